@@ -1,0 +1,1 @@
+"""Effort to commands: assistance, gestures, and the safety around both."""

@@ -1,0 +1,1 @@
+"""Streams of different rates onto one time grid."""

@@ -1,0 +1,30 @@
+"""Validity of one grid sample or effort sample, as bits that travel with it."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+
+class Flag(IntFlag):
+    """Why a sample is not to be taken at face value; the numbers are those of MuscleEffort.msg."""
+
+    WARMING_UP = 1
+    """The network's memory is not filled yet."""
+    POSE_STALE = 2
+    """A camera view is late; its last pose is used."""
+    POSE_LOST = 4
+    """A camera view is missing, or sees no hand."""
+    KEYS_MISSING = 8
+    """Nothing is known of the piano's keys."""
+    HELD = 16
+    """An input value was held past its time."""
+    EXTRAPOLATED = 32
+    """An input value was extrapolated."""
+    INVALID = 128
+    """Do not act on this sample."""
+
+
+def describe(flags: int) -> str:
+    """Name the bits that are set: "pose lost, invalid", or "ok" when there are none."""
+    names = [flag.name.lower().replace("_", " ") for flag in Flag if flag & flags and flag.name]
+    return ", ".join(names) or "ok"

@@ -1,0 +1,88 @@
+"""A model's card: everything about a model that its weights do not say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+PIANOKPM_MUSCLES = ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
+
+MUSCLE_NAMES = {
+    "ADM": "abductor digiti minimi",
+    "PB": "short abductor of the thumb",
+    "1DI": "first dorsal interosseous",
+    "2DI": "second dorsal interosseous",
+    "3DI": "third dorsal interosseous",
+    "4DI": "fourth dorsal interosseous",
+}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model takes, what it gives, and where it comes from. Travels in the weights file.
+
+    The defaults are those of the published PianoKPM Net, not of the code.
+    """
+
+    name: str = "pianokpm"
+    architecture: str = "pianokpm-net"
+    inputs: tuple[str, ...] = ("pose", "keys")
+    views: tuple[str, ...] = ("top", "right")
+    landmarks: int = 21
+    first_note: int = 21
+    keys: int = 88
+    muscles: tuple[str, ...] = PIANOKPM_MUSCLES
+    unit: str = "normalised EMG envelope"
+    rate_hz: int = 1024
+    lookahead: int = 31
+    """Samples of the future that each output waits for."""
+    pose_offset: tuple[float, ...] = ()
+    """Subtracted from each pose channel; empty = nothing."""
+    pose_scale: tuple[float, ...] = ()
+    """Then divided by, each pose channel; empty = nothing."""
+    trained_on: str = "nothing: random weights"
+    scores: dict[str, float] = field(default_factory=dict)
+    licence: str = ""
+    notes: str = ""
+
+    @property
+    def pose_channels(self) -> int:
+        """Width of the pose input: x and y of every landmark of every view."""
+        return len(self.views) * self.landmarks * 2
+
+    @property
+    def lookahead_s(self) -> float:
+        """How much of the future the model waits for, in seconds."""
+        return self.lookahead / self.rate_hz
+
+    def to_metadata(self) -> dict[str, str]:
+        """Strings only, as a safetensors header wants them."""
+        return {"kpm_card": json.dumps(asdict(self), sort_keys=True)}
+
+    @classmethod
+    def from_metadata(cls, metadata: dict[str, str] | None) -> ModelCard:
+        """Read a card back; a field that is missing or of another type is named in the error."""
+        if not metadata or "kpm_card" not in metadata:
+            raise ValueError("the file carries no model card (metadata entry 'kpm_card')")
+        try:
+            raw = json.loads(metadata["kpm_card"])
+        except json.JSONDecodeError as error:
+            raise ValueError(f"the model card is not JSON: {error}") from None
+        if not isinstance(raw, dict):
+            raise ValueError("the model card is not a table of fields")
+        default = cls()
+        values: dict[str, Any] = {}
+        for spec in fields(cls):
+            if spec.name not in raw:
+                raise ValueError(f"the model card lacks the field {spec.name!r}")
+            value = raw[spec.name]
+            expected = type(getattr(default, spec.name))
+            if expected is tuple and isinstance(value, list):
+                value = tuple(value)
+            if not isinstance(value, expected):
+                raise ValueError(
+                    f"the model card's {spec.name!r} is {value!r}, not a {expected.__name__}"
+                )
+            values[spec.name] = value
+        return cls(**values)

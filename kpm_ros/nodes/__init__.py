@@ -1,0 +1,1 @@
+"""ROS 2: one thin file per node, plus parameters, conversions and diagnostics."""

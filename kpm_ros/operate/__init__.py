@@ -1,0 +1,1 @@
+"""Running the whole pipeline: supervision, the demo and its dashboard."""

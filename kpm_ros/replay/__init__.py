@@ -1,0 +1,1 @@
+"""Bags in and out, and what is computed from them."""

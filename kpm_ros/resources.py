@@ -1,0 +1,40 @@
+"""Where the files that come with the package are: parameters, weights."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def config_dir() -> Path:
+    """Find `config/` in a ROS workspace, an installed wheel or a source checkout, in this order."""
+    here = Path(__file__).resolve().parent
+    shares = [
+        Path(prefix) / "share" / "kpm_ros" / "config"
+        for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+        if prefix
+    ]
+    for candidate in (*shares, here / "config", here.parent / "config"):
+        if (candidate / "pipeline.yaml").is_file():
+            return candidate
+    raise FileNotFoundError(
+        "the package's config folder was not found: build it with colcon and source "
+        "install/setup.bash, or install it with pip"
+    )
+
+
+def find_model(name: str) -> Path:
+    """Turn a model's name ("pianokpm-sim") or path into the path of its weights file."""
+    path = Path(name).expanduser()
+    if path.suffix == ".safetensors" or path.parent != Path("."):
+        if not path.is_file():
+            raise FileNotFoundError(f"no weights file at {path}")
+        return path
+    shipped = config_dir() / "models" / f"{name}.safetensors"
+    if not shipped.is_file():
+        known = sorted(p.stem for p in shipped.parent.glob("*.safetensors"))
+        raise FileNotFoundError(
+            f"no model named {name!r}: the shipped ones are {', '.join(known) or 'none'}; "
+            "or give the path of a .safetensors file"
+        )
+    return shipped

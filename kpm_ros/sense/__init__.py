@@ -1,0 +1,1 @@
+"""Devices to stamped samples: cameras with hand tracking, piano keys, EMG."""

@@ -1,0 +1,91 @@
+"""What devices hand on: samples with the instant at which they happened.
+
+All stamps are integer nanoseconds on the host's clock. The arrays are never written to after they
+have been handed on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+LANDMARKS = 21
+"""Landmarks of one hand, in MediaPipe's order: wrist, thumb, index, middle, ring, little finger."""
+
+FIRST_NOTE = 21
+"""MIDI number of a piano's lowest key, A0."""
+
+PIANO_KEYS = 88
+
+
+class KeyEventKind(IntEnum):
+    """What happened at the keyboard; the numbers are those of KeyEvent.msg."""
+
+    NOTE_OFF = 0
+    NOTE_ON = 1
+    PEDAL = 2
+    ALL_NOTES_OFF = 3
+    HEARTBEAT = 4
+
+
+class Pedal(IntEnum):
+    """A piano's pedals by their MIDI controller number."""
+
+    SUSTAIN = 64
+    SOSTENUTO = 66
+    SOFT = 67
+
+
+@dataclass(frozen=True, slots=True)
+class HandFrame:
+    """One camera frame's hand: its landmarks, or the fact that none was seen."""
+
+    stamp_ns: int
+    view: str
+    index: int
+    points: NDArray[np.float32] | None
+    """(21, 3): x, y as fractions of image width and height, z relative to the wrist in x's scale."""
+    confidence: float
+    hand: str = "right"
+    image_size: tuple[int, int] = (0, 0)
+    processed_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent:
+    """One note or pedal event, or a heartbeat: all events before its stamp have been sent."""
+
+    stamp_ns: int
+    index: int
+    kind: KeyEventKind
+    note: int = 0
+    velocity: int = 0
+    pedal: int = 0
+    value: float = 0.0
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMotionChunk:
+    """Consecutive samples of key depth (samples, keys): 0 at rest, 1 fully down, -1 not sensed."""
+
+    stamp_ns: int
+    first_index: int
+    rate_hz: float
+    first_note: int
+    depth: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class EmgChunk:
+    """Consecutive samples of raw EMG (samples, channels)."""
+
+    stamp_ns: int
+    first_index: int
+    rate_hz: float
+    channels: tuple[str, ...]
+    unit: str
+    samples: NDArray[np.float32]
