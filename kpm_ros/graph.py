@@ -1,0 +1,257 @@
+"""Which nodes make the pipeline, with which topics and options. No ROS is needed to read it.
+
+`launch/pipeline.launch.py` and `kpm up` both build from here, and so does the diagram in README.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from kpm_ros.resources import config_dir
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic: its name relative to the namespace, its type, and the name of its QoS profile."""
+
+    name: str
+    type: str
+    qos: str
+    rate: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice the user has when the pipeline is started."""
+
+    name: str
+    default: str
+    description: str
+    choices: tuple[str, ...] = ()
+
+
+YES_NO = ("true", "false")
+
+TOPICS = (
+    Topic("camera/{view}/hand", "kpm_ros/msg/HandLandmarks", "sensor", "camera"),
+    Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events"),
+    Topic("keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s"),
+    Topic("emg/samples", "kpm_ros/msg/EmgSamples", "sensor", "100/s"),
+    Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s"),
+    Topic("effort", "kpm_ros/msg/MuscleEffort", "effort", "2000/s"),
+    Topic("effort/chunks", "kpm_ros/msg/MuscleEffortChunk", "chunks", "60-200/s"),
+    Topic("effort/info", "kpm_ros/msg/EffortInfo", "latched", "latched"),
+    Topic("assist/command", "std_msgs/msg/Float64MultiArray", "command", "500/s"),
+    Topic("gesture", "kpm_ros/msg/Gesture", "events", "on change, 20/s"),
+    Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "diagnostics", "1/s"),
+)
+
+OPTIONS = (
+    Option(
+        "source",
+        "simulator",
+        "where samples come from: the simulated pianist, or topics that other nodes publish",
+        ("simulator", "topics"),
+    ),
+    Option("views", "top,right", "camera views, in the model's order, separated by commas"),
+    Option("midi", "", "score the simulated pianist plays: a .mid file; empty = built-in study"),
+    Option("emg", "true", "whether EMG is published as well", YES_NO),
+    Option("model", "pianokpm-sim", "weights: a shipped model's name or a .safetensors path"),
+    Option("namespace", "kpm", "namespace of every node and topic"),
+    Option("params_file", "", "parameters of every node; empty = the package's pipeline.yaml"),
+    Option("use_sim_time", "false", "take time from /clock, as under `ros2 bag play`", YES_NO),
+    Option("record", "", "folder to record a bag into; empty = no recording"),
+    Option("exo", "true", "whether the exoskeleton node runs (disabled until enabled)", YES_NO),
+    Option("gesture", "true", "whether the gesture node runs (disabled until enabled)", YES_NO),
+    Option("log_level", "info", "what nodes log", ("debug", "info", "warn", "error", "fatal")),
+    Option("respawn", "true", "whether a node that ends by itself is started again", YES_NO),
+)
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node of the graph: the module that runs it and the topics it speaks."""
+
+    name: str
+    purpose: str
+    publishes: tuple[str, ...] = ()
+    subscribes: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        """Python module that runs the node."""
+        return f"kpm_ros.nodes.{self.name}_node"
+
+
+@dataclass(frozen=True)
+class PipelineOptions:
+    """What the user chose, checked and typed."""
+
+    source: str = "simulator"
+    views: tuple[str, ...] = ("top", "right")
+    midi: str = ""
+    emg: bool = True
+    model: str = "pianokpm-sim"
+    namespace: str = "kpm"
+    params_file: str = ""
+    use_sim_time: bool = False
+    record: str = ""
+    exo: bool = True
+    gesture: bool = True
+    log_level: str = "info"
+    respawn: bool = True
+
+    @classmethod
+    def from_strings(cls, values: Mapping[str, str]) -> PipelineOptions:
+        """Type the words of a command line; a word that is not allowed is refused by name."""
+        known = {option.name: option for option in OPTIONS}
+        typed: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"no option {name!r}: the options are {', '.join(known)}")
+            typed[name] = _typed(known[name], value)
+        return cls(**typed)
+
+
+def _typed(option: Option, value: str) -> Any:
+    word = value.strip()
+    if option.choices == YES_NO:
+        word = word.lower()
+    if option.choices and word not in option.choices:
+        allowed = ", ".join(option.choices)
+        raise ValueError(f"{option.name} is {value!r}, but must be one of: {allowed}")
+    if option.choices == YES_NO:
+        return word == "true"
+    if option.name == "views":
+        views = tuple(view.strip() for view in word.split(",") if view.strip())
+        if not views or len(set(views)) != len(views):
+            raise ValueError(f"views is {value!r}, but must name each camera view once: top,right")
+        return views
+    if option.name == "namespace":
+        word = word.strip("/")
+        if not word or not all(part.isidentifier() for part in word.split("/")):
+            raise ValueError(f"namespace is {value!r}, but must be a ROS name such as kpm")
+    return word
+
+
+def build(options: PipelineOptions) -> list[NodeSpec]:
+    """List the nodes that the options ask for, in the order of the data's way."""
+    hands = tuple(f"camera/{view}/hand" for view in options.views)
+    views = list(options.views)
+    nodes = []
+    if options.source == "simulator":
+        emg = ("emg/samples",) if options.emg else ()
+        nodes.append(
+            NodeSpec(
+                "simulator",
+                "a simulated pianist: cameras, keys and EMG",
+                publishes=(*hands, "keys/events", "keys/motion", *emg),
+                parameters={"views": views, "score": options.midi, "emg": options.emg},
+            )
+        )
+    nodes.append(
+        NodeSpec(
+            "synchronizer",
+            "all senses onto one time grid",
+            publishes=("aligned",),
+            subscribes=(*hands, "keys/events", "keys/motion"),
+            parameters={"views": views, "model": options.model},
+        )
+    )
+    nodes.append(
+        NodeSpec(
+            "inference",
+            "grid samples to muscle effort at 2 kHz",
+            publishes=("effort", "effort/chunks", "effort/info"),
+            subscribes=("aligned",),
+            parameters={"model": options.model},
+        )
+    )
+    effort = ("effort", "effort/info")
+    if options.exo:
+        nodes.append(
+            NodeSpec("exo", "effort to joint torques", ("assist/command",), subscribes=effort)
+        )
+    if options.gesture:
+        nodes.append(NodeSpec("gesture", "effort to gestures", ("gesture",), subscribes=effort))
+    if options.record:
+        recorded = tuple(dict.fromkeys(topic for node in nodes for topic in node.publishes))
+        nodes.append(
+            NodeSpec(
+                "recorder",
+                "everything into a bag",
+                subscribes=recorded,
+                parameters={"folder": options.record, "topics": list(recorded)},
+            )
+        )
+    return nodes
+
+
+def topic(name: str) -> Topic:
+    """Look a topic up by its name, with the view filled in or not."""
+    for entry in TOPICS:
+        if entry.name == name or _matches(entry.name, name):
+            return entry
+    raise KeyError(f"no topic {name!r} in the graph")
+
+
+def _matches(pattern: str, name: str) -> bool:
+    before, view, after = pattern.partition("{view}")
+    return bool(view) and name.startswith(before) and name.endswith(after)
+
+
+def params_file(options: PipelineOptions) -> str:
+    """Path of the parameters file in force."""
+    return options.params_file or str(config_dir() / "pipeline.yaml")
+
+
+def shared_parameters(options: PipelineOptions) -> dict[str, Any]:
+    """Parameters that every node is given."""
+    return {"use_sim_time": options.use_sim_time}
+
+
+def command(node: NodeSpec, options: PipelineOptions) -> list[str]:
+    """Command line that runs one node of the graph as a process of its own."""
+    words = [sys.executable, "-m", node.module, "--ros-args"]
+    words += ["-r", f"__ns:=/{options.namespace}", "-r", f"__node:={node.name}"]
+    words += ["--log-level", options.log_level, "--params-file", params_file(options)]
+    for name, value in {**shared_parameters(options), **node.parameters}.items():
+        words += ["-p", f"{name}:={_yaml(value)}"]
+    return words
+
+
+def _yaml(value: Any) -> str:
+    """Write a value as the YAML that `--ros-args -p` reads."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(_yaml(item) for item in value) + "]"
+    return str(value)
+
+
+def mermaid(options: PipelineOptions | None = None) -> str:
+    """Draw the graph as a Mermaid flowchart: nodes are boxes, topics label the arrows."""
+    nodes = build(options or PipelineOptions())
+    lines = ["flowchart LR"]
+    lines += [f'    {node.name}["<b>{node.name}</b><br/>{node.purpose}"]' for node in nodes]
+    for source in nodes:
+        for target in nodes:
+            shared = [name for name in source.publishes if name in target.subscribes]
+            if shared:
+                lines.append(f'    {source.name} -- "{"<br/>".join(shared)}" --> {target.name}')
+    spoken = {name for node in nodes for name in node.subscribes}
+    for node in nodes:
+        for name in node.publishes:
+            if name not in spoken:
+                sink = "topic_" + name.replace("/", "_")
+                lines.append(f'    {node.name} --> {sink}(["{name}"])')
+    return "\n".join(lines) + "\n"
+
+
+OPTION_FIELDS = tuple(spec.name for spec in fields(PipelineOptions))
