@@ -1,3 +1,9 @@
 """Muscle effort of a pianist's hand at 2 kHz, from cameras and piano keys."""
 
+from pkgutil import extend_path
+
+# The generated kpm_ros.msg lies in the workspace's install folder. Joining it here lets a source
+# checkout (`python -m ...` in the project's root) find it too, once the workspace is sourced.
+__path__ = extend_path(__path__, __name__)
+
 __version__ = "0.1.0"

@@ -1,0 +1,36 @@
+# `make` says what there is. Every target does the set-up it needs; see docs/install.md.
+DEMO_S ?= 20
+BENCH ?=
+PYTEST ?=
+RUN := tools/env run
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint lock clean distclean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Private environment, packages, messages: whatever is not there yet
+	@tools/env setup
+
+demo: ## The whole pipeline for DEMO_S seconds, on simulated devices
+	@$(RUN) kpm demo --duration "$(DEMO_S)"
+
+test: lint ## Checks and all tests; PYTEST="test/align -k late" for some of them
+	@$(RUN) pytest $(PYTEST)
+
+lint: ## Style, types and which room imports which
+	@$(RUN) sh -c 'ruff check . && ruff format --check . && mypy && lint-imports'
+
+bench: ## Every benchmark, or one with BENCH=name
+	@$(RUN) sh tools/bench "$(BENCH)"
+
+lock: ## Pin the packages anew, after a change in requirements/*.in (needs uv)
+	@$(RUN) python tools/lock.py
+
+clean: ## Remove what was built
+	rm -rf build install log .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## ... and the private environment, results included
+	rm -rf .venv out dist *.egg-info

@@ -1,0 +1,49 @@
+"""Settings are refused in words: which one, its value, and what is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+
+def require_number(
+    what: str,
+    value: object,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> None:
+    """Refuse anything that is not a finite number within the stated bounds."""
+    bounds = [
+        f"{word} {bound:g}"
+        for word, bound in (("above", above), ("at least", at_least), ("at most", at_most))
+        if bound is not None
+    ]
+    allowed = " ".join(["it must be a finite number", " and ".join(bounds)]).rstrip()
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{what} is {value!r}; {allowed}")
+    too_low = (above is not None and value <= above) or (at_least is not None and value < at_least)
+    if too_low or (at_most is not None and value > at_most):
+        raise ValueError(f"{what} is {value!r}; {allowed}")
+
+
+def require_names(what: str, names: Sequence[str]) -> None:
+    """Refuse an empty list, an empty name and a name given twice."""
+    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"{what} are {names!r}; they must be a list of names, none of them empty")
+    if not names:
+        raise ValueError(f"there are no {what}; at least one is needed")
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise ValueError(f"{what} must differ, but {', '.join(twice)} is given more than once")
+
+
+def require_known_muscles(what: str, weights: Mapping[str, float], muscles: Sequence[str]) -> None:
+    """Refuse weights for a muscle that the effort stream does not have."""
+    for muscle in weights:
+        if muscle not in muscles:
+            raise ValueError(
+                f"{what} names the muscle {muscle!r}, which the effort does not have; "
+                f"it has {', '.join(muscles)}"
+            )

@@ -1,0 +1,259 @@
+"""What stands between the effort stream and a machine: is it fit to act on, and how fast to act."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kpm_ros.act.checks import require_number
+from kpm_ros.align.flags import Flag, describe
+
+NS_PER_S = 1_000_000_000
+
+CLOCK_SLACK_NS = 20_000_000
+"""Callers on different threads may hand in instants this far out of order; more is a clock set
+back."""
+
+
+class GuardState(str, Enum):
+    """Whether effort may be acted on."""
+
+    WAITING = "waiting"
+    """Nothing has come yet, or nothing since the clock was set back."""
+    READY = "ready"
+    """Effort is fresh and valid."""
+    STALE = "stale"
+    """Effort stopped coming, or describes an instant too long ago."""
+    INVALID = "invalid"
+    """The newest effort must not be acted on."""
+
+
+class GuardReport(NamedTuple):
+    """Whether effort may be acted on, and why not."""
+
+    state: GuardState
+    reason: str
+
+
+class Admitted(NamedTuple):
+    """Samples in strictly rising order of time; None stands for one that must not be used."""
+
+    stamps_ns: list[int]
+    effort: list[list[float] | None]
+
+
+NOTHING = Admitted([], [])
+READY = GuardReport(GuardState.READY, "effort is fresh and valid")
+
+
+class EffortGuard:
+    """Lets through what may be acted on, and says at any instant whether the stream may be.
+
+    Samples out of order or from the future are dropped; samples that are not finite, beyond what
+    is plausible, or marked invalid keep their place in time but lose their values. All are counted
+    in `counts`. Samples are judged one by one, so how they are batched makes no difference.
+    """
+
+    def __init__(
+        self,
+        muscles: int,
+        timeout_s: float = 0.05,
+        max_age_s: float = 0.3,
+        max_ahead_s: float = 0.1,
+        max_effort: float = 10.0,
+    ) -> None:
+        """`max_age_s` is of the instant described, `timeout_s` of the arrival of anything new."""
+        if muscles < 1:
+            raise ValueError(f"a guard needs at least 1 muscle to watch, not {muscles}")
+        require_number("timeout_s", timeout_s, above=0)
+        require_number("max_age_s", max_age_s, above=0)
+        require_number("max_ahead_s", max_ahead_s, at_least=0)
+        require_number("max_effort", max_effort, above=0)
+        self._muscles = muscles
+        self._timeout_ns = round(timeout_s * NS_PER_S)
+        self._max_age_ns = round(max_age_s * NS_PER_S)
+        self._max_ahead_ns = round(max_ahead_s * NS_PER_S)
+        self._max_effort = max_effort
+        self.counts: Counter[str] = Counter()
+        """Samples by what became of them: "good", "marked invalid", "out of order", ..."""
+        self._now_ns: int | None = None
+        self._newest_ns: int | None = None
+        self._arrival_ns: int | None = None
+        self._good_since_ns: int | None = None
+        self._problem: str | None = None
+        self._waiting_reason = "no effort has come yet"
+
+    @property
+    def newest_ns(self) -> int | None:
+        """Instant that the newest admitted sample describes."""
+        return self._newest_ns
+
+    def push(
+        self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now_ns: int
+    ) -> Admitted:
+        """Judge samples (n,), (n, muscles), (n,) that came in at `now_ns`; give what is left."""
+        now_ns = self._observe(now_ns)
+        try:
+            stamps, rows, bits = np.asarray(stamps_ns), np.asarray(effort, float), np.asarray(flags)
+        except (TypeError, ValueError, OverflowError):
+            return self._refuse_batch("unreadable", "effort that is not a table of numbers", now_ns)
+        if stamps.size == rows.size == bits.size == 0:
+            return NOTHING
+        fault = self._misshape(stamps, rows, bits)
+        if fault:
+            return self._refuse_batch("misshapen", fault, now_ns)
+        self._arrive(now_ns)
+        times: list[int] = []
+        values: list[list[float] | None] = []
+        # One sample at a time: for a live batch this is cheaper than array arithmetic.
+        for stamp, row, bit in zip(stamps.tolist(), rows.tolist(), bits.tolist(), strict=True):
+            if self._misplaced(stamp, now_ns):
+                continue
+            self._newest_ns = stamp
+            times.append(stamp)
+            values.append(None if self._unusable(row, bit) else row)
+            if self._problem is None and self._good_since_ns is None:
+                self._good_since_ns = now_ns
+        self.check(now_ns)
+        return Admitted(times, values)
+
+    def check(self, now_ns: int) -> GuardReport:
+        """Say whether the stream may be acted on at this instant, and why not."""
+        report = self._judge(self._observe(now_ns))
+        if report.state is not GuardState.READY:
+            self._good_since_ns = None
+        return report
+
+    def good_for_s(self, now_ns: int) -> float:
+        """How long the stream has been good without a break, by the clock of the caller."""
+        now_ns = self._observe(now_ns)
+        if self.check(now_ns).state is not GuardState.READY or self._good_since_ns is None:
+            return 0.0
+        return (now_ns - self._good_since_ns) / NS_PER_S
+
+    def _judge(self, now_ns: int) -> GuardReport:
+        if self._arrival_ns is None:
+            return GuardReport(GuardState.WAITING, self._waiting_reason)
+        silent_ns = now_ns - self._arrival_ns
+        if silent_ns > self._timeout_ns:
+            return GuardReport(GuardState.STALE, f"no effort for {silent_ns / 1e6:.0f} ms")
+        if self._problem is not None:
+            return GuardReport(GuardState.INVALID, self._problem)
+        if self._newest_ns is None or now_ns - self._newest_ns > self._max_age_ns:
+            age_s = (now_ns - (self._newest_ns or 0)) / NS_PER_S
+            return GuardReport(GuardState.STALE, f"effort describes an instant {age_s:.1f} s ago")
+        return READY
+
+    def _observe(self, now_ns: int) -> int:
+        """Follow the caller's clock; when it was set back, nothing known before counts."""
+        last = self._now_ns
+        if last is not None and now_ns <= last:
+            if last - now_ns <= CLOCK_SLACK_NS:
+                return last
+            back_s = (last - now_ns) / NS_PER_S
+            self._forget(f"the clock went back by {back_s:.3g} s; no effort since")
+        self._now_ns = now_ns
+        return now_ns
+
+    def _forget(self, waiting_reason: str) -> None:
+        self._waiting_reason = waiting_reason
+        self._newest_ns = self._arrival_ns = self._good_since_ns = None
+        self._problem = None
+
+    def _arrive(self, now_ns: int) -> None:
+        """Note that something came; a silence before it breaks the run of good effort."""
+        if self._arrival_ns is not None and now_ns - self._arrival_ns > self._timeout_ns:
+            self._good_since_ns = None
+        self._arrival_ns = now_ns
+
+    def _refuse(self, kind: str, reason: str) -> None:
+        self.counts[kind] += 1
+        self._problem = reason
+        self._good_since_ns = None
+
+    def _refuse_batch(self, kind: str, reason: str, now_ns: int) -> Admitted:
+        self._arrive(now_ns)
+        self._refuse(kind, reason)
+        return NOTHING
+
+    def _misshape(self, stamps: NDArray[Any], rows: NDArray[Any], bits: NDArray[Any]) -> str | None:
+        """What is wrong with the shape of a batch, if anything."""
+        if rows.ndim != 2:
+            return f"effort comes as samples x muscles, but its shape was {rows.shape}"
+        if rows.shape[1] != self._muscles:
+            return f"{self._muscles} muscles expected, {rows.shape[1]} came"
+        if stamps.shape != (len(rows),) or bits.shape != (len(rows),):
+            return f"{len(rows)} samples came with {stamps.size} stamps and {bits.size} flags"
+        if stamps.dtype.kind not in "iu" or bits.dtype.kind not in "iu":
+            return "stamps and flags must be whole numbers"
+        return None
+
+    def _misplaced(self, stamp_ns: int, now_ns: int) -> bool:
+        """Whether a sample cannot be put in time after the ones before it."""
+        if self._newest_ns is not None and stamp_ns <= self._newest_ns:
+            back_ms = (self._newest_ns - stamp_ns) / 1e6
+            self._refuse("out of order", f"effort out of order: {back_ms:.1f} ms behind the newest")
+            return True
+        if stamp_ns > now_ns + self._max_ahead_ns:
+            ahead_s = (stamp_ns - now_ns) / NS_PER_S
+            self._refuse("from the future", f"effort from the future by {ahead_s:.1f} s")
+            return True
+        return False
+
+    def _unusable(self, row: list[float], bits: int) -> bool:
+        """Whether a sample's values must not be used."""
+        if bits & Flag.INVALID:
+            causes = bits & ~Flag.INVALID
+            detail = f": {describe(causes)}" if causes else ""
+            self._refuse("marked invalid", f"effort marked invalid{detail}")
+            return True
+        limit = self._max_effort
+        for value in row:
+            if not -limit <= value <= limit:
+                if not math.isfinite(value):
+                    self._refuse("non-finite", "non-finite effort")
+                else:
+                    self._refuse("implausible", f"effort of {value:.3g}, beyond +-{limit:g}")
+                return True
+        self._problem = None
+        self.counts["good"] += 1
+        return False
+
+
+class SlewLimiter:
+    """Follows a target no faster than a stated rate.
+
+    A caller that stalled may go all the way to zero in one late step, but time in which nobody
+    looked is not time in which the output may grow: growth counts at most `max_growth_s` a step.
+    """
+
+    def __init__(self, width: int, max_rate_per_s: float, max_growth_s: float = 0.05) -> None:
+        """`width` values, all with the same rate; they start at zero."""
+        require_number("max_rate_per_s", max_rate_per_s, above=0)
+        require_number("max_growth_s", max_growth_s, above=0)
+        self._rate = max_rate_per_s
+        self.max_growth_s = max_growth_s
+        self._width = width
+        self.value = [0.0] * width
+
+    def zero(self) -> None:
+        """Drop to zero at once, past the rate."""
+        self.value = [0.0] * self._width
+
+    def step(self, target: Sequence[float], elapsed_s: float) -> list[float]:
+        """Move towards the target for the time since the last step; no time, no move."""
+        reach = self._rate * max(elapsed_s, 0.0)
+        growth = min(reach, self._rate * self.max_growth_s)
+        moved = []
+        for value, wanted in zip(self.value, target, strict=True):
+            highest = max(value + growth, min(0.0, value + reach))
+            lowest = min(value - growth, max(0.0, value - reach))
+            moved.append(min(max(wanted, lowest), highest))
+        self.value = moved
+        return moved

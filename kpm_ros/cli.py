@@ -1,0 +1,93 @@
+"""`kpm`: one command for everything that a user of the package does."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from kpm_ros import __version__
+from kpm_ros.operate.errors import UserError
+from kpm_ros.operate.options import spell_out
+
+COMMANDS = ("up", "demo", "show_graph", "model_info")
+"""Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
+
+They import what is heavy, or wants ROS, only in `run`: `kpm --help` must not wait for it.
+"""
+
+USER_ERROR, INTERRUPTED = 2, 130
+"""Exit statuses besides those of the commands themselves."""
+
+EPILOG = """\
+examples:
+  kpm demo                   20 s of the whole pipeline, with a report
+  kpm up --help              every option of the pipeline
+  kpm graph                  nodes and topics
+
+`kpm COMMAND --help` says more about each command.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence rather than in a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the sentence."""
+        print(f"{self.prog}: {message} (see `{self.prog} --help`)", file=sys.stderr)
+        raise SystemExit(USER_ERROR)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe every command."""
+    parser = _Parser(
+        prog="kpm",
+        description="Muscle effort of a pianist's hand at 2 kHz, from cameras and piano keys.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"kpm_ros {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
+    for module in _modules():
+        command = commands.add_parser(
+            module.NAME,
+            help=module.PURPOSE,
+            description=module.PURPOSE[0].upper() + module.PURPOSE[1:] + ".",
+            epilog=module.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _modules() -> list[ModuleType]:
+    return [importlib.import_module(f"kpm_ros.operate.{name}") for name in COMMANDS]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; returns the process's exit status."""
+    command = ""
+    try:
+        arguments = build_parser().parse_args(spell_out(sys.argv[1:] if words is None else words))
+        command = f" {arguments.command}"
+        return int(arguments.run(arguments))
+    except UserError as error:
+        print(f"kpm{command}: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; without this Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

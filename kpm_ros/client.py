@@ -1,0 +1,160 @@
+"""What another package imports to consume muscle effort: every sample, at a small cost.
+
+    reader = EffortReader(node)
+    ...                                  # in a timer or loop of your own, 50 to 500 times a second
+    batch = reader.take()
+    if reader.status(now_ns).ready:
+        act(batch.effort[-1])
+
+The reader takes what is queued instead of being called back for each message, which costs a small
+part of what an executor callback does. Loss, staleness and validity are counted and stated; what
+to do about them is the caller's decision.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+
+from kpm_ros.align.flags import Flag, describe
+from kpm_ros.msg import EffortInfo, MuscleEffort
+from kpm_ros.nodes import qos
+from kpm_ros.nodes.effort_wire import decode_efforts
+from kpm_ros.nodes.polling import PolledSubscription
+
+NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class EffortBatch:
+    """Consecutive effort samples, oldest first; may be empty."""
+
+    stamps_ns: NDArray[np.int64]
+    """Instants the samples describe, on the host's clock."""
+    index: NDArray[np.uint64]
+    """Samples counted since the stream began."""
+    effort: NDArray[np.float32]
+    """(samples, muscles), in the order of `EffortReader.muscles`."""
+    flags: NDArray[np.uint8]
+    """Bits of MuscleEffort, 0 = nothing to report."""
+    received_ns: NDArray[np.int64]
+    """When each sample was received, on the host's clock."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.stamps_ns)
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Which samples may be acted on."""
+        return (self.flags & Flag.INVALID) == 0
+
+
+@dataclass(frozen=True, slots=True)
+class EffortStatus:
+    """Whether the newest effort may be acted on, and why not."""
+
+    ready: bool
+    reason: str
+
+
+class EffortReader:
+    """Reads the effort stream of a pipeline; use it from one thread at a time."""
+
+    def __init__(
+        self,
+        node: Node,
+        topic: str = "effort",
+        *,
+        timeout_s: float = 0.05,
+        max_age_s: float = 0.3,
+    ) -> None:
+        """Subscribe to `topic` and its `info`; names are relative to the node's namespace."""
+        self.info: EffortInfo | None = None
+        self.messages = 0
+        """Samples received."""
+        self.lost = 0
+        """Samples that the index says were sent but did not come."""
+        self.out_of_order = 0
+        """Samples whose index or stamp did not rise."""
+        self.invalid = 0
+        """Samples marked not to be acted on."""
+        self.refused = 0
+        """Messages with another number of muscles than the stream's info says."""
+        self.restarts = 0
+        """Times the stream began anew."""
+        self._node = node
+        self._timeout_ns = round(timeout_s * NS_PER_S)
+        self._max_age_ns = round(max_age_s * NS_PER_S)
+        self._effort = PolledSubscription(node, MuscleEffort, topic, qos.PROFILES["effort"])
+        self._infos = PolledSubscription(
+            node, EffortInfo, f"{topic}/info", qos.PROFILES["latched"]
+        )
+        self._last_index: int | None = None
+        self._last_stamp_ns = 0
+        self._last_flags = 0
+        self._arrival: float | None = None
+
+    @property
+    def muscles(self) -> tuple[str, ...]:
+        """Names of the muscles, in order; empty until the stream's info has come."""
+        return tuple(self.info.muscles) if self.info else ()
+
+    def take(self) -> EffortBatch:
+        """Take all samples that have come since the last time."""
+        self._take_info()
+        taken = self._effort.take_raw() if self.info else []
+        decoded = decode_efforts([data for data, _ in taken], len(self.muscles))
+        self.refused += len(taken) - len(decoded.kept)
+        received_ns = np.array([received for _, received in taken], np.int64)[decoded.kept]
+        batch = EffortBatch(
+            decoded.stamps_ns, decoded.index, decoded.effort, decoded.flags, received_ns
+        )
+        if len(batch):
+            self._account(batch)
+        return batch
+
+    def status(self, now_ns: int | None = None) -> EffortStatus:
+        """Say whether the newest sample may be acted on at this time (the node's, by default)."""
+        if self._arrival is None:
+            return EffortStatus(False, "no effort has come yet")
+        now_ns = int(self._node.get_clock().now().nanoseconds) if now_ns is None else now_ns
+        silent_s = time.monotonic() - self._arrival
+        if silent_s * NS_PER_S > self._timeout_ns:
+            return EffortStatus(False, f"no effort for {silent_s * 1e3:.0f} ms")
+        age_ns = now_ns - self._last_stamp_ns
+        if abs(age_ns) > self._max_age_ns:
+            return EffortStatus(False, f"effort describes an instant {age_ns / 1e9:.2f} s ago")
+        if self._last_flags & Flag.INVALID:
+            return EffortStatus(False, f"effort is marked: {describe(self._last_flags)}")
+        return EffortStatus(True, "effort is fresh and valid")
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._effort.close()
+        self._infos.close()
+
+    def _take_info(self) -> None:
+        for info, _ in self._infos.take():
+            if self.info is not None:
+                self.restarts += 1
+                self._last_index = None
+            self.info = info
+
+    def _account(self, batch: EffortBatch) -> None:
+        index = batch.index.astype(np.int64)
+        before = self._last_index
+        steps = np.diff(index, prepend=index[0] - 1 if before is None else before)
+        times = np.diff(batch.stamps_ns, prepend=self._last_stamp_ns)
+        self.messages += len(batch)
+        self.lost += int(np.maximum(steps - 1, 0).sum())
+        self.out_of_order += int(((steps <= 0) | (times <= 0)).sum())
+        self.invalid += int((~batch.valid).sum())
+        self._last_index = int(index[-1])
+        self._last_stamp_ns = int(batch.stamps_ns[-1])
+        self._last_flags = int(batch.flags[-1])
+        self._arrival = time.monotonic()

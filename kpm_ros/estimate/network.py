@@ -1,0 +1,214 @@
+"""PianoKPM Net in torch: for training, and as the reference that streaming must reproduce.
+
+A parameter's name here is its name in our weights files (`layout.tensor_table`), so a network's
+`state_dict()` is what `weights.save_model` takes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.layout import (
+    NORM_EPSILON,
+    SENSES,
+    StageStructure,
+    Structure,
+    input_channels,
+    share_lookahead,
+    structure_of,
+)
+
+
+def upsample_pose(frames: Tensor, samples: int) -> Tensor:
+    """Draw pose frames (..., P, F) out to samples (..., P, T) by straight lines, both ends pinned."""
+    flat = frames.reshape(-1, *frames.shape[-2:])
+    drawn = F.interpolate(flat, size=samples, mode="linear", align_corners=True)
+    return drawn.reshape(*frames.shape[:-1], samples)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """LayerNorm over the channels of (B, C, T) at each instant."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=NORM_EPSILON)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each instant by itself."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class ConvBlock(nn.Module):
+    """Convolution in time that sees `ahead` samples of the future, ReLU, norm."""
+
+    def __init__(self, channels: int, width: int, kernel: int, ahead: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(channels, width, kernel)
+        self.norm = ChannelNorm(width)
+        self.padding = (kernel - 1 - ahead, ahead)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T) to (B, W, T)."""
+        return self.norm(F.relu(self.conv(F.pad(x, self.padding))))
+
+
+class TemporalBlock(nn.Module):
+    """A convolution in time within lanes, then two linear layers at each instant; both residual."""
+
+    def __init__(self, width: int, groups: int, kernel: int, ahead: int) -> None:
+        super().__init__()
+        self.groups = groups
+        self.conv = nn.Conv2d(groups, groups, (1, kernel))
+        self.conv_norm = ChannelNorm(width)
+        self.linear1 = nn.Linear(width, width)
+        self.linear2 = nn.Linear(width, width)
+        self.linear_norm = ChannelNorm(width)
+        self.padding = (kernel - 1 - ahead, ahead)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, W, T) to the same."""
+        lanes = F.pad(x, self.padding).unflatten(1, (self.groups, -1))
+        x = self.conv_norm(F.relu(self.conv(lanes)).flatten(1, 2) + x)
+        mixed = self.linear2(F.relu(self.linear1(x.transpose(1, 2))))
+        return self.linear_norm(mixed.transpose(1, 2) + x)
+
+
+class Stage(nn.Module):
+    """A conv block and the temporal blocks after it."""
+
+    def __init__(
+        self, structure: Structure, stage: StageStructure, shares: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        first = ConvBlock(structure.width, structure.width, stage.kernel, shares[0])
+        self.conv, self.norm = first.conv, first.norm
+        self.padding = first.padding
+        self.block = nn.ModuleList(
+            TemporalBlock(structure.width, structure.groups, kernel, ahead)
+            for kernel, ahead in zip(stage.temporal_kernels, shares[1:], strict=True)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, W, T) to the same."""
+        x = self.norm(F.relu(self.conv(F.pad(x, self.padding))))
+        for block in self.block:
+            x = block(x)
+        return x
+
+
+class Decoder(nn.Module):
+    """Features and the previous output to the next output."""
+
+    def __init__(self, structure: Structure, muscles: int) -> None:
+        super().__init__()
+        hidden = structure.hidden
+        self.linear1 = nn.Linear(structure.features + muscles, hidden)
+        self.norm1 = nn.LayerNorm(hidden, eps=NORM_EPSILON)
+        self.linear2 = nn.Linear(hidden, hidden)
+        self.norm2 = nn.LayerNorm(hidden, eps=NORM_EPSILON)
+        self.linear3 = nn.Linear(hidden, muscles)
+        self.slope, self.scale = structure.slope, structure.effort_scale
+
+    def forward(self, features: Tensor, previous: Tensor) -> Tensor:
+        """(..., F) and (..., M) to (..., M)."""
+        x = self.linear1(torch.cat((features, previous), dim=-1))
+        x = F.leaky_relu(self.norm1(x), self.slope)
+        x = F.leaky_relu(self.norm2(self.linear2(x)), self.slope)
+        return self.linear3(x) * self.scale
+
+
+class PianoKPMNet(nn.Module):
+    """The network a card describes, with its look-ahead realised by asymmetric padding.
+
+    The card's affine normalisation of the pose is part of the network, so callers always hand in
+    what the grid carries.
+    """
+
+    pose_offset: Tensor
+    pose_scale: Tensor
+
+    def __init__(self, card: ModelCard) -> None:
+        super().__init__()
+        structure = structure_of(card)
+        shares = share_lookahead(structure, card.lookahead)
+        self.card = card
+        count = len(structure.encoder_kernels)
+        for sense in (s for s in SENSES if s in card.inputs):
+            widths = (input_channels(card, sense), *[structure.width] * count)
+            blocks = (
+                ConvBlock(widths[i], structure.width, kernel, shares[i])
+                for i, kernel in enumerate(structure.encoder_kernels)
+            )
+            self.add_module(sense, nn.Sequential(*blocks))
+        stages = []
+        for stage in structure.stages:
+            end = count + 1 + len(stage.temporal_kernels)
+            stages.append(Stage(structure, stage, shares[count:end]))
+            count = end
+        self.stage = nn.Sequential(*stages)
+        self.features = nn.Linear(structure.width, structure.features)
+        self.decoder = Decoder(structure, len(card.muscles))
+        ones = (1.0,) * card.pose_channels
+        offset = torch.tensor(card.pose_offset or (0.0,) * card.pose_channels)
+        scale = torch.tensor(card.pose_scale or ones)
+        self.register_buffer("pose_offset", offset[:, None], persistent=False)
+        self.register_buffer("pose_scale", scale[:, None], persistent=False)
+
+    def encode(self, pose: Tensor | None, keys: Tensor | None) -> Tensor:
+        """Turn pose (B, P, T) and keys (B, K, T) into features (B, F, T).
+
+        A sense that the model does not use is ignored and may be None.
+        """
+        encoded = []
+        if "pose" in self.card.inputs:
+            if pose is None:
+                raise ValueError(f"the model {self.card.name!r} needs a pose")
+            encoded.append(self.get_submodule("pose")((pose - self.pose_offset) / self.pose_scale))
+        if "keys" in self.card.inputs:
+            if keys is None:
+                raise ValueError(f"the model {self.card.name!r} needs keys")
+            encoded.append(self.get_submodule("keys")(keys))
+        x = self.stage(encoded[0] if len(encoded) == 1 else encoded[0] + encoded[1])
+        features: Tensor = self.features(x.transpose(1, 2)).transpose(1, 2)
+        return features
+
+    def decode(self, features: Tensor, previous: Tensor) -> Tensor:
+        """Decode all instants at once, given at each what the previous output is taken to be.
+
+        Takes features (B, F, T) and previous (B, M, T), whose instant t holds the output of t - 1
+        (zeros at the start); gives effort (B, M, T).
+        """
+        effort: Tensor = self.decoder(features.transpose(1, 2), previous.transpose(1, 2))
+        return effort.transpose(1, 2)
+
+    def decode_stepwise(self, features: Tensor, previous: Tensor | None = None) -> Tensor:
+        """Decode (B, F, T) one instant after another, each from the output before it."""
+        batch, _, samples = features.shape
+        if previous is None:
+            previous = features.new_zeros(batch, len(self.card.muscles))
+        steps = []
+        for t in range(samples):
+            previous = self.decoder(features[:, :, t], previous)
+            steps.append(previous)
+        return torch.stack(steps, dim=2)
+
+    def forward(self, pose: Tensor | None, keys: Tensor | None) -> Tensor:
+        """Turn pose (B, P, T) and keys (B, K, T) into effort (B, M, T)."""
+        return self.decode_stepwise(self.encode(pose, keys))
+
+
+def build_network(card: ModelCard, tensors: dict[str, NDArray[np.float32]]) -> PianoKPMNet:
+    """Make the network of a card with the given weights, ready to evaluate."""
+    network = PianoKPMNet(card)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
+    return network.eval()
+
+
+def network_tensors(network: PianoKPMNet) -> dict[str, NDArray[np.float32]]:
+    """Take a network's weights out, as `weights.save_model` wants them."""
+    state = network.state_dict()
+    return {name: tensor.detach().float().cpu().numpy() for name, tensor in state.items()}

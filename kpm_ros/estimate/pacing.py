@@ -1,0 +1,54 @@
+"""When each effort sample leaves: evenly, although they are made in groups."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
+
+
+class Pacer:
+    """Gives each sample the same delay after its instant, the smallest that groups lately needed.
+
+    A sample is due at its stamp plus the delay. A group that comes later than that is overdue and
+    leaves at once, nothing skipped; the delay grows to what it needed. When groups come sooner
+    again, the delay shrinks no faster than `shrink` of real time, so that the stream only runs a
+    little faster for a while.
+    """
+
+    def __init__(self, *, even: bool = True, memory_s: float = 1.0, shrink: float = 0.1) -> None:
+        """`even` False releases every group at once."""
+        self._even = even
+        self._memory_ns = round(memory_s * NS_PER_S)
+        self._shrink = shrink
+        self._grid = Grid(EFFORT_RATE_HZ)
+        self._needed: deque[tuple[int, int]] = deque()
+        self._delay_ns = 0
+        self._at_ns = 0
+
+    @property
+    def delay_s(self) -> float:
+        """Delay after a sample's instant at which it leaves."""
+        return self._delay_ns / NS_PER_S
+
+    def made(self, stamp_ns: int, now_ns: int) -> None:
+        """Learn that a group whose first sample has this stamp was made now."""
+        needed = now_ns - stamp_ns
+        while self._needed and self._needed[-1][1] <= needed:
+            self._needed.pop()
+        self._needed.append((now_ns, needed))
+        while self._needed[0][0] < now_ns - self._memory_ns:
+            self._needed.popleft()
+        target = self._needed[0][1]
+        shrunk = self._delay_ns - round((now_ns - self._at_ns) * self._shrink)
+        self._delay_ns = max(target, shrunk) if self._at_ns <= now_ns else target
+        self._at_ns = now_ns
+
+    def due(self, stamp_ns: int, waiting: int, now_ns: int) -> int:
+        """How many of the waiting samples, the first of which has this stamp, are due now."""
+        if not self._even:
+            return waiting
+        first = self._grid.last_at(stamp_ns)
+        last = self._grid.last_at(now_ns - self._delay_ns)
+        return max(0, min(waiting, last - first + 1))

@@ -1,0 +1,73 @@
+"""What effort becomes while it is not to be believed: it decays to zero, and says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.align.flags import Flag
+
+
+@dataclass(frozen=True)
+class ValidityRules:
+    """How effort leaves when it becomes invalid, and how it comes back."""
+
+    decay_s: float = 0.05
+    """Time constant of the decay."""
+    zero_after_s: float = 0.25
+    """From then on it is exactly zero."""
+    return_s: float = 0.05
+    """When valid again, effort returns along a straight line of this length."""
+
+
+class ValidityGate:
+    """Passes valid effort through; lets invalid effort decay from the last valid value to zero."""
+
+    def __init__(self, muscles: int, rate_hz: int, rules: ValidityRules | None = None) -> None:
+        """Start invalid: nothing has been believed yet."""
+        rules = rules or ValidityRules()
+        steps = max(1, round(rules.zero_after_s * rate_hz))
+        self._fade = np.exp(-np.arange(1, steps + 1) / (rules.decay_s * rate_hz))
+        self._fade[-1] = 0.0
+        self._return_steps = max(1, round(rules.return_s * rate_hz))
+        self._muscles = muscles
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the last valid value; effort comes back from zero."""
+        self._believed = np.zeros(self._muscles, np.float32)
+        self._output = np.zeros(self._muscles, np.float32)
+        self._invalid_for = len(self._fade)
+        self._valid_for = 0
+
+    def apply(self, effort: NDArray[np.float32], flags: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Effort (n, muscles) as it may be published; rows flagged INVALID decay."""
+        invalid = (flags & Flag.INVALID) != 0
+        if not invalid.any() and self._valid_for >= self._return_steps:
+            self._believed = effort[-1].copy()
+            self._output = self._believed
+            return effort
+        out = np.empty_like(effort)
+        for i, bad in enumerate(invalid):
+            out[i] = self._decayed() if bad else self._returned(effort[i])
+        return out
+
+    def _decayed(self) -> NDArray[np.float32]:
+        if self._valid_for:
+            self._believed = self._output
+            self._invalid_for = 0
+            self._valid_for = 0
+        step = min(self._invalid_for, len(self._fade) - 1)
+        self._invalid_for += 1
+        self._output = (self._believed * np.float32(self._fade[step])).astype(np.float32)
+        return self._output
+
+    def _returned(self, effort: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._valid_for == 0:
+            self._believed = self._output
+        self._valid_for += 1
+        share = np.float32(min(1.0, self._valid_for / self._return_steps))
+        self._output = self._believed * (1 - share) + effort * share
+        return self._output

@@ -1,0 +1,133 @@
+"""What every node of the pipeline has in common: settings, a steady loop, diagnostics, its end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+
+from kpm_ros import lock
+from kpm_ros.nodes import parameters
+from kpm_ros.nodes.diagnostics import DiagnosticsPublisher, Level, Report
+from kpm_ros.nodes.loop import PeriodicThread
+from kpm_ros.nodes.settings import ConfigurationError
+
+REFUSED = 2
+"""Exit status of a node that cannot work as it is configured: starting it again will not help."""
+
+
+class PipelineNode(Node):
+    """A node whose work is done in steady loops, while the executor only serves ROS itself."""
+
+    name: ClassVar[str]
+    settings_type: ClassVar[type]
+
+    def __init__(self, **node_arguments: Any) -> None:
+        """Load and check the settings; a subclass then opens its topics and adds its loops."""
+        super().__init__(self.name, **node_arguments)
+        self.settings = parameters.load(self, self.settings_type)
+        self._loops: list[PeriodicThread] = []
+        self.failure: BaseException | None = None
+        self._failed = threading.Event()
+        self._refused = 0
+        self._diagnostics = DiagnosticsPublisher(self)
+        self.create_timer(1.0, lambda: self._diagnostics.send(self.report()))
+
+    def now_ns(self) -> int:
+        """The node's time: the host's clock, or /clock under use_sim_time."""
+        return int(self.get_clock().now().nanoseconds)
+
+    @property
+    def simulated_time(self) -> bool:
+        """Whether time comes from /clock and not from the host's clock."""
+        return bool(self.get_parameter("use_sim_time").value)
+
+    def add_loop(self, period_s: float, work: Callable[[], None]) -> None:
+        """Have `work` called steadily once the node is started."""
+        name = f"{self.get_name()}-{len(self._loops)}"
+        self._loops.append(PeriodicThread(name, period_s, work, self._fail))
+
+    def start(self) -> None:
+        """Begin the loops."""
+        for loop in self._loops:
+            loop.start()
+
+    def stop(self) -> None:
+        """End the loops."""
+        for loop in self._loops:
+            loop.stop()
+
+    def refuse(self, reason: str) -> None:
+        """Count a message that cannot be used, and say why, though not every time."""
+        self._refused += 1
+        self.get_logger().warning(f"refused a message: {reason}", throttle_duration_sec=5.0)
+
+    def report(self) -> Report:
+        """How the node is doing; subclasses add to it."""
+        report = Report(values={"refused_messages": self._refused})
+        report.values["overruns"] = sum(loop.overruns for loop in self._loops)
+        report.values["cpu_s"] = time.process_time()
+        if self._refused:
+            report.worsen(Level.DEGRADED, f"{self._refused} messages were refused")
+        return report
+
+    def _fail(self, error: BaseException) -> None:
+        self.failure = error
+        if not isinstance(error, ConfigurationError):
+            traceback.print_exception(error)
+        self._failed.set()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a loop has ended by an error."""
+        return self._failed.is_set()
+
+
+def run(node_type: type[PipelineNode], arguments: list[str] | None = None) -> int:
+    """Run one node until it is told to stop; returns the process's exit status."""
+    rclpy.init(args=arguments)
+    try:
+        return _run(node_type)
+    except ConfigurationError as error:
+        print(f"kpm_ros: {error}", file=sys.stderr, flush=True)
+        return REFUSED
+    except (ExternalShutdownException, KeyboardInterrupt):
+        return 0
+    finally:
+        rclpy.try_shutdown()
+
+
+def _run(node_type: type[PipelineNode]) -> int:
+    node = node_type()
+    try:
+        held = _lock(node)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        node.start()
+        try:
+            while rclpy.ok() and not node.failed:
+                executor.spin_once(timeout_sec=0.5)
+        finally:
+            node.stop()
+            executor.shutdown(timeout_sec=1.0)
+            held.release()
+        if isinstance(node.failure, ConfigurationError):
+            raise node.failure
+        return 1 if node.failed else 0
+    finally:
+        node.destroy_node()
+
+
+def _lock(node: Node) -> lock.Lock:
+    """Hold this node's name on this machine, so that it cannot run twice side by side."""
+    try:
+        return lock.hold(f"node {node.get_fully_qualified_name()}")
+    except lock.AlreadyRunning as error:
+        raise ConfigurationError(str(error)) from None

@@ -1,0 +1,62 @@
+"""What a node says of itself once a second on /diagnostics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.node import Node
+
+from kpm_ros.nodes import qos
+
+
+class Level(IntEnum):
+    """How a node is doing."""
+
+    READY = 0
+    DEGRADED = 1
+    ERROR = 2
+
+
+@dataclass
+class Report:
+    """One node's own view of how it is doing, in a sentence and in figures."""
+
+    level: Level = Level.READY
+    message: str = "ready"
+    values: dict[str, object] = field(default_factory=dict)
+
+    def worsen(self, level: Level, message: str) -> None:
+        """Report the worst thing that is true."""
+        if level > self.level:
+            self.level, self.message = level, message
+
+
+class DiagnosticsPublisher:
+    """Sends a node's report as a DiagnosticArray."""
+
+    def __init__(self, node: Node) -> None:
+        """Advertise /diagnostics."""
+        self._node = node
+        self._name = node.get_fully_qualified_name().lstrip("/")
+        self._publisher = node.create_publisher(
+            DiagnosticArray, "/diagnostics", qos.of("/diagnostics")
+        )
+
+    def send(self, report: Report) -> None:
+        """Publish the report, stamped now."""
+        status = DiagnosticStatus(
+            level=bytes([report.level]),
+            name=self._name,
+            message=report.message,
+            hardware_id="",
+            values=[KeyValue(key=key, value=_text(v)) for key, v in report.values.items()],
+        )
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)
+
+
+def _text(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

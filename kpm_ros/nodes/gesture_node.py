@@ -1,0 +1,113 @@
+"""The gesture node: effort in, gestures out. Disabled until enabled."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+from std_srvs.srv import SetBool
+
+from kpm_ros.act.gestures import NO_GESTURE, GestureConfig, GestureRecogniser, RecognisedGesture
+from kpm_ros.client import EffortReader
+from kpm_ros.msg import Gesture
+from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.settings import ConfigurationError, GestureSettings
+
+
+class GestureNode(PipelineNode):
+    """Recognises gestures; says "none", not valid, while disabled or in doubt."""
+
+    name = "gesture"
+    settings_type = GestureSettings
+    settings: GestureSettings
+
+    def __init__(self, **node_arguments: Any) -> None:
+        """Subscribe to effort, and offer `~/enable`."""
+        super().__init__(**node_arguments)
+        self._enabled = self.settings.enabled
+        self._lock = threading.Lock()
+        self._recogniser: GestureRecogniser | None = None
+        self._last = _nothing("no effort stream yet")
+        self._sent_ns = 0
+        self._reader = EffortReader(
+            self, timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
+        )
+        self._output = self.create_publisher(Gesture, "gesture", qos.of("gesture"))
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        self.add_loop(1.0 / self.settings.rate_hz, self.step)
+
+    def step(self) -> None:
+        """Take what has come; send a gesture that changed, or the present one now and then."""
+        batch = self._reader.take()
+        now_ns = self.now_ns()
+        before = self._last
+        with self._lock:
+            self._last = self._recognise(batch, now_ns) if self._enabled else _nothing("disabled")
+        changed = (before.name, before.valid) != (self._last.name, self._last.valid)
+        if changed or not 0 <= now_ns - self._sent_ns < 1e9 / self.settings.heartbeat_hz:
+            self._sent_ns = now_ns
+            self._output.publish(_message(self._last))
+
+    def _recognise(self, batch: Any, now_ns: int) -> RecognisedGesture:
+        if self._recogniser is None:
+            if not self._reader.muscles:
+                return _nothing("no effort stream yet")
+            config = GestureConfig(
+                timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
+            )
+            try:
+                self._recogniser = GestureRecogniser(config, self._reader.muscles)
+            except ValueError as error:
+                raise ConfigurationError(f"gesture: {error}") from None
+        self._recogniser.push(batch.stamps_ns, batch.effort, batch.flags, now_ns)
+        return self._recogniser.current(now_ns)
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> Any:
+        with self._lock:
+            self._enabled = request.data
+            self._recogniser = None
+        response.success = True
+        response.message = "gestures are " + ("enabled" if request.data else "disabled")
+        self.get_logger().info(response.message)
+        return response
+
+    def report(self) -> Report:
+        """What is recognised, and what became of the effort."""
+        report = super().report()
+        report.values |= {
+            "enabled": self._enabled,
+            "gesture": self._last.name,
+            "reason": self._last.reason,
+            "effort_messages": self._reader.messages,
+            "effort_lost": self._reader.lost,
+        }
+        if self._enabled and not self._last.valid:
+            report.worsen(Level.DEGRADED, f"no gestures: {self._last.reason}")
+        return report
+
+
+def _nothing(reason: str) -> RecognisedGesture:
+    return RecognisedGesture(NO_GESTURE, 0.0, False, 0.0, 0, False, reason)
+
+
+def _message(gesture: RecognisedGesture) -> Gesture:
+    message = Gesture(
+        name=gesture.name,
+        confidence=gesture.confidence,
+        valid=gesture.valid,
+        since_s=gesture.since_s,
+    )
+    message.header.stamp = wire.time_message(gesture.stamp_ns)
+    return message
+
+
+def main() -> None:
+    """Run the node."""
+    sys.exit(run(GestureNode))
+
+
+if __name__ == "__main__":
+    main()

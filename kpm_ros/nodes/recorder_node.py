@@ -1,0 +1,124 @@
+"""The recorder: topics into a bag, as they come off the wire."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+from kpm_ros import graph
+from kpm_ros.nodes import qos
+from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.nodes.settings import ConfigurationError, RecorderSettings
+from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
+
+FLUSH_EVERY = 50
+"""Steps between two moments at which everything written is handed to the operating system."""
+
+
+class RecorderNode(PipelineNode):
+    """Writes serialised messages with the instant at which they were received."""
+
+    name = "recorder"
+    settings_type = RecorderSettings
+    settings: RecorderSettings
+
+    def __init__(self, **node_arguments: Any) -> None:
+        """Create the bag and subscribe; a folder that cannot be used is refused at once."""
+        super().__init__(**node_arguments)
+        if not self.settings.folder:
+            raise ConfigurationError("recorder: folder is empty, but must name the bag's folder")
+        self._inputs = [self._subscribe(topic) for topic in self.settings.topics]
+        try:
+            self._bag = BagWriter(
+                Path(self.settings.folder).expanduser(),
+                {subscription.topic: about for subscription, about in self._inputs},
+                cast("Storage", self.settings.storage),
+            )
+        except BagError as error:
+            raise ConfigurationError(f"recorder: {error}") from None
+        self._problem = ""
+        self._steps = 0
+        self.add_loop(self.settings.period_s, self.step)
+
+    def step(self) -> None:
+        """Write what has come; a disk that is full ends the recording, not the pipeline."""
+        for subscription, _ in self._inputs:
+            for data, received_ns in subscription.take_raw():
+                self._write(subscription.topic, received_ns, data)
+        self._steps += 1
+        if self._steps % FLUSH_EVERY == 0:
+            self._guarded(self._bag.flush)
+
+    def stop(self) -> None:
+        """Finish the bag."""
+        super().stop()
+        self.step()
+        self._guarded(self._bag.close)
+
+    def report(self) -> Report:
+        """How much was written, and whether writing still works."""
+        report = super().report()
+        report.values |= {
+            "messages": self._bag.messages,
+            "bytes": self._bag.bytes,
+            "folder": self.settings.folder,
+        }
+        if self._problem:
+            report.worsen(Level.ERROR, self._problem)
+        return report
+
+    def _subscribe(self, name: str) -> tuple[PolledSubscription[Any], BagTopic]:
+        try:
+            topic = graph.topic(name)
+        except KeyError:
+            raise ConfigurationError(
+                f"recorder: topics has {name!r}, which the graph does not have"
+            ) from None
+        package, _, kind = topic.type.split("/")
+        message_type = getattr(importlib.import_module(f"{package}.msg"), kind)
+        profile = _deep(qos.of(name))
+        about = BagTopic(
+            topic.type,
+            qos.of(name).depth,
+            reliable=profile.reliability == ReliabilityPolicy.RELIABLE,
+            latched=profile.durability == DurabilityPolicy.TRANSIENT_LOCAL,
+        )
+        return PolledSubscription(self, message_type, name, profile), about
+
+    def _write(self, topic: str, received_ns: int, data: bytes) -> None:
+        if not self._problem:
+            self._guarded(lambda: self._bag.write(topic, received_ns, data))
+
+    def _guarded(self, write: Any) -> None:
+        if self._problem:
+            return
+        try:
+            write()
+        except BagError as error:
+            self._problem = f"recording has stopped: {error}"
+            self.get_logger().error(self._problem)
+
+
+def _deep(profile: QoSProfile) -> QoSProfile:
+    """The same profile with a queue for half a second of the fastest topic."""
+    return QoSProfile(
+        history=profile.history,
+        depth=max(profile.depth, 1000),
+        reliability=profile.reliability,
+        durability=profile.durability,
+    )
+
+
+def main() -> None:
+    """Run the node."""
+    sys.exit(run(RecorderNode))
+
+
+if __name__ == "__main__":
+    main()

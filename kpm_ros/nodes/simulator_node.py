@@ -1,0 +1,125 @@
+"""The simulated devices: what camera, MIDI and EMG drivers would publish, of nobody's hand."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
+from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.settings import ConfigurationError, SimulatorSettings
+from kpm_ros.sense import samples
+from kpm_ros.sense.score import read_midi
+from kpm_ros.simulate.cameras import Camera, TrackerErrors, default_cameras
+from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.session import SimulatedSession
+from kpm_ros.simulate.studies import five_finger_study
+
+GREATEST_LAG_S = 0.5
+"""A simulator that fell behind by more than this begins anew at the present."""
+
+
+class SimulatorNode(PipelineNode):
+    """Plays in real time, delivering each sample when its driver would."""
+
+    name = "simulator"
+    settings_type = SimulatorSettings
+    settings: SimulatorSettings
+
+    def __init__(self, **node_arguments: Any) -> None:
+        """Read the score and set the pianist at the piano."""
+        super().__init__(**node_arguments)
+        self._pianist = _pianist(self.settings)
+        self._cameras = _cameras(self.settings)
+        self._delivered = 0
+        self._reported = 0
+        self._restarts = 0
+        self._last_ns = 0
+        self._hands = {
+            view: self._open(HandLandmarks, f"camera/{view}/hand") for view in self.settings.views
+        }
+        self._events = self._open(KeyEvent, "keys/events")
+        self._motion = self._open(KeyMotion, "keys/motion")
+        self._emg = self._open(EmgSamples, "emg/samples") if self.settings.emg else None
+        self._begin(self.now_ns())
+        self.add_loop(self.settings.period_s, self.step)
+
+    def step(self) -> None:
+        """Publish what is due."""
+        now_ns = self.now_ns()
+        lag_s = (now_ns - self._last_ns) / 1e9
+        if not 0 <= lag_s < GREATEST_LAG_S and self._last_ns:
+            self._restarts += 1
+            self._begin(now_ns)
+        self._last_ns = now_ns
+        for delivery in self._session.advance(now_ns):
+            self._publish(delivery.sample)
+            self._delivered += 1
+
+    def report(self) -> Report:
+        """How much was delivered."""
+        report = super().report()
+        report.values |= {
+            "delivered": self._delivered,
+            "restarts": self._restarts,
+            "simulated": True,
+        }
+        if self._delivered == self._reported:
+            report.worsen(Level.DEGRADED, "nothing was delivered in the last second")
+        self._reported = self._delivered
+        return report
+
+    def _begin(self, now_ns: int) -> None:
+        self._session = SimulatedSession(
+            self._pianist,
+            self._cameras,
+            now_ns,
+            seed=self.settings.seed,
+            emg=self.settings.emg,
+            key_motion=self.settings.key_motion,
+            errors=TrackerErrors(drop_fraction=self.settings.dropout),
+        )
+
+    def _open(self, kind: type, topic: str) -> Any:
+        return self.create_publisher(kind, topic, qos.of(topic))
+
+    def _publish(self, sample: Any) -> None:
+        if isinstance(sample, samples.HandFrame):
+            self._hands[sample.view].publish(wire.hand_message(sample))
+        elif isinstance(sample, samples.KeyEvent):
+            self._events.publish(wire.key_event_message(sample))
+        elif isinstance(sample, samples.KeyMotionChunk):
+            self._motion.publish(wire.key_motion_message(sample))
+        elif self._emg is not None:
+            self._emg.publish(wire.emg_message(sample))
+
+
+def _pianist(settings: SimulatorSettings) -> Pianist:
+    try:
+        score = read_midi(settings.score) if settings.score else five_finger_study()
+        return Pianist(score, settings.seed, Person.from_seed(settings.seed))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"simulator: {error}") from None
+
+
+def _cameras(settings: SimulatorSettings) -> list[Camera]:
+    known = {camera.name: camera for camera in default_cameras()}
+    for view in settings.views:
+        if view not in known:
+            raise ConfigurationError(
+                f"simulator: there is no camera view {view!r}; the simulated ones are "
+                f"{', '.join(known)}"
+            )
+    return [known[view] for view in settings.views]
+
+
+def main() -> None:
+    """Run the node."""
+    sys.exit(run(SimulatorNode))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""What the demo shows while it runs: in a terminal a live picture, elsewhere a line now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from kpm_ros.align.flags import Flag, describe
+
+REDRAW_S = 0.2
+LINE_EVERY_S = 2.0
+
+
+@dataclass
+class Picture:
+    """The state of a run at one moment."""
+
+    phase: str = "starting"
+    elapsed_s: float = 0.0
+    duration_s: float = 0.0
+    muscles: Sequence[str] = ()
+    effort: Sequence[float] = ()
+    flags: int = 0
+    delay_ms: float | None = None
+    messages: int = 0
+    lost: int = 0
+    rates_hz: Mapping[str, float] = field(default_factory=dict)
+    cpu_cores: Mapping[str, float] = field(default_factory=dict)
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    news: str = ""
+    """The last thing that went wrong, if anything did."""
+    hints: Sequence[str] = ()
+
+
+class Dashboard:
+    """Shows pictures, no more often than is useful; use it in a `with` block."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        """Draw on a terminal, or print lines where there is none."""
+        self._console = console or Console()
+        self._live = (
+            Live(console=self._console, auto_refresh=False, transient=True)
+            if self._console.is_terminal
+            else None
+        )
+        self._next = 0.0
+
+    @property
+    def due(self) -> bool:
+        """Whether the next picture would be shown."""
+        return time.monotonic() >= self._next
+
+    def show(self, picture: Picture) -> None:
+        """Show a picture."""
+        self._next = time.monotonic() + (REDRAW_S if self._live else LINE_EVERY_S)
+        if self._live:
+            self._live.update(draw(picture), refresh=True)
+        else:
+            self._console.print(as_line(picture), highlight=False, soft_wrap=True)
+
+    def __enter__(self) -> Dashboard:
+        """Take the terminal over."""
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the terminal back."""
+        if self._live:
+            self._live.stop()
+
+
+def as_line(picture: Picture) -> str:
+    """Put a picture in one line."""
+    effort = "  ".join(
+        f"{name} {value:.2f}" for name, value in zip(picture.muscles, picture.effort)
+    )
+    parts = [
+        f"{picture.phase} {picture.elapsed_s:.0f}/{picture.duration_s:g} s",
+        f"effort {picture.rates_hz.get('effort', 0.0):.0f}/s",
+        f"delay {_delay(picture)}",
+        f"lost {picture.lost}",
+        effort,
+        describe(picture.flags) if picture.messages else "",
+        f"CPU {sum(picture.cpu_cores.values()):.2f} cores" if picture.cpu_cores else "",
+        picture.news,
+    ]
+    return " | ".join(part for part in parts if part)
+
+
+def draw(picture: Picture) -> RenderableType:
+    """Draw a picture for a terminal."""
+    head = Text(f"{picture.phase}  {picture.elapsed_s:.0f} of {picture.duration_s:g} s", "bold")
+    facts = Text(
+        f"delay {_delay(picture)}   messages {picture.messages}   lost {picture.lost}   "
+        f"flags: {describe(picture.flags) if picture.messages else 'no effort yet'}"
+    )
+    tables = Table.grid(padding=(0, 4))
+    tables.add_row(_rates(picture), _costs(picture))
+    parts: list[RenderableType] = [head, facts, Text(), _bars(picture), Text(), tables]
+    if picture.news:
+        parts += [Text(), Text(picture.news, "red")]
+    parts += [Text(), *(Text(hint, "dim") for hint in picture.hints)]
+    return Panel(Group(*parts), title="muscle effort at 2 kHz", title_align="left")
+
+
+def _bars(picture: Picture) -> Table:
+    bars = Table.grid(padding=(0, 2))
+    valid = not picture.flags & Flag.INVALID
+    for name, value in zip(picture.muscles, picture.effort):
+        shown = min(max(value, 0.0), 1.0)
+        style = "green" if valid else "red"
+        bar = ProgressBar(
+            total=1.0, completed=shown, width=40, complete_style=style, finished_style=style
+        )
+        bars.add_row(name, bar, f"{value:.3f}", "" if valid else "not valid")
+    return bars
+
+
+def _rates(picture: Picture) -> Table:
+    rates = Table("topic", "a second", box=None, padding=(0, 1), header_style="dim")
+    for topic, rate_hz in picture.rates_hz.items():
+        rates.add_row(topic, f"{rate_hz:.1f}")
+    return rates
+
+
+def _costs(picture: Picture) -> Table:
+    costs = Table("process", "cores", "restarts", box=None, padding=(0, 1), header_style="dim")
+    for name, cores in picture.cpu_cores.items():
+        costs.add_row(name, f"{cores:.2f}", str(picture.restarts.get(name, 0) or ""))
+    return costs
+
+
+def _delay(picture: Picture) -> str:
+    return "-" if picture.delay_ms is None else f"{picture.delay_ms:.0f} ms"

@@ -1,0 +1,72 @@
+"""`kpm demo`: the whole pipeline for a while, shown, measured, recorded and judged."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+from kpm_ros.operate.errors import UserError
+from kpm_ros.operate.options import add_pipeline_options, pipeline_options
+from kpm_ros.operate.up import hold_namespace, pipeline_commands
+
+NAME = "demo"
+PURPOSE = "run the whole pipeline for a while, show and measure it, record a bag"
+EXAMPLES = """\
+examples:
+  kpm demo                          20 s of the simulated pianist
+  kpm demo --seconds 60 --midi etude.mid
+  kpm demo --out out/mine source:=topics
+
+It writes OUT/summary.json, OUT/bag and OUT/logs, replacing those of an earlier run.
+exit status: 0 healthy, 1 not healthy (it says why), 2 it could not be run as configured
+"""
+
+LONGEST_S = 24 * 3600.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Offer the demo's own options and the pipeline's."""
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="length of the measured part (default: 20)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/demo"), help="output folder (default: out/demo)"
+    )
+    add_pipeline_options(parser, without=("record",))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, run, judge."""
+    options = pipeline_options(arguments)
+    if not 1.0 <= arguments.seconds <= LONGEST_S:
+        raise UserError(f"seconds is {arguments.seconds:g}, but must be from 1 to {LONGEST_S:g}")
+    # Nothing of a demo is meant for other machines.
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+    from kpm_ros.operate import preflight
+
+    preflight.require_ros()
+
+    from kpm_ros.operate.demo_run import DemoRun
+    from kpm_ros.operate.output_folder import OutputFolder
+    from kpm_ros.operate.summary import as_text, summarise
+
+    # Checked before anything of an earlier run is replaced.
+    preflight.check(options)
+    with hold_namespace(options):
+        folder = OutputFolder(arguments.out.expanduser())
+        options = dataclasses.replace(options, record=str(folder.bag.absolute()))
+        demo = DemoRun(options, pipeline_commands(options), folder, arguments.seconds)
+        result = demo.run()
+        summary = summarise(result)
+        folder.write_summary(summary)
+    if not demo.measured:
+        for fault in result.faults:
+            print(f"kpm demo: {fault}", file=sys.stderr)
+    else:
+        print(as_text(summary), end="")
+        print(f"\nsummary: {folder.summary}   logs: {folder.logs}")
+    return demo.exit_status(result)

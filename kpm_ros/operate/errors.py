@@ -1,0 +1,24 @@
+"""What went wrong for reasons that the user can mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kpm_ros.lock import AlreadyRunning
+
+
+class UserError(Exception):
+    """Ends a command with one sentence and exit status 2."""
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Turn what the rooms raise for bad input into a UserError."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename and error.strerror else ""
+        raise UserError(f"{where}{error.strerror or error}") from None
+    except (ValueError, AlreadyRunning) as error:
+        raise UserError(str(error)) from None

@@ -1,0 +1,62 @@
+"""`kpm info`: what a weights file says of itself."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.operate.errors import user_errors
+
+NAME = "info"
+PURPOSE = "show a model's card: its inputs, muscles, training data, scores"
+EXAMPLES = """\
+examples:
+  kpm info pianokpm-sim
+  kpm info my_model.safetensors
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Ask for the model."""
+    parser.add_argument("model", help="a shipped model's name or a .safetensors path")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the card."""
+    from kpm_ros.estimate.weights import read_card
+    from kpm_ros.resources import find_model
+
+    with user_errors():
+        path = find_model(arguments.model)
+        card = read_card(path)
+        print(describe(card, path), end="")
+    return 0
+
+
+def describe(card: ModelCard, path: Path) -> str:
+    """Write a card as text, one fact a line."""
+    content = path.read_bytes()
+    scores = ", ".join(f"{name} {value:g}" for name, value in sorted(card.scores.items()))
+    facts = {
+        "model": card.name,
+        "file": f"{path} ({len(content) / 1e6:.1f} MB)",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "architecture": card.architecture,
+        "inputs": ", ".join(card.inputs),
+        "views": ", ".join(card.views),
+        "landmarks": str(card.landmarks),
+        "keys": f"{card.keys}, from MIDI note {card.first_note}",
+        "muscles": ", ".join(card.muscles),
+        "unit": card.unit,
+        "native rate": f"{card.rate_hz} Hz",
+        "look-ahead": f"{card.lookahead} samples ({card.lookahead_s * 1e3:.1f} ms)",
+        "pose": "normalised" if card.pose_offset or card.pose_scale else "as it comes",
+        "trained on": card.trained_on,
+        "scores": scores or "none",
+        "licence": card.licence or "not stated",
+        "notes": card.notes,
+    }
+    width = max(len(name) for name in facts)
+    return "".join(f"{name:<{width}}  {text}\n" for name, text in facts.items() if text)

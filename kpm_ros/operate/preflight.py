@@ -1,0 +1,118 @@
+"""What can be checked before six processes are started, so that a mistake gives one sentence."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kpm_ros import graph
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.weights import read_card
+from kpm_ros.nodes import settings as node_settings
+from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.resources import find_model
+from kpm_ros.sense.score import read_midi
+
+
+def require_ros() -> None:
+    """See that ROS 2 and the package's messages can be imported."""
+    if importlib.util.find_spec("rclpy") is None:
+        raise UserError(
+            "ROS 2 was not found: run `make setup` in the project's folder and use its kpm, or "
+            "source your ROS 2 installation (such as /opt/ros/jazzy/setup.bash) first"
+        )
+    if importlib.util.find_spec("kpm_ros.msg") is None:
+        raise UserError(
+            "the package's messages are not built: run `make setup` in the project's folder, or "
+            "`colcon build` and source install/setup.bash"
+        )
+
+
+def check(options: graph.PipelineOptions) -> None:
+    """Refuse options that cannot work together with the files they name."""
+    with user_errors():
+        nodes = graph.build(options)
+        card = read_card(find_model(options.model))
+        _check_views(options, card)
+        if options.midi and options.source == "simulator":
+            read_midi(options.midi)
+        parameters = _read_parameters(Path(graph.params_file(options)))
+        for node in nodes:
+            values = dict(_meant_for(parameters, f"/{options.namespace}/{node.name}"))
+            values.pop("use_sim_time", None)
+            settings = node_settings.NODES[node.name]
+            checked = node_settings.check(node.name, settings, {**values, **node.parameters})
+            _check_muscles(node.name, checked, card)
+        if options.record:
+            _check_record_folder(Path(options.record))
+
+
+def _check_views(options: graph.PipelineOptions, card: ModelCard) -> None:
+    if "pose" in card.inputs and options.views != card.views:
+        raise UserError(
+            f"views is {','.join(options.views)!r}, but the model {card.name} was trained on "
+            f"{','.join(card.views)!r}"
+        )
+
+
+def _check_muscles(node: str, settings: Any, card: ModelCard) -> None:
+    for gain in getattr(settings, "gains", ()):
+        words = gain.split()
+        if len(words) == 3 and words[1] not in card.muscles:
+            raise UserError(
+                f"{node}: gains names the muscle {words[1]!r}, but the model {card.name} gives "
+                f"{', '.join(card.muscles)}"
+            )
+
+
+def _read_parameters(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"params_file is {str(path)!r}, but there is no such file")
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"params_file {path} is not YAML: {reason}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"params_file {path} is not a table of nodes and their ros__parameters")
+    return content
+
+
+def _meant_for(table: dict[str, Any], node: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the parameters that a ROS parameters file holds for a node, in the file's order."""
+    for key, value in table.items():
+        if key == "ros__parameters" and isinstance(value, dict) and _names(prefix, node):
+            yield from value.items()
+        elif isinstance(value, dict):
+            yield from _meant_for(value, node, f"{prefix}/{str(key).strip('/')}")
+
+
+def _names(pattern: str, node: str) -> bool:
+    """Whether a name with wildcards (`*` one part, `**` any number) is this node's."""
+    return _parts_match(pattern.strip("/").split("/"), node.strip("/").split("/"))
+
+
+def _parts_match(pattern: list[str], parts: list[str]) -> bool:
+    if not pattern or not parts:
+        return not parts and all(part == "**" for part in pattern)
+    if pattern[0] == "**":
+        return _parts_match(pattern[1:], parts) or _parts_match(pattern, parts[1:])
+    return pattern[0] in ("*", parts[0]) and _parts_match(pattern[1:], parts[1:])
+
+
+def _check_record_folder(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f"record is {str(folder)!r}, but that folder exists and is not empty")
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"record is {str(folder)!r}, but nothing can be written there: {error.strerror}"
+        ) from None

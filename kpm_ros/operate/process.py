@@ -1,0 +1,101 @@
+"""One process under supervision: its output, its restarts, what it costs."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from honcho.printer import Message
+from honcho.process import Popen, Process
+
+TETHER = Path(__file__).with_name("tether.py")
+
+KEPT_LINES = 200
+
+
+@dataclass(frozen=True)
+class Command:
+    """A process to run: the name it goes by and its command line."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] | None = None
+    """Its whole environment; None = this process's."""
+
+
+class _TetheredPopen(Popen):
+    """honcho's Popen, in a session of its own, without a shell and unable to outlive its parent."""
+
+    def __init__(self, argv: tuple[str, ...], **options: Any) -> None:
+        tether = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid())]
+        super().__init__([*tether, *argv], shell=False, stdin=subprocess.DEVNULL, **options)
+
+
+class Supervised(Process):
+    """honcho's Process, read by a thread of this process rather than by a process of its own.
+
+    The kernel ties a child's life to the thread that started it, and that thread ends after the
+    child does.
+    """
+
+    def __init__(self, command: Command, colour: str) -> None:
+        """Prepare to run; nothing is started yet."""
+        env = dict(command.env) if command.env is not None else None
+        super().__init__(command.argv, name=command.name, colour=colour, env=env)
+        self._child_ctor = _TetheredPopen
+        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.pid: int | None = None
+        """Process id while it runs."""
+        self.running = False
+        """Whether it was started and its end has not been told yet."""
+        self.signal_sent: int = 0
+        """How insistently it has been asked to stop: 0 not at all, 1 SIGINT, 2 SIGTERM, 3 KILL."""
+        self.ends: list[tuple[float, int]] = []
+        """When it ended by itself, and with which status."""
+        self.restarts = 0
+        self.due: float | None = None
+        """When it is started again; None = not waiting for that."""
+
+    def launch(self, events: queue.Queue[Message]) -> None:
+        """Start it; everything it does from here on arrives as events."""
+        self.pid, self.due, self.signal_sent, self.running = None, None, 0, True
+        self._child = None
+        threading.Thread(target=self._follow, args=(events,), name=self.name, daemon=True).start()
+
+    def _follow(self, events: queue.Queue[Message]) -> None:
+        try:
+            self.run(events)
+        except OSError as error:
+            self._send_message(f"cannot be started: {error}\n".encode())
+            self._send_message({"returncode": 127}, type="stop")
+
+    def send(self, number: int) -> None:
+        """Send a signal to it and to everything that it has started."""
+        if self.pid is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def sweep(self) -> None:
+        """Once it has ended, end what it left behind: such leftovers also keep its output open."""
+        if self._child is not None and self._child.poll() is not None:
+            self.send(signal.SIGKILL)
+
+
+def describe_status(status: int) -> str:
+    """Put an exit status in words: "killed by SIGSEGV" or "exit status 1"."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"killed by signal {-status}"

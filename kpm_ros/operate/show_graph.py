@@ -1,0 +1,57 @@
+"""`kpm graph`: which nodes and topics the pipeline is made of."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from kpm_ros import graph
+from kpm_ros.operate.options import add_pipeline_options, pipeline_options
+
+NAME = "graph"
+PURPOSE = "list the nodes and topics that the options ask for, or draw them"
+EXAMPLES = """\
+examples:
+  kpm graph                        nodes and topics, with types, QoS and rates
+  kpm graph --format mermaid       a diagram for a Markdown page
+  kpm graph source:=topics record:=my_bag
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Offer the form of the output and the pipeline's options."""
+    parser.add_argument(
+        "--format", choices=("text", "mermaid"), default="text", help="default: text"
+    )
+    add_pipeline_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the graph."""
+    options = pipeline_options(arguments)
+    print(graph.mermaid(options) if arguments.format == "mermaid" else listing(options), end="")
+    return 0
+
+
+def listing(options: graph.PipelineOptions) -> str:
+    """Write nodes and topics as text."""
+    nodes = graph.build(options)
+    lines = [f"nodes in /{options.namespace}"]
+    for node in nodes:
+        lines.append(f"  {node.name}: {node.purpose}")
+        lines += [f"    <- {name}" for name in node.subscribes]
+        lines += [f"    -> {name}" for name in node.publishes]
+    spoken = dict.fromkeys(name for node in nodes for name in (*node.publishes, *node.subscribes))
+    rows = [("topic", "type", "QoS", "rate")]
+    for name in (*spoken, "/diagnostics"):
+        entry = graph.topic(name)
+        rows.append((name, entry.type, entry.qos, entry.rate))
+    return "\n".join([*lines, "", *table(rows)]) + "\n"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align columns of text."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
+    ]

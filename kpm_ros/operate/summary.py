@@ -1,0 +1,203 @@
+"""What a measured run came to: figures, faults in words, a table for people."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from kpm_ros.align.chunk import Trace
+from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
+from kpm_ros.operate.show_graph import table
+
+RATE_TOLERANCE = 0.005
+"""Share by which the measured rate may be off before the run is not healthy."""
+
+STAGES = {
+    "tracking": ("input_ns", "processed_ns"),
+    "transport": ("processed_ns", "received_ns"),
+    "alignment": ("received_ns", "aligned_ns"),
+    "estimation": ("aligned_ns", "estimated_ns"),
+    "publishing": ("estimated_ns", "published_ns"),
+}
+"""Stages of the live path, each between two instants of a chunk's latency trace."""
+
+STAGE_MEANINGS = {
+    "tracking": "exposure to landmarks",
+    "transport": "landmarks to synchronizer",
+    "alignment": "received to on the grid",
+    "estimation": "on the grid to estimated",
+    "publishing": "estimated to published",
+}
+
+
+@dataclass
+class Measurement:
+    """Effort as it arrived within the measured part of a run."""
+
+    begin_ns: int
+    end_ns: int
+    messages: int = 0
+    invalid: int = 0
+    delays_ns: list[NDArray[np.int64]] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
+
+    def add(
+        self,
+        stamps_ns: NDArray[np.int64],
+        received_ns: NDArray[np.int64],
+        valid: NDArray[np.bool_],
+    ) -> None:
+        """Count the samples that were received within the measured part."""
+        within = (received_ns >= self.begin_ns) & (received_ns < self.end_ns)
+        self.messages += int(within.sum())
+        self.invalid += int((within & ~valid).sum())
+        self.delays_ns.append((received_ns - stamps_ns)[within])
+
+    def add_trace(self, trace: Trace) -> None:
+        """Keep a chunk's latency trace if the chunk was published within the measured part."""
+        if self.begin_ns <= trace.published_ns < self.end_ns:
+            self.traces.append(trace)
+
+    def stage_ms(self, stage: str) -> NDArray[np.float64]:
+        """Durations of one stage, of the chunks whose trace has both of its ends."""
+        first, last = STAGES[stage]
+        ends = [(getattr(trace, first), getattr(trace, last)) for trace in self.traces]
+        return np.array([(b - a) / 1e6 for a, b in ends if a and b])
+
+
+@dataclass
+class Result:
+    """Everything that is known of a run once it has ended."""
+
+    measurement: Measurement
+    duration_s: float
+    lost: int = 0
+    out_of_order: int = 0
+    estimator: Mapping[str, float] = field(default_factory=dict)
+    cpu_cores: Mapping[str, float] = field(default_factory=dict)
+    bag: Mapping[str, Any] | None = None
+    errors: Sequence[str] = ()
+    simulated: bool = True
+
+    @property
+    def rate_hz(self) -> float:
+        """Messages received over the wall time in which they were counted."""
+        return self.measurement.messages / self.duration_s if self.duration_s > 0 else 0.0
+
+    @property
+    def invalid_fraction(self) -> float:
+        """Share of the samples that were marked not to be acted on."""
+        return self.measurement.invalid / max(self.measurement.messages, 1)
+
+    @property
+    def faults(self) -> list[str]:
+        """Why the run is not healthy, one sentence each; empty = it is."""
+        found = list(self.errors)
+        off = abs(self.rate_hz / EFFORT_RATE_HZ - 1)
+        if self.duration_s > 0 and off > RATE_TOLERANCE:
+            found.append(
+                f"effort came at {self.rate_hz:.1f} messages a second, more than "
+                f"{RATE_TOLERANCE:.1%} off {EFFORT_RATE_HZ}"
+            )
+        if self.lost:
+            found.append(f"{self.lost} effort messages were lost on the way")
+        if self.out_of_order:
+            found.append(f"{self.out_of_order} effort messages were out of order")
+        return found
+
+
+def summarise(result: Result) -> dict[str, Any]:
+    """Put a result in the form of `summary.json`."""
+    delays_ns = result.measurement.delays_ns
+    delays_ms = np.concatenate(delays_ns) / 1e6 if delays_ns else np.array([])
+    latency = {"exposure_to_effort": percentiles(delays_ms)}
+    for stage in STAGES:
+        latency[stage] = percentiles(result.measurement.stage_ms(stage))
+    return {
+        "duration_s": round(result.duration_s, 3),
+        "effort": {
+            "messages": result.measurement.messages,
+            "rate_hz": round(result.rate_hz, 2),
+            "lost": result.lost,
+            "out_of_order": result.out_of_order,
+            "invalid_fraction": round(result.invalid_fraction, 6),
+        },
+        "latency_ms": latency,
+        "estimator": dict(result.estimator),
+        "cpu_cores": {name: round(cores, 4) for name, cores in result.cpu_cores.items()},
+        "bag": dict(result.bag) if result.bag is not None else None,
+        "errors": result.faults,
+        "machine": describe_machine(),
+        "simulated": result.simulated,
+    }
+
+
+def percentiles(values: NDArray[np.float64]) -> dict[str, float | None]:
+    """Median and 99th percentile; nothing where there are no values."""
+    if not len(values):
+        return {"p50": None, "p99": None}
+    p50, p99 = np.percentile(values, [50, 99])
+    return {"p50": round(float(p50), 3), "p99": round(float(p99), 3)}
+
+
+def describe_machine() -> dict[str, Any]:
+    """Say what the figures were measured on."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def as_text(summary: Mapping[str, Any]) -> str:
+    """Write a summary as a table for people, ending in the verdict."""
+    effort = summary["effort"]
+    what = "simulated pianist" if summary["simulated"] else "live topics"
+    lines = [
+        f"{summary['duration_s']:g} s of effort from {what}",
+        f"  messages      {effort['messages']} ({effort['rate_hz']:.1f} a second)",
+        f"  lost          {effort['lost']}",
+        f"  out of order  {effort['out_of_order']}",
+        f"  not valid     {effort['invalid_fraction']:.2%}",
+        "",
+    ]
+    rows = [("delay in ms", "p50", "p99", "")]
+    for name, values in summary["latency_ms"].items():
+        meaning = STAGE_MEANINGS.get(name, "instant described to effort received")
+        rows.append((name, _figure(values["p50"]), _figure(values["p99"]), meaning))
+    lines += [f"  {line}" for line in table(rows)]
+    rows = [("CPU", "cores")]
+    rows += [(name, f"{cores:.3f}") for name, cores in summary["cpu_cores"].items()]
+    lines += ["", *(f"  {line}" for line in table(rows))]
+    if summary["estimator"]:
+        costs = ", ".join(f"{name} {value:g}" for name, value in summary["estimator"].items())
+        lines += ["", f"  estimator: {costs}"]
+    if summary["bag"]:
+        bag = summary["bag"]
+        size = f"{bag['bytes'] / 1e6:.1f} MB"
+        lines += ["", f"  bag: {bag['path']}, {bag['messages']} messages, {size}"]
+    verdict = [f"not healthy: {fault}" for fault in summary["errors"]] or ["healthy"]
+    return "\n".join([*lines, "", *verdict]) + "\n"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,77 @@
+"""`kpm up`: the whole pipeline, until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from kpm_ros import graph
+from kpm_ros.lock import Lock, hold
+from kpm_ros.operate.errors import user_errors
+from kpm_ros.operate.options import add_pipeline_options, pipeline_options
+
+NAME = "up"
+PURPOSE = "run the whole pipeline until Ctrl-C"
+EXAMPLES = """\
+examples:
+  kpm up                                   the simulated pianist and everything behind it
+  kpm up source:=topics record:=my_bag     your own drivers; record what happens
+  kpm up --midi etude.mid --namespace left
+
+exit status: 0 healthy, 1 a node ended that should not have, 2 the configuration was refused
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Offer the pipeline's options."""
+    add_pipeline_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, start, keep running, stop."""
+    options = pipeline_options(arguments)
+
+    from kpm_ros.operate import preflight
+    from kpm_ros.operate.signals import StopRequests
+    from kpm_ros.operate.supervisor import Policy, Supervisor
+
+    preflight.require_ros()
+    preflight.check(options)
+    commands = pipeline_commands(options)
+    with hold_namespace(options), StopRequests() as stop_requests:
+        supervisor = Supervisor(
+            commands, Policy(respawn=options.respawn), _printer([c.name for c in commands])
+        )
+        status = supervisor.run(stop_requests)
+    _conclude(supervisor.problems, supervisor.last_words())
+    return status
+
+
+def pipeline_commands(options: graph.PipelineOptions) -> list:
+    """List the processes of the graph."""
+    from kpm_ros.operate.process import Command
+
+    return [
+        Command(node.name, tuple(graph.command(node, options))) for node in graph.build(options)
+    ]
+
+
+def hold_namespace(options: graph.PipelineOptions) -> Lock:
+    """See that no other pipeline runs in this namespace, and keep others from it."""
+    with user_errors():
+        return hold(f"the pipeline of namespace /{options.namespace}")
+
+
+def _printer(names: list[str]):
+    from honcho.printer import Printer
+
+    return Printer(sys.stdout, width=max(len(name) for name in names)).write
+
+
+def _conclude(problems: list[str], last_words: list[str]) -> None:
+    if last_words:
+        print("kpm: last lines of what failed:", *last_words, sep="\n  ", file=sys.stderr)
+    for problem in problems:
+        print(f"kpm: {problem}", file=sys.stderr)
+    if not problems:
+        print("kpm: everything has stopped; the run was healthy", file=sys.stderr)

@@ -1,0 +1,170 @@
+"""Recordings as rosbag2 keeps them, written and read without ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from rosbags.interfaces import (
+    Connection,
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
+from rosbags.rosbag2.storage_mcap import McapWriter
+from rosbags.rosbag2.storage_sqlite3 import Sqlite3Writer
+
+from kpm_ros import __version__
+from kpm_ros.replay.definitions import known_types
+
+Storage = Literal["mcap", "sqlite3"]
+
+METADATA_VERSION: Literal[8] = 8
+"""Newest version whose QoS entries are read by every ROS 2 from Humble on."""
+
+FOREVER = QosTime(9223372036, 854775807)
+"""What ROS 2 writes for a deadline or lifespan that is not limited."""
+
+
+class BagError(Exception):
+    """A bag cannot be written or read; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class BagTopic:
+    """A topic to record: its type, and how it was published, so that it is replayed likewise."""
+
+    type: str
+    depth: int = 10
+    reliable: bool = True
+    latched: bool = False
+
+    def offered_qos(self) -> Qos:
+        """Write the profile in the form that bags keep."""
+        return Qos(
+            history=QosHistory.KEEP_LAST,
+            depth=self.depth,
+            reliability=QosReliability.RELIABLE if self.reliable else QosReliability.BEST_EFFORT,
+            durability=QosDurability.TRANSIENT_LOCAL if self.latched else QosDurability.VOLATILE,
+            deadline=FOREVER,
+            lifespan=FOREVER,
+            liveliness=QosLiveliness.AUTOMATIC,
+            liveliness_lease_duration=FOREVER,
+            avoid_ros_namespace_conventions=False,
+        )
+
+
+class BagWriter:
+    """One recording being written; use it in a `with` block.
+
+    What `flush` has passed on survives the death of this process: an unfinished recording lacks its
+    index and `metadata.yaml`, which BagReader and `ros2 bag reindex` do without.
+    """
+
+    def __init__(
+        self, folder: str | Path, topics: Mapping[str, BagTopic], storage: Storage = "mcap"
+    ) -> None:
+        """Create the bag's folder, which must not exist or be empty, and announce the topics."""
+        self.folder = Path(folder)
+        self.counts = dict.fromkeys(topics, 0)
+        self.bytes = 0
+        if storage not in ("mcap", "sqlite3"):
+            raise BagError(f"a bag's storage is {storage!r}, but must be mcap or sqlite3")
+        plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
+        try:
+            _make_way(self.folder)
+            self._writer = Writer(self.folder, version=METADATA_VERSION, storage_plugin=plugin)
+            self._writer.open()
+        except (OSError, WriterError) as error:
+            raise BagError(f"cannot record into {self.folder}: {_reason(error)}") from None
+        self._writer.set_custom_data("recorded_by", f"kpm_ros {__version__}")
+        self._make_lasting()
+        self._connections = {name: self._announce(name, topic) for name, topic in topics.items()}
+
+    def write(self, topic: str, stamp_ns: int, data: bytes | memoryview) -> None:
+        """Append one message as it came off the wire (CDR), with the instant it was received."""
+        try:
+            self._writer.write(self._connections[topic], stamp_ns, data)
+        except KeyError:
+            raise BagError(f"topic {topic!r} was not announced when the bag was begun") from None
+        except OSError as error:
+            raise BagError(f"cannot write to the bag {self.folder}: {_reason(error)}") from None
+        self.counts[topic] += 1
+        self.bytes += len(data)
+
+    def flush(self) -> None:
+        """Hand everything written so far to the operating system."""
+        storage = self._writer.storage
+        try:
+            if isinstance(storage, McapWriter):
+                if storage.chunk.msgs:
+                    storage.close_chunk()
+                storage.bio.flush()
+            elif isinstance(storage, Sqlite3Writer):
+                storage.conn.commit()
+        except OSError as error:
+            raise BagError(f"cannot write to the bag {self.folder}: {_reason(error)}") from None
+
+    def close(self) -> None:
+        """Finish the bag: index and metadata; doing so twice is harmless."""
+        if self._writer.storage is None:
+            return
+        try:
+            self._writer.close()
+        except OSError as error:
+            raise BagError(f"cannot finish the bag {self.folder}: {_reason(error)}") from None
+
+    @property
+    def messages(self) -> int:
+        """Number of messages written."""
+        return sum(self.counts.values())
+
+    def __enter__(self) -> BagWriter:
+        """Record within a `with` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish the bag, also after an error: what was recorded is worth keeping."""
+        self.close()
+
+    def _announce(self, name: str, topic: BagTopic) -> Connection:
+        try:
+            return self._writer.add_connection(
+                name,
+                topic.type,
+                typestore=known_types(),
+                offered_qos_profiles=[topic.offered_qos()],
+            )
+        except KeyError:
+            raise BagError(
+                f"the type {topic.type!r} of topic {name} is neither ROS 2's nor this package's"
+            ) from None
+
+    def _make_lasting(self) -> None:
+        storage = self._writer.storage
+        if isinstance(storage, Sqlite3Writer):
+            # Commits then wait for no disk, and a killed process still loses nothing.
+            storage.conn.execute("PRAGMA synchronous = OFF")
+
+
+def _make_way(folder: Path) -> None:
+    if folder.is_dir():
+        if any(folder.iterdir()):
+            raise WriterError("the folder exists and is not empty")
+        folder.rmdir()
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")

@@ -1,0 +1,101 @@
+"""Scores: the notes and pedal moves of one piece, read from a MIDI file or written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+
+from kpm_ros.sense.samples import Pedal
+
+_PEDALS = frozenset(int(pedal) for pedal in Pedal)
+SHORTEST_NOTE_S = 0.01
+"""A note that ends when it begins still takes this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One key held down: from when, for how long, which, and how fast it was struck."""
+
+    onset_s: float
+    duration_s: float
+    pitch: int
+    velocity: int
+
+    @property
+    def end_s(self) -> float:
+        """When the key is let go."""
+        return self.onset_s + self.duration_s
+
+
+@dataclass(frozen=True, slots=True)
+class PedalMove:
+    """One pedal at a new depth: 0 = up, 1 = fully down."""
+
+    time_s: float
+    pedal: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The notes and pedal moves of one piece, each in order of time."""
+
+    notes: tuple[Note, ...]
+    pedals: tuple[PedalMove, ...] = ()
+    duration_s: float = 0.0
+    name: str = ""
+
+    @classmethod
+    def of(cls, notes: Iterable[Note], pedals: Iterable[PedalMove] = (), name: str = "") -> Score:
+        """Put notes and pedal moves in order; the piece lasts until the last of them."""
+        ordered = tuple(sorted(notes, key=lambda note: (note.onset_s, note.pitch)))
+        moves = tuple(sorted(pedals, key=lambda move: move.time_s))
+        ends = [note.end_s for note in ordered] + [move.time_s for move in moves]
+        return cls(ordered, moves, max(ends, default=0.0), name)
+
+
+def read_midi(path: str | Path) -> Score:
+    """Read a Standard MIDI File; one that cannot be read or holds no note is a ValueError."""
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise ValueError(f"there is no MIDI file at {path}")
+    # mido reports broken files by whatever exception its parser runs into.
+    try:
+        messages = list(mido.MidiFile(str(path)))
+    except Exception as error:
+        reason = str(error) or "it ends too early"
+        raise ValueError(f"{path} is not a complete MIDI file: {reason}") from None
+    score = _score_of(messages, path.stem)
+    if not score.notes:
+        raise ValueError(f"{path} is a MIDI file without a single note")
+    return score
+
+
+def _score_of(messages: Iterable[mido.Message], name: str) -> Score:
+    """Pair note-ons with note-offs; `time` of each message is seconds since the one before."""
+    now = 0.0
+    notes: list[Note] = []
+    pedals: list[PedalMove] = []
+    down: dict[tuple[int, int], tuple[float, int]] = {}
+
+    def end(key: tuple[int, int]) -> None:
+        """Close the note of this channel and pitch, if one is open."""
+        if key in down:
+            onset, velocity = down.pop(key)
+            notes.append(Note(onset, max(now - onset, SHORTEST_NOTE_S), key[1], velocity))
+
+    for message in messages:
+        now += message.time
+        if message.type == "note_on" and message.velocity > 0:
+            end((message.channel, message.note))
+            down[message.channel, message.note] = (now, message.velocity)
+        elif message.type in ("note_on", "note_off"):
+            end((message.channel, message.note))
+        elif message.type == "control_change" and message.control in _PEDALS:
+            pedals.append(PedalMove(now, message.control, message.value / 127))
+    for key in list(down):
+        end(key)
+    return Score.of(notes, pedals, name)

@@ -1,0 +1,179 @@
+"""Cameras that watch the hand, and a hand tracker's view of what they see, errors included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.sense.samples import LANDMARKS
+from kpm_ros.simulate.noise import BlockNoise, decaying, generator
+from kpm_ros.simulate.pianist import Performer
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A calibrated pinhole camera in the piano's frame, in metres."""
+
+    name: str
+    position: Point
+    look_at: Point
+    up: Point
+    focal: float
+    """Focal length as a fraction of the image's width."""
+    image_size: tuple[int, int] = (1280, 720)
+    fps: float = 60.0
+
+    def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Project (..., 21, 3) to fractions of the image's width and height, and relative depth.
+
+        The third value is depth behind the wrist's, in the scale of x; nearer is negative.
+        """
+        position = np.array(self.position)
+        ahead = np.array(self.look_at) - position
+        ahead /= np.linalg.norm(ahead)
+        right = np.cross(ahead, self.up)
+        right /= np.linalg.norm(right)
+        down = np.cross(ahead, right)
+        seen = (points - position) @ np.stack([right, down, ahead], axis=1)
+        depth = seen[..., 2]
+        width, height = self.image_size
+        out = np.empty_like(seen)
+        out[..., 0] = 0.5 + self.focal * seen[..., 0] / depth
+        out[..., 1] = 0.5 + self.focal * (width / height) * seen[..., 1] / depth
+        wrist = depth[..., :1]
+        out[..., 2] = self.focal * (depth - wrist) / wrist
+        return np.asarray(out)
+
+    def nudged(self, seed: int, metres: float = 0.01) -> Camera:
+        """Set the same camera up as somebody else would have, a little off."""
+        draw = generator(seed, 0xCA)
+        off = draw.normal(0.0, metres, (2, 3))
+        return replace(
+            self,
+            position=_point(np.array(self.position) + off[0]),
+            look_at=_point(np.array(self.look_at) + off[1]),
+        )
+
+
+def _point(values: NDArray[np.float64]) -> Point:
+    """Turn three numbers into a point."""
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
+def default_cameras() -> tuple[Camera, Camera]:
+    """Make the views "top", above the right half of the keyboard, and "right", from its end."""
+    return (
+        Camera("top", (0.85, -0.02, 0.95), (0.85, -0.02, 0.0), (0.0, 1.0, 0.0), 0.82),
+        Camera("right", (1.95, -0.10, 0.45), (0.80, -0.03, 0.02), (0.0, 0.0, 1.0), 1.15),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerErrors:
+    """How a hand tracker is off."""
+
+    jitter_px: float = 1.0
+    """Standard deviation of a landmark, in pixels of a 1280 wide image."""
+    jitter_correlation: float = 0.6
+    """Between one frame's jitter and the next one's."""
+    bias_px: float = 2.0
+    """Standard deviation of each landmark's constant error."""
+    depth_noise: float = 0.004
+    depth_scale: float = 0.05
+    """Standard deviation of the constant error of all depths' scale."""
+    drop_fraction: float = 0.0
+    """Fraction of frames in which no hand is found."""
+    drop_frames: int = 6
+    """Length of the longest run of such frames; runs are 1 up to this long."""
+    stamp_jitter_s: float = 0.001
+    """Exposures are at most this much off their regular instant."""
+    delay_s: tuple[float, float] = (0.007, 0.012)
+    """Shortest and longest time from exposure to landmarks."""
+
+
+class Frames(NamedTuple):
+    """A block of one view's frames; times are seconds since the performance began."""
+
+    first_index: int
+    times_s: NDArray[np.float64]
+    points: NDArray[np.float32]
+    """(frames, 21, 3)"""
+    seen: NDArray[np.bool_]
+    confidence: NDArray[np.float64]
+    processed_s: NDArray[np.float64]
+
+
+class TrackedView:
+    """One camera with a hand tracker behind it."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        performer: Performer,
+        seed: int,
+        stream: int,
+        *,
+        errors: TrackerErrors | None = None,
+        frames_per_block: int = 30,
+    ) -> None:
+        """Make a view of its own for each `stream` of a seed."""
+        self.camera = camera
+        self.frames_per_block = frames_per_block
+        self._performer = performer
+        self._errors = errors or TrackerErrors()
+        if not 0.0 <= self._errors.drop_fraction < 1.0:
+            raise ValueError(f"drop_fraction must be in 0..1, not {self._errors.drop_fraction}")
+        self._key = (seed, stream)
+        draw = generator(seed, stream, 0)
+        self._phase_s = float(draw.uniform(0.002, 1 / camera.fps))
+        width, height = camera.image_size
+        pixel = 1 / 1280
+        self._scale = np.array([pixel, pixel * width / height])
+        self._bias = draw.normal(0, self._errors.bias_px, (LANDMARKS, 2)) * self._scale
+        self._depth_scale = 1 + float(draw.normal(0, self._errors.depth_scale))
+        kernel = decaying(self._errors.jitter_correlation, min(12, frames_per_block))
+        self._jitter = BlockNoise(seed, stream + 1, LANDMARKS * 3, frames_per_block, kernel)
+
+    def block_start_s(self, block: int) -> float:
+        """No frame of this block or a later one is exposed before."""
+        nominal = self._phase_s + block * self.frames_per_block / self.camera.fps
+        return nominal - self._errors.stamp_jitter_s
+
+    def block(self, block: int) -> Frames:
+        """Render the frames of one block, counted from 0."""
+        count = self.frames_per_block
+        first = block * count
+        draw = generator(*self._key, block + 1)
+        nominal = self._phase_s + np.arange(first, first + count) / self.camera.fps
+        times = nominal + draw.uniform(-1, 1, count) * self._errors.stamp_jitter_s
+        processed = times + draw.uniform(*self._errors.delay_s, count)
+        confidence = draw.uniform(0.92, 0.995, count)
+        points = self.camera.project(self._performer.landmarks(times))
+        noise = self._jitter.block(block).reshape(count, LANDMARKS, 3)
+        points[..., :2] += self._bias + noise[..., :2] * self._errors.jitter_px * self._scale
+        points[..., 2] *= self._depth_scale
+        points[..., 2] += noise[..., 2] * self._errors.depth_noise
+        points[:, 0, 2] = 0.0
+        seen = self._seen(block)
+        return Frames(first, times, points.astype(np.float32), seen, confidence, processed)
+
+    def _seen(self, block: int) -> NDArray[np.bool_]:
+        """In which frames a hand is found; runs without one may come from the block before."""
+        count, longest = self.frames_per_block, self._errors.drop_frames
+        seen = np.ones(2 * count, dtype=np.bool_)
+        if self._errors.drop_fraction <= 0:
+            return seen[:count]
+        chance = self._errors.drop_fraction / ((1 + longest) / 2)
+        for part, index in enumerate((block - 1, block)):
+            draw = generator(*self._key, index + 1, 1)
+            starts = np.flatnonzero(draw.random(count) < chance) + part * count
+            lengths = draw.integers(1, longest + 1, count)
+            for start in starts:
+                seen[start : start + lengths[start - part * count]] = False
+        return seen[count:]

@@ -1,0 +1,54 @@
+"""Electrodes: from muscle activation to raw EMG in microvolts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.simulate.noise import BlockNoise, band_pass, generator
+from kpm_ros.simulate.pianist import Performer
+
+RATE_HZ = 2000
+BAND_HZ = (20.0, 450.0)
+_TAPS = 201
+_NOISE_UV = 4.0
+"""Amplifier and skin, root mean square."""
+_HUM_UV = 2.5
+"""Amplitude of the mains' hum."""
+_HUM_HZ = 50.0
+_CARRIER, _SKIN, _SETTING = 0x100, 0x200, 0x300
+
+
+class Electrodes:
+    """One electrode pair on each muscle.
+
+    Surface EMG is noise in 20-450 Hz whose amplitude follows the muscle's activation; each
+    electrode also picks up its neighbours, noise and hum.
+    """
+
+    def __init__(self, performer: Performer, seed: int, samples_per_block: int = 500) -> None:
+        """Blocks of this many samples at 2 kHz."""
+        self.channels = performer.muscles
+        self.samples_per_block = samples_per_block
+        self._performer = performer
+        person = performer.person
+        count = len(self.channels)
+        kernel = band_pass(*BAND_HZ, RATE_HZ, _TAPS)
+        self._carrier = BlockNoise(seed, _CARRIER, count, samples_per_block, kernel)
+        self._skin = BlockNoise(seed, _SKIN, count, samples_per_block, [1.0])
+        mix = np.eye(count) + person.crosstalk * (np.eye(count, k=1) + np.eye(count, k=-1))
+        self._mix = mix * np.asarray(person.emg_gain_uv)[None, :]
+        self._hum_phase = generator(seed, _SETTING).uniform(0, 2 * np.pi, count)
+
+    def block_start_s(self, block: int) -> float:
+        """When this block begins."""
+        return block * self.samples_per_block / RATE_HZ
+
+    def block(self, block: int) -> NDArray[np.float32]:
+        """Raw EMG of one block, counted from 0: (samples, channels) in microvolts."""
+        first = block * self.samples_per_block
+        times = np.arange(first, first + self.samples_per_block) / RATE_HZ
+        source = self._carrier.block(block) * self._performer.activation(times)
+        hum = np.sin(2 * np.pi * _HUM_HZ * times[:, None] + self._hum_phase)
+        raw = source @ self._mix + _NOISE_UV * self._skin.block(block) + _HUM_UV * hum
+        return np.asarray(raw, dtype=np.float32)

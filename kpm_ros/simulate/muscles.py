@@ -1,0 +1,99 @@
+"""The muscles: how hard six small hand muscles work for what the hand is doing.
+
+`MuscleModel` is what the rest of the simulator asks. `PlainMuscles` is a stated rule, not a
+physiological model: each muscle works for what anatomy says it does (a dorsal interosseous moves
+its finger away from the middle finger's line and bends its knuckle, the two abductors spread little
+finger and thumb), in proportion to key force, spread and knuckle flexion, and saturates softly.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.simulate.person import MUSCLES, Person
+
+
+class MuscleModel(Protocol):
+    """Muscles of a right hand."""
+
+    names: tuple[str, ...]
+
+    def effort(
+        self, landmarks: NDArray[np.float64], force: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Effort each posture and force takes, in 0..1: (n, muscles).
+
+        `landmarks` is (n, 21, 3) in metres; `force` is (n, fingers), 1 = that of a key struck as
+        loud as can be.
+        """
+
+
+#                 thumb  index middle ring  little
+_FORCE = np.array(
+    [
+        [0.00, 0.00, 0.00, 0.12, 0.80],
+        [0.75, 0.10, 0.00, 0.00, 0.00],
+        [0.15, 0.80, 0.00, 0.00, 0.00],
+        [0.00, 0.12, 0.60, 0.00, 0.00],
+        [0.00, 0.00, 0.55, 0.12, 0.00],
+        [0.00, 0.00, 0.00, 0.75, 0.12],
+    ]
+)
+"""Drive of each muscle (rows, in the order of MUSCLES) per finger's key force."""
+
+_OWN_FINGER = np.array([4, 0, 1, 2, 2, 3])
+_SPREAD_SIDE = np.array([1.0, -1.0, -1.0, -1.0, 1.0, 1.0])
+"""Which way each muscle moves its finger: 1 = towards the little finger's side."""
+_SPREAD_PER_RAD = np.array([0.75, 0.55, 0.70, 0.60, 0.60, 0.70])
+_FLEXION_PER_RAD = np.array([0.10, 0.0, 0.12, 0.10, 0.10, 0.12])
+_SPREAD_NEUTRAL_RAD = np.array([0.20, -0.24, -0.02, 0.0, 0.0, 0.05])
+"""Angle of each muscle's finger, towards the little finger's side, at which nothing is spread."""
+
+
+class PlainMuscles:
+    """Effort by a plain rule from key force, spread and knuckle flexion."""
+
+    names: tuple[str, ...] = MUSCLES
+
+    def __init__(self, person: Person) -> None:
+        """Make the rule this person's."""
+        self._share = np.asarray(person.muscle_share)
+        self._rest = person.cocontraction
+        self._strength = person.strength
+
+    def effort(
+        self, landmarks: NDArray[np.float64], force: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Effort each posture and force takes, in 0..1: (n, muscles)."""
+        knuckle = 1 + 4 * _OWN_FINGER
+        finger = landmarks[:, knuckle + 3] - landmarks[:, knuckle]
+        spread = np.arctan2(finger[..., 0], finger[..., 1]) - _SPREAD_NEUTRAL_RAD
+        bone = landmarks[:, knuckle + 1] - landmarks[:, knuckle]
+        flexion = np.arctan2(-bone[..., 2], np.hypot(bone[..., 0], bone[..., 1]))
+        drive = (
+            force @ _FORCE.T
+            + _SPREAD_PER_RAD * np.maximum(spread * _SPREAD_SIDE, 0.0)
+            + _FLEXION_PER_RAD * np.maximum(flexion, 0.0)
+        )
+        drive *= self._share / self._strength
+        # Whoever works hard stiffens the whole hand a little.
+        rest = self._rest * (1.0 + 0.5 * force.sum(axis=1, keepdims=True))
+        return np.asarray(1.0 - np.exp(-1.1 * (drive + rest)))
+
+
+def follow(effort: NDArray[np.float64], rate_hz: float, person: Person) -> NDArray[np.float64]:
+    """Activation for one period of an endlessly repeated effort: (n, muscles).
+
+    Activation follows effort through two equal first-order stages, and is ahead of the movement by
+    the person's electromechanical delay.
+    """
+    lag_s = person.activation_time_s
+    ahead_s = person.electromechanical_delay_s + 2 * lag_s
+    frequency = np.fft.rfftfreq(len(effort), 1 / rate_hz)[:, None]
+    turn = 2j * np.pi * frequency
+    response = np.exp(turn * ahead_s) / (1 + turn * lag_s) ** 2
+    moved = np.fft.irfft(np.fft.rfft(effort, axis=0) * response, n=len(effort), axis=0)
+    return np.clip(moved, 0.0, 1.0)

@@ -1,0 +1,60 @@
+"""Noise that is the same however it is asked for: each block of it follows from a seed alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def generator(seed: int, *stream: int) -> np.random.Generator:
+    """Make a random generator of its own for each stream (and block) of one seed."""
+    return np.random.Generator(np.random.SFC64([seed, *stream]))
+
+
+class BlockNoise:
+    """White noise through a short filter, block by block, without seams; standard deviation 1."""
+
+    def __init__(
+        self, seed: int, stream: int, channels: int, block: int, kernel: ArrayLike
+    ) -> None:
+        """Blocks of `block` samples; the kernel must not be longer than one."""
+        taps = np.asarray(kernel, dtype=np.float64)
+        if not 1 <= len(taps) <= block:
+            raise ValueError(f"the kernel has {len(taps)} taps and a block only {block} samples")
+        self._key = (seed, stream)
+        self._shape = (block, channels)
+        self._size = 1 << (block + len(taps) - 1).bit_length()
+        self._taps = len(taps)
+        self._response = np.fft.rfft(taps / np.linalg.norm(taps), self._size)[:, None]
+        self._newest: tuple[int, NDArray[np.float64]] | None = None
+
+    def block(self, index: int) -> NDArray[np.float64]:
+        """Block number `index`, counted from 0: (block, channels)."""
+        before = self._white(index - 1)
+        here = self._white(index)
+        self._newest = (index, here)
+        ahead = self._taps - 1
+        white = np.concatenate([before[len(before) - ahead :], here])
+        spectrum = np.fft.rfft(white, self._size, axis=0) * self._response
+        return np.fft.irfft(spectrum, self._size, axis=0)[ahead : ahead + len(here)]
+
+    def _white(self, index: int) -> NDArray[np.float64]:
+        """Unfiltered noise of one block; the newest is remembered."""
+        if self._newest and self._newest[0] == index:
+            return self._newest[1]
+        return generator(*self._key, index + 1).standard_normal(self._shape)
+
+
+def decaying(correlation: float, taps: int) -> NDArray[np.float64]:
+    """Make a kernel after which neighbouring samples are correlated by about this much."""
+    return correlation ** np.arange(taps)
+
+
+def band_pass(low_hz: float, high_hz: float, rate_hz: float, taps: int) -> NDArray[np.float64]:
+    """Make a windowed band-pass kernel."""
+    time = np.arange(taps) - (taps - 1) / 2
+
+    def low_pass(cut_hz: float) -> NDArray[np.float64]:
+        return 2 * cut_hz / rate_hz * np.sinc(2 * cut_hz / rate_hz * time)
+
+    return np.asarray((low_pass(high_hz) - low_pass(low_hz)) * np.hamming(taps))

@@ -1,0 +1,56 @@
+"""What makes one simulated pianist differ from another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kpm_ros.estimate.card import PIANOKPM_MUSCLES
+
+MUSCLES = PIANOKPM_MUSCLES
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One simulated pianist's hand, manner and electrodes; the defaults are an average hand."""
+
+    hand_size: float = 1.0
+    """Length of every bone relative to an average adult hand (wrist to middle tip 0.19 m)."""
+    strength: float = 1.0
+    """Of two people striking equally loud, the stronger one uses less of their maximum."""
+    lift_m: float = 0.012
+    """How far fingers that do not play stay above the keys."""
+    curvature: float = 0.0
+    """-1 = flat fingers .. 1 = strongly curved ones."""
+    cocontraction: float = 0.04
+    """Effort of every muscle at rest, as a fraction of its maximum."""
+    electromechanical_delay_s: float = 0.040
+    """By how much the muscle's electricity is ahead of the movement."""
+    activation_time_s: float = 0.018
+    """Time constant of each of the two stages by which activation follows its drive."""
+    muscle_share: tuple[float, ...] = (1.0,) * len(MUSCLES)
+    """How much of the common rule's drive each muscle takes."""
+    emg_gain_uv: tuple[float, ...] = (350.0,) * len(MUSCLES)
+    """Root mean square of each electrode's signal at full activation."""
+    crosstalk: float = 0.06
+    """Fraction of each neighbouring muscle's signal that an electrode picks up."""
+
+    @classmethod
+    def from_seed(cls, seed: int) -> Person:
+        """Draw a person; the same seed is the same person."""
+        draw = np.random.default_rng([seed, 0x9E50])
+        share = np.exp(draw.normal(0.0, 0.10, len(MUSCLES)))
+        gain = 350.0 * np.exp(draw.normal(0.0, 0.35, len(MUSCLES)))
+        return cls(
+            hand_size=float(np.clip(draw.normal(1.0, 0.05), 0.90, 1.12)),
+            strength=float(np.clip(np.exp(draw.normal(0.0, 0.15)), 0.7, 1.4)),
+            lift_m=float(draw.uniform(0.006, 0.018)),
+            curvature=float(draw.uniform(-1.0, 1.0)),
+            cocontraction=float(draw.uniform(0.02, 0.08)),
+            electromechanical_delay_s=float(draw.uniform(0.030, 0.060)),
+            activation_time_s=float(draw.uniform(0.014, 0.022)),
+            muscle_share=tuple(float(value) for value in share),
+            emg_gain_uv=tuple(float(value) for value in gain),
+            crosstalk=float(draw.uniform(0.03, 0.10)),
+        )

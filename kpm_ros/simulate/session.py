@@ -1,0 +1,247 @@
+"""A whole room of simulated devices that deliver their samples in real time."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from kpm_ros.sense.samples import (
+    FIRST_NOTE,
+    EmgChunk,
+    HandFrame,
+    KeyEvent,
+    KeyEventKind,
+    KeyMotionChunk,
+)
+from kpm_ros.simulate.cameras import Camera, TrackedView, TrackerErrors
+from kpm_ros.simulate.emg import RATE_HZ as EMG_RATE_HZ
+from kpm_ros.simulate.emg import Electrodes
+from kpm_ros.simulate.noise import generator
+from kpm_ros.simulate.pianist import Move, Performer
+
+Sample = HandFrame | KeyEvent | KeyMotionChunk | EmgChunk
+
+HEARTBEAT_S = 0.05
+KEY_MOTION_RATE_HZ = 1000
+_VIEW, _EVENTS, _MOTION, _EMG = 0x1000, 0x2000, 0x3000, 0x4000
+"""Random streams; each view has sixteen of its own."""
+
+
+class Delivery(NamedTuple):
+    """One sample and when its driver hands it on, which is never before it happened."""
+
+    deliver_ns: int
+    sample: Sample
+
+
+class _Device(Protocol):
+    """One simulated driver, which works ahead in blocks."""
+
+    def block_start_s(self, block: int) -> float:
+        """Nothing in this block or a later one is delivered before."""
+
+    def deliveries(self, block: int) -> Iterable[Delivery]:
+        """All of one block, in order."""
+
+
+def _ns(time_s: float) -> int:
+    """Seconds as whole nanoseconds."""
+    return round(time_s * 1e9)
+
+
+class _View:
+    """Landmarks of one camera's frames."""
+
+    def __init__(self, view: TrackedView, start_ns: int) -> None:
+        self._view = view
+        self._start_ns = start_ns
+        self.block_start_s = view.block_start_s
+
+    def deliveries(self, block: int) -> Iterator[Delivery]:
+        """Frames come after the tracker's delay."""
+        frames = self._view.block(block)
+        camera = self._view.camera
+        for k, seen in enumerate(frames.seen):
+            processed_ns = self._start_ns + _ns(frames.processed_s[k])
+            yield Delivery(
+                processed_ns,
+                HandFrame(
+                    stamp_ns=self._start_ns + _ns(frames.times_s[k]),
+                    view=camera.name,
+                    index=frames.first_index + k,
+                    points=frames.points[k] if seen else None,
+                    confidence=float(frames.confidence[k]) if seen else 0.0,
+                    image_size=camera.image_size,
+                    processed_ns=processed_ns,
+                ),
+            )
+
+
+class _Events:
+    """Notes, pedals and heartbeats; blocks are one heartbeat long."""
+
+    def __init__(self, performer: Performer, seed: int, start_ns: int) -> None:
+        self._performer = performer
+        self._seed = seed
+        self._start_ns = start_ns
+        self._index = 0
+        self._newest_ns = 0
+
+    def block_start_s(self, block: int) -> float:
+        """Blocks follow each other at every heartbeat."""
+        return block * HEARTBEAT_S
+
+    def deliveries(self, block: int) -> Iterator[Delivery]:
+        """Events come 1 to 4 ms after they happened, in order."""
+        since_s, until_s = block * HEARTBEAT_S, (block + 1) * HEARTBEAT_S
+        draw = generator(self._seed, _EVENTS, block)
+        moves = [*self._performer.moves(since_s, until_s), Move(until_s, KeyEventKind.HEARTBEAT)]
+        for move, delay in zip(moves, draw.uniform(0.001, 0.004, len(moves)), strict=True):
+            stamp_ns = self._start_ns + _ns(move.time_s)
+            self._newest_ns = max(self._newest_ns, stamp_ns + _ns(delay))
+            event = KeyEvent(
+                stamp_ns,
+                self._index,
+                move.kind,
+                note=move.note,
+                velocity=move.velocity,
+                pedal=move.pedal,
+                value=move.value,
+            )
+            self._index += 1
+            yield Delivery(self._newest_ns, event)
+
+
+class _Motion:
+    """Depth of all keys; blocks are a tenth of a second long."""
+
+    _BLOCK = 100
+    _CHUNK = 10
+
+    def __init__(self, performer: Performer, seed: int, start_ns: int) -> None:
+        self._performer = performer
+        self._seed = seed
+        self._start_ns = start_ns
+
+    def block_start_s(self, block: int) -> float:
+        """When the block's first sample is taken."""
+        return block * self._BLOCK / KEY_MOTION_RATE_HZ
+
+    def deliveries(self, block: int) -> Iterator[Delivery]:
+        """Chunks come 1 to 3 ms after their last sample."""
+        first = block * self._BLOCK
+        times = np.arange(first, first + self._BLOCK) / KEY_MOTION_RATE_HZ
+        depth = self._performer.key_depth(times)
+        delay = generator(self._seed, _MOTION, block).uniform(0.001, 0.003, self._BLOCK)
+        for k in range(0, self._BLOCK, self._CHUNK):
+            stamp_ns = self._start_ns + (first + k) * 1_000_000_000 // KEY_MOTION_RATE_HZ
+            last_s = (first + k + self._CHUNK - 1) / KEY_MOTION_RATE_HZ
+            chunk = KeyMotionChunk(
+                stamp_ns,
+                first + k,
+                float(KEY_MOTION_RATE_HZ),
+                FIRST_NOTE,
+                depth[k : k + self._CHUNK],
+            )
+            yield Delivery(self._start_ns + _ns(last_s + delay[k]), chunk)
+
+
+class _Emg:
+    """Raw EMG in chunks."""
+
+    _CHUNK = 20
+
+    def __init__(self, electrodes: Electrodes, seed: int, start_ns: int) -> None:
+        self._electrodes = electrodes
+        self._seed = seed
+        self._start_ns = start_ns
+        self.block_start_s = electrodes.block_start_s
+
+    def deliveries(self, block: int) -> Iterator[Delivery]:
+        """Chunks come 1 to 8 ms after their last sample, as over a radio link."""
+        samples = self._electrodes.block(block)
+        first = block * len(samples)
+        delay = generator(self._seed, _EMG, block).uniform(0.001, 0.008, len(samples))
+        for k in range(0, len(samples), self._CHUNK):
+            stamp_ns = self._start_ns + (first + k) * 1_000_000_000 // EMG_RATE_HZ
+            last_s = (first + k + self._CHUNK - 1) / EMG_RATE_HZ
+            chunk = EmgChunk(
+                stamp_ns,
+                first + k,
+                float(EMG_RATE_HZ),
+                self._electrodes.channels,
+                "uV",
+                samples[k : k + self._CHUNK],
+            )
+            yield Delivery(self._start_ns + _ns(last_s + delay[k]), chunk)
+
+
+class SimulatedSession:
+    """Everything the devices of one performance deliver, in the order in which they deliver it.
+
+    The samples follow from the seed alone, however `advance` is split into calls. Each device works
+    ahead by one block of at most half a second, so memory does not grow with the performance.
+    """
+
+    def __init__(
+        self,
+        pianist: Performer,
+        cameras: Sequence[Camera],
+        start_ns: int,
+        seed: int = 0,
+        *,
+        emg: bool = True,
+        key_motion: bool = True,
+        errors: TrackerErrors | None = None,
+    ) -> None:
+        """Begin the performance at `start_ns` on the host's clock."""
+        self._start_ns = start_ns
+        views = tracked_views(pianist, cameras, seed, errors)
+        self._devices: list[_Device] = [_View(view, start_ns) for view in views]
+        self._devices.append(_Events(pianist, seed, start_ns))
+        if key_motion:
+            self._devices.append(_Motion(pianist, seed, start_ns))
+        if emg:
+            self._devices.append(_Emg(Electrodes(pianist, seed), seed, start_ns))
+        self._next_block = [0] * len(self._devices)
+        self._waiting: list[tuple[int, int, int, Sample]] = []
+        self._count = 0
+
+    def advance(self, until_ns: int) -> list[Delivery]:
+        """Everything delivered since the last call, up to and including this instant."""
+        for number, device in enumerate(self._devices):
+            while self._block_ns(number) <= until_ns:
+                for delivery in device.deliveries(self._next_block[number]):
+                    self._count += 1
+                    entry = (delivery.deliver_ns, number, self._count, delivery.sample)
+                    heapq.heappush(self._waiting, entry)
+                self._next_block[number] += 1
+        due = []
+        while self._waiting and self._waiting[0][0] <= until_ns:
+            deliver_ns, _, _, sample = heapq.heappop(self._waiting)
+            due.append(Delivery(deliver_ns, sample))
+        return due
+
+    def _block_ns(self, number: int) -> int:
+        """Instant before which a device's next block delivers nothing."""
+        start_s = self._devices[number].block_start_s(self._next_block[number])
+        return self._start_ns + _ns(start_s)
+
+
+def tracked_views(
+    pianist: Performer,
+    cameras: Sequence[Camera],
+    seed: int,
+    errors: TrackerErrors | None = None,
+) -> list[TrackedView]:
+    """Put a hand tracker behind each camera, each with errors of its own."""
+    names = [camera.name for camera in cameras]
+    if len(set(names)) != len(names):
+        raise ValueError(f"each camera needs a name of its own, not {', '.join(names)}")
+    return [
+        TrackedView(camera, pianist, seed, _VIEW + 16 * number, errors=errors)
+        for number, camera in enumerate(cameras)
+    ]

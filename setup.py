@@ -1,0 +1,53 @@
+"""For use without ROS 2: the core and the `kpm` command. With ROS 2, colcon builds the package."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "kpm_ros/__init__.py").read_text(), re.M)[1]
+
+EXTRAS = {
+    "train": ["torch==2.13.0", "lightning>=2.6", "geomloss>=0.3.1", "scikit-learn>=1.5"],
+    "simulate": ["mujoco>=3.3", "myo-sim>=0.2.3", "partitura>=1.8", "quadprog>=0.1.13"],
+    "devices": [
+        # The last MediaPipe with its hand models in the wheel. It brings OpenCV.
+        'mediapipe==0.10.21; python_version < "3.13"',
+        'opencv-contrib-python>=4.11; python_version >= "3.13"',
+        "python-rtmidi>=1.5.8",
+        "pylsl>=1.18",
+        "brainflow>=5.20",
+    ],
+    "view": ["rerun-sdk>=0.23"],
+}
+
+setup(
+    name="kpm_ros",
+    version=VERSION,
+    description="Muscle effort of a pianist's hand at 2 kHz, from cameras and piano keys",
+    long_description=(ROOT / "README.md").read_text() if (ROOT / "README.md").is_file() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.10",
+    # config/ lies beside the package in the source and inside it once installed.
+    packages=[*find_packages(include=["kpm_ros", "kpm_ros.*"]), "kpm_ros.config"],
+    package_dir={"kpm_ros.config": "config"},
+    package_data={"kpm_ros.config": ["*.yaml", "models/*"], "kpm_ros": ["py.typed"]},
+    install_requires=[
+        "numpy>=1.26",
+        "numba>=0.61",
+        "safetensors>=0.4",
+        "PyYAML>=6",
+        "mido>=1.3",
+        "rosbags>=0.11.9",
+        "mcap>=1.2",
+        "psutil>=5.9",
+        "rich>=13",
+        "honcho>=2",
+    ],
+    extras_require={**EXTRAS, "all": sorted(sum(EXTRAS.values(), []))},
+    entry_points={"console_scripts": ["kpm = kpm_ros.cli:main"]},
+    zip_safe=False,
+)

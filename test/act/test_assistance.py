@@ -1,0 +1,273 @@
+"""Effort to torque: bounded, slow enough, and zero when in doubt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kpm_ros.act.assistance import (
+    STANDSTILL_COMMANDS,
+    Assistance,
+    AssistanceCommand,
+    AssistanceConfig,
+    AssistanceState,
+)
+from kpm_ros.align.flags import Flag
+from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
+
+MS = 1_000_000
+NOW = 1_700_000_000_000 * MS
+STEP = 500_000
+CONFIG = AssistanceConfig()
+STRONG = [0.9, 0.8, 0.7, 0.6, 0.1, 0.9]
+
+
+class Drive:
+    """Feeds an assistance 4 samples every 2 ms and asks for a command each time."""
+
+    def __init__(self, config: AssistanceConfig = CONFIG) -> None:
+        self.config = config
+        self.assistance = Assistance(config, MUSCLES)
+        self.now = NOW
+
+    def run(self, ms: int, row: list[float] | None = None, flags: int = 0) -> AssistanceCommand:
+        for _ in range(ms // 2):
+            self.now += 2 * MS
+            stamps = self.now - 60 * MS + STEP * np.arange(-3, 1)
+            effort = np.tile(STRONG if row is None else row, (4, 1)).astype(np.float32)
+            self.assistance.push(stamps, effort, np.full(4, flags, np.uint8), self.now)
+            command = self.assistance.command(self.now)
+        return command
+
+    def starve(self, ms: int) -> AssistanceCommand:
+        for _ in range(ms // 2):
+            self.now += 2 * MS
+            command = self.assistance.command(self.now)
+        return command
+
+    def assisting(self) -> AssistanceCommand:
+        self.assistance.enable(self.now)
+        return self.run(1600)
+
+
+def test_it_gives_nothing_until_it_is_enabled() -> None:
+    drive = Drive()
+    command = drive.run(1000)
+    assert command.state is AssistanceState.DISABLED
+    assert not command.torque_nm.any()
+
+
+def test_effort_becomes_the_torque_that_the_gains_say() -> None:
+    drive = Drive()
+    command = drive.assisting()
+    assert command.state is AssistanceState.ACTIVE
+    assert drive.config.joint_names == (
+        "thumb_abduction",
+        "index_abduction",
+        "middle_abduction",
+        "ring_abduction",
+        "little_abduction",
+    )
+    felt = dict(zip(MUSCLES, np.array(STRONG) - drive.config.deadband, strict=True))
+    middle = 0.15 * (felt["2DI"] - felt["3DI"])
+    expected = [0.25 * felt["PB"], 0.2 * felt["1DI"], middle, 0.15 * felt["4DI"]]
+    np.testing.assert_allclose(command.torque_nm, [*expected, 0.15 * felt["ADM"]], atol=1e-6)
+
+
+def test_effort_within_the_deadband_or_below_zero_moves_nothing() -> None:
+    drive = Drive()
+    drive.assistance.enable(drive.now)
+    assert not drive.run(1600, [0.08, 0.05, -0.5, 0.0, -2.0, 0.079]).torque_nm.any()
+
+
+def test_torque_saturates_at_its_limit() -> None:
+    gain = {"thumb": {"PB": 50.0}, "index": {"1DI": -50.0}}
+    drive = Drive(replace(CONFIG, gain=gain, joints=("index", "thumb")))
+    np.testing.assert_allclose(drive.assisting().torque_nm, [-0.3, 0.3])
+
+
+def test_enabling_ramps_up_over_the_stated_time() -> None:
+    drive = Drive(replace(CONFIG, enabled_ramp_s=1.0, recover_s=0.1, deadband=0.0))
+    full = drive.assisting().torque_nm
+    drive.assistance.disable(drive.now)
+    drive.run(200)
+    drive.assistance.enable(drive.now)
+    half = drive.run(500)
+    assert half.state is AssistanceState.RAMPING
+    np.testing.assert_allclose(half.torque_nm, full / 2, rtol=0.02)
+    assert drive.run(520).state is AssistanceState.ACTIVE
+
+
+def test_disabling_goes_down_by_the_ramp_and_not_at_once() -> None:
+    drive = Drive()
+    before = drive.assisting().torque_nm
+    command = drive.assistance.disable(drive.now)
+    np.testing.assert_array_equal(command.torque_nm, before)
+    assert drive.run(20).torque_nm.any()
+    command = drive.run(round(drive.config.ramp_down_s * 1000))
+    assert command.state is AssistanceState.DISABLED
+    assert not command.torque_nm.any()
+
+
+def test_stopping_is_at_once_and_lasts_until_enabled_again() -> None:
+    drive = Drive()
+    assert drive.assisting().torque_nm.any()
+    assert not drive.assistance.stop().torque_nm.any()
+    assert drive.run(500).state is AssistanceState.STOPPED
+    assert drive.assistance.disable(drive.now).state is AssistanceState.STOPPED
+    assert not drive.run(500).torque_nm.any()
+    assert drive.assisting().torque_nm.any()
+
+
+def test_silence_leads_to_zero_within_the_stated_time_by_the_stated_ramp() -> None:
+    drive = Drive(replace(CONFIG, gain={"thumb": {"PB": 50.0}}))
+    assert drive.assisting().torque_nm == pytest.approx(0.3)
+    ended = drive.now
+    while drive.now < ended + 50 * MS:
+        assert drive.starve(2).torque_nm == pytest.approx(0.3)
+    assert drive.starve(90).torque_nm > 0
+    last = drive.starve(10)
+    assert drive.now - ended == pytest.approx(drive.config.time_to_zero_s * 1e9)
+    assert last.torque_nm == pytest.approx(0, abs=1e-9)
+    assert (last.state, last.reason) == (AssistanceState.WITHHELD, "no effort for 150 ms")
+
+
+@pytest.mark.parametrize(
+    ("row", "flags", "reason"),
+    [
+        ([np.nan] * 6, 0, "non-finite effort"),
+        ([0.1, 0.1, 0.1, 0.1, 0.1, np.inf], 0, "non-finite effort"),
+        ([1e30] * 6, 0, "effort of 1e+30, beyond +-10"),
+        ([0.9] * 6, Flag.INVALID | Flag.POSE_LOST, "effort marked invalid: pose lost"),
+    ],
+)
+def test_bad_effort_leads_to_zero_by_the_ramp_and_says_why(
+    row: list[float], flags: int, reason: str
+) -> None:
+    drive = Drive()
+    drive.assisting()
+    assert drive.run(2, row, flags).torque_nm.any()
+    command = drive.run(round(drive.config.ramp_down_s * 1000), row, flags)
+    assert (command.state, command.reason) == (AssistanceState.WITHHELD, reason)
+    assert not command.torque_nm.any()
+
+
+def test_one_bad_sample_is_enough_to_begin_the_way_down() -> None:
+    drive = Drive()
+    before = drive.assisting().torque_nm
+    drive.run(2, [np.nan] * 6)
+    command = drive.run(100)
+    assert command.state is AssistanceState.RECOVERING
+    assert not command.torque_nm.any()
+    assert before.any()
+
+
+def test_effort_from_before_a_bad_sample_is_not_remembered() -> None:
+    config = replace(CONFIG, recover_s=0.0, enabled_ramp_s=0.0, smoothing_s=0.5, deadband=0.0)
+    drive = Drive(replace(config, max_torque_rate_nm_s=1000.0))
+    before = drive.assisting().torque_nm
+    drive.run(2, [np.nan] * 6)
+    after = drive.run(10)
+    assert after.state is AssistanceState.ACTIVE
+    assert (after.torque_nm < 0.05 * before).all()
+
+
+def test_it_recovers_only_after_good_effort_without_a_break() -> None:
+    drive = Drive(replace(CONFIG, recover_s=0.25))
+    drive.assisting()
+    drive.starve(400)
+    assert drive.run(200).state is AssistanceState.RECOVERING
+    drive.run(2, [np.nan] * 6)
+    command = drive.run(250)
+    assert command.state is AssistanceState.RECOVERING
+    assert not command.torque_nm.any()
+    assert drive.run(20).state is AssistanceState.RAMPING
+    assert drive.run(1100).torque_nm.any()
+
+
+def test_a_clock_that_stands_still_ends_in_zero() -> None:
+    drive = Drive()
+    assert drive.assisting().torque_nm.any()
+    for _ in range(STANDSTILL_COMMANDS):
+        command = drive.assistance.command(drive.now)
+    assert command.state is AssistanceState.WITHHELD
+    assert "the clock has stood still" in command.reason
+    assert not command.torque_nm.any()
+
+
+def test_a_clock_that_runs_backwards_ends_in_zero() -> None:
+    drive = Drive()
+    assert drive.assisting().torque_nm.any()
+    for tick in range(STANDSTILL_COMMANDS):
+        command = drive.assistance.command(drive.now - tick * MS)
+    assert not command.torque_nm.any()
+
+
+def test_callers_out_of_order_do_not_turn_the_torque_around() -> None:
+    drive = Drive(replace(CONFIG, recover_s=0.0))
+    drive.run(200)
+    drive.assistance.enable(drive.now)
+    drive.assistance.command(drive.now - 15 * MS)
+    for tick in range(1, 15):
+        command = drive.assistance.command(drive.now - 15 * MS + tick * MS)
+        assert command.state is AssistanceState.RAMPING
+        assert (command.torque_nm >= 0).all()
+
+
+def test_a_clock_set_back_is_followed_by_recovery_and_no_jump() -> None:
+    drive = Drive()
+    before = drive.assisting().torque_nm
+    drive.now -= 3_600_000 * MS
+    assert drive.starve(2).state is AssistanceState.WITHHELD
+    assert drive.run(10).torque_nm.max() <= before.max()
+    assert drive.run(150).state is AssistanceState.RECOVERING
+    np.testing.assert_allclose(drive.run(1600).torque_nm, before, atol=1e-6)
+
+
+def test_the_size_of_batches_makes_no_difference_to_the_bit() -> None:
+    rng = np.random.default_rng(5)
+    effort = rng.random((2000, 6)).astype(np.float32)
+    whole, single = Assistance(CONFIG, MUSCLES), Assistance(CONFIG, MUSCLES)
+    whole.enable(NOW)
+    single.enable(NOW)
+    for first in range(0, 2000, 8):
+        stamps = NOW + STEP * np.arange(first, first + 8)
+        now = int(stamps[-1]) + 50 * MS
+        flags = np.zeros(8, np.uint8)
+        whole.push(stamps, effort[first : first + 8], flags, now)
+        for one in range(8):
+            row = effort[first + one : first + one + 1]
+            single.push(stamps[one : one + 1], row, flags[:1], now)
+        left, right = whole.command(now), single.command(now)
+        assert left.torque_nm.tobytes() == right.torque_nm.tobytes()
+    assert left.torque_nm.any()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"gain": {"thumb": {"PB": float("nan")}}}, "the gain of 'thumb' from 'PB' is nan"),
+        ({"gain": {"thumb": {"PB": 1e6}}}, "at most 100"),
+        ({"gain": {}}, "there are no joints"),
+        ({"gain": {"thumb": {}}, "joints": ("thumb", "index")}, "'index' has no gain"),
+        ({"gain": {"thumb": {}}, "joints": ("thumb", "thumb")}, "given more than once"),
+        ({"gain": {"a": {}, "b": {}}, "joints": ("a",)}, "'b', which is not a joint"),
+        ({"max_torque_nm": -0.1}, "max_torque_nm is -0.1; it must be a finite number above 0"),
+        ({"max_torque_rate_nm_s": 0}, "max_torque_rate_nm_s is 0"),
+        ({"timeout_s": float("inf")}, "timeout_s is inf"),
+        ({"max_age_s": "0.3"}, "max_age_s is '0.3'"),
+        ({"deadband": -1}, "deadband is -1; it must be a finite number at least 0"),
+        ({"recover_s": None}, "recover_s is None"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_words(change: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        replace(CONFIG, **change)
+
+
+def test_a_gain_from_an_unknown_muscle_is_refused_with_the_known_ones() -> None:
+    config = AssistanceConfig(gain={"thumb": {"biceps": 0.1}})
+    with pytest.raises(ValueError, match=r"the muscle 'biceps', which .* it has ADM, PB, 1DI"):
+        Assistance(config, MUSCLES)

@@ -1,0 +1,116 @@
+"""Samples survive the way into messages and back; impossible messages are refused in words."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+
+from kpm_ros.align.chunk import AlignedChunk, Trace
+from kpm_ros.estimate.chunk import EffortChunk
+from kpm_ros.nodes import wire
+from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+
+STAMP = 1_700_000_000_123_456_789
+
+
+def over_the_wire(message):
+    return deserialize_message(serialize_message(message), type(message))
+
+
+def assert_same(ours, theirs):
+    for spec in fields(ours):
+        a, b = getattr(ours, spec.name), getattr(theirs, spec.name)
+        if isinstance(a, np.ndarray):
+            np.testing.assert_array_equal(a, b)
+        elif isinstance(a, float):
+            assert a == pytest.approx(b)
+        else:
+            assert a == b, spec.name
+
+
+def test_a_hand_survives():
+    points = np.arange(63, dtype=np.float32).reshape(21, 3) / 63
+    frame = HandFrame(STAMP, "top", 7, points, 0.5, "left", (640, 480), STAMP + 9)
+    assert_same(frame, wire.hand_frame(over_the_wire(wire.hand_message(frame))))
+
+
+def test_a_frame_without_a_hand_survives():
+    frame = HandFrame(STAMP, "top", 7, None, 0.0)
+    assert wire.hand_frame(over_the_wire(wire.hand_message(frame))).points is None
+
+
+@pytest.mark.parametrize("kind", KeyEventKind)
+def test_a_key_event_survives(kind):
+    event = KeyEvent(STAMP, 3, kind, note=60, velocity=90, pedal=64, value=0.5, channel=2)
+    assert_same(event, wire.key_event(over_the_wire(wire.key_event_message(event))))
+
+
+def test_key_motion_survives():
+    depth = np.random.default_rng(1).random((10, 88), np.float32)
+    chunk = KeyMotionChunk(STAMP, 100, 1000.0, 21, depth)
+    assert_same(chunk, wire.key_motion(over_the_wire(wire.key_motion_message(chunk))))
+
+
+def test_aligned_samples_survive():
+    rng = np.random.default_rng(2)
+    chunk = AlignedChunk(
+        STAMP,
+        5,
+        10**15,
+        1024.0,
+        rng.random((4, 84), np.float32),
+        rng.random((4, 88), np.float32),
+        np.array([0, 1, 128, 255], np.uint8),
+        Trace(1, 2, 3, 4, 5, 6),
+    )
+    assert_same(chunk, wire.aligned_chunk(over_the_wire(wire.aligned_message(chunk))))
+
+
+def test_an_effort_chunk_carries_its_samples_in_order():
+    effort = np.arange(12, dtype=np.float32).reshape(2, 6)
+    chunk = EffortChunk(STAMP, 40, effort, np.array([0, 128], np.uint8), Trace(1, 2, 3, 4, 5, 6))
+    message = over_the_wire(wire.effort_chunk_message(chunk))
+    assert (message.first_index, message.muscles, message.rate_hz) == (40, 6, 2000.0)
+    assert list(message.effort) == effort.reshape(-1).tolist()
+    assert list(message.flags) == [0, 128]
+    assert wire.trace(message.trace) == chunk.trace
+
+
+def aligned_message():
+    chunk = AlignedChunk(
+        STAMP, 0, 1, 1024.0, np.zeros((4, 84)), np.zeros((4, 88)), np.zeros(4, np.uint8)
+    )
+    return wire.aligned_message(chunk)
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda m: setattr(m, "count", 5), "flags holds 4 values, not 5"),
+        (lambda m: setattr(m, "count", 0), "flags"),
+        (lambda m: setattr(m, "pose_channels", 80), "pose holds 336 values, not 4 x 80"),
+        (lambda m: setattr(m, "key_channels", 0), "keys holds 352 values"),
+    ],
+)
+def test_aligned_samples_of_wrong_size_are_refused_in_words(damage, complaint):
+    message = aligned_message()
+    damage(message)
+    with pytest.raises(wire.RefusedMessageError, match=complaint):
+        wire.aligned_chunk(message)
+
+
+def test_points_that_are_no_triples_are_refused():
+    message = wire.hand_message(HandFrame(STAMP, "top", 7, np.zeros((21, 3), np.float32), 1.0))
+    message.points = message.points[:-1]
+    with pytest.raises(wire.RefusedMessageError, match="62 values"):
+        wire.hand_frame(message)
+
+
+def test_an_unknown_kind_of_key_event_is_refused():
+    message = wire.key_event_message(KeyEvent(STAMP, 0, KeyEventKind.NOTE_ON))
+    message.kind = 99
+    with pytest.raises(wire.RefusedMessageError, match="99"):
+        wire.key_event(message)
