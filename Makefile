@@ -14,7 +14,7 @@ setup: ## Private environment, packages, messages: whatever is not there yet
 	@tools/env setup
 
 demo: ## The whole pipeline for DEMO_S seconds, on simulated devices
-	@$(RUN) kpm demo --duration "$(DEMO_S)"
+	@$(RUN) kpm demo --seconds "$(DEMO_S)"
 
 test: lint ## Checks and all tests; PYTEST="test/align -k late" for some of them
 	@$(RUN) pytest $(PYTEST)

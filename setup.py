@@ -15,7 +15,7 @@ EXTRAS = {
         # The last MediaPipe with its hand models in the wheel. It brings OpenCV.
         'mediapipe==0.10.21; python_version < "3.13"',
         'opencv-contrib-python>=4.11; python_version >= "3.13"',
-        "python-rtmidi>=1.5.8",
+        'python-rtmidi>=1.5.8; python_version < "3.13"',
         "pylsl>=1.18",
         "brainflow>=5.20",
     ],
@@ -31,10 +31,18 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.10",
-    # config/ lies beside the package in the source and inside it once installed.
-    packages=[*find_packages(include=["kpm_ros", "kpm_ros.*"]), "kpm_ros.config"],
-    package_dir={"kpm_ros.config": "config"},
-    package_data={"kpm_ros.config": ["*.yaml", "models/*"], "kpm_ros": ["py.typed"]},
+    # These two lie beside the package in the source and inside it once installed.
+    packages=[
+        *find_packages(include=["kpm_ros", "kpm_ros.*"]),
+        "kpm_ros.config",
+        "kpm_ros.msg",
+    ],
+    package_dir={"kpm_ros.config": "config", "kpm_ros.msg": "msg"},
+    package_data={
+        "kpm_ros": ["py.typed"],
+        "kpm_ros.config": ["*.yaml", "models/*"],
+        "kpm_ros.msg": ["*.msg"],
+    },
     install_requires=[
         "numpy>=1.26",
         "numba>=0.61",

@@ -1,4 +1,4 @@
-"""Only one of a kind at a time: a lock that the kernel frees when its holder ends, however it ends."""
+"""Only one of a kind at a time: a lock that the kernel frees when its holder ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import TracebackType
 from urllib.parse import quote
 
 
-class AlreadyRunning(RuntimeError):
+class AlreadyRunning(RuntimeError):  # noqa: N818
     """Another process holds the lock; the message says which."""
 
 

@@ -40,7 +40,7 @@ class AssistanceConfig:
 
     gain: Mapping[str, Mapping[str, float]] = field(default_factory=illustrative_gain)
     """Nm per unit of effort, {joint: {muscle: gain}}; a joint without muscles stays at zero."""
-    joints: Sequence[str] = ()
+    joint_order: Sequence[str] = ()
     """Joints in the order of the command; empty = those of `gain`, in its order."""
     deadband: float = 0.08
     """Effort up to here, smoothed, moves nothing."""
@@ -58,12 +58,12 @@ class AssistanceConfig:
 
     def __post_init__(self) -> None:
         """Refuse what no machine should be driven by."""
-        require_names("joints", self.joint_names)
-        for joint in self.joint_names:
+        require_names("joints", self.joints)
+        for joint in self.joints:
             if joint not in self.gain:
                 raise ValueError(f"the joint {joint!r} has no gain; give it at least an empty one")
         for joint, weights in self.gain.items():
-            if joint not in self.joint_names:
+            if joint not in self.joints:
                 raise ValueError(f"gain is given for the joint {joint!r}, which is not a joint")
             for muscle, value in weights.items():
                 what = f"the gain of {joint!r} from {muscle!r}"
@@ -74,9 +74,9 @@ class AssistanceConfig:
             require_number(name, getattr(self, name), at_least=0)
 
     @property
-    def joint_names(self) -> tuple[str, ...]:
+    def joints(self) -> tuple[str, ...]:
         """Joints in the order of the command."""
-        return tuple(self.joints or self.gain)
+        return tuple(self.joint_order or self.gain)
 
     @property
     def ramp_down_s(self) -> float:
@@ -134,7 +134,7 @@ class Assistance:
         self.guard = EffortGuard(len(muscles), config.timeout_s, config.max_age_s)
         self._gains = [
             [(list(muscles).index(muscle), gain) for muscle, gain in config.gain[joint].items()]
-            for joint in config.joint_names
+            for joint in config.joints
         ]
         self._smoother = Smoother(len(muscles), config.smoothing_s, config.timeout_s)
         self._slew = SlewLimiter(len(self._gains), config.max_torque_rate_nm_s)

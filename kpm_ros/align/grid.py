@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 NS_PER_S = 1_000_000_000
 
 
@@ -25,6 +28,12 @@ class Grid:
     def stamp_ns(self, index: int) -> int:
         """Instant of sample `index`, rounded down to a nanosecond."""
         return index * NS_PER_S // self.rate_hz
+
+    def stamps_ns(self, first: int, count: int) -> NDArray[np.int64]:
+        """Instants of `count` samples from `first` on, each as `stamp_ns` gives it."""
+        # Whole seconds apart from the rest: index times 10^9 would not fit 64 bits.
+        seconds, rest = np.divmod(np.arange(first, first + count, dtype=np.int64), self.rate_hz)
+        return np.asarray(seconds * NS_PER_S + rest * NS_PER_S // self.rate_hz)
 
     def last_at(self, stamp_ns: int) -> int:
         """Newest sample that is not after the instant."""

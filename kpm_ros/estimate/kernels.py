@@ -15,9 +15,13 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 from kpm_ros.estimate.compiling import LANES, PANEL, ROWS, WIDE_PANEL, compiled
 from kpm_ros.estimate.layout import NORM_EPSILON
+
+Array = NDArray[np.float32]
+Weights = NDArray[np.float32] | NDArray[np.uint16]
 
 
 def _pointer(context: Any, builder: Any, kind: Any, array: Any, at: Any, element: Any) -> Any:
@@ -25,8 +29,9 @@ def _pointer(context: Any, builder: Any, kind: Any, array: Any, at: Any, element
     return builder.gep(builder.bitcast(data, element.as_pointer()), [at])
 
 
-@intrinsic(prefer_literal=True)
-def _multiply_add(typing_context: Any, rows: Any, vectors: Any, a: Any, b: Any, c: Any, at: Any):
+def _type_multiply_add(
+    typing_context: Any, rows: Any, vectors: Any, a: Any, b: Any, c: Any, at: Any
+) -> Any:
     """Add to `rows` x `vectors` vectors of c the product of a's rows and b's columns.
 
     With at = (a_at, a_row, b_at, b_row, b_vector, depth, c_at, c_row, c_vector), all of them
@@ -48,10 +53,10 @@ def _multiply_add(typing_context: Any, rows: Any, vectors: Any, a: Any, b: Any, 
         where = cgutils.unpack_tuple(builder, args[5])
         a_at, a_row, b_at, b_row, b_vector, depth, c_at, c_row, c_vector = where
 
-        def step(base, by, index):
+        def step(base: Any, by: Any, index: int) -> Any:
             return builder.gep(base, [builder.mul(by, ir.Constant(whole, index))])
 
-        def as_vector(place, element):
+        def as_vector(place: Any, element: Any) -> Any:
             return builder.bitcast(place, ir.VectorType(element, LANES).as_pointer())
 
         left = _pointer(context, builder, a, args[2], a_at, single)
@@ -103,8 +108,15 @@ def _multiply_add(typing_context: Any, rows: Any, vectors: Any, a: Any, b: Any, 
     return types.void(rows, vectors, a, b, c, at), generate
 
 
+_multiply_add: Any = intrinsic(prefer_literal=True)(_type_multiply_add)
+
+
 @compiled
-def add_tile(rows, a, a_at, a_row, b, b_at, b_row, b_vector, depth, c, c_at, c_row, c_vector):
+def add_tile(
+    rows: int, a: Array, a_at: int, a_row: int,
+    b: Weights, b_at: int, b_row: int, b_vector: int, depth: int,
+    c: Array, c_at: int, c_row: int, c_vector: int,
+) -> None:  # fmt: skip
     """Add the product of up to 12 rows and two vectors of columns."""
     at = (a_at, a_row, b_at, b_row, b_vector, depth, c_at, c_row, c_vector)
     if rows == 1:
@@ -134,7 +146,10 @@ def add_tile(rows, a, a_at, a_row, b, b_at, b_row, b_vector, depth, c, c_at, c_r
 
 
 @compiled
-def add_product(rows, a, a_at, a_row, weights, w_at, depth, width, c, c_at):
+def add_product(
+    rows: int, a: Array, a_at: int, a_row: int,
+    weights: Weights, w_at: int, depth: int, width: int, c: Array, c_at: int,
+) -> None:  # fmt: skip
     """Add to `rows` rows of c, `width` wide, the product of a's rows and packed weights."""
     blocks = (rows + ROWS - 1) // ROWS
     for panel in range(width // PANEL):
@@ -149,7 +164,7 @@ def add_product(rows, a, a_at, a_row, weights, w_at, depth, width, c, c_at):
 
 
 @compiled
-def fill_rows(rows, values, c):
+def fill_rows(rows: int, values: Array, c: Array) -> None:
     """Set each row to the same values."""
     width = len(values)
     for start in range(0, rows * width, width):
@@ -159,21 +174,21 @@ def fill_rows(rows, values, c):
 
 
 @compiled
-def rectify(x):
+def rectify(x: Array) -> None:
     """ReLU, in place."""
     for j in range(len(x)):
         x[j] = max(x[j], np.float32(0.0))
 
 
 @compiled
-def add(x, y):
+def add(x: Array, y: Array) -> None:
     """Add y to x."""
     for j in range(len(x)):
         x[j] += y[j]
 
 
 @compiled
-def normalise(x, gain, shift, target, adds):
+def normalise(x: Array, gain: Array, shift: Array, target: Array, adds: int) -> None:
     """LayerNorm of one row; the target, which may be the row itself, is set or added to."""
     width = np.float32(len(x))
     total = np.float32(0.0)
@@ -193,7 +208,7 @@ def normalise(x, gain, shift, target, adds):
 
 
 @compiled
-def normalise_rows(rows, x, norm, target, adds):
+def normalise_rows(rows: int, x: Array, norm: Array, target: Array, adds: int) -> None:
     """LayerNorm of each row; norm holds the gains, then the shifts."""
     width = len(norm) // 2
     for start in range(0, rows * width, width):
@@ -202,7 +217,9 @@ def normalise_rows(rows, x, norm, target, adds):
 
 
 @compiled
-def add_row_product(a, weights, w_at, depth, width, c):
+def add_row_product(
+    a: Array, weights: Weights, w_at: int, depth: int, width: int, c: Array
+) -> None:
     """Add to one row the product of another and weights packed in wide panels."""
     for panel in range(width // WIDE_PANEL):
         at = (

@@ -6,10 +6,15 @@ reaches back to, then the rows of this hop. A layer before has written them ther
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from kpm_ros.estimate.compiling import LANES, PANEL, ROWS, compiled
 from kpm_ros.estimate.kernels import (
+    Array,
+    Weights,
     add,
     add_product,
     add_row_product,
@@ -48,7 +53,10 @@ LAYER = np.dtype(
 
 
 @compiled
-def _add_still_product(layer, rows, first, weights, params, memory, series, c):
+def _add_still_product(
+    layer: Any, rows: int, first: int, weights: Weights, params: Array,
+    memory: Array, series: Array, c: Array,
+) -> None:  # fmt: skip
     """Add a convolution whose input channels mostly stand still, as a piano's keys do.
 
     A channel that does not change within the windows adds one multiple of its summed weights to
@@ -81,15 +89,15 @@ def _add_still_product(layer, rows, first, weights, params, memory, series, c):
                 row = block * rows // blocks
                 count = (block + 1) * rows // blocks - row
                 at = row * out + panel * PANEL
-                add_tile(
-                    count, series, row, 1, weights, w, PANEL, LANES, kernel, c, at, out, LANES
-                )
+                add_tile(count, series, row, 1, weights, w, PANEL, LANES, kernel, c, at, out, LANES)
     for row in range(rows):
         add(c[row * out : (row + 1) * out], still)
 
 
 @compiled
-def _add_lane_product(layer, rows, first, params, memory, c):
+def _add_lane_product(
+    layer: Any, rows: int, first: int, params: Array, memory: Array, c: Array
+) -> None:
     """Add a convolution over groups of channels, the same for each lane of a group.
 
     One output instant is the product of the weights, (groups) x (kernel, groups), and the window,
@@ -114,7 +122,10 @@ def _add_lane_product(layer, rows, first, params, memory, c):
 
 
 @compiled
-def _conv_block(layer, rows, first, weights, params, memory, scratch, series):
+def _conv_block(
+    layer: Any, rows: int, first: int, weights: Weights, params: Array,
+    memory: Array, scratch: Array, series: Array,
+) -> None:  # fmt: skip
     """Convolution, ReLU, norm."""
     out = layer.out
     rest = params[layer.params :]
@@ -131,7 +142,9 @@ def _conv_block(layer, rows, first, weights, params, memory, scratch, series):
 
 
 @compiled
-def _lane_block(layer, rows, first, params, memory, scratch):
+def _lane_block(
+    layer: Any, rows: int, first: int, params: Array, memory: Array, scratch: Array
+) -> None:
     """Convolution within lanes, ReLU, plus the input, norm."""
     width = layer.width
     rest = params[layer.params :]
@@ -144,14 +157,15 @@ def _lane_block(layer, rows, first, params, memory, scratch):
 
 
 @compiled
-def _mix_block(layer, rows, weights, params, memory, scratch, scratch2):
+def _mix_block(
+    layer: Any, rows: int, weights: Weights, params: Array,
+    memory: Array, scratch: Array, scratch2: Array,
+) -> None:  # fmt: skip
     """Linear, ReLU, linear, plus the input, norm."""
     width = layer.width
     rest = params[layer.params :]
     fill_rows(rows, rest[:width], scratch)
-    add_product(
-        rows, memory, layer.source, width, weights, layer.weights, width, width, scratch, 0
-    )
+    add_product(rows, memory, layer.source, width, weights, layer.weights, width, width, scratch, 0)
     rectify(scratch[: rows * width])
     fill_rows(rows, rest[width : 2 * width], scratch2)
     add_product(rows, scratch, 0, width, weights, layer.weights2, width, width, scratch2, 0)
@@ -161,7 +175,7 @@ def _mix_block(layer, rows, weights, params, memory, scratch, scratch2):
 
 
 @compiled
-def _linear(layer, rows, weights, params, memory):
+def _linear(layer: Any, rows: int, weights: Weights, params: Array, memory: Array) -> None:
     """One linear layer."""
     fill_rows(rows, params[layer.params : layer.params + layer.out], memory[layer.target :])
     add_product(
@@ -171,7 +185,10 @@ def _linear(layer, rows, weights, params, memory):
 
 
 @compiled
-def run_layers(layers, weights, params, memory, scratch, scratch2, pushed, fresh, ends):
+def run_layers(
+    layers: NDArray[np.void], weights: Weights, params: Array,
+    memory: Array, scratch: Array, scratch2: Array, pushed: int, fresh: int, ends: bool,
+) -> int:  # fmt: skip
     """Run every layer over `fresh` new input rows, after `pushed` earlier ones.
 
     With `ends`, no more rows will come: each layer's input is followed by zeros instead, as at the
@@ -214,7 +231,10 @@ def run_layers(layers, weights, params, memory, scratch, scratch2, pushed, fresh
 
 
 @compiled
-def run_decoder(rows, drive, previous, weights, w_at, params, slope, effort):
+def run_decoder(
+    rows: int, drive: Array, previous: Array, weights: Weights, w_at: int, params: Array,
+    slope: np.float32, effort: Array,
+) -> None:  # fmt: skip
     """Decode rows one after another, each from the effort before it, which `previous` keeps.
 
     `drive` holds what the first linear layer makes of the features; params the rest of the

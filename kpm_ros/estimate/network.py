@@ -25,7 +25,7 @@ from kpm_ros.estimate.layout import (
 
 
 def upsample_pose(frames: Tensor, samples: int) -> Tensor:
-    """Draw pose frames (..., P, F) out to samples (..., P, T) by straight lines, both ends pinned."""
+    """Draw pose frames (..., P, F) out to (..., P, T) by straight lines, both ends pinned."""
     flat = frames.reshape(-1, *frames.shape[-2:])
     drawn = F.interpolate(flat, size=samples, mode="linear", align_corners=True)
     return drawn.reshape(*frames.shape[:-1], samples)
@@ -153,8 +153,8 @@ class PianoKPMNet(nn.Module):
         self.features = nn.Linear(structure.width, structure.features)
         self.decoder = Decoder(structure, len(card.muscles))
         ones = (1.0,) * card.pose_channels
-        offset = torch.tensor(card.pose_offset or (0.0,) * card.pose_channels)
-        scale = torch.tensor(card.pose_scale or ones)
+        offset = torch.tensor(card.pose_offset or (0.0,) * card.pose_channels, dtype=torch.float32)
+        scale = torch.tensor(card.pose_scale or ones, dtype=torch.float32)
         self.register_buffer("pose_offset", offset[:, None], persistent=False)
         self.register_buffer("pose_scale", scale[:, None], persistent=False)
 

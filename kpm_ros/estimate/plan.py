@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -188,7 +188,7 @@ class _Planner:
 
 def _link(layers: Sequence[_Layer]) -> None:
     """Have each layer write where the next one reads."""
-    for layer, following in zip(layers, layers[1:], strict=False):
+    for layer, following in pairwise(layers):
         layer.target = following.entry
 
 

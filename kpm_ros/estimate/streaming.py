@@ -62,7 +62,8 @@ class StreamingEstimator:
             raise RuntimeError("the stream was ended by flush(): reset() starts another")
         rows = self._check({"pose": pose, "keys": keys})
         samples = len(rows[0])
-        effort = np.empty((self._given_after(samples) - self.given, len(self._previous)), np.float32)
+        known = max(0, self._pushed + samples - self.card.lookahead)
+        effort = np.empty((known - self.given, len(self._previous)), np.float32)
         done = 0
         for start in range(0, samples, BLOCK):
             fresh = min(BLOCK, samples - start)
@@ -104,7 +105,8 @@ class StreamingEstimator:
         """Go on from a state that `state()` gave, also in another process with the same model."""
         parts = self._history()
         sizes = [part.size for part in parts]
-        shapes = {"history": (sum(sizes),), "effort": self._previous.shape, "pushed": (), "ended": ()}
+        effort = self._previous.shape
+        shapes = {"history": (sum(sizes),), "effort": effort, "pushed": (), "ended": ()}
         for name, shape in shapes.items():
             if name not in state or np.shape(state[name]) != shape:
                 raise ValueError(f"the state's {name!r} does not belong to {self.card.name!r}")
@@ -132,7 +134,7 @@ class StreamingEstimator:
             if values is None:
                 raise ValueError(f"the model {self.card.name!r} needs {sense}, and none was given")
             if values.ndim != 2 or values.shape[1] != width:
-                raise ValueError(f"{sense} has shape {values.shape} where (samples, {width}) is due")
+                raise ValueError(f"{sense} has shape {values.shape}, not (samples, {width})")
             if not np.isfinite(values).all():
                 raise ValueError(f"{sense} holds a value that is not finite")
             rows.append(values)
@@ -145,9 +147,6 @@ class StreamingEstimator:
             block -= self._offset
         if self._gain.size:
             block *= self._gain
-
-    def _given_after(self, samples: int) -> int:
-        return max(0, self._pushed + samples - self.card.lookahead)
 
     def _advance(self, fresh: int, ends: bool, effort: Array) -> int:
         """Run the network over the rows just laid down; returns how many outputs it gave."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,31 +45,34 @@ def check_tensors(card: ModelCard, tensors: Mapping[str, NDArray[np.generic]]) -
             raise ModelFileError(f"the tensor {name!r} holds values that are not finite")
     unknown = sorted(set(tensors) - set(table))
     if unknown:
-        raise ModelFileError(f"the tensor {unknown[0]!r} belongs to no layer of {card.architecture}")
+        raise ModelFileError(f"the tensor {unknown[0]!r} belongs to no layer of the network")
 
 
-def save_model(path: Path | str, card: ModelCard, tensors: Mapping[str, NDArray]) -> None:
+def save_model(
+    path: Path | str, card: ModelCard, tensors: Mapping[str, NDArray[Any]], exact: bool = False
+) -> None:
     """Write a model in float16, whole or not at all.
 
-    Raises ModelFileError when the tensors do not fit the card or float16's range.
+    With `exact`, weights that float16 would change are kept in float32. Raises ModelFileError when
+    the tensors do not fit the card, or float16's range.
     """
     path = Path(path)
-    with np.errstate(over="ignore"):
-        half = {
-            name: np.ascontiguousarray(array, dtype=np.float16) for name, array in tensors.items()
-        }
-    check_tensors(card, half)
+    check_tensors(card, tensors)
+    stored = {}
+    for name, array in tensors.items():
+        with np.errstate(over="ignore"):
+            half = np.ascontiguousarray(array, np.float16)
+        changed = exact and not np.array_equal(half, array)
+        if not (changed or np.isfinite(half).all()):
+            raise ModelFileError(f"the tensor {name!r} holds values beyond float16's range")
+        stored[name] = np.ascontiguousarray(array, np.float32) if changed else half
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(save(half, metadata=card.to_metadata()))
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+        temporary.write_bytes(save(stored, metadata=card.to_metadata()))
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -106,3 +109,18 @@ def load_model(path: Path | str) -> tuple[ModelCard, dict[str, NDArray[np.float3
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
     return card, {name: array.astype(np.float32) for name, array in stored.items()}
+
+
+def random_tensors(card: ModelCard, seed: int = 0) -> dict[str, NDArray[np.float32]]:
+    """Make up weights for the card's network, exact in float16: to measure it, or to test it."""
+    random = np.random.default_rng(seed)
+    tensors = {}
+    for name, spec in tensor_table(card).items():
+        layer, kind = name.rsplit(".", 1)
+        if layer.rsplit(".", 1)[-1].startswith(("norm", "conv_norm", "linear_norm")):
+            values = random.normal(float(kind == "weight"), 0.1, spec.shape)
+        else:
+            fan_in = np.prod(spec.shape[1:]) if kind == "weight" else 25
+            values = random.normal(0, fan_in**-0.5, spec.shape)
+        tensors[name] = values.astype(np.float16).astype(np.float32)
+    return tensors

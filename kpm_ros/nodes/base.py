@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
@@ -10,8 +11,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 
 from kpm_ros import lock
 from kpm_ros.nodes import parameters
@@ -92,37 +94,44 @@ class PipelineNode(Node):
 
 def run(node_type: type[PipelineNode], arguments: list[str] | None = None) -> int:
     """Run one node until it is told to stop; returns the process's exit status."""
-    rclpy.init(args=arguments)
+    # ROS's own handlers would invalidate every publisher at once; the last words of a node, such
+    # as a command of zero, want to be said first.
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
     try:
-        return _run(node_type)
+        return _run(node_type, told)
     except ConfigurationError as error:
         print(f"kpm_ros: {error}", file=sys.stderr, flush=True)
         return REFUSED
-    except (ExternalShutdownException, KeyboardInterrupt):
-        return 0
     finally:
         rclpy.try_shutdown()
 
 
-def _run(node_type: type[PipelineNode]) -> int:
+def _run(node_type: type[PipelineNode], told: threading.Event) -> int:
     node = node_type()
     try:
-        held = _lock(node)
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        node.start()
-        try:
-            while rclpy.ok() and not node.failed:
-                executor.spin_once(timeout_sec=0.5)
-        finally:
-            node.stop()
-            executor.shutdown(timeout_sec=1.0)
-            held.release()
+        with _lock(node):
+            _serve(node, told)
         if isinstance(node.failure, ConfigurationError):
             raise node.failure
         return 1 if node.failed else 0
     finally:
         node.destroy_node()
+
+
+def _serve(node: PipelineNode, told: threading.Event) -> None:
+    """Let the node work, and serve ROS, until it is told to stop or fails."""
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    node.start()
+    try:
+        while rclpy.ok() and not (told.is_set() or node.failed):
+            executor.spin_once(timeout_sec=0.1)
+    finally:
+        node.stop()
+        executor.shutdown(timeout_sec=1.0)
 
 
 def _lock(node: Node) -> lock.Lock:

@@ -59,6 +59,14 @@ class ExoNode(PipelineNode):
                 assistance.push(batch.stamps_ns, batch.effort, batch.flags, now_ns)
                 self._last = assistance.command(now_ns)
                 torque = self._last.torque_nm.tolist()
+        self._send(torque)
+
+    def stop(self) -> None:
+        """End with a command of zero, whatever the last one was."""
+        super().stop()
+        self._send([0.0] * len(self._config.joints))
+
+    def _send(self, torque: list[float]) -> None:
         self._message.data = torque
         self._output.publish(self._message)
 

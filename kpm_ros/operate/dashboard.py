@@ -1,4 +1,4 @@
-"""What the demo shows while it runs: in a terminal a live picture, elsewhere a line now and then."""
+"""What the demo shows while it runs: a live picture in a terminal, elsewhere lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class Picture:
 
     phase: str = "starting"
     elapsed_s: float = 0.0
-    duration_s: float = 0.0
+    duration_s: float | None = None
+    """How long this phase will take; None = not known."""
     muscles: Sequence[str] = ()
     effort: Sequence[float] = ()
     flags: int = 0
@@ -87,10 +88,10 @@ class Dashboard:
 def as_line(picture: Picture) -> str:
     """Put a picture in one line."""
     effort = "  ".join(
-        f"{name} {value:.2f}" for name, value in zip(picture.muscles, picture.effort)
+        f"{name} {value:.2f}" for name, value in zip(picture.muscles, picture.effort, strict=False)
     )
     parts = [
-        f"{picture.phase} {picture.elapsed_s:.0f}/{picture.duration_s:g} s",
+        _progress(picture),
         f"effort {picture.rates_hz.get('effort', 0.0):.0f}/s",
         f"delay {_delay(picture)}",
         f"lost {picture.lost}",
@@ -104,7 +105,7 @@ def as_line(picture: Picture) -> str:
 
 def draw(picture: Picture) -> RenderableType:
     """Draw a picture for a terminal."""
-    head = Text(f"{picture.phase}  {picture.elapsed_s:.0f} of {picture.duration_s:g} s", "bold")
+    head = Text(_progress(picture), "bold")
     facts = Text(
         f"delay {_delay(picture)}   messages {picture.messages}   lost {picture.lost}   "
         f"flags: {describe(picture.flags) if picture.messages else 'no effort yet'}"
@@ -121,7 +122,7 @@ def draw(picture: Picture) -> RenderableType:
 def _bars(picture: Picture) -> Table:
     bars = Table.grid(padding=(0, 2))
     valid = not picture.flags & Flag.INVALID
-    for name, value in zip(picture.muscles, picture.effort):
+    for name, value in zip(picture.muscles, picture.effort, strict=False):
         shown = min(max(value, 0.0), 1.0)
         style = "green" if valid else "red"
         bar = ProgressBar(
@@ -143,6 +144,11 @@ def _costs(picture: Picture) -> Table:
     for name, cores in picture.cpu_cores.items():
         costs.add_row(name, f"{cores:.2f}", str(picture.restarts.get(name, 0) or ""))
     return costs
+
+
+def _progress(picture: Picture) -> str:
+    of = "" if picture.duration_s is None else f" of {picture.duration_s:g}"
+    return f"{picture.phase} {picture.elapsed_s:.0f}{of} s"
 
 
 def _delay(picture: Picture) -> str:

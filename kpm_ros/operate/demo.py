@@ -24,7 +24,8 @@ It writes OUT/summary.json, OUT/bag and OUT/logs, replacing those of an earlier 
 exit status: 0 healthy, 1 not healthy (it says why), 2 it could not be run as configured
 """
 
-LONGEST_S = 24 * 3600.0
+SHORTEST_S, LONGEST_S = 3.0, 24 * 3600.0
+"""In less time the burst at either end weighs more than the tolerance of the rate."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,23 +42,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check, run, judge."""
     options = pipeline_options(arguments)
-    if not 1.0 <= arguments.seconds <= LONGEST_S:
-        raise UserError(f"seconds is {arguments.seconds:g}, but must be from 1 to {LONGEST_S:g}")
+    if not SHORTEST_S <= arguments.seconds <= LONGEST_S:
+        raise UserError(
+            f"seconds is {arguments.seconds:g}, but must be from {SHORTEST_S:g} to {LONGEST_S:g}"
+        )
     # Nothing of a demo is meant for other machines.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
     from kpm_ros.operate import preflight
-
-    preflight.require_ros()
-
-    from kpm_ros.operate.demo_run import DemoRun
     from kpm_ros.operate.output_folder import OutputFolder
     from kpm_ros.operate.summary import as_text, summarise
 
+    preflight.require_ros()
     # Checked before anything of an earlier run is replaced.
     preflight.check(options)
     with hold_namespace(options):
         folder = OutputFolder(arguments.out.expanduser())
+
+        from kpm_ros.operate.demo_run import DemoRun
+
         options = dataclasses.replace(options, record=str(folder.bag.absolute()))
         demo = DemoRun(options, pipeline_commands(options), folder, arguments.seconds)
         result = demo.run()

@@ -32,7 +32,12 @@ OWN_NAME = "demo"
 ESTIMATOR_FIGURES = {"cpu_s_per_s": np.mean, "hop_ms_p50": np.median, "hop_ms_p99": np.max}
 """Figures that the inference node reports, and how those of a whole run are put in one."""
 
-MUST_BE_ZERO = {"inference": {"lost_inputs": "aligned samples were lost", "not_finite": "outputs were no numbers"}}
+MUST_BE_ZERO = {
+    "inference": {
+        "lost_inputs": "aligned samples were lost",
+        "not_finite": "estimates were no numbers",
+    }
+}
 """Figures that count what must not happen."""
 
 
@@ -55,7 +60,7 @@ class DemoRun:
         self._supervisor = Supervisor(
             commands, Policy(respawn=options.respawn), listener=folder.log
         )
-        self._picture = Picture(duration_s=seconds, hints=_hints(options, folder))
+        self._picture = Picture(hints=_hints(options, folder))
         self._errors: list[str] = []
         self._usage: tuple[float, Mapping[str, Usage], float] | None = None
         self._counts: tuple[float, Mapping[str, int]] | None = None
@@ -90,7 +95,7 @@ class DemoRun:
             self._until(watch, stop_requests, dashboard, WARM_UP_LIMIT_S, watch.was_valid.is_set)
             if watch.was_valid.is_set() and not self._over(watch, stop_requests):
                 self.measured = True
-                self._picture.phase = "measuring"
+                self._picture.phase, self._picture.duration_s = "measuring", self.seconds
                 before = self._read_usage()
                 losses = (watch.reader.lost, watch.reader.out_of_order)
                 measurement = watch.measure(self.seconds)
@@ -103,8 +108,6 @@ class DemoRun:
                 losses = (watch.reader.lost - losses[0], watch.reader.out_of_order - losses[1])
             self._note_why_over(watch, stop_requests)
             watch.close()
-            self._picture.phase = "stopping"
-            dashboard.show(self._picture)
         self._note_reports(watch)
         bag, faults = describe_bag(self.folder.bag, self.options.namespace)
         return Result(

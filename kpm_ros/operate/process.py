@@ -33,6 +33,19 @@ class Command:
     """Its whole environment; None = this process's."""
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a process ended by itself."""
+
+    at: float
+    status: int
+    last_line: str
+
+    def describe(self) -> str:
+        """Say it in words: "exit status 1: no such device"."""
+        return ": ".join(word for word in (describe_status(self.status), self.last_line) if word)
+
+
 class _TetheredPopen(Popen):
     """honcho's Popen, in a session of its own, without a shell and unable to outlive its parent."""
 
@@ -60,8 +73,8 @@ class Supervised(Process):
         """Whether it was started and its end has not been told yet."""
         self.signal_sent: int = 0
         """How insistently it has been asked to stop: 0 not at all, 1 SIGINT, 2 SIGTERM, 3 KILL."""
-        self.ends: list[tuple[float, int]] = []
-        """When it ended by itself, and with which status."""
+        self.ends: list[End] = []
+        """Each time that it ended by itself."""
         self.restarts = 0
         self.due: float | None = None
         """When it is started again; None = not waiting for that."""
@@ -84,6 +97,11 @@ class Supervised(Process):
         if self.pid is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
+
+    @property
+    def last_line(self) -> str:
+        """Last thing that it said."""
+        return next((line.strip() for line in reversed(self.lines) if line.strip()), "")
 
     def sweep(self) -> None:
         """Once it has ended, end what it left behind: such leftovers also keep its output open."""

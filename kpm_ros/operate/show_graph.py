@@ -52,6 +52,5 @@ def listing(options: graph.PipelineOptions) -> str:
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Align columns of text."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
-    ]
+    form = "  ".join(f"{{:<{width}}}" for width in widths)
+    return [form.format(*row).rstrip() for row in rows]

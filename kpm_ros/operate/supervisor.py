@@ -13,7 +13,7 @@ from types import TracebackType
 from honcho.colour import get_colours
 from honcho.printer import Message
 
-from kpm_ros.operate.process import Command, Supervised, describe_status
+from kpm_ros.operate.process import Command, End, Supervised, describe_status
 from kpm_ros.operate.usage import Usage, UsageMeter
 
 HEALTHY, UNHEALTHY, REFUSED = 0, 1, 2
@@ -64,9 +64,7 @@ class Supervisor:
         """Prepare to run the commands; the listener is given every line that they print."""
         self.policy = policy or Policy()
         colours = get_colours()
-        self.processes = {
-            command.name: Supervised(command, next(colours)) for command in commands
-        }
+        self.processes = {command.name: Supervised(command, next(colours)) for command in commands}
         self._listener = listener
         self._meter = UsageMeter()
         self._events: queue.Queue[Message] = queue.Queue()
@@ -131,7 +129,7 @@ class Supervisor:
 
     @property
     def exit_status(self) -> int:
-        """0 = healthy, 1 = something ended that should not have, 2 = a configuration was refused."""
+        """0 = healthy, 1 = something ended that should not have, 2 = configuration refused."""
         if self._refusals:
             return REFUSED
         return UNHEALTHY if self.problems else HEALTHY
@@ -140,8 +138,7 @@ class Supervisor:
     def problems(self) -> list[str]:
         """What was wrong with the run, one sentence each; the weightiest comes last."""
         crashes = [
-            f"{name} ended by itself {_times(len(process.ends))} "
-            f"({describe_status(process.ends[-1][1])})"
+            f"{name} ended by itself {_times(len(process.ends))} ({process.ends[-1].describe()})"
             for name, process in self.processes.items()
             if process.ends
         ]
@@ -206,8 +203,9 @@ class Supervisor:
 
     def _fell(self, process: Supervised, status: int) -> None:
         now = time.monotonic()
-        process.ends.append((now, status))
-        recent = sum(1 for at, _ in process.ends if now - at <= self.policy.window_s)
+        end = End(now, status, process.last_line)
+        process.ends.append(end)
+        recent = sum(1 for earlier in process.ends if now - earlier.at <= self.policy.window_s)
         if not self.policy.respawn:
             self._give_up(process)
         elif recent > self.policy.limit:
@@ -220,8 +218,7 @@ class Supervisor:
             longest = self.policy.longest_delay_s
             delay = min(self.policy.first_delay_s * 2 ** (recent - 1), longest)
             process.due = now + delay
-            words = describe_status(status)
-            self._say(f"{process.name} ended by itself ({words}): again in {delay:.1f} s")
+            self._say(f"{process.name} ended by itself ({end.describe()}): again in {delay:.1f} s")
 
     def _give_up(self, process: Supervised) -> None:
         if process.name not in self._culprits:

@@ -21,6 +21,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 from rosbags.rosbag2.storage_mcap import McapWriter
 from rosbags.rosbag2.storage_sqlite3 import Sqlite3Writer
 
+from rosbags.typesys import TypesysError
+
 from kpm_ros import __version__
 from kpm_ros.replay.definitions import known_types
 
@@ -147,7 +149,7 @@ class BagWriter:
                 typestore=known_types(),
                 offered_qos_profiles=[topic.offered_qos()],
             )
-        except KeyError:
+        except TypesysError:
             raise BagError(
                 f"the type {topic.type!r} of topic {name} is neither ROS 2's nor this package's"
             ) from None

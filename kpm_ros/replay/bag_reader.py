@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from operator import attrgetter
@@ -16,6 +16,7 @@ import yaml
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.serde import SerdeError
 from rosbags.typesys import TypesysError, get_types_from_idl, get_types_from_msg
+from rosbags.typesys.store import Typestore
 
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.definitions import known_types
@@ -23,6 +24,10 @@ from kpm_ros.replay.unfinished import UnfinishedMcap, is_unfinished_mcap, settle
 
 BROKEN = (AnyReaderError, TypesysError, SerdeError, OSError, ValueError, KeyError, AssertionError)
 """What the libraries raise for a file that is not what its name says."""
+
+
+MOST_PADDING = 3
+"""CDR is padded to whole words of 4 bytes, if at all; rosbags expects none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ class _File(Protocol):
 
     topics: dict[str, str]
     counts: dict[str, int]
-    decode: Callable[[bytes, str], Any]
+
+    def decode(self, data: bytes, kind: str) -> Any: ...
 
     def messages(self, wanted: Collection[str]) -> Iterator[BagMessage]: ...
 
@@ -70,9 +76,7 @@ class BagReader:
     @property
     def counts(self) -> dict[str, int]:
         """Number of messages of each topic."""
-        return {
-            name: sum(file.counts.get(name, 0) for file in self._files) for name in self.topics
-        }
+        return {name: sum(file.counts.get(name, 0) for file in self._files) for name in self.topics}
 
     def messages(self, topics: Collection[str] = ()) -> Iterator[BagMessage]:
         """Yield the messages of these topics, or of all, in the order of their stamps."""
@@ -99,12 +103,15 @@ class BagReader:
     def decode(self, message: BagMessage) -> Any:
         """Turn a message's bytes into an object with the message's fields."""
         file = next(file for file in self._files if message.topic in file.topics)
-        try:
-            return file.decode(message.data, message.type)
-        except (*BROKEN, IndexError, TypeError) as error:
-            raise BagError(
-                f"a message of {message.topic} in {self.folder} is not a {message.type}: {error}"
-            ) from None
+        reason: Exception | None = None
+        for data in _without_padding(message.data):
+            try:
+                return file.decode(data, message.type)
+            except (*BROKEN, IndexError, TypeError) as error:
+                reason = reason or error
+        raise BagError(
+            f"a message of {message.topic} in {self.folder} is not a {message.type}: {reason}"
+        )
 
     def close(self) -> None:
         """Close the bag's files."""
@@ -160,6 +167,16 @@ class BagReader:
             raise BagError(f"{path} is not a recording that can be read: {reason}") from None
 
 
+def _without_padding(data: bytes) -> Iterator[bytes]:
+    """Yield a message as it is, then without the zeros that some middlewares pad it with."""
+    yield data
+    for count in range(1, MOST_PADDING + 1):
+        if data[-count] == 0:
+            yield data[:-count]
+        else:
+            return
+
+
 def _reader(path: Path) -> AnyReader:
     return AnyReader([path], default_typestore=known_types())
 
@@ -169,11 +186,13 @@ class _Finished:
 
     def __init__(self, reader: AnyReader) -> None:
         self._reader = reader
-        self.decode = reader.deserialize
         self.topics = {each.topic: each.msgtype for each in reader.connections}
         self.counts = dict.fromkeys(self.topics, 0)
         for each in reader.connections:
             self.counts[each.topic] += each.msgcount
+
+    def decode(self, data: bytes, kind: str) -> Any:
+        return self._reader.deserialize(data, kind)
 
     def messages(self, wanted: Collection[str]) -> Iterator[BagMessage]:
         chosen = [each for each in self._reader.connections if each.topic in wanted]
@@ -193,7 +212,7 @@ class _Unfinished:
         for name, (encoding, text) in self._file.definitions.items():
             of_msg = encoding == "ros2msg"
             types.update(get_types_from_msg(text, name) if of_msg else get_types_from_idl(text))
-        self._types = known_types().__class__()
+        self._types = Typestore()
         self._types.register(types)
 
     def decode(self, data: bytes, kind: str) -> Any:

@@ -1,4 +1,4 @@
-"""Message definitions without ROS: what is needed to write bags others can read, and to read them."""
+"""Message definitions without ROS, as writing and reading bags needs them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Recordings whose recorder was killed: everything that had reached the disk is read all the same."""
+"""Recordings whose recorder was killed: what had reached the disk is read all the same."""
 
 from __future__ import annotations
 
 import heapq
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import accumulate
@@ -59,7 +60,7 @@ class UnfinishedMcap:
                     self.counts[self._names[record.channel_id]] += 1
             starts.append(min(stamps, default=2**63))
         # After block k, no message older than the earliest start among later blocks can follow.
-        self._safe_until = [*accumulate(reversed(starts[1:]), min)][::-1] + [2**63]
+        self._safe_until = [*reversed([*accumulate(reversed(starts[1:]), min)]), 2**63]
 
     def _add(self, channel: Channel, schema: Schema | None) -> None:
         if schema is None or channel.id in self._names:
@@ -73,7 +74,7 @@ class UnfinishedMcap:
         """Yield topic, stamp and data, holding little more than one chunk in memory."""
         waiting: list[tuple[int, int, str, bytes]] = []
         order = 0
-        for block, safe_until in zip(_blocks(self.path), self._safe_until):
+        for block, safe_until in zip(_blocks(self.path), self._safe_until, strict=True):
             for record in block:
                 if isinstance(record, Message) and record.channel_id in self._names:
                     topic = self._names[record.channel_id]
@@ -100,5 +101,5 @@ def _whole(file: IO[bytes]) -> Iterator[list[McapRecord]]:
                 yield breakup_chunk(record, validate_crc=True)
             else:
                 yield [record]
-    except (McapError, ValueError, EOFError):
+    except (McapError, ValueError, EOFError, struct.error):
         return  # the writer was killed in the middle of this record

@@ -132,7 +132,7 @@ class KeyDepthFromNotes:
     ) -> None:
         """Make a keyboard at rest."""
         if keys < 1:
-            raise ValueError(f"a keyboard needs at least one key, not {keys}")
+            raise ValueError(f"keys must be at least 1, not {keys}")
         if longest_hold_s <= 0:
             raise ValueError(f"longest_hold_s must be above 0, not {longest_hold_s}")
         self.keys = keys

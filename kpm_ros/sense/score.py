@@ -64,10 +64,19 @@ def read_midi(path: str | Path) -> Score:
         raise ValueError(f"there is no MIDI file at {path}")
     # mido reports broken files by whatever exception its parser runs into.
     try:
-        messages = list(mido.MidiFile(str(path)))
-    except Exception as error:
-        reason = str(error) or "it ends too early"
-        raise ValueError(f"{path} is not a complete MIDI file: {reason}") from None
+        with path.open("rb") as file:
+            is_midi = file.read(4) == b"MThd"
+            file.seek(0)
+            midi = mido.MidiFile(file=file) if is_midi else None
+        messages = list(midi) if midi and midi.ticks_per_beat > 0 else []
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read as MIDI: {error}") from None
+    except Exception:
+        raise ValueError(f"{path} is a MIDI file that is cut off or damaged") from None
+    if midi is None:
+        raise ValueError(f"{path} is not a MIDI file: it does not begin with 'MThd'")
+    if midi.ticks_per_beat <= 0:
+        raise ValueError(f"{path} counts time in film frames: only MIDI files in beats are read")
     score = _score_of(messages, path.stem)
     if not score.notes:
         raise ValueError(f"{path} is a MIDI file without a single note")

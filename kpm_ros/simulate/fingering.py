@@ -44,6 +44,10 @@ _OTHER_FINGER_MM = 4.0
 """Another finger on the same key right after."""
 _SWAPPED_FINGER_MM = 500.0
 """A finger taken from a key that is to stay down."""
+_HURRY_S = 0.1
+"""A movement within this time costs twice its length."""
+_SPREAD_MM_PER_M = 300.0
+"""For each metre by which the fingers are further apart (or closer) than in rest."""
 _STRETCH_MM = 40.0
 """A finger at full stretch, compared with one at 0.85."""
 
@@ -122,6 +126,7 @@ class _Chooser:
                 best[better], palm[better] = stretch[better], place[better]
         cost = (_BLACK_KEY_MM[choices] * IS_BLACK[key] + _WEAK_FINGER_MM[choices]).sum(axis=1)
         cost += _STRETCH_MM * np.maximum(best - 0.85, 0.0) / 0.12
+        cost += _SPREAD_MM_PER_M * width
         ok = best <= FURTHEST_STRETCH
         return choices[ok], palm[ok], cost[ok]
 
@@ -267,7 +272,9 @@ def _step_cost(
 ) -> NDArray[np.float64]:
     """Cost of going from each old choice to each new one, in millimetres: (old, new)."""
     move = after.palm[None, :, :] - before.palm[:, None, :]
-    cost: NDArray[np.float64] = 1000.0 * np.linalg.norm(move, axis=2)
+    newest = max(notes[i].onset_s for i in before.notes)
+    hurry = 1.0 + _HURRY_S / max(grip.time_s - newest, TOGETHER_S)
+    cost: NDArray[np.float64] = 1000.0 * hurry * np.linalg.norm(move, axis=2)
     for b, note_b in enumerate(before.notes):
         finger_b = before.fingers[:, b][:, None]
         legato = notes[note_b].end_s > grip.time_s - 0.15

@@ -21,13 +21,13 @@ class MuscleModel(Protocol):
 
     names: tuple[str, ...]
 
-    def effort(
-        self, landmarks: NDArray[np.float64], force: NDArray[np.float64]
+    def activation(
+        self, landmarks: NDArray[np.float32], force: NDArray[np.float32], rate_hz: float
     ) -> NDArray[np.float64]:
-        """Effort each posture and force takes, in 0..1: (n, muscles).
+        """Activation that makes one endlessly repeated pass of a performance: (n, muscles) in 0..1.
 
         `landmarks` is (n, 21, 3) in metres; `force` is (n, fingers), 1 = that of a key struck as
-        loud as can be.
+        loud as can be. Both are sampled evenly at `rate_hz`.
         """
 
 
@@ -47,10 +47,12 @@ _FORCE = np.array(
 _OWN_FINGER = np.array([4, 0, 1, 2, 2, 3])
 _SPREAD_SIDE = np.array([1.0, -1.0, -1.0, -1.0, 1.0, 1.0])
 """Which way each muscle moves its finger: 1 = towards the little finger's side."""
-_SPREAD_PER_RAD = np.array([0.75, 0.55, 0.70, 0.60, 0.60, 0.70])
+_SPREAD_PER_RAD = np.array([0.75, 0.80, 0.70, 0.60, 0.60, 0.70])
 _FLEXION_PER_RAD = np.array([0.10, 0.0, 0.12, 0.10, 0.10, 0.12])
 _SPREAD_NEUTRAL_RAD = np.array([0.20, -0.24, -0.02, 0.0, 0.0, 0.05])
 """Angle of each muscle's finger, towards the little finger's side, at which nothing is spread."""
+_SATURATION = 1.1
+_BATCH = 4096
 
 
 class PlainMuscles:
@@ -59,15 +61,23 @@ class PlainMuscles:
     names: tuple[str, ...] = MUSCLES
 
     def __init__(self, person: Person) -> None:
-        """Make the rule this person's."""
-        self._share = np.asarray(person.muscle_share)
-        self._rest = person.cocontraction
-        self._strength = person.strength
+        self._person = person
+        self._share = np.asarray(person.muscle_share) / person.strength
+
+    def activation(
+        self, landmarks: NDArray[np.float32], force: NDArray[np.float32], rate_hz: float
+    ) -> NDArray[np.float64]:
+        """Effort by the rule, followed by the muscle and moved ahead of the movement."""
+        effort = np.empty((len(force), len(self.names)))
+        for start in range(0, len(force), _BATCH):
+            part = slice(start, start + _BATCH)
+            effort[part] = self.effort(landmarks[part], force[part])
+        return self._follow(effort, rate_hz)
 
     def effort(
-        self, landmarks: NDArray[np.float64], force: NDArray[np.float64]
+        self, landmarks: NDArray[np.float32], force: NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """Effort each posture and force takes, in 0..1: (n, muscles)."""
+        """Effort that each posture and force takes, in 0..1: (n, muscles)."""
         knuckle = 1 + 4 * _OWN_FINGER
         finger = landmarks[:, knuckle + 3] - landmarks[:, knuckle]
         spread = np.arctan2(finger[..., 0], finger[..., 1]) - _SPREAD_NEUTRAL_RAD
@@ -78,22 +88,19 @@ class PlainMuscles:
             + _SPREAD_PER_RAD * np.maximum(spread * _SPREAD_SIDE, 0.0)
             + _FLEXION_PER_RAD * np.maximum(flexion, 0.0)
         )
-        drive *= self._share / self._strength
         # Whoever works hard stiffens the whole hand a little.
-        rest = self._rest * (1.0 + 0.5 * force.sum(axis=1, keepdims=True))
-        return np.asarray(1.0 - np.exp(-1.1 * (drive + rest)))
+        stiffness = 1.0 + 0.5 * force.sum(axis=1, keepdims=True)
+        whole = drive * self._share + self._person.cocontraction * stiffness
+        return np.asarray(1.0 - np.exp(-_SATURATION * whole))
 
+    def _follow(self, effort: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
+        """Two equal first-order stages, less their delay, less the electromechanical one.
 
-def follow(effort: NDArray[np.float64], rate_hz: float, person: Person) -> NDArray[np.float64]:
-    """Activation for one period of an endlessly repeated effort: (n, muscles).
-
-    Activation follows effort through two equal first-order stages, and is ahead of the movement by
-    the person's electromechanical delay.
-    """
-    lag_s = person.activation_time_s
-    ahead_s = person.electromechanical_delay_s + 2 * lag_s
-    frequency = np.fft.rfftfreq(len(effort), 1 / rate_hz)[:, None]
-    turn = 2j * np.pi * frequency
-    response = np.exp(turn * ahead_s) / (1 + turn * lag_s) ** 2
-    moved = np.fft.irfft(np.fft.rfft(effort, axis=0) * response, n=len(effort), axis=0)
-    return np.clip(moved, 0.0, 1.0)
+        One pass is repeated endlessly, so both are exact on its Fourier series.
+        """
+        lag_s = self._person.activation_time_s
+        ahead_s = self._person.electromechanical_delay_s + 2 * lag_s
+        turn = 2j * np.pi * np.fft.rfftfreq(len(effort), 1 / rate_hz)[:, None]
+        response = np.exp(turn * ahead_s) / (1 + turn * lag_s) ** 2
+        moved = np.fft.irfft(np.fft.rfft(effort, axis=0) * response, n=len(effort), axis=0)
+        return np.clip(moved, 0.0, 1.0)

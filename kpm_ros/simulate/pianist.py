@@ -7,6 +7,7 @@ performance began, and increase within one call. Everything here is simulated.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
@@ -14,15 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.keys import ease
-from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS, KeyEventKind
+from kpm_ros.sense.samples import FIRST_NOTE, LANDMARKS, PIANO_KEYS, KeyEventKind
 from kpm_ros.sense.score import Score
-from kpm_ros.simulate.hand import HandModel, KinematicHand
+from kpm_ros.simulate.hand import FINGERS, HandModel, KinematicHand
 from kpm_ros.simulate.keyboard import TRAVEL_M
-from kpm_ros.simulate.muscles import MuscleModel, PlainMuscles, follow
+from kpm_ros.simulate.muscles import MuscleModel, PlainMuscles
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.plan import LEAD_S, make_plan, playable
 
 _MUSCLE_RATE_HZ = 250
+_BATCH = 4096
+_ROUNDING_S = 1e-6
 _SWAY_M = np.array([0.0012, 0.0015, 0.0008])
 """How far the palm drifts about its place, and no further, so that fingers stay in reach."""
 
@@ -86,6 +89,7 @@ class Pianist:
         self._press_s = strokes.press_s[self._by_press]
         self._longest_s = float((strokes.end_s - strokes.press_s).max())
         self._moves = self._one_pass()
+        self._move_times = [move.time_s for move in self._moves]
         self._activation = self._learn_muscles(model)
 
     def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -133,8 +137,11 @@ class Pianist:
         """List what the keyboard reports from one time up to, not including, another."""
         turn = int(since_s // self.period_s)
         while turn * self.period_s < until_s:
-            for move in self._moves:
-                time_s = turn * self.period_s + move.time_s
+            start_s = turn * self.period_s
+            first = bisect_left(self._move_times, since_s - start_s - _ROUNDING_S)
+            last = bisect_left(self._move_times, until_s - start_s + _ROUNDING_S)
+            for move in self._moves[first:last]:
+                time_s = start_s + move.time_s
                 if since_s <= time_s < until_s:
                     yield move._replace(time_s=time_s)
             turn += 1
@@ -185,8 +192,10 @@ class Pianist:
         """Activation over one pass, at a rate that shows all of it."""
         count = round(self.period_s * _MUSCLE_RATE_HZ)
         times = np.arange(count) * (self.period_s / count)
-        effort = np.empty((count, len(model.names)))
-        for start in range(0, count, 4096):
-            part = times[start : start + 4096]
-            effort[start : start + 4096] = model.effort(self.landmarks(part), self.force(part))
-        return follow(effort, count / self.period_s, self.person)
+        landmarks = np.empty((count, LANDMARKS, 3), dtype=np.float32)
+        force = np.empty((count, FINGERS), dtype=np.float32)
+        for start in range(0, count, _BATCH):
+            part = slice(start, start + _BATCH)
+            landmarks[part] = self.landmarks(times[part])
+            force[part] = self.force(times[part])
+        return model.activation(landmarks, force, count / self.period_s)

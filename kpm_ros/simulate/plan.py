@@ -35,6 +35,8 @@ _APPROACH_S = 0.09
 _REPEAT_RELEASE_S = 0.03
 """How fast a key comes up when it is to be struck again at once."""
 _TWICE_S = 0.03
+_HOP_M_PER_S = 1.0
+"""How fast one finger goes from key to key when it must play both."""
 
 
 @dataclass
@@ -159,18 +161,30 @@ def _stay(
 
 def _leave_in_time(fingering: Fingering, strokes: Strokes, depart: NDArray[np.float64]) -> None:
     """Let go of notes when their finger is wanted elsewhere or the hand leaves."""
-    finger_free_until = np.full(FINGERS, np.inf)
+    next_use: dict[int, int] = {}
     for note in np.argsort(-strokes.onset_s, kind="stable"):
         finger = strokes.finger[note]
         if finger < 0:
             continue
-        latest = finger_free_until[finger]
-        finger_free_until[finger] = strokes.press_s[note]
+        latest = _free_by(strokes, note, next_use.get(finger))
+        next_use[finger] = note
         grip = fingering.last_grip[note]
         if grip < len(fingering.grips) - 1:
             following = LEAD_S + fingering.grips[grip + 1].time_s
             latest = min(latest, following if fingering.within_reach[note] else depart[grip])
         _end_by(strokes, note, latest, RELEASE_S)
+
+
+def _free_by(strokes: Strokes, note: int, following: int | None) -> float:
+    """When a finger must have left its key to be in time for its next one."""
+    if following is None:
+        return np.inf
+    press_s = float(strokes.press_s[following])
+    distance = abs(KEY_X_M[strokes.key[note]] - KEY_X_M[strokes.key[following]])
+    if distance == 0:
+        return press_s
+    hop_s = 0.02 + distance / _HOP_M_PER_S
+    return press_s - min(hop_s, 0.6 * (press_s - float(strokes.onset_s[note])))
 
 
 def _end_by(strokes: Strokes, note: int, latest_s: float, release_s: float) -> None:

@@ -63,7 +63,7 @@ def test_effort_becomes_the_torque_that_the_gains_say() -> None:
     drive = Drive()
     command = drive.assisting()
     assert command.state is AssistanceState.ACTIVE
-    assert drive.config.joint_names == (
+    assert drive.config.joints == (
         "thumb_abduction",
         "index_abduction",
         "middle_abduction",
@@ -84,7 +84,7 @@ def test_effort_within_the_deadband_or_below_zero_moves_nothing() -> None:
 
 def test_torque_saturates_at_its_limit() -> None:
     gain = {"thumb": {"PB": 50.0}, "index": {"1DI": -50.0}}
-    drive = Drive(replace(CONFIG, gain=gain, joints=("index", "thumb")))
+    drive = Drive(replace(CONFIG, gain=gain, joint_order=("index", "thumb")))
     np.testing.assert_allclose(drive.assisting().torque_nm, [-0.3, 0.3])
 
 
@@ -251,9 +251,9 @@ def test_the_size_of_batches_makes_no_difference_to_the_bit() -> None:
         ({"gain": {"thumb": {"PB": float("nan")}}}, "the gain of 'thumb' from 'PB' is nan"),
         ({"gain": {"thumb": {"PB": 1e6}}}, "at most 100"),
         ({"gain": {}}, "there are no joints"),
-        ({"gain": {"thumb": {}}, "joints": ("thumb", "index")}, "'index' has no gain"),
-        ({"gain": {"thumb": {}}, "joints": ("thumb", "thumb")}, "given more than once"),
-        ({"gain": {"a": {}, "b": {}}, "joints": ("a",)}, "'b', which is not a joint"),
+        ({"gain": {"thumb": {}}, "joint_order": ("thumb", "index")}, "'index' has no gain"),
+        ({"gain": {"thumb": {}}, "joint_order": ("thumb", "thumb")}, "given more than once"),
+        ({"gain": {"a": {}, "b": {}}, "joint_order": ("a",)}, "'b', which is not a joint"),
         ({"max_torque_nm": -0.1}, "max_torque_nm is -0.1; it must be a finite number above 0"),
         ({"max_torque_rate_nm_s": 0}, "max_torque_rate_nm_s is 0"),
         ({"timeout_s": float("inf")}, "timeout_s is inf"),

@@ -1,10 +1,9 @@
-"""ROS for tests: a domain of its own, a context of its own, and waiting for what is to happen."""
+"""ROS for tests: a domain of its own and a context of its own."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,17 +14,6 @@ rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
 DOMAINS = range(60, 100)
 """Domains tests take theirs from; their ports are clear of those the system hands out."""
-
-
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
-    """Wait until the condition is true, and return what it gave; fail, saying what did not come."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.01)
-    pytest.fail(f"waited {timeout_s:g} s in vain for {what}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,75 @@
+"""What every benchmark writes: figures, the machine, versions and the command, as one file."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TELLING_FLAGS = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "neon")
+
+
+def machine() -> dict[str, object]:
+    """Describe the machine as far as it bears on speed."""
+    fields: dict[str, str] = {}
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            fields.setdefault(name.strip(), value.strip())
+    flags = fields.get("flags", fields.get("Features", "")).split()
+    return {
+        "cpu": fields.get("model name") or platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "instructions": [flag for flag in TELLING_FLAGS if flag in flags],
+        "system": platform.platform(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Tell the versions of Python and of the packages that are installed."""
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_report(
+    path: Path,
+    figures: Mapping[str, float],
+    described: Mapping[str, object],
+    packages: Iterable[str],
+) -> None:
+    """Write a benchmark's figures with all that is needed to take them again."""
+    report = {
+        "figures": dict(figures),
+        "machine": dict(described),
+        "versions": versions(packages),
+        "command": shlex.join(["python", *sys.argv]),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"\nwritten to {path}")
+
+
+def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under a heading, the first column to the left and the others to the right."""
+    lines = [tuple(head)]
+    for row in rows:
+        lines.append(tuple(f"{x:.3f}" if isinstance(x, float) else str(x) for x in row))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    print(f"\n{title}")
+    for line in lines:
+        first = line[0].ljust(widths[0])
+        rest = (cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
+        print("  ".join(["", first, *rest]))

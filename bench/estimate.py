@@ -1,0 +1,252 @@
+"""What the streaming estimator costs, beside the published manner of evaluating the network.
+
+The published manner takes whole seconds, each from zero, runs the layers with torch and the decoder
+as a loop over the samples. Both run on one thread, with the same weights and signal, in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+import numpy as np
+import torch
+from _report import ROOT, machine, print_table, write_report
+from numpy.typing import NDArray
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.layers import (
+    CONV,
+    LANE_CONV,
+    LINEAR,
+    MIX,
+    STILL_CONV,
+    run_decoder,
+    run_layers,
+)
+from kpm_ros.estimate.network import PianoKPMNet, build_network
+from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.estimate.weights import load_model, random_tensors
+
+Array = NDArray[np.float32]
+HOPS_MS = (1, 5, 10, 20, 50)
+KINDS = {
+    CONV: "convolution",
+    STILL_CONV: "convolution, resting keys",
+    LANE_CONV: "convolution in lanes",
+    MIX: "two linear layers",
+    LINEAR: "linear layer",
+}
+
+
+def made_up_signal(card: ModelCard, seconds: int) -> tuple[Array, Array]:
+    """Make pose frames (frames, P) at 60 Hz and keys (samples, K) with eight strokes a second."""
+    random = np.random.default_rng(0)
+    steps = random.normal(0, 0.01, (60 * seconds, card.pose_channels))
+    frames = 0.5 + np.cumsum(steps, axis=0) * 0.2
+    keys = np.zeros((card.rate_hz * seconds, card.keys), np.float32)
+    down, hold = card.rate_hz // 30, card.rate_hz // 8
+    stroke = np.concatenate([np.linspace(0, 1, down), np.ones(hold), np.linspace(1, 0, down)])
+    for start in range(0, len(keys), card.rate_hz // 8):
+        part = keys[start : start + len(stroke), random.integers(card.keys)]
+        part[:] = stroke[: len(part)]
+    return frames.astype(np.float32), keys
+
+
+def draw_out(frames: Array, samples: int) -> Array:
+    """Draw one window's frames out to samples, by straight lines with both ends pinned."""
+    at = np.linspace(0, len(frames) - 1, samples)
+    known = np.arange(len(frames))
+    columns = [np.interp(at, known, column) for column in frames.T]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+@torch.inference_mode()
+def published_manner(network: PianoKPMNet, frames: Array, keys: Array) -> None:
+    """Evaluate one window as the published code does: from zero, sample after sample."""
+    pose = torch.nn.functional.interpolate(
+        torch.from_numpy(frames.T.copy())[None], len(keys), mode="linear", align_corners=True
+    )
+    network(pose, torch.from_numpy(keys.T.copy())[None])
+
+
+def hops(samples: int, rate_hz: int, hop_ms: float) -> Iterator[slice]:
+    """Cut a number of samples where whole hops end."""
+    size = rate_hz * hop_ms / 1000
+    edges = np.unique((np.arange(1, samples / size + 1) * size).astype(int))
+    start = 0
+    for end in (*edges[edges < samples], samples):
+        yield slice(start, int(end))
+        start = int(end)
+
+
+def cpu_seconds(action: Callable[[], object]) -> float:
+    """Time an action in CPU seconds of this thread."""
+    start = time.thread_time()
+    action()
+    return time.thread_time() - start
+
+
+class Bench:
+    """One model, one signal, and both manners of evaluating it."""
+
+    def __init__(self, card: ModelCard, tensors: dict[str, Array], seconds: int) -> None:
+        self.card, self.seconds = card, seconds
+        self.network = build_network(card, tensors)
+        self.estimator = StreamingEstimator(card, tensors)
+        self.estimator.warm_up()
+        self.frames, self.keys = made_up_signal(card, seconds)
+        rate = card.rate_hz
+        self.windows = [
+            (self.frames[60 * s : 60 * (s + 1)], self.keys[rate * s : rate * (s + 1)])
+            for s in range(seconds)
+        ]
+        self.pose = np.concatenate([draw_out(frames, rate) for frames, _ in self.windows])
+
+    def stream(self, second: int, hop_ms: float) -> None:
+        """Push one second of signal in hops."""
+        rate = self.card.rate_hz
+        pose, keys = (x[rate * second : rate * (second + 1)] for x in (self.pose, self.keys))
+        for part in hops(rate, rate, hop_ms):
+            self.estimator.push(pose[part], keys[part])
+
+    def costs(self) -> tuple[float, float]:
+        """Take both manners' CPU seconds per second of signal, second by second in turns."""
+        self.estimator.reset()
+        plain = ours = 0.0
+        for second, window in enumerate(self.windows):
+            plain += cpu_seconds(lambda w=window: published_manner(self.network, *w))
+            ours += cpu_seconds(lambda s=second: self.stream(s, 10))
+        return plain / self.seconds, ours / self.seconds
+
+    @torch.inference_mode()
+    def decoder_costs(self) -> tuple[float, float]:
+        """Take CPU seconds per second of signal of the plain decoder loop, and of ours."""
+        rate, plan = self.card.rate_hz, self.estimator._plan
+        features = torch.randn(1, self.network.features.out_features, rate)
+        hidden = self.estimator._hidden
+        memory, scratch = self.estimator._memory, self.estimator._scratch
+        effort = np.empty((48, len(self.card.muscles)), np.float32)
+
+        def ours() -> None:
+            for part in hops(rate, rate, 10):
+                rows = part.stop - part.start
+                run_layers(
+                    plan.layers[:0], plan.weights, plan.params, memory, *scratch, 0, rows, False
+                )
+                drive = memory[plan.drive : plan.drive + rows * hidden].reshape(rows, hidden)
+                run_decoder(
+                    rows, drive, self.estimator._previous, plan.weights, plan.decoder_weights,
+                    plan.decoder_params, self.estimator._slope, effort,
+                )  # fmt: skip
+
+        plain = cpu_seconds(lambda: self.network.decode_stepwise(features))
+        return plain, cpu_seconds(ours)
+
+    def hop_times_ms(self, hop_ms: float) -> Array:
+        """Time every hop of the signal."""
+        self.estimator.reset()
+        times = []
+        for part in hops(len(self.pose), self.card.rate_hz, hop_ms):
+            start = time.perf_counter()
+            self.estimator.push(self.pose[part], self.keys[part])
+            times.append(time.perf_counter() - start)
+        return np.array(times) * 1000
+
+    def layer_costs(self) -> list[tuple[str, float]]:
+        """Take CPU seconds per second of signal of each layer at a 10 ms hop."""
+        plan, rows = self.estimator._plan, round(self.card.rate_hz / 100)
+        memory, scratch = self.estimator._memory, self.estimator._scratch
+
+        def cost(count: int) -> float:
+            layers = plan.layers[:count]
+            arguments = (layers, plan.weights, plan.params, memory, *scratch, 1000, rows, False)
+            times = [cpu_seconds(lambda: run_layers(*arguments)) for _ in range(300)]
+            return float(np.median(times)) * self.card.rate_hz / rows
+
+        up_to = [cost(count) for count in range(len(plan.layers) + 1)]
+        names = [
+            f"{KINDS[int(layer['kind'])]} {layer['width']} to {layer['out']}"
+            + (f", kernel {layer['kernel']}" if layer["kernel"] > 1 else "")
+            for layer in plan.layers
+        ]
+        return list(zip(names, np.diff(up_to).tolist(), strict=True))
+
+    @torch.inference_mode()
+    def largest_difference(self) -> float:
+        """Compare the stream, hop by hop, with one pass over the whole signal."""
+        self.estimator.reset()
+        parts = [
+            self.estimator.push(self.pose[part], self.keys[part])
+            for part in hops(len(self.pose), self.card.rate_hz, 10)
+        ]
+        ours = np.concatenate([*parts, self.estimator.flush()])
+        inputs = (torch.from_numpy(x.T.copy())[None] for x in (self.pose, self.keys))
+        return float(np.abs(self.network(*inputs)[0].T.numpy() - ours).max())
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=5, help="length of the signal")
+    parser.add_argument("--repeats", type=int, default=7, help="times that both manners take turns")
+    parser.add_argument("--model", type=Path, help="weights file; without one, random weights")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "estimate.json")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    described = machine()
+    card = ModelCard()
+    tensors = random_tensors(card)
+    if arguments.model:
+        card, tensors = load_model(arguments.model)
+    bench = Bench(card, tensors, max(2, arguments.seconds))
+    bench.costs()
+    costs = np.array([bench.costs() for _ in range(arguments.repeats)])
+    decoders = np.array([bench.decoder_costs() for _ in range(arguments.repeats)])
+    ratios, speedups = costs[:, 1] / costs[:, 0], decoders[:, 0] / decoders[:, 1]
+    figures = {
+        "cost_ratio_hop10": float(np.median(ratios)),
+        "cost_ratio_hop10_min": float(ratios.min()),
+        "cost_ratio_hop10_max": float(ratios.max()),
+        "published_cpu_s_per_s": float(np.median(costs[:, 0])),
+        "streaming_cpu_s_per_s": float(np.median(costs[:, 1])),
+        "decoder_speedup": float(np.median(speedups)),
+        "decoder_speedup_min": float(speedups.min()),
+        "decoder_speedup_max": float(speedups.max()),
+    }
+    rows = [
+        ("published manner", *np.quantile(costs[:, 0], (0.5, 0, 1))),
+        ("streaming, 10 ms hops", *np.quantile(costs[:, 1], (0.5, 0, 1))),
+        ("ratio", *np.quantile(ratios, (0.5, 0, 1))),
+        ("published decoder loop", *np.quantile(decoders[:, 0], (0.5, 0, 1))),
+        ("compiled decoder loop", *np.quantile(decoders[:, 1], (0.5, 0, 1))),
+        ("decoder speed-up", *np.quantile(speedups, (0.5, 0, 1))),
+    ]
+    head = ("", "median", "least", "most")
+    print_table("CPU seconds per second of signal, one thread", head, rows)
+    rows = []
+    for hop in HOPS_MS:
+        times = np.concatenate([bench.hop_times_ms(hop) for _ in range(2)])
+        p50, p99 = np.quantile(times, (0.5, 0.99))
+        rows.append(
+            (f"{hop} ms", float(p50), float(p99), float(times.sum() / 2000 / bench.seconds))
+        )
+        figures |= {f"hop{hop}_p50_ms": float(p50), f"hop{hop}_p99_ms": float(p99)}
+    print_table("time of one hop", ("hop", "p50 ms", "p99 ms", "s per s"), rows)
+    layer_costs = bench.layer_costs()
+    total = sum(cost for _, cost in layer_costs)
+    rows = [(name, cost * 1000, 100 * cost / total) for name, cost in layer_costs]
+    print_table("cost by layer, before the decoder's loop", ("", "ms per s", "%"), rows)
+    figures["max_abs_error"] = bench.largest_difference()
+    print(f"\nlargest difference from one pass over the whole: {figures['max_abs_error']:.2e}")
+    write_report(arguments.out, figures, described, ("kpm_ros", "numpy", "numba", "torch"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Checkpoints of the published PianoKPM Net: read safely, and turned into model files."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kpm_ros.estimate.card import PIANOKPM_MUSCLES, ModelCard
+from kpm_ros.estimate.layout import ARCHITECTURES, SENSES, CardError, tensor_table
+from kpm_ros.estimate.weights import ModelFileError, check_tensors, save_model
+
+LAST_BIAS = "decoder.mlp.6.bias"
+FIRST_WEIGHTS = {
+    "pose": "network.pose_conv.0.conv.0.weight",
+    "keys": "network.key_conv.0.conv.0.weight",
+}
+ALIASES = ("network.pose_tds.", "network.key_tds.")
+"""The published module lists its encoders and stages a second time under these names."""
+
+Tensors = dict[str, NDArray[np.float32]]
+
+
+def read_state(path: Path | str) -> dict[str, torch.Tensor]:
+    """Read a checkpoint's tensors by their published names; no code in the file is run."""
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"no checkpoint at {path}")
+    try:
+        loaded = torch.load(
+            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+        )
+    except pickle.UnpicklingError:
+        raise ModelFileError(
+            f"{path} is no checkpoint, or holds something other than tensors, and was not loaded"
+        ) from None
+    except Exception as error:  # a damaged file can make the reader fail in any way
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelFileError(f"{path} is not a whole checkpoint: {reason}") from None
+    state = loaded.get("state_dict", loaded) if isinstance(loaded, Mapping) else None
+    if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
+        raise ModelFileError(f"{path} holds no table of named tensors")
+    prefixes = {name[: -len(LAST_BIAS)] for name in state if name.endswith(LAST_BIAS)}
+    if len(prefixes) != 1:
+        raise ModelFileError(f"{path} holds no PianoKPM Net: {LAST_BIAS!r} is missing")
+    prefix = prefixes.pop()
+    named = {name.removeprefix(prefix): value for name, value in state.items()}
+    return {name: value for name, value in named.items() if not name.startswith(ALIASES)}
+
+
+def infer_card(state: Mapping[str, torch.Tensor], **given: Any) -> ModelCard:
+    """Describe a checkpoint as far as its shapes tell; what is given goes first."""
+    known: dict[str, Any] = {"trained_on": "not known: imported from a checkpoint"} | given
+    firsts = {
+        sense: state[name].shape
+        for sense, name in FIRST_WEIGHTS.items()
+        if isinstance(state.get(name), torch.Tensor) and state[name].ndim == 3
+    }
+    known.setdefault("inputs", tuple(sense for sense in SENSES if sense in firsts))
+    if "keys" in firsts:
+        known.setdefault("keys", int(firsts["keys"][1]))
+    if "pose" in firsts and "views" not in known:
+        defaults = ModelCard()
+        landmarks = known.get("landmarks", defaults.landmarks)
+        count = int(firsts["pose"][1]) // (2 * landmarks)
+        spare = tuple(f"view{i + 1}" for i in range(len(defaults.views), min(count, 16)))
+        known["views"] = (*defaults.views, *spare)[:count]
+    last = state.get(LAST_BIAS)
+    if isinstance(last, torch.Tensor) and last.shape != (len(PIANOKPM_MUSCLES),):
+        names = tuple(f"muscle{i + 1}" for i in range(min(last.numel(), 1024)))
+        known.setdefault("muscles", names)
+    card = replace(ModelCard(), **known)
+    if "architecture" in given:
+        return card
+    candidates = [replace(card, architecture=name) for name in ARCHITECTURES]
+    return max(candidates, key=lambda candidate: _matches(candidate, state))
+
+
+def import_checkpoint(path: Path | str, **given: Any) -> tuple[ModelCard, Tensors]:
+    """Read a published checkpoint as a model: its card and its tensors under our names."""
+    state = read_state(path)
+    try:
+        card = infer_card(state, **given)
+        table = tensor_table(card)
+    except CardError as error:
+        raise ModelFileError(f"{path} cannot be imported: {error}") from None
+    known = {spec.published for spec in table.values()}
+    unknown = sorted(set(state) - known)
+    if unknown:
+        raise ModelFileError(f"{path} holds {unknown[0]!r}, which {card.architecture} has not")
+    tensors: Tensors = {}
+    for name, spec in table.items():
+        value = state.get(spec.published)
+        if not isinstance(value, torch.Tensor):
+            raise ModelFileError(f"{path} lacks the tensor {spec.published!r}")
+        if tuple(value.shape) != spec.shape:
+            raise ModelFileError(
+                f"{path}: {spec.published!r} has shape {tuple(value.shape)} where "
+                f"{spec.shape} is due"
+            )
+        if not value.is_floating_point() or value.layout != torch.strided:
+            raise ModelFileError(f"{path}: {spec.published!r} is not a plain array of numbers")
+        tensors[name] = value.to(torch.float32).numpy().copy()
+    try:
+        check_tensors(card, tensors)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+    return card, tensors
+
+
+def convert_checkpoint(source: Path | str, target: Path | str, **given: Any) -> ModelCard:
+    """Turn a published checkpoint into a model file; returns the card written to it.
+
+    `given` names fields of the card, which go before what the checkpoint's shapes tell. Weights
+    that float16 would change are kept in float32.
+    """
+    card, tensors = import_checkpoint(source, **given)
+    save_model(target, card, tensors, exact=True)
+    return card
+
+
+def _matches(card: ModelCard, state: Mapping[str, torch.Tensor]) -> int:
+    """How many of the checkpoint's tensors have the shapes of the card's network."""
+    shapes = {name: tuple(getattr(value, "shape", ())) for name, value in state.items()}
+    return sum(shapes.get(spec.published) == spec.shape for spec in tensor_table(card).values())

@@ -1,0 +1,218 @@
+"""Train PianoKPM Net on simulated performances: `python -m kpm_ros.learn.train --out FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import torch
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.layout import structure_of
+from kpm_ros.estimate.network import PianoKPMNet, network_tensors
+from kpm_ros.estimate.weights import load_model, save_model
+from kpm_ros.learn.checkpoints import Checkpoint
+from kpm_ros.learn.display import TrainingDisplay
+from kpm_ros.learn.evaluation import evaluate
+from kpm_ros.learn.fit import Fit, FitSettings, checkpoint_path
+from kpm_ros.learn.performances import (
+    Performances,
+    Recipe,
+    mean_effort,
+    pose_normalisation,
+    simulate,
+)
+from kpm_ros.learn.report import all_scores, how, trained_on
+from kpm_ros.resources import find_model
+
+USER_ERROR, INTERRUPTED = 2, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence rather than in a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the sentence."""
+        print(f"{self.prog}: {message} (see --help)", file=sys.stderr)
+        raise SystemExit(USER_ERROR)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe every argument."""
+    recipe, fit, card = Recipe(), FitSettings(), ModelCard()
+    parser = _Parser(
+        prog="kpm_ros.learn.train",
+        description="Train PianoKPM Net on simulated performances. Interrupted, it goes on where "
+        "it was when it is started again with the same arguments.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--out", type=Path, required=True, help="the .safetensors file to write")
+    add("--minutes", type=float, default=recipe.minutes, help="of performances to simulate")
+    add("--persons", type=int, default=recipe.persons, help="simulated persons who play them")
+    add(
+        "--held-out",
+        type=int,
+        default=recipe.held_out,
+        help="persons held out for the scores; as many others choose the best step",
+    )
+    add("--seed", type=int, default=recipe.seed, help="of persons, studies and weights")
+    add("--epochs", type=float, default=fit.epochs, help="passes over the training windows")
+    add("--lookahead", type=int, default=card.lookahead, help="samples of the future to wait for")
+    add("--architecture", default=card.architecture, help="which network")
+    add("--window", type=int, default=fit.window, help="samples in a training window")
+    add("--overlap", type=int, default=fit.overlap, help="samples neighbouring windows share")
+    add("--batch", type=int, default=fit.batch, help="windows in a training step")
+    add("--learning-rate", type=float, default=fit.learning_rate, help="at its highest")
+    add("--check-every", type=int, default=fit.check_every, help="steps between two checks")
+    add("--time-limit-min", type=float, default=math.inf, help="training ends by then")
+    add("--start-from", help="name or path of the model to fine-tune (default: random weights)")
+    add("--threads", type=int, default=1, help="CPU threads")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Train; returns the process's exit status."""
+    words = sys.argv[1:] if words is None else words
+    arguments = build_parser().parse_args(words)
+    try:
+        train(arguments, words)
+    except (ValueError, OSError) as error:
+        print(f"kpm_ros.learn.train: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print(
+            "kpm_ros.learn.train: stopped; the same command goes on from the last checkpoint",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    return 0
+
+
+def train(arguments: argparse.Namespace, words: Sequence[str]) -> ModelCard:
+    """Simulate, fit, score and write the model; returns its card."""
+    out: Path = arguments.out
+    if out.suffix != ".safetensors":
+        raise ValueError(f"the model is written as a .safetensors file, not as {out.name}")
+    if arguments.threads < 1:
+        raise ValueError(f"threads must be at least 1, not {arguments.threads}")
+    recipe, settings = _recipe(arguments), _settings(arguments)
+    card = ModelCard(
+        name=out.stem,
+        architecture=arguments.architecture,
+        lookahead=arguments.lookahead,
+        licence="Apache-2.0",
+    )
+    structure_of(card)
+    start = _start(arguments.start_from, card)
+    checkpoint = Checkpoint(checkpoint_path(out), _identity(arguments, recipe, settings))
+    checkpoint.load()
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+    torch.set_num_threads(arguments.threads)
+    with TrainingDisplay() as display:
+        performances = simulate(recipe, display.simulated(recipe.persons))
+        card = _normalised(card, performances)
+        fit = Fit(
+            _network(card, performances, start, recipe.seed),
+            performances.training,
+            lambda network: evaluate(card, network_tensors(network), performances.choosing).rmse,
+            settings,
+            checkpoint,
+        )
+        fit.run(display.trained)
+        tensors = network_tensors(fit.network)
+        card = replace(
+            card,
+            trained_on=trained_on(recipe),
+            scores=all_scores(card, tensors, performances),
+            notes=how(settings, fit.progress, words, arguments.start_from),
+        )
+        save_model(out, card, tensors)
+        display.finished(card, out)
+    checkpoint.remove()
+    return card
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    return Recipe(
+        minutes=arguments.minutes,
+        persons=arguments.persons,
+        held_out=arguments.held_out,
+        seed=arguments.seed,
+    )
+
+
+def _settings(arguments: argparse.Namespace) -> FitSettings:
+    return FitSettings(
+        epochs=arguments.epochs,
+        window=arguments.window,
+        overlap=arguments.overlap,
+        batch=arguments.batch,
+        learning_rate=arguments.learning_rate,
+        check_every=arguments.check_every,
+        time_limit_s=arguments.time_limit_min * 60,
+        seed=arguments.seed,
+    )
+
+
+def _identity(
+    arguments: argparse.Namespace, recipe: Recipe, settings: FitSettings
+) -> dict[str, object]:
+    """Whatever a training must have in common with the one it goes on from."""
+    return {
+        **asdict(settings),
+        **{name: value for name, value in asdict(recipe).items() if name != "views"},
+        "lookahead": arguments.lookahead,
+        "architecture": arguments.architecture,
+        "start_from": arguments.start_from,
+    }
+
+
+def _start(name: str | None, card: ModelCard) -> dict[str, np.ndarray] | None:
+    """Weights to begin from, of a model that differs in nothing but its look-ahead."""
+    if name is None:
+        return None
+    old, tensors = load_model(find_model(name))
+    for what in ("architecture", "inputs", "views", "landmarks", "keys", "muscles", "rate_hz"):
+        if getattr(old, what) != getattr(card, what):
+            raise ValueError(
+                f"{name} cannot be fine-tuned into this model: its {what} is "
+                f"{getattr(old, what)!r}, not {getattr(card, what)!r}"
+            )
+    return tensors
+
+
+def _normalised(card: ModelCard, performances: Performances) -> ModelCard:
+    offset, scale = pose_normalisation(performances.training)
+    return replace(card, pose_offset=tuple(offset.tolist()), pose_scale=tuple(scale.tolist()))
+
+
+def _network(
+    card: ModelCard,
+    performances: Performances,
+    start: dict[str, np.ndarray] | None,
+    seed: int,
+) -> PianoKPMNet:
+    """The network to begin with; from random weights, it begins by giving the mean effort."""
+    torch.manual_seed(seed)
+    network = PianoKPMNet(card)
+    if start is not None:
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in start.items()})
+        return network
+    decoder = network.decoder
+    with torch.no_grad():
+        mean = torch.from_numpy(mean_effort(performances.training)).float()
+        decoder.linear3.bias.copy_(mean / decoder.scale)
+    return network
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Windows cut from performances for training: which ones, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Window(NamedTuple):
+    """Where one window begins."""
+
+    performance: int
+    start: int
+
+
+def window_starts(samples: int, window: int, overlap: int) -> NDArray[np.int64]:
+    """First samples of all whole windows of one performance, neighbours sharing `overlap`."""
+    if not 0 <= overlap < window:
+        raise ValueError(f"windows of {window} samples cannot overlap by {overlap}: 0 to below it")
+    return np.arange(0, samples - window + 1, window - overlap)
+
+
+@dataclass(frozen=True)
+class WindowOrder:
+    """Which windows make up each training step; the same seed gives the same steps.
+
+    Every window comes once an epoch, in an order drawn for that epoch, and moved by a random part
+    of the step between neighbours so that no two epochs cut the same way.
+    """
+
+    lengths: tuple[int, ...]
+    window: int
+    overlap: int
+    batch: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"a batch of {self.batch} windows is none: 1 or more")
+        if not self.windows:
+            raise ValueError(
+                f"no performance is as long as a window of {self.window} samples: "
+                "render more minutes, or train on a shorter window"
+            )
+
+    @property
+    def windows(self) -> Sequence[Window]:
+        """All windows, unmoved."""
+        return [
+            Window(performance, int(start))
+            for performance, samples in enumerate(self.lengths)
+            for start in window_starts(samples, self.window, self.overlap)
+        ]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches hold all windows; the last one may be smaller."""
+        return -(-len(self.windows) // self.batch)
+
+    def batch_at(self, step: int) -> list[Window]:
+        """Windows of one training step, counted from 0 over all epochs."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        windows = self.windows
+        draw = np.random.default_rng([self.seed, epoch])
+        order = draw.permutation(len(windows))
+        moves = draw.integers(0, self.window - self.overlap, len(windows))
+        chosen = order[place * self.batch : (place + 1) * self.batch]
+        return [self._moved(windows[i], int(moves[i])) for i in chosen]
+
+    def _moved(self, window: Window, by: int) -> Window:
+        last = self.lengths[window.performance] - self.window
+        return Window(window.performance, min(window.start + by, last))

@@ -1,0 +1,277 @@
+"""The real graph over real DDS: what comes out, and what happens when a part of it fails."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.srv import DescribeParameters
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import SetBool, Trigger
+from support.graph import RunningGraph
+from support.player import Player
+from support.waiting import wait_for
+
+from kpm_ros.client import EffortReader
+from kpm_ros.msg import AlignedSamples, Gesture, MuscleEffortChunk
+from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.sense.samples import HandFrame
+
+EXO_DECAY_S = 0.3
+names = (f"test_{i}" for i in itertools.count())
+
+
+def listen(node, message_type, topic):
+    return PolledSubscription(node, message_type, topic, qos.of(topic.split("/", 2)[2]))
+
+
+def call(rclpy_node, context, service_type, name, request):
+    from rclpy.executors import SingleThreadedExecutor
+
+    client = rclpy_node.create_client(service_type, name)
+    assert client.wait_for_service(timeout_sec=20), f"no service {name}"
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(rclpy_node)
+    future = client.call_async(request)
+    executor.spin_until_future_complete(future, timeout_sec=20)
+    executor.remove_node(rclpy_node)
+    rclpy_node.destroy_client(client)
+    assert future.done(), f"{name} did not answer"
+    return future.result()
+
+
+@pytest.fixture(scope="module")
+def running(domain):
+    with RunningGraph(next(names)) as graph:
+        yield graph
+
+
+@pytest.fixture
+def reader(running, node):
+    made = EffortReader(node, f"/{running.namespace}/effort")
+    yield made
+    made.close()
+
+
+def take_until(reader, enough, what):
+    batches = []
+
+    def more():
+        batches.append(reader.take())
+        return enough(batches)
+
+    wait_for(more, what, 60)
+    return batches
+
+
+def valid_samples(batches):
+    return sum(int(batch.valid.sum()) for batch in batches)
+
+
+def test_two_thousand_valid_samples_lie_on_an_exact_grid_without_a_gap(reader):
+    take_until(reader, lambda batches: valid_samples(batches) > 0, "valid effort")
+    batches = take_until(reader, lambda b: sum(map(len, b)) > 4000, "two seconds of effort")
+    stamps = np.concatenate([batch.stamps_ns for batch in batches])
+    assert (np.diff(stamps) == 500_000).all()
+    assert (stamps % 500_000 == 0).all()
+    assert (np.diff(np.concatenate([b.index for b in batches]).astype(int)) == 1).all()
+    assert np.isfinite(np.concatenate([b.effort for b in batches])).all()
+    assert (reader.lost, reader.out_of_order) == (0, 0)
+    assert reader.muscles == ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
+    assert "simulated" in reader.info.trained_on
+    assert reader.status().ready
+
+
+def test_chunks_carry_the_same_samples_and_a_trace_in_the_order_of_events(running, node, reader):
+    chunks = listen(node, MuscleEffortChunk, f"/{running.namespace}/effort/chunks")
+    singles, grouped = {}, {}
+
+    def both_have_come():
+        batch = reader.take()
+        singles.update(zip(batch.index.tolist(), batch.effort.tolist(), strict=True))
+        for message, _ in chunks.take():
+            assert_trace_in_order(wire.trace(message.trace))
+            rows = np.array(message.effort, np.float32).reshape(-1, message.muscles).tolist()
+            grouped.update(enumerate(rows, message.first_index))
+        return len(singles.keys() & grouped.keys()) > 1000
+
+    wait_for(both_have_come, "a thousand samples in both forms", 60)
+    assert all(singles[index] == grouped[index] for index in singles.keys() & grouped.keys())
+
+
+def assert_trace_in_order(trace):
+    times = (
+        trace.input_ns,
+        trace.processed_ns,
+        trace.received_ns,
+        trace.aligned_ns,
+        trace.estimated_ns,
+        trace.published_ns,
+    )
+    assert list(times) == sorted(times)
+    assert times[-1] - times[0] < 2_000_000_000
+
+
+def test_aligned_samples_follow_each_other_on_the_clock(running, node):
+    aligned = listen(node, AlignedSamples, f"/{running.namespace}/aligned")
+    taken = []
+
+    def enough():
+        taken.extend(message for message, _ in aligned.take())
+        return len(taken) > 50
+
+    wait_for(enough, "fifty chunks of aligned samples", 60)
+    for before, after in itertools.pairwise(taken):
+        assert after.first_index == before.first_index + before.count
+        assert after.grid_index == before.grid_index + before.count
+    assert {message.rate_hz for message in taken} == {1024.0}
+
+
+def test_every_node_tells_how_it_is_doing(running, node):
+    said = {}
+    diagnostics = PolledSubscription(
+        node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics")
+    )
+
+    def all_have_spoken():
+        for message, _ in diagnostics.take():
+            said.update({status.name: status for status in message.status})
+        expected = {"simulator", "synchronizer", "inference", "exo", "gesture"}
+        healthy = {n for n in said if said[n].level == b"\0"}
+        return {f"{running.namespace}/{name}" for name in expected} <= healthy
+
+    wait_for(all_have_spoken, "every node to report that it is ready", 60)
+    values = {item.key: item.value for item in said[f"{running.namespace}/inference"].values}
+    assert float(values["effort_rate_hz"]) > 0
+    assert {"hop_ms_p99", "cpu_s_per_s", "lost_inputs", "flags"} <= values.keys()
+
+
+def test_parameters_are_described_with_meaning_and_bounds(running, node, context):
+    request = DescribeParameters.Request(names=["hop_s", "model"])
+    service = f"/{running.namespace}/synchronizer/describe_parameters"
+    hop, model = call(node, context, DescribeParameters, service, request).descriptors
+    assert hop.description
+    assert hop.floating_point_range[0].from_value == 0.001
+    assert hop.read_only
+    assert model.description
+
+
+def test_the_exoskeleton_moves_only_when_enabled_and_stops_when_told(running, node, context):
+    commands = listen(node, Float64MultiArray, f"/{running.namespace}/assist/command")
+    seen = []
+
+    def newest():
+        seen.extend(list(message.data) for message, _ in commands.take())
+        return seen[-1] if seen else None
+
+    wait_for(lambda: len(seen) > 20 or (newest() and False), "commands", 60)
+    assert all(torque == 0 for row in seen for torque in row)
+    exo = f"/{running.namespace}/exo"
+    answer = call(node, context, SetBool, f"{exo}/enable", SetBool.Request(data=True))
+    assert answer.success
+    wait_for(lambda: any(newest() or []), "a torque once enabled", 30)
+    assert call(node, context, Trigger, f"{exo}/stop", Trigger.Request()).success
+    commands.take()
+    seen.clear()
+    wait_for(lambda: len(seen) > 20 or (newest() and False), "commands after the stop")
+    assert all(torque == 0 for row in seen for torque in row)
+
+
+def test_gestures_are_not_valid_until_enabled(running, node, context):
+    gestures = listen(node, Gesture, f"/{running.namespace}/gesture")
+    [first, *_] = wait_for(gestures.take, "a gesture message", 60)
+    assert (first[0].name, first[0].valid) == ("none", False)
+    service = f"/{running.namespace}/gesture/enable"
+    assert call(node, context, SetBool, service, SetBool.Request(data=True)).success
+    wait_for(lambda: any(m.valid for m, _ in gestures.take()), "a valid gesture", 30)
+
+
+def test_a_second_pipeline_on_the_same_namespace_is_refused_in_a_sentence(running):
+    with RunningGraph(running.namespace) as second:
+        assert second.wait() == 2
+        assert "already running" in second.output
+        assert "Traceback" not in second.output
+
+
+def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, context, domain):
+    with RunningGraph(next(names), ["gesture:=false"]) as graph:
+        reader = EffortReader(node, f"/{graph.namespace}/effort")
+        commands = listen(node, Float64MultiArray, f"/{graph.namespace}/assist/command")
+        take_until(reader, lambda b: valid_samples(b) > 100, "valid effort")
+        service = f"/{graph.namespace}/exo/enable"
+        call(node, context, SetBool, service, SetBool.Request(data=True))
+        wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "assistance", 30)
+        before = graph.kill("inference")
+        wait_for(lambda: len(reader.take()) == 0 and not reader.status().ready, "staleness")
+        wait_for(
+            lambda: [m for m, _ in commands.take() if not any(m.data)], "the torque to be zero"
+        )
+        wait_for(lambda: graph.pid_of("inference") not in (None, before), "the node to come back")
+        take_until(reader, lambda b: valid_samples(b) > 100, "valid effort again")
+        assert reader.restarts == 1
+        wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "assistance again", 30)
+        assert graph.stop() == 1
+        assert "inference ended by itself" in graph.output
+
+
+def hide_the_hand(sample):
+    return replace(sample, points=None) if isinstance(sample, HandFrame) else sample
+
+
+def test_effort_without_a_hand_in_sight_is_marked_and_decays_to_zero(node, domain):
+    options = ["source:=topics", "exo:=false", "gesture:=false"]
+    with RunningGraph(next(names), options) as graph, Player(node, graph.namespace) as player:
+        reader = EffortReader(node, f"/{graph.namespace}/effort")
+        take_until(reader, lambda b: valid_samples(b) > 100, "valid effort")
+        player.alter = hide_the_hand
+        wait_for(lambda: not reader.take().valid.all(), "effort to be marked")
+        assert "pose lost" in reader.status().reason
+        wait_for(lambda: len(b := reader.take()) and not b.effort.any(), "effort to reach zero")
+        player.alter = lambda sample: sample
+        take_until(reader, lambda b: valid_samples(b) > 100, "valid effort again")
+        assert (reader.lost, reader.out_of_order) == (0, 0)
+
+
+def test_what_was_recorded_is_what_was_sent(node, domain, tmp_path):
+    bag = tmp_path / "bag"
+    with RunningGraph(next(names), [f"record:={bag}", "exo:=false"]) as graph:
+        reader = EffortReader(node, f"/{graph.namespace}/effort")
+        batches = take_until(reader, lambda b: valid_samples(b) > 2000, "valid effort")
+        assert graph.stop() == 0
+    received = {
+        int(i): row.tolist() for b in batches for i, row in zip(b.index, b.effort, strict=True)
+    }
+    recorded = {}
+    with BagReader(bag) as reading:
+        topics = set(reading.topics)
+        for message in reading.messages([f"/{graph.namespace}/effort"]):
+            sample = reading.decode(message)
+            recorded[sample.index] = [float(value) for value in sample.effort]
+    assert {f"/{graph.namespace}/{t}" for t in ("aligned", "keys/events", "effort/info")} <= topics
+    common = received.keys() & recorded.keys()
+    assert len(common) > 2000
+    assert all(received[index] == recorded[index] for index in common)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["views:=top,left"], "left"),
+        (["model:=nonesuch"], "nonesuch"),
+        (["model:=/nowhere/net.safetensors"], "/nowhere/net.safetensors"),
+        (["log_level:=loud"], "loud"),
+        (["record:=/proc/bag"], "/proc/bag"),
+        (["params_file:=/nowhere.yaml"], "/nowhere.yaml"),
+    ],
+)
+def test_what_cannot_work_is_refused_in_a_sentence_that_names_it(options, complaint):
+    with RunningGraph(next(names), options) as graph:
+        assert graph.wait() == 2
+        output = graph.output
+        assert complaint in output
+        assert "Traceback" not in output

@@ -1,0 +1,59 @@
+"""Settings are refused in words, and the parameters file says the same as the code."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+import yaml
+
+from kpm_ros.nodes import settings
+from kpm_ros.resources import config_dir
+
+
+def test_the_shipped_parameters_file_is_what_the_settings_say():
+    shipped = (config_dir() / "pipeline.yaml").read_text()
+    assert shipped == settings.as_yaml(), (
+        "run: python -m kpm_ros.nodes.settings > config/pipeline.yaml"
+    )
+
+
+def test_the_parameters_file_gives_every_node_its_defaults():
+    parsed = yaml.safe_load(settings.as_yaml())
+    for node, kind in settings.NODES.items():
+        given = parsed[f"/**/{node}"]["ros__parameters"]
+        assert settings.check(node, kind, given) == kind()
+
+
+@pytest.mark.parametrize("kind", settings.NODES.values(), ids=settings.NODES)
+def test_every_setting_says_what_it_is_for(kind):
+    for spec in fields(kind):
+        assert spec.metadata["description"]
+        assert (spec.metadata["least"] is None) == (spec.metadata["most"] is None)
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"rate_hz": 5000.0}, r"exo: rate_hz is 5000.0, but must be from 10 to 1000"),
+        ({"rate_hz": float("nan")}, r"exo: rate_hz is nan, but must be from"),
+        ({"rate_hz": "fast"}, r"exo: rate_hz is 'fast', but must be a number"),
+        ({"enabled": 1}, r"exo: enabled is 1, but must be true or false"),
+        ({"gains": [1.0]}, r"exo: gains is \[1.0\], but must be a list of strings"),
+        ({"rate": 10.0}, r"exo: there is no parameter 'rate'; the parameters are enabled, gains"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_which_why_and_what_is_allowed(values, complaint):
+    with pytest.raises(settings.ConfigurationError, match=complaint):
+        settings.check("exo", settings.ExoSettings, values)
+
+
+def test_a_choice_that_does_not_exist_is_refused_with_those_that_do():
+    with pytest.raises(settings.ConfigurationError, match="must be one of: even, burst"):
+        settings.check("inference", settings.InferenceSettings, {"pacing": "odd"})
+
+
+def test_a_whole_number_is_taken_where_a_decimal_one_is_due():
+    checked = settings.check("exo", settings.ExoSettings, {"rate_hz": 100})
+    assert checked.rate_hz == 100.0
+    assert isinstance(checked.rate_hz, float)
