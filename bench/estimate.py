@@ -7,13 +7,9 @@ as a loop over the samples. Both run on one thread, with the same weights and si
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
 
 import numpy as np
 import torch
@@ -30,7 +26,9 @@ from kpm_ros.estimate.layers import (
     run_decoder,
     run_layers,
 )
+from kpm_ros.estimate.layout import structure_of
 from kpm_ros.estimate.network import PianoKPMNet, build_network
+from kpm_ros.estimate.plan import make_plan
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.estimate.weights import load_model, random_tensors
 
@@ -97,7 +95,8 @@ class Bench:
     """One model, one signal, and both manners of evaluating it."""
 
     def __init__(self, card: ModelCard, tensors: dict[str, Array], seconds: int) -> None:
-        self.card, self.seconds = card, seconds
+        self.card, self.tensors, self.seconds = card, tensors, seconds
+        self.structure, self.plan = structure_of(card), make_plan(card, tensors)
         self.network = build_network(card, tensors)
         self.estimator = StreamingEstimator(card, tensors)
         self.estimator.warm_up()
@@ -128,25 +127,24 @@ class Bench:
     @torch.inference_mode()
     def decoder_costs(self) -> tuple[float, float]:
         """Take CPU seconds per second of signal of the plain decoder loop, and of ours."""
-        rate, plan = self.card.rate_hz, self.estimator._plan
-        features = torch.randn(1, self.network.features.out_features, rate)
-        hidden = self.estimator._hidden
-        memory, scratch = self.estimator._memory, self.estimator._scratch
-        effort = np.empty((48, len(self.card.muscles)), np.float32)
+        rate, plan = self.card.rate_hz, self.plan
+        features = np.random.default_rng(0).normal(0, 1, (rate, self.structure.features))
+        features = features.astype(np.float32)
+        first = self.tensors["decoder.linear1.weight"][:, : self.structure.features].T.copy()
+        previous = np.zeros(len(self.card.muscles), np.float32)
+        effort = np.empty((rate, len(previous)), np.float32)
+        slope = np.float32(self.structure.slope)
 
         def ours() -> None:
             for part in hops(rate, rate, 10):
-                rows = part.stop - part.start
-                run_layers(
-                    plan.layers[:0], plan.weights, plan.params, memory, *scratch, 0, rows, False
-                )
-                drive = memory[plan.drive : plan.drive + rows * hidden].reshape(rows, hidden)
+                drive = features[part] @ first + self.tensors["decoder.linear1.bias"]
                 run_decoder(
-                    rows, drive, self.estimator._previous, plan.weights, plan.decoder_weights,
-                    plan.decoder_params, self.estimator._slope, effort,
+                    len(drive), drive, previous, plan.weights, plan.decoder_weights,
+                    plan.decoder_params, slope, effort[part],
                 )  # fmt: skip
 
-        plain = cpu_seconds(lambda: self.network.decode_stepwise(features))
+        rows = torch.from_numpy(features.T.copy())[None]
+        plain = cpu_seconds(lambda: self.network.decode_stepwise(rows))
         return plain, cpu_seconds(ours)
 
     def hop_times_ms(self, hop_ms: float) -> Array:
@@ -161,8 +159,9 @@ class Bench:
 
     def layer_costs(self) -> list[tuple[str, float]]:
         """Take CPU seconds per second of signal of each layer at a 10 ms hop."""
-        plan, rows = self.estimator._plan, round(self.card.rate_hz / 100)
-        memory, scratch = self.estimator._memory, self.estimator._scratch
+        plan, rows = self.plan, round(self.card.rate_hz / 100)
+        memory = np.zeros(plan.memory_size, np.float32)
+        scratch = np.zeros((2, plan.scratch_size), np.float32)
 
         def cost(count: int) -> float:
             layers = plan.layers[:count]

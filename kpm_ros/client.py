@@ -28,6 +28,8 @@ from kpm_ros.nodes.polling import PolledSubscription
 
 NS_PER_S = 1_000_000_000
 
+_INVALID = np.uint8(Flag.INVALID)
+
 
 @dataclass(frozen=True, slots=True)
 class EffortBatch:
@@ -51,7 +53,7 @@ class EffortBatch:
     @property
     def valid(self) -> NDArray[np.bool_]:
         """Which samples may be acted on."""
-        return (self.flags & Flag.INVALID) == 0
+        return (self.flags & _INVALID) == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ class EffortReader:
         taken = self._effort.take_raw() if self.info else []
         decoded = decode_efforts([data for data, _ in taken], len(self.muscles))
         self.refused += len(taken) - len(decoded.kept)
-        received_ns = np.array([received for _, received in taken], np.int64)[decoded.kept]
+        received_ns = np.array([received for _, received in taken], np.int64)
+        if len(decoded.kept) < len(taken):
+            received_ns = received_ns[decoded.kept]
         batch = EffortBatch(
             decoded.stamps_ns, decoded.index, decoded.effort, decoded.flags, received_ns
         )
@@ -146,15 +150,28 @@ class EffortReader:
             self.info = info
 
     def _account(self, batch: EffortBatch) -> None:
-        index = batch.index.astype(np.int64)
-        before = self._last_index
-        steps = np.diff(index, prepend=index[0] - 1 if before is None else before)
-        times = np.diff(batch.stamps_ns, prepend=self._last_stamp_ns)
-        self.messages += len(batch)
-        self.lost += int(np.maximum(steps - 1, 0).sum())
-        self.out_of_order += int(((steps <= 0) | (times <= 0)).sum())
-        self.invalid += int((~batch.valid).sum())
+        count = len(batch)
+        index = batch.index.view(np.int64)
+        first = int(index[0])
+        before = first - 1 if self._last_index is None else self._last_index
+        steps = _steps(before, index)
+        times = _steps(self._last_stamp_ns, batch.stamps_ns)
+        in_order = (steps > 0) & (times > 0)
+        self.messages += count
+        self.out_of_order += count - int(np.count_nonzero(in_order))
+        jumps = steps[steps > 1]
+        if len(jumps):
+            self.lost += int(jumps.sum()) - len(jumps)
+        self.invalid += int(np.count_nonzero(batch.flags & _INVALID))
         self._last_index = int(index[-1])
         self._last_stamp_ns = int(batch.stamps_ns[-1])
         self._last_flags = int(batch.flags[-1])
         self._arrival = time.monotonic()
+
+
+def _steps(before: int, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Differences of consecutive values; np.diff takes ten times as long for a few of them."""
+    steps = values.copy()
+    steps[1:] -= values[:-1]
+    steps[0] -= before
+    return steps

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from operator import attrgetter
 from typing import Generic, TypeVar
 
@@ -77,14 +78,20 @@ class Arrivals(Generic[Item]):
         place = bisect_left(self._pieces, stamp_ns, key=_by_stamp)
         if place < len(self._pieces) and self._pieces[place].stamp_ns == stamp_ns:
             return Outcome.REFUSED
-        usable_ns = self.settled_until(received_ns) + 1
+        settled_ns = self.settled_until(received_ns)
+        usable_ns = settled_ns + 1
+        before = self._pieces[place - 1] if place else None
+        if place == len(self._pieces) and before and before.end_ns == settled_ns < stamp_ns:
+            # The usual case. Nothing reads past `before` to tell what is settled, so that this
+            # piece may be there for all instants that `before` is: one turn less in `usable`.
+            usable_ns = before.usable_ns
         self._pieces.insert(
             place, Arrival(stamp_ns, end_ns, index, count, received_ns, usable_ns, item)
         )
         self._kept += count
         while self._kept > self._most and len(self._pieces) > 1:
             self.pop_oldest()
-        return Outcome.LATE if usable_ns > stamp_ns else Outcome.TAKEN
+        return Outcome.LATE if settled_ns >= stamp_ns else Outcome.TAKEN
 
     def settled_until(self, now_ns: int) -> int:
         """Newest instant that nothing to come can change any more."""
@@ -100,9 +107,7 @@ class Arrivals(Generic[Item]):
             self.known_ns = max(self.known_ns, self._pieces[place].end_ns)
         return max(waited_ns, self.known_ns)
 
-    def usable(
-        self, stamps_ns: NDArray[np.int64]
-    ) -> Iterator[tuple[slice, list[Arrival[Item]]]]:
+    def usable(self, stamps_ns: NDArray[np.int64]) -> Iterator[tuple[slice, list[Arrival[Item]]]]:
         """Split instants where the pieces that may be used change; give each part with its own."""
         first_ns, last_ns = int(stamps_ns[0]), int(stamps_ns[-1])
         turns = sorted({p.usable_ns for p in self._pieces if first_ns < p.usable_ns <= last_ns})
@@ -110,7 +115,7 @@ class Arrivals(Generic[Item]):
             yield slice(0, len(stamps_ns)), [p for p in self._pieces if p.usable_ns <= first_ns]
             return
         places = [0, *np.searchsorted(stamps_ns, turns).tolist(), len(stamps_ns)]
-        for start, stop in zip(places[:-1], places[1:], strict=True):
+        for start, stop in pairwise(places):
             if stop > start:
                 at_ns = int(stamps_ns[start])
                 yield slice(start, stop), [p for p in self._pieces if p.usable_ns <= at_ns]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.align.arrivals import Arrival, Arrivals, Outcome
 from kpm_ros.align.flags import Flag
 from kpm_ros.align.grid import NS_PER_S
 from kpm_ros.sense.samples import HandFrame
 
-KEPT_FRAMES = 64
+MOST_FRAMES = 512
 """Frames remembered per view: more than any wait lasts, few enough never to grow."""
+FARTHEST_OUT = 1.0
+"""Landmarks further outside the picture than its own size are no landmarks."""
+ANY_GAP_NS = 2**62
 
 
 @dataclass(frozen=True)
@@ -23,111 +27,148 @@ class PoseRules:
     wait_s: float = 0.06
     """A grid sample waits this long for the frame after it."""
     stale_s: float = 0.05
-    """A pose older than this is flagged stale."""
+    """A pose older than this is flagged stale; frames further apart are not joined."""
     lost_s: float = 0.25
     """A pose older than this is flagged lost."""
-
-    @property
-    def wait_ns(self) -> int:
-        """The wait in nanoseconds."""
-        return round(self.wait_s * NS_PER_S)
+    extrapolate_s: float = 0.0
+    """While it waits in vain, a pose goes on moving for this long before it is held."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    stamp_ns: int
-    received_ns: int
+@dataclass(frozen=True)
+class _Seen:
     row: NDArray[np.float32] | None
     frame: HandFrame
 
 
-@dataclass
 class PoseStream:
-    """Frames of one view in stamp order, read by straight lines between them.
+    """Frames of one view, read by straight lines between them.
 
-    Between two frames that both saw the hand, the pose is interpolated. Where the frame after the
-    instant saw no hand, or came later than the wait allows, the last seen pose is held and flagged.
-    What is read follows from stamps and times of receipt alone, not from when it is read.
+    Between two frames that both saw the hand and are at most `stale_s` apart, the pose is
+    interpolated. Where the frame after the instant saw no hand, is further away, or did not come in
+    time, the last seen pose is held, or extrapolated for a while if the rules say so, and flagged.
     """
 
-    view: str
-    landmarks: int
-    rules: PoseRules
-    refused: int = 0
-    _frames: list[_Entry] = field(default_factory=list)
+    def __init__(self, landmarks: int, rules: PoseRules) -> None:
+        """Start without any frame."""
+        self.rules = rules
+        self.newest_used: Arrival[_Seen] | None = None
+        """Newest frame behind the last instant that was read."""
+        self._landmarks = landmarks
+        self._stale_ns = round(rules.stale_s * NS_PER_S)
+        self._lost_ns = round(rules.lost_s * NS_PER_S)
+        self._extrapolate_ns = round(rules.extrapolate_s * NS_PER_S)
+        self._frames = Arrivals[_Seen](round(rules.wait_s * NS_PER_S), ANY_GAP_NS, MOST_FRAMES)
+        self._last_seen: Arrival[_Seen] | None = None
 
-    def push(self, frame: HandFrame, received_ns: int) -> bool:
-        """Take a frame in; False when it is a repeat or its points are impossible."""
-        points = frame.points
+    @property
+    def known_ns(self) -> int:
+        """Instant up to which frames, not only the wait, have settled the pose."""
+        return self._frames.known_ns
+
+    def push(self, frame: HandFrame, received_ns: int) -> Outcome:
+        """Take a frame in; a repeat, or one whose points are impossible, is refused."""
         row: NDArray[np.float32] | None = None
-        if points is not None:
-            if points.shape[0] != self.landmarks or not np.isfinite(points[:, :2]).all():
-                self.refused += 1
-                return False
-            row = np.ascontiguousarray(points[:, :2], dtype=np.float32).reshape(-1)
-        position = bisect_left(self._frames, frame.stamp_ns, key=lambda entry: entry.stamp_ns)
-        if position < len(self._frames) and self._frames[position].stamp_ns == frame.stamp_ns:
-            self.refused += 1
-            return False
-        self._frames.insert(position, _Entry(frame.stamp_ns, received_ns, row, frame))
-        del self._frames[:-KEPT_FRAMES]
-        return True
+        if frame.points is not None:
+            points = frame.points
+            if points.ndim != 2 or points.shape[0] != self._landmarks or points.shape[1] < 2:
+                return Outcome.REFUSED
+            row = np.array(points[:, :2], np.float32).reshape(-1)
+            if not (np.abs(row - 0.5) <= 0.5 + FARTHEST_OUT).all():
+                return Outcome.REFUSED
+        stamp_ns = frame.stamp_ns
+        return self._frames.add(_Seen(row, frame), stamp_ns, stamp_ns, frame.index, 1, received_ns)
 
-    def newest_ns(self) -> int | None:
-        """Stamp of the newest frame, with or without a hand."""
-        return self._frames[-1].stamp_ns if self._frames else None
+    def settled_until(self, now_ns: int) -> int:
+        """Newest instant whose pose nothing to come can change any more."""
+        return self._frames.settled_until(now_ns)
 
-    def newest_frame(self) -> tuple[HandFrame, int] | None:
-        """Newest frame, with the time it was received."""
-        return (self._frames[-1].frame, self._frames[-1].received_ns) if self._frames else None
+    def read(self, stamps_ns: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Pose (n, landmarks x 2) and flags (n,) at increasing instants, each read only once."""
+        pose = np.zeros((len(stamps_ns), self._landmarks * 2), np.float32)
+        flags = np.full(len(stamps_ns), Flag.POSE_STALE | Flag.POSE_LOST, np.uint8)
+        for part, frames in self._frames.usable(stamps_ns):
+            self._read_part(stamps_ns[part], self._with_last_seen(frames), pose[part], flags[part])
+        while self._frames.spent(int(stamps_ns[-1]), keep=2):
+            self._last_seen = self._with_last_seen([self._frames.pop_oldest()])[0]
+        return pose, flags
 
     def reset(self) -> None:
         """Forget every frame."""
         self._frames.clear()
+        self._last_seen = self.newest_used = None
 
-    def ready_until(self, now_ns: int) -> int:
-        """Instant up to which the pose is settled: seen, or waited for long enough."""
-        waited = now_ns - self.rules.wait_ns
-        newest = self.newest_ns()
-        return waited if newest is None else max(newest, waited)
+    def _with_last_seen(self, frames: list[Arrival[_Seen]]) -> list[Arrival[_Seen]]:
+        """Put the last frame that saw the hand, long forgotten by its stream, before newer ones."""
+        last = self._last_seen
+        return (
+            frames if last is None else [last, *(f for f in frames if f.stamp_ns > last.stamp_ns)]
+        )
 
-    def read(self, stamps_ns: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Pose (n, landmarks x 2) and flags (n,) at increasing instants."""
-        pose = np.zeros((len(stamps_ns), self.landmarks * 2), np.float32)
-        flags = np.full(len(stamps_ns), Flag.POSE_STALE | Flag.POSE_LOST, np.uint8)
-        if any(entry.row is not None for entry in self._frames):
-            knots = [entry.stamp_ns for entry in self._frames]
-            for i, stamp_ns in enumerate(stamps_ns.tolist()):
-                flags[i] = self._read_one(stamp_ns, bisect_right(knots, stamp_ns) - 1, pose[i])
-        return pose, flags
+    def _read_part(
+        self,
+        stamps_ns: NDArray[np.int64],
+        frames: list[Arrival[_Seen]],
+        pose: NDArray[np.float32],
+        flags: NDArray[np.uint8],
+    ) -> None:
+        """Fill in pose and flags at instants that share the same frames."""
+        instants = stamps_ns.tolist()
+        seen: Arrival[_Seen] | None = None
+        for place, frame in enumerate(frames):
+            previous, after = seen if frames[place - 1] is seen else None, None
+            if frame.item.row is not None:
+                seen = frame
+            start, stop = bisect_left(instants, frame.stamp_ns), len(instants)
+            if place + 1 < len(frames):
+                after = frames[place + 1]
+                stop = bisect_left(instants, after.stamp_ns)
+            if start == stop:
+                continue
+            self.newest_used = frame
+            if seen is None:
+                continue
+            part = slice(start, stop)
+            age_ns = stamps_ns[part] - seen.stamp_ns
+            if seen is frame and after is not None and self._joins(seen, after):
+                pose[part], flags[part] = _line(seen, after, age_ns), 0
+                self.newest_used = after if instants[stop - 1] > seen.stamp_ns else frame
+            elif seen is frame and previous is not None and self._goes_on(previous, seen):
+                pose[part], flags[part] = self._extrapolated(previous, seen, age_ns)
+            else:
+                pose[part], flags[part] = seen.item.row, self._age_flags(age_ns)
 
-    def _read_one(self, stamp_ns: int, before: int, out: NDArray[np.float32]) -> int:
-        start = self._last_seen(before)
-        if start is None:
-            return int(Flag.POSE_STALE | Flag.POSE_LOST)
-        out[:] = start.row
-        age_ns = stamp_ns - start.stamp_ns
-        if start is not self._frames[before] or age_ns == 0:
-            return self._age_flags(age_ns)
-        end = self._frames[before + 1] if before + 1 < len(self._frames) else None
-        in_time = end is not None and end.received_ns <= stamp_ns + self.rules.wait_ns
-        if end is None or end.row is None or not in_time:
-            return self._age_flags(age_ns)
-        weight = np.float32(age_ns / (end.stamp_ns - start.stamp_ns))
-        out *= np.float32(1) - weight
-        out += end.row * weight
-        return 0
+    def _joins(self, before: Arrival[_Seen], after: Arrival[_Seen]) -> bool:
+        """Whether two frames are near enough, and saw enough, to draw a line between them."""
+        return after.item.row is not None and after.stamp_ns - before.stamp_ns <= self._stale_ns
 
-    def _last_seen(self, newest: int) -> _Entry | None:
-        for position in range(newest, -1, -1):
-            if self._frames[position].row is not None:
-                return self._frames[position]
-        return None
+    def _goes_on(self, previous: Arrival[_Seen], last: Arrival[_Seen]) -> bool:
+        """Whether a pose is extrapolated from two frames."""
+        return self._extrapolate_ns > 0 and self._joins(previous, last)
 
-    def _age_flags(self, age_ns: int) -> int:
-        flags = Flag.HELD if age_ns > 0 else Flag(0)
-        if age_ns > self.rules.stale_s * NS_PER_S:
-            flags |= Flag.POSE_STALE
-        if age_ns > self.rules.lost_s * NS_PER_S:
-            flags |= Flag.POSE_LOST
-        return int(flags)
+    def _extrapolated(
+        self, previous: Arrival[_Seen], last: Arrival[_Seen], age_ns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Let the pose go on as it moved between two frames for as long as the rules say."""
+        flags = self._age_flags(age_ns)
+        flags[age_ns > 0] |= Flag.EXTRAPOLATED
+        flags[age_ns <= self._extrapolate_ns] &= 255 - Flag.HELD
+        since_ns = np.minimum(age_ns, self._extrapolate_ns) + last.stamp_ns - previous.stamp_ns
+        return _line(previous, last, since_ns), flags
+
+    def _age_flags(self, age_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
+        flags = np.where(age_ns > 0, np.uint8(Flag.HELD), np.uint8(0))
+        if age_ns[-1] > self._stale_ns:
+            flags[age_ns > self._stale_ns] |= Flag.POSE_STALE
+            flags[age_ns > self._lost_ns] |= Flag.POSE_LOST
+        return flags
+
+
+def _line(
+    start: Arrival[_Seen], end: Arrival[_Seen], since_ns: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Pose on the straight line through two frames, so long after the first."""
+    assert start.item.row is not None
+    assert end.item.row is not None
+    gap_ns = end.stamp_ns - start.stamp_ns
+    share = np.asarray(since_ns / gap_ns, np.float32)[:, None]
+    return np.asarray(start.item.row * (1 - share) + end.item.row * share)

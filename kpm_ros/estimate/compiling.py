@@ -30,15 +30,24 @@ READS_HALF = not _config.CPU_NAME and bool(_FEATURES.get("f16c") or _FEATURES.ge
 _COMPILED_FILES = ("compiling.py", "kernels.py", "layers.py", "layout.py")
 
 
-def _cache_folder() -> Path:
-    """Name the folder of compiled code; it changes whenever any of the compiled files does.
+def _cache_folder() -> Path | None:
+    """Make the folder of compiled code; it has another name whenever a compiled file changes.
 
-    Numba by itself looks only at the file of the outermost function.
+    Numba by itself looks only at the file of the outermost function. None when there is no place
+    that can be written to.
     """
     here = Path(__file__).parent
     digest = hashlib.sha256(b"".join((here / name).read_bytes() for name in _COMPILED_FILES))
-    base = _config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "kpm_ros" / digest.hexdigest()[:16]
+    base = _config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    folder = Path(base) / "kpm_ros" / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+_CACHE = _cache_folder()
 
 
 def compiled(function: Function) -> Function:
@@ -47,9 +56,7 @@ def compiled(function: Function) -> Function:
     options: dict[str, Any] = {"nogil": True, "fastmath": fast, "error_model": "numpy"}
     before = _config.CACHE_DIR
     try:
-        _config.CACHE_DIR = str(_cache_folder())
-        return numba.njit(cache=True, **options)(function)
-    except (RuntimeError, OSError):  # no folder that can be written to
-        return numba.njit(**options)(function)
+        _config.CACHE_DIR = str(_CACHE or before)
+        return numba.njit(cache=_CACHE is not None, **options)(function)
     finally:
         _config.CACHE_DIR = before

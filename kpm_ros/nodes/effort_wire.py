@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from kpm_ros.msg import MuscleEffort
 _HEADER = b"\x00\x01\x00\x00"
 
 
+@cache
 def _layout(muscles: int) -> np.dtype:
     return np.dtype(
         [

@@ -26,8 +26,8 @@ BROKEN = (AnyReaderError, TypesysError, SerdeError, OSError, ValueError, KeyErro
 """What the libraries raise for a file that is not what its name says."""
 
 
-MOST_PADDING = 3
-"""CDR is padded to whole words of 4 bytes, if at all; rosbags expects none."""
+DAMAGED = (*BROKEN, IndexError, TypeError)
+"""What they raise for bytes that are no message of the type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,17 @@ class BagReader:
             )
 
     def decode(self, message: BagMessage) -> Any:
-        """Turn a message's bytes into an object with the message's fields."""
+        """Turn a message's bytes into an object with the message's fields.
+
+        Where the definition in the bag does not fit its own messages (in rosbag2's "talker", that
+        of rcl_interfaces/msg/Log is cut short), ROS 2's of that name is tried as well.
+        """
         file = next(file for file in self._files if message.topic in file.topics)
         reason: Exception | None = None
-        for data in _without_padding(message.data):
+        for decode in (file.decode, known_types().deserialize_cdr):
             try:
-                return file.decode(data, message.type)
-            except (*BROKEN, IndexError, TypeError) as error:
+                return decode(message.data, message.type)
+            except DAMAGED as error:
                 reason = reason or error
         raise BagError(
             f"a message of {message.topic} in {self.folder} is not a {message.type}: {reason}"
@@ -165,16 +169,6 @@ class BagReader:
         except BROKEN as error:
             reason = str(error).rstrip(".") or type(error).__name__
             raise BagError(f"{path} is not a recording that can be read: {reason}") from None
-
-
-def _without_padding(data: bytes) -> Iterator[bytes]:
-    """Yield a message as it is, then without the zeros that some middlewares pad it with."""
-    yield data
-    for count in range(1, MOST_PADDING + 1):
-        if data[-count] == 0:
-            yield data[:-count]
-        else:
-            return
 
 
 def _reader(path: Path) -> AnyReader:

@@ -182,7 +182,7 @@ def _free_by(strokes: Strokes, note: int, following: int | None) -> float:
     press_s = float(strokes.press_s[following])
     distance = abs(KEY_X_M[strokes.key[note]] - KEY_X_M[strokes.key[following]])
     if distance == 0:
-        return press_s
+        return np.inf  # `_share_keys` sees to that
     hop_s = 0.02 + distance / _HOP_M_PER_S
     return press_s - min(hop_s, 0.6 * (press_s - float(strokes.onset_s[note])))
 

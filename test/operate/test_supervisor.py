@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -208,19 +209,23 @@ raise SystemExit(1)
     supervisor = Supervisor([python("a", script)], Policy(respawn=False))
     assert supervisor.run() == 1
     grandchild = int(supervisor.processes["a"].lines[0])
-    try:
+    with suppress(ProcessLookupError):
         wait_for(exit_of(grandchild))
-    except ProcessLookupError:
-        pass
 
 
 def test_an_error_in_the_caller_stops_everything_all_the_same():
     supervisor = Supervisor([python("a", STOPS_POLITELY)], QUICK)
-    with pytest.raises(ZeroDivisionError), supervisor:
-        advance(supervisor, said(supervisor, "a", "ready"))
-        handle = exit_of(supervisor.processes["a"].pid)
-        raise ZeroDivisionError
-    wait_for(handle)
+    handles = []
+
+    def fail_while_it_runs() -> None:
+        with supervisor:
+            advance(supervisor, said(supervisor, "a", "ready"))
+            handles.append(exit_of(supervisor.processes["a"].pid))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_while_it_runs()
+    wait_for(handles[0])
 
 
 def test_cost_is_told_per_process_and_survives_a_restart():
@@ -235,20 +240,20 @@ def test_cost_is_told_per_process_and_survives_a_restart():
         assert supervisor.usage()["a"].cpu_s >= before.cpu_s + 0.25
 
 
-SUPERVISED_RUN = f"""
+SUPERVISED_RUN = """
 import sys
 from kpm_ros.operate.process import Command
 from kpm_ros.operate.signals import StopRequests
 from kpm_ros.operate.supervisor import Supervisor
 
 script = '''import os, signal, sys
-signal.signal(signal.SIGINT, {{handler}})
-signal.signal(signal.SIGTERM, {{handler}})
+signal.signal(signal.SIGINT, {handler})
+signal.signal(signal.SIGTERM, {handler})
 print("pid", os.getpid(), flush=True)
 while True: signal.pause()
 '''
-polite = script.replace("{{handler}}", "lambda *_: sys.exit(0)")
-stubborn = script.replace("{{handler}}", "signal.SIG_IGN")
+polite = script.replace("{handler}", "lambda *_: sys.exit(0)")
+stubborn = script.replace("{handler}", "signal.SIG_IGN")
 def show(message):
     print(message.data.decode(), end="", flush=True)
 scripts = (polite, polite) if sys.argv[1] == "polite" else (stubborn, stubborn)

@@ -154,6 +154,13 @@ def test_a_score_without_a_playable_note_is_refused() -> None:
         Pianist(Score.of([Note(0, 1, 5, 64)], name="too low"))
 
 
+def test_a_key_that_is_struck_again_at_once_moves_without_a_jump() -> None:
+    pianist = Pianist(Score.of([Note(0.06 * k, 0.06, 64, 30) for k in range(8)]))
+    depth = pianist.key_depth(np.arange(0, pianist.period_s, 1e-3))[:, 64 - 21]
+    assert np.abs(np.diff(depth)).max() < 0.12
+    assert ((depth[1:] >= 0.8) & (depth[:-1] < 0.8)).sum() == 8
+
+
 def test_the_keyboard_reports_each_move_once_however_it_is_asked() -> None:
     score = Score.of([Note(0.3, 0.5, 60, 64), Note(0.3, 0.5, 40, 64)], [PedalMove(0.4, 64, 1.0)])
     pianist = Pianist(score)
@@ -162,6 +169,9 @@ def test_the_keyboard_reports_each_move_once_however_it_is_asked() -> None:
     edges = np.linspace(0.0, until, 778)
     parts = [m for a, b in itertools.pairwise(edges) for m in pianist.moves(a, b)]
     assert parts == whole
+    on = whole[0].time_s
+    assert whole[0] not in list(pianist.moves(0.0, on))
+    assert whole[0] in list(pianist.moves(on, on + 1e-6))
     assert [m.time_s for m in whole] == sorted(m.time_s for m in whole)
     count = Counter(m.kind for m in whole)
     assert count[KeyEventKind.NOTE_ON] >= 2 * 3

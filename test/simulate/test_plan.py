@@ -78,6 +78,25 @@ def test_held_notes_keep_their_finger() -> None:
     assert all(grip.fingers[0] == fingering.finger[0] for grip in fingering.grips)
 
 
+def test_a_finger_is_not_taken_from_a_note_that_is_held_although_another_suits_better() -> None:
+    held = Note(0.0, 3.0, 67, 64)
+    above = [Note(0.5 + 0.3 * k, 0.2, 72, 64) for k in range(3)]
+    below = [Note(1.6 + 0.3 * k, 0.2, 60, 64) for k in range(3)]
+    fingering = assign(Score.of([held, *above, *below]), HAND)
+    assert len({grip.fingers[0] for grip in fingering.grips}) == 1
+    assert fingering.last_grip[0] == len(fingering.grips) - 1
+
+
+def test_of_notes_that_are_held_too_far_apart_the_oldest_is_let_go() -> None:
+    score = Score.of([Note(0.0, 4.0, 60, 64), Note(0.5, 4.0, 72, 64), Note(2.0, 1.0, 84, 64)])
+    fingering = assign(score, HAND)
+    assert (fingering.finger >= 0).all()
+    assert fingering.last_grip.tolist() == [1, 2, 2]
+    strokes = make_plan(score, HAND).strokes
+    assert strokes.end_s[0] < strokes.onset_s[2]
+    assert strokes.end_s[1] > strokes.onset_s[2] + 1
+
+
 @pytest.mark.parametrize("score", [five_finger_study(), random_study(3), random_study(4)])
 def test_one_finger_is_on_one_key_at_a_time(score: Score) -> None:
     strokes = make_plan(playable(score), HAND).strokes

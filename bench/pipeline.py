@@ -1,0 +1,142 @@
+"""The live graph, measured: rate, loss, delay by stage, CPU by process, and our way beside others.
+
+The graph runs as `kpm demo` runs it, on simulated devices, once with each shipped model. Then two
+comparisons, each interleaved and repeated: consuming 2000 messages a second through our reader and
+through executor callbacks; publishing them from our paced loop and from a timer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from _report import machine, print_table, write_report
+
+from kpm_ros.resources import find_model
+
+OUT = Path("out/bench")
+ROLES = Path(__file__).with_name("_wire_roles.py")
+PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
+MODELS = {"": "pianokpm-sim", "causal_": "pianokpm-sim-causal"}
+ESTIMATORS = ("synchronizer", "inference")
+COMPUTE_STAGES = ("transport", "alignment", "estimation", "publishing")
+
+
+def run_graph(model: str, seconds: float) -> dict[str, Any]:
+    """Run the demo with one model and return its summary."""
+    out = OUT / "pipeline" / model
+    command = [sys.executable, "-m", "kpm_ros.cli", "demo", "--seconds", str(seconds)]
+    command += ["--out", str(out), "--model", model]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (0, 1):
+        sys.exit(f"the demo could not run with the model {model}")
+    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
+    return summary
+
+
+def play(publisher: str, consumer: str, seconds: float) -> tuple[dict[str, float], ...]:
+    """Let a publisher and a consumer work side by side; returns what each of them cost."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(ROLES), role, str(seconds)], stdout=subprocess.PIPE, text=True
+        )
+        for role in (publisher, consumer)
+    ]
+    try:
+        return tuple(json.loads(p.communicate(timeout=seconds + 60)[0]) for p in processes)
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def cost(measured: dict[str, float]) -> float:
+    """CPU microseconds a message."""
+    return measured["cpu_s"] / max(measured["messages"], 1) * 1e6
+
+
+def compare(seconds: float, repeats: int) -> tuple[list[float], list[float], list[list[object]]]:
+    """Ratios of our cost a message to the plain way's, one a repeat: consumer, publisher."""
+    consumers, publishers, rows = [], [], []
+    for repeat in range(repeats):
+        paced, read = play("publish-paced", "read", seconds)
+        _, called = play("publish-paced", "callback", seconds)
+        timed, _ = play("publish-timer", "read", seconds)
+        consumers.append(cost(read) / cost(called))
+        publishers.append(cost(paced) / cost(timed))
+        for name, measured in (
+            ("our reader", read),
+            ("executor callback", called),
+            ("our paced publisher", paced),
+            ("timer publisher", timed),
+        ):
+            rate = measured["messages"] / measured["wall_s"]
+            share = measured["cpu_s"] / measured["wall_s"]
+            rows.append([name, repeat + 1, round(rate), cost(measured), share])
+    return consumers, publishers, rows
+
+
+def main() -> None:
+    """Run everything and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30, help="of each run of the graph")
+    parser.add_argument("--compare-seconds", type=float, default=6, help="of each comparison")
+    parser.add_argument("--repeats", type=int, default=3, help="of the comparisons")
+    parser.add_argument("--out", type=Path, default=OUT / "pipeline.json")
+    arguments = parser.parse_args()
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    here = machine()
+    figures: dict[str, float] = {}
+    for prefix, model in MODELS.items():
+        summary = run_graph(model, arguments.seconds)
+        figures |= graph_figures(prefix, summary)
+        show_graph(model, summary)
+    consumers, publishers, rows = compare(arguments.compare_seconds, arguments.repeats)
+    head = ["", "run", "messages/s", "us a message", "cores"]
+    print_table("2000 messages a second", head, rows)
+    for name, ratios in (("consumer", consumers), ("publisher", publishers)):
+        figures[f"{name}_cost_ratio"] = statistics.median(ratios)
+        figures[f"{name}_cost_ratio_min"] = min(ratios)
+        figures[f"{name}_cost_ratio_max"] = max(ratios)
+        print(
+            f"{name}: ours costs {statistics.median(ratios):.3f} of the plain way "
+            f"({min(ratios):.3f} to {max(ratios):.3f} in {len(ratios)} runs)"
+        )
+    write_report(arguments.out, figures, here, PACKAGES)
+
+
+def graph_figures(prefix: str, summary: dict[str, Any]) -> dict[str, float]:
+    """The figures of one run of the graph under their flat names."""
+    latency, cores = summary["latency_ms"], summary["cpu_cores"]
+    figures = {
+        f"{prefix}effort_rate_hz": summary["effort"]["rate_hz"],
+        f"{prefix}effort_lost": summary["effort"]["lost"],
+        f"{prefix}exposure_to_effort_p50_ms": latency["exposure_to_effort"]["p50"],
+        f"{prefix}exposure_to_effort_p99_ms": latency["exposure_to_effort"]["p99"],
+        f"{prefix}compute_p99_ms": sum(latency[stage]["p99"] for stage in COMPUTE_STAGES),
+        f"{prefix}estimator_cores": sum(cores[name] for name in ESTIMATORS),
+        f"{prefix}exo_cores": cores["exo"],
+    }
+    return figures | {f"{prefix}{stage}_p50_ms": values["p50"] for stage, values in latency.items()}
+
+
+def show_graph(model: str, summary: dict[str, Any]) -> None:
+    """Print one run of the graph."""
+    card = find_model(model).stem
+    rows = [
+        [stage, values["p50"], values["p99"]] for stage, values in summary["latency_ms"].items()
+    ]
+    print_table(f"{card}: delay in ms, simulated devices", ["", "p50", "p99"], rows)
+    rows = [[name, cores] for name, cores in summary["cpu_cores"].items()]
+    print_table(f"{card}: CPU", ["", "cores"], rows)
+    for error in summary["errors"]:
+        print(f"  not healthy: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Whole recordings, many at once, on a CPU or a GPU: what streaming gives, for offline work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.layout import structure_of
+from kpm_ros.estimate.network import build_network
+from kpm_ros.estimate.weights import check_tensors
+
+Array = NDArray[np.float32]
+Recording = tuple[Array | None, Array | None]
+
+
+class BatchEstimator:
+    """Evaluates recordings as one pass over each, zeros before and after.
+
+    The encoder takes each recording in chunks that overlap by what it can see, so that memory does
+    not grow with length; the decoder takes one step of all recordings at a time.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        tensors: Mapping[str, Array],
+        device: str = "cpu",
+        chunk: int = 8192,
+    ) -> None:
+        check_tensors(card, tensors)
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ValueError(
+                f"the device {device!r} cannot be used: torch sees no GPU; 'cpu' works"
+            )
+        self.card = card
+        self._device = torch.device(device)
+        self._chunk = chunk
+        self._ahead = card.lookahead
+        self._behind = 2 * structure_of(card).reach - card.lookahead
+        self._network = build_network(card, dict(tensors)).to(self._device)
+
+    @torch.inference_mode()
+    def run(self, recordings: Sequence[Recording]) -> list[Array]:
+        """Turn pose (T, P) and keys (T, K) of each recording into its effort (T, M)."""
+        # TF32 would round the convolutions' inputs to ten bits.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            features = [self._encode(pose, keys) for pose, keys in recordings]
+        lengths = [rows.shape[1] for rows in features]
+        if not lengths:
+            return []
+        batch = torch.zeros(len(features), features[0].shape[0], max(lengths), device=self._device)
+        for rows, target in zip(features, batch, strict=True):
+            target[:, : rows.shape[1]] = rows
+        effort = self._decode(batch).cpu().numpy()
+        return [rows[:, :length].T.copy() for rows, length in zip(effort, lengths, strict=True)]
+
+    def _encode(self, pose: Array | None, keys: Array | None) -> Tensor:
+        """Features (F, T) of one recording."""
+        senses = [x for x in (pose, keys) if x is not None]
+        samples = len(senses[0]) if senses else 0
+        if any(len(x) != samples for x in senses):
+            raise ValueError(f"pose has {len(senses[0])} samples and keys {len(senses[1])}")
+        parts = []
+        for start in range(0, samples, self._chunk):
+            end = min(samples, start + self._chunk)
+            first, last = max(0, start - self._behind), min(samples, end + self._ahead)
+            seen = (None if x is None else self._columns(x[first:last]) for x in (pose, keys))
+            parts.append(self._network.encode(*seen)[0, :, start - first : end - first])
+        if not parts:
+            return torch.zeros(structure_of(self.card).features, 0, device=self._device)
+        return torch.cat(parts, dim=1)
+
+    def _columns(self, rows: Array) -> Tensor:
+        columns = np.ascontiguousarray(rows.T, dtype=np.float32)
+        return torch.from_numpy(columns)[None].to(self._device)
+
+    def _decode(self, features: Tensor) -> Tensor:
+        """Effort (B, M, T) from features (B, F, T), in pieces that bound what steps hold on to."""
+        previous = torch.zeros(len(features), len(self.card.muscles), device=self._device)
+        parts = []
+        for piece in features.split(self._chunk, dim=2):
+            parts.append(self._network.decode_stepwise(piece, previous))
+            if piece.shape[2]:
+                previous = parts[-1][:, :, -1]
+        return torch.cat(parts, dim=2)

@@ -1,0 +1,65 @@
+"""Whole recordings at once give what streaming gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from kpm_ros.estimate.batch import BatchEstimator
+from kpm_ros.estimate.streaming import StreamingEstimator
+
+TOLERANCE = 1e-4
+
+
+def streamed(card, tensors, pose, keys) -> np.ndarray:
+    estimator = StreamingEstimator(card, tensors)
+    return np.concatenate([estimator.push(pose, keys), estimator.flush()])
+
+
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request) -> str:
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("this machine has no GPU that torch can use")
+    return request.param
+
+
+@pytest.mark.parametrize("lookahead", [0, 31])
+@pytest.mark.parametrize("chunk", [8192, 70])
+def test_recordings_of_different_lengths_give_what_streaming_gives(
+    light, play, device, chunk, lookahead
+) -> None:
+    card, tensors = light(lookahead=lookahead)
+    recordings = [play(card, samples, seed=samples) for samples in (200, 1, 141)]
+    efforts = BatchEstimator(card, tensors, device, chunk).run(recordings)
+    for effort, (pose, keys) in zip(efforts, recordings, strict=True):
+        assert effort.shape == (len(pose), 6)
+        assert np.abs(effort - streamed(card, tensors, pose, keys)).max() < TOLERANCE
+
+
+def test_a_sense_that_the_model_does_not_use_may_be_left_out(light, play) -> None:
+    card, tensors = light(inputs=("keys",))
+    pose, keys = play(card, 60)
+    (effort,) = BatchEstimator(card, tensors).run([(None, keys)])
+    assert np.abs(effort - streamed(card, tensors, pose, keys)).max() < TOLERANCE
+
+
+def test_nothing_and_empty_recordings_give_nothing(light) -> None:
+    card, tensors = light()
+    batch = BatchEstimator(card, tensors)
+    empty = np.zeros((0, card.pose_channels), np.float32), np.zeros((0, card.keys), np.float32)
+    assert batch.run([]) == []
+    assert [effort.shape for effort in batch.run([empty])] == [(0, 6)]
+
+
+def test_senses_of_different_lengths_are_refused(light, play) -> None:
+    card, tensors = light()
+    pose, keys = play(card, 60)
+    with pytest.raises(ValueError, match="pose has 60 samples and keys 59"):
+        BatchEstimator(card, tensors).run([(pose, keys[1:])])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_said_to_be_missing(light) -> None:
+    with pytest.raises(ValueError, match="torch sees no GPU"):
+        BatchEstimator(*light(), device="cuda")

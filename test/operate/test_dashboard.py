@@ -1,0 +1,81 @@
+"""What the demo shows while it runs."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+pytest.importorskip("rich")
+
+from rich.console import Console
+
+from kpm_ros.align.flags import Flag
+from kpm_ros.operate.dashboard import Dashboard, Picture, as_line, draw
+
+RUNNING = Picture(
+    phase="measuring",
+    elapsed_s=4,
+    duration_s=20,
+    muscles=("ADM", "PB"),
+    effort=(0.25, 1.5),
+    delay_ms=71.4,
+    messages=8000,
+    rates_hz={"effort": 2000.1, "camera/top/hand": 60.0},
+    cpu_cores={"inference": 0.28, "total": 0.3},
+    restarts={"inference": 1},
+    news="inference ended by itself once",
+    hints=("ros2 topic hz /kpm/effort",),
+)
+
+
+def drawn(picture: Picture) -> str:
+    console = Console(file=io.StringIO(), width=120, force_terminal=False)
+    console.print(draw(picture))
+    return console.file.getvalue()
+
+
+def test_the_picture_shows_rates_delay_muscles_costs_and_news():
+    text = drawn(RUNNING)
+    for fact in (
+        "measuring 4 of 20 s",
+        "71 ms",
+        "ADM",
+        "0.250",
+        "camera/top/hand",
+        "2000.1",
+        "inference",
+        "0.28",
+        "ended by itself once",
+        "ros2 topic hz",
+    ):
+        assert fact in text
+
+
+def test_effort_that_is_not_valid_says_so():
+    picture = Picture(muscles=("ADM",), effort=(0.1,), messages=1, flags=Flag.INVALID)
+    assert "not valid" in drawn(picture)
+    assert "invalid" in as_line(picture)
+
+
+def test_before_anything_has_come_there_is_still_a_picture():
+    assert "no effort yet" in drawn(Picture())
+    assert as_line(Picture()).startswith("starting 0 s")
+
+
+def test_without_a_terminal_it_prints_a_line_now_and_then():
+    console = Console(file=io.StringIO(), force_terminal=False, width=40)
+    with Dashboard(console) as dashboard:
+        assert dashboard.due
+        dashboard.show(RUNNING)
+        assert not dashboard.due
+    (line,) = console.file.getvalue().splitlines()
+    assert line.startswith("measuring 4 of 20 s | effort 2000/s | delay 71 ms | lost 0 | ADM 0.25")
+
+
+def test_on_a_terminal_it_draws_and_leaves_the_terminal_clean():
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, height=50)
+    with Dashboard(console) as dashboard:
+        dashboard.show(RUNNING)
+    assert "muscle effort at 2 kHz" in console.file.getvalue()
+    assert console.file.getvalue().endswith("\x1b[2K")

@@ -1,0 +1,117 @@
+"""A run's figures, and when it counts as healthy."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from kpm_ros.align.chunk import Trace
+from kpm_ros.operate.summary import STAGES, Measurement, Result, as_text, summarise
+
+MS = 1_000_000
+BEGIN = 1_700_000_000 * 1_000_000_000
+
+
+def measured(rate_hz: float = 2000.0, seconds: float = 10.0, delay_ms: float = 70.0) -> Result:
+    measurement = Measurement(BEGIN, BEGIN + round(seconds * 1e9))
+    received = BEGIN + (np.arange(round(rate_hz * seconds)) * (1e9 / rate_hz)).astype(np.int64)
+    measurement.add(received - round(delay_ms * MS), received, np.ones(len(received), bool))
+    return Result(measurement, seconds)
+
+
+def test_a_good_run_is_healthy():
+    result = measured()
+    assert result.faults == []
+    assert result.rate_hz == pytest.approx(2000)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "healthy"), [(1989, False), (1991, True), (2009, True), (2011, False)]
+)
+def test_the_rate_may_be_off_by_half_a_percent(rate_hz, healthy):
+    faults = measured(rate_hz).faults
+    assert (faults == []) is healthy
+    assert healthy or f"{rate_hz}.0 messages a second" in faults[0]
+
+
+def test_loss_disorder_and_errors_are_faults_in_words():
+    result = measured()
+    result.lost, result.out_of_order, result.errors = 3, 1, ["exo: the cable is out"]
+    assert result.faults == [
+        "exo: the cable is out",
+        "3 effort messages were lost on the way",
+        "1 effort messages were out of order",
+    ]
+
+
+def test_only_what_was_received_within_the_measured_part_counts():
+    measurement = Measurement(BEGIN, BEGIN + 10)
+    received = BEGIN + np.array([-1, 0, 9, 10], np.int64)
+    measurement.add(received - 5 * MS, received, np.array([False, False, True, False]))
+    assert (measurement.messages, measurement.invalid) == (2, 1)
+    measurement.add_trace(Trace(published_ns=BEGIN - 1))
+    measurement.add_trace(Trace(published_ns=BEGIN + 10))
+    assert measurement.traces == []
+
+
+def test_delays_come_from_stamps_and_stages_from_traces():
+    result = measured(delay_ms=70)
+    steps = (0, 9, 10, 12, 17, 18)
+    times = [BEGIN + step * MS for step in steps]
+    result.measurement.add_trace(Trace(*times))
+    latency = summarise(result)["latency_ms"]
+    assert latency["exposure_to_effort"] == {"p50": 70.0, "p99": 70.0}
+    medians = [latency[stage]["p50"] for stage in STAGES]
+    assert medians == [9.0, 1.0, 2.0, 5.0, 1.0]
+
+
+def test_a_stage_that_does_not_apply_has_no_figure():
+    result = measured()
+    result.measurement.add_trace(
+        Trace(aligned_ns=BEGIN, estimated_ns=BEGIN + MS, published_ns=BEGIN)
+    )
+    latency = summarise(result)["latency_ms"]
+    assert latency["tracking"] == {"p50": None, "p99": None}
+    assert latency["estimation"]["p50"] == 1.0
+
+
+def test_the_summary_has_what_is_promised():
+    result = measured()
+    result.bag = {"path": "out/demo/bag", "messages": 5, "bytes": 7}
+    summary = json.loads(json.dumps(summarise(result)))
+    assert set(summary) == {
+        "duration_s",
+        "effort",
+        "latency_ms",
+        "estimator",
+        "cpu_cores",
+        "bag",
+        "errors",
+        "machine",
+        "simulated",
+    }
+    assert set(summary["effort"]) == {
+        "messages",
+        "rate_hz",
+        "lost",
+        "out_of_order",
+        "invalid_fraction",
+    }
+    assert summary["errors"] == []
+    assert summary["simulated"] is True
+
+
+def test_a_run_that_never_measured_anything_can_be_told_all_the_same():
+    result = Result(Measurement(0, 0), 0.0, errors=["no valid effort came within 60 s"])
+    summary = summarise(result)
+    assert summary["effort"]["rate_hz"] == 0.0
+    assert summary["errors"] == ["no valid effort came within 60 s"]
+    assert "not healthy: no valid effort" in as_text(summary)
+
+
+def test_the_text_ends_in_the_verdict():
+    assert as_text(summarise(measured())).rstrip().endswith("\nhealthy")
+    bad = measured(1000)
+    assert as_text(summarise(bad)).rstrip().splitlines()[-1].startswith("not healthy: effort came")

@@ -1,0 +1,124 @@
+"""The graph is whole: every node, topic and option in it exists and fits the others."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kpm_ros import graph
+from kpm_ros.nodes import settings as node_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+EVERYTHING = graph.PipelineOptions(record="somewhere")
+NODES = graph.build(EVERYTHING)
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+def test_every_node_has_its_module_and_its_settings(node):
+    assert importlib.util.find_spec(node.module) is not None
+    node_settings.check(node.name, node_settings.NODES[node.name], node.parameters)
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+def test_every_topic_of_a_node_is_in_the_table(node):
+    for name in (*node.publishes, *node.subscribes):
+        assert graph.topic(name) in graph.TOPICS
+
+
+def test_every_topic_that_is_read_is_also_written():
+    written = {name for node in NODES for name in node.publishes}
+    read = {name for node in NODES for name in node.subscribes}
+    assert read <= written
+    recorder = next(node for node in NODES if node.name == "recorder")
+    assert set(recorder.subscribes) == written
+
+
+def test_every_message_of_ours_has_its_definition():
+    ours = [topic.type for topic in graph.TOPICS if topic.type.startswith("kpm_ros/")]
+    assert ours
+    for name in ours:
+        assert (ROOT / "msg" / f"{name.rpartition('/')[2]}.msg").is_file()
+
+
+def test_every_topic_has_a_qos_profile():
+    pytest.importorskip("rclpy")
+    from kpm_ros.nodes import qos
+
+    for topic in graph.TOPICS:
+        assert qos.of(topic.name.replace("{view}", "top")) is not None
+
+
+def test_a_topic_that_is_not_in_the_graph_is_not_found():
+    assert graph.topic("camera/left/hand").name == "camera/{view}/hand"
+    for name in ("camera/left", "camera/left/hands", "efort"):
+        with pytest.raises(KeyError, match=name):
+            graph.topic(name)
+
+
+def test_the_options_on_paper_are_those_in_force():
+    assert [option.name for option in graph.OPTIONS] == [
+        field.name for field in fields(graph.PipelineOptions)
+    ]
+    defaults = {option.name: option.default for option in graph.OPTIONS}
+    assert graph.PipelineOptions.from_strings(defaults) == graph.PipelineOptions()
+    assert all(option.description for option in graph.OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("source", "gamepad", "simulator, topics"),
+        ("emg", "perhaps", "true, false"),
+        ("views", "top,top", "each camera view once"),
+        ("views", " , ", "each camera view once"),
+        ("namespace", "1st", "ROS name"),
+        ("namespace", "", "ROS name"),
+        ("log_level", "loud", "debug"),
+        ("wiews", "top", "no option 'wiews'"),
+    ],
+)
+def test_a_wrong_option_is_refused_in_words(name, value, says):
+    with pytest.raises(ValueError, match=says):
+        graph.PipelineOptions.from_strings({name: value})
+
+
+def test_options_choose_the_nodes():
+    names = [node.name for node in graph.build(graph.PipelineOptions())]
+    assert names == ["simulator", "synchronizer", "inference", "exo", "gesture"]
+    lean = graph.PipelineOptions(source="topics", exo=False, gesture=False)
+    assert [node.name for node in graph.build(lean)] == ["synchronizer", "inference"]
+    silent = graph.build(graph.PipelineOptions(emg=False))[0]
+    assert "emg/samples" not in silent.publishes
+
+
+def test_parameters_survive_the_command_line():
+    options = graph.PipelineOptions(
+        midi="/a b/it's: a [score].mid", record="r", params_file="p.yaml", namespace="studio/left"
+    )
+    for node in graph.build(options):
+        words = graph.command(node, options)
+        given = dict(words[i + 1].split(":=", 1) for i, word in enumerate(words) if word == "-p")
+        expected = {**graph.shared_parameters(options), **node.parameters}
+        assert {name: yaml.safe_load(text) for name, text in given.items()} == expected
+        assert "__ns:=/studio/left" in words
+
+
+def test_the_diagram_shows_every_node_and_topic():
+    drawn = graph.mermaid(EVERYTHING)
+    for node in NODES:
+        assert f'{node.name}["' in drawn
+        for name in node.publishes:
+            assert name in drawn
+
+
+def test_the_diagram_in_the_readme_is_the_graph_of_now():
+    text = (ROOT / "README.md").read_text("utf-8")
+    _, begin, rest = text.partition("<!-- graph:begin -->")
+    shown, end, _ = rest.partition("<!-- graph:end -->")
+    assert begin
+    assert end
+    assert graph.mermaid().strip() in shown, "put the output of `kpm graph --format mermaid` there"

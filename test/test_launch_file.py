@@ -1,0 +1,73 @@
+"""The launch file starts the graph that graph.py describes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("launch", reason="the launch library comes with a ROS 2 installation only")
+pytest.importorskip("launch_ros", reason="launch_ros comes with a ROS 2 installation only")
+
+from launch.actions import DeclareLaunchArgument, EmitEvent
+from launch.events.process import ProcessExited
+
+from kpm_ros import graph
+from launch import LaunchContext
+
+FILE = Path(__file__).resolve().parent.parent / "launch" / "pipeline.launch.py"
+
+
+@pytest.fixture
+def launch_file():
+    spec = importlib.util.spec_from_file_location("pipeline_launch", FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def context(launch_file):
+    context = LaunchContext()
+    for entity in launch_file.generate_launch_description().entities:
+        if isinstance(entity, DeclareLaunchArgument):
+            entity.execute(context)
+    return context
+
+
+def test_every_option_is_declared_with_its_meaning(launch_file):
+    declared = {
+        entity.name: entity
+        for entity in launch_file.generate_launch_description().entities
+        if isinstance(entity, DeclareLaunchArgument)
+    }
+    assert list(declared) == [option.name for option in graph.OPTIONS]
+    for option in graph.OPTIONS:
+        assert declared[option.name].description.startswith(option.description)
+        assert declared[option.name].choices == (list(option.choices) or None)
+
+
+@pytest.mark.skipif("AMENT_PREFIX_PATH" not in os.environ, reason="no ROS workspace is sourced")
+def test_the_nodes_are_those_of_the_graph(launch_file, context):
+    context.launch_configurations.update(exo="false", record="my_bag", namespace="studio")
+    nodes = launch_file.start_nodes(context)
+    options = graph.PipelineOptions(exo=False, record="my_bag", namespace="studio")
+    assert [node.node_executable for node in nodes] == [node.name for node in graph.build(options)]
+
+
+def test_a_wrong_option_is_refused_in_words(launch_file, context):
+    context.launch_configurations["views"] = "top,top"
+    with pytest.raises(ValueError, match="each camera view once"):
+        launch_file.start_nodes(context)
+
+
+@pytest.mark.parametrize(("status", "ends"), [(2, True), (1, False), (0, False), (-9, False)])
+def test_only_a_refused_configuration_ends_the_launch(launch_file, status, ends):
+    event = ProcessExited(
+        action=None, name="exo-1", cmd=[], cwd="", env={}, pid=1, returncode=status
+    )
+    actions = launch_file.stop_if_refused(event, LaunchContext())
+    assert bool(actions) is ends
+    assert all(isinstance(action, EmitEvent) for action in actions)
