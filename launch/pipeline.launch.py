@@ -1,13 +1,13 @@
 """The whole pipeline: `ros2 launch kpm_ros pipeline.launch.py`; `--show-args` lists its options."""
 
-from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction
-from launch.events import Shutdown
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from kpm_ros import graph
+from kpm_ros.operate import preflight
+from launch import LaunchContext, LaunchDescription
 
 RESPAWN_DELAY_S = 1.0
 
@@ -34,6 +34,8 @@ def start_nodes(context: LaunchContext) -> list[Node]:
     options = graph.PipelineOptions.from_strings(
         {option.name: LaunchConfiguration(option.name).perform(context) for option in graph.OPTIONS}
     )
+    # One sentence now rather than one from each node.
+    preflight.check(options)
     return [
         Node(
             package="kpm_ros",
@@ -55,8 +57,7 @@ def start_nodes(context: LaunchContext) -> list[Node]:
     ]
 
 
-def stop_if_refused(event: ProcessExited, context: LaunchContext) -> list[EmitEvent]:
-    """End the launch when a node refuses its configuration; its own words stand above."""
-    if event.returncode != REFUSED or context.is_shutdown:
-        return []
-    return [EmitEvent(event=Shutdown(reason=f"{event.process_name} refused its configuration"))]
+def stop_if_refused(event: ProcessExited, context: LaunchContext) -> None:
+    """End the launch, as failed, when a node refuses its configuration."""
+    if event.returncode == REFUSED and not context.is_shutdown:
+        raise RuntimeError(f"{event.process_name} refused its configuration, as it says above")

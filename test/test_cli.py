@@ -64,7 +64,7 @@ finally:
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for command in ("up", "demo", "graph", "info"):
+    for command in ("up", "demo", "graph", "info", "import"):
         assert f"\n    {command} " in done.stdout
 
 
@@ -78,7 +78,7 @@ def test_the_module_runs_as_a_command():
     assert done.stdout.strip() == f"kpm_ros {__version__}"
 
 
-@pytest.mark.parametrize("command", ["up", "demo", "graph", "info"])
+@pytest.mark.parametrize("command", ["up", "demo", "graph", "info", "import"])
 def test_every_command_explains_itself_with_examples(capsys, command):
     status, out, _ = run(capsys, command, "--help")
     assert status == 0
@@ -204,6 +204,24 @@ def test_a_demo_folder_that_cannot_be_written_is_refused(capsys, monkeypatch, tm
     file.touch()
     sentence = refused(capsys, "demo", f"model:={model}", "--out", str(file / "demo"))
     assert "output folder" in sentence
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "out", "named"),
+    [
+        ("none.pth", "new.safetensors", "no checkpoint at"),
+        ("notes.txt", "new.safetensors", "notes.txt"),
+        ("notes.txt", "new.onnx", r"must end in .safetensors"),
+        ("notes.txt", "model.safetensors", "exists already"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_imported_is_refused(
+    capsys, tmp_path, model, checkpoint, out, named
+):
+    pytest.importorskip("torch")
+    (tmp_path / "notes.txt").write_text("weights to come")
+    assert named in refused(capsys, "import", str(tmp_path / checkpoint), str(tmp_path / out))
+    assert not (tmp_path / "new.safetensors").exists()
 
 
 def test_info_shows_the_card(capsys, model):

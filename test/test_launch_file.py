@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 pytest.importorskip("launch", reason="the launch library comes with a ROS 2 installation only")
 pytest.importorskip("launch_ros", reason="launch_ros comes with a ROS 2 installation only")
 
-from launch.actions import DeclareLaunchArgument, EmitEvent
+from launch.actions import DeclareLaunchArgument
 from launch.events.process import ProcessExited
 
 from kpm_ros import graph
+from kpm_ros.operate.errors import UserError
 from launch import LaunchContext
 
 FILE = Path(__file__).resolve().parent.parent / "launch" / "pipeline.launch.py"
@@ -51,15 +53,19 @@ def test_every_option_is_declared_with_its_meaning(launch_file):
 
 @pytest.mark.skipif("AMENT_PREFIX_PATH" not in os.environ, reason="no ROS workspace is sourced")
 def test_the_nodes_are_those_of_the_graph(launch_file, context):
-    context.launch_configurations.update(exo="false", record="my_bag", namespace="studio")
+    context.launch_configurations.update(exo="false", namespace="studio")
     nodes = launch_file.start_nodes(context)
-    options = graph.PipelineOptions(exo=False, record="my_bag", namespace="studio")
+    options = graph.PipelineOptions(exo=False, namespace="studio")
     assert [node.node_executable for node in nodes] == [node.name for node in graph.build(options)]
 
 
-def test_a_wrong_option_is_refused_in_words(launch_file, context):
-    context.launch_configurations["views"] = "top,top"
-    with pytest.raises(ValueError, match="each camera view once"):
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [("views", "top,top", "each camera view once"), ("model", "nonesuch", "nonesuch")],
+)
+def test_what_cannot_work_is_refused_in_words(launch_file, context, name, value, says):
+    context.launch_configurations[name] = value
+    with pytest.raises((ValueError, UserError), match=says):
         launch_file.start_nodes(context)
 
 
@@ -68,6 +74,6 @@ def test_only_a_refused_configuration_ends_the_launch(launch_file, status, ends)
     event = ProcessExited(
         action=None, name="exo-1", cmd=[], cwd="", env={}, pid=1, returncode=status
     )
-    actions = launch_file.stop_if_refused(event, LaunchContext())
-    assert bool(actions) is ends
-    assert all(isinstance(action, EmitEvent) for action in actions)
+    refusal = pytest.raises(RuntimeError, match="exo-1 refused") if ends else nullcontext()
+    with refusal:
+        launch_file.stop_if_refused(event, LaunchContext())

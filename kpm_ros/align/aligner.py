@@ -153,17 +153,20 @@ class Aligner:
         """Begin the grid, once nothing older than what has come can still come in time."""
         if self._oldest_ns is None or now_ns <= self._oldest_ns + self._wait_ns:
             return False
-        self._next = self.grid.first_at(self._oldest_ns)
+        # However old the input: nobody looked for it longer ago than a step of the clock.
+        begins_ns = max(self._oldest_ns, now_ns - self._wait_ns - self._step_ns)
+        self._next = self.grid.first_at(begins_ns)
         return True
 
     def _watch_clock(self, now_ns: int) -> None:
         before_ns, self._now_ns = self._now_ns, now_ns
-        if before_ns is None or abs(now_ns - before_ns) <= self._step_ns:
+        if before_ns is None:
             return
-        self.counts.clock_steps += 1
-        if now_ns < before_ns:
+        if now_ns < before_ns - self._step_ns:
+            self.counts.clock_steps += 1
             self.reset()
-        elif self._next is not None:
+        elif now_ns > before_ns + self._step_ns and self._next is not None:
+            self.counts.clock_steps += 1
             # What lies between is of no use to anyone any more.
             self._next = max(self._next, self.grid.first_at(now_ns - self._wait_ns))
 

@@ -89,7 +89,9 @@ class PoseStream:
         for part, frames in self._frames.usable(stamps_ns):
             self._read_part(stamps_ns[part], self._with_last_seen(frames), pose[part], flags[part])
         while self._frames.spent(int(stamps_ns[-1]), keep=2):
-            self._last_seen = self._with_last_seen([self._frames.pop_oldest()])[0]
+            oldest, last = self._frames.pop_oldest(), self._last_seen
+            if oldest.item.row is not None and (last is None or oldest.stamp_ns > last.stamp_ns):
+                self._last_seen = oldest
         return pose, flags
 
     def reset(self) -> None:

@@ -85,6 +85,5 @@ class BatchEstimator:
         parts = []
         for piece in features.split(self._chunk, dim=2):
             parts.append(self._network.decode_stepwise(piece, previous))
-            if piece.shape[2]:
-                previous = parts[-1][:, :, -1]
+            previous = parts[-1][:, :, -1] if piece.shape[2] else previous
         return torch.cat(parts, dim=2)

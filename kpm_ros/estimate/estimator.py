@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.align.chunk import AlignedChunk, Trace
 from kpm_ros.align.flags import Flag
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
@@ -35,17 +36,36 @@ class EstimatorCounts:
     samples: int = 0
     bridged: int = 0
     """Grid samples that were lost on the way and filled with the last one."""
+    repeated: int = 0
+    """Grid samples that came again, or too late, and were left out."""
     resets: int = 0
     """Times the stream broke off and the network began afresh."""
     not_finite: int = 0
     """Outputs that were no numbers."""
 
 
+@dataclass
+class _Samples:
+    """Grid samples on their way into the network."""
+
+    pose: NDArray[np.float32]
+    keys: NDArray[np.float32]
+    flags: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.flags)
+
+
 class EffortEstimator:
     """Runs the network on consecutive chunks and puts its effort on the 2 kHz grid.
 
-    A gap of up to `bridge_s` is filled with the last sample, flagged as held; a longer one, or a
-    step back, resets the network, whose output is then flagged as warming up.
+    - A gap of up to `bridge_s` is filled with the last sample, flagged as held.
+    - A longer gap, or a step back by more than `repeat_s`, resets the network, whose output is then
+      flagged as warming up. After a gap the index counts the instants that were skipped; after a
+      step back it goes on from where it was.
+    - Samples of instants that the network has passed are left out.
+    - Output that is no number becomes zero and invalid, as does all that the network still owes for
+      the samples it has taken. Then the network begins afresh, without an instant being skipped.
     """
 
     def __init__(
@@ -55,6 +75,7 @@ class EffortEstimator:
         *,
         bridge_s: float = 0.03,
         warm_up_s: float = 0.1,
+        repeat_s: float = 0.5,
         validity: ValidityRules | None = None,
     ) -> None:
         """Start before the first sample."""
@@ -63,55 +84,63 @@ class EffortEstimator:
         self._network = network
         self._bridge = round(bridge_s * card.rate_hz)
         self._warm_up = round(warm_up_s * card.rate_hz)
+        self._repeat = round(repeat_s * card.rate_hz)
         self._causes = invalid_causes(card.inputs)
         self._clock = EffortClock(card.rate_hz)
         self._gate = ValidityGate(len(card.muscles), EFFORT_RATE_HZ, validity)
-        self._emitted = 0
-        self._last_output: int | None = None
+        self._next_input: int | None = None
+        self._next_output = 0
+        self._flags = np.zeros(0, np.uint8)
+        """Of the samples that the network has taken and not yet answered."""
+        self._cold = self._warm_up
+        self._last_instant: int | None = None
+        self._index_offset = 0
         self._begin()
 
     def push(self, chunk: AlignedChunk) -> EffortChunk | None:
         """Take a chunk in; give the effort it completes, or None when there is none yet."""
-        pose, keys, flags = self._follow_on(chunk)
-        raw = self._network.push(pose, keys)
-        self.counts.samples += len(flags)
-        self._flags = np.concatenate([self._flags, flags])
+        new = self._follow_on(chunk)
+        if not len(new):
+            return None
+        if self._next_input is None:
+            self._next_input = self._next_output = chunk.grid_index
+        self._next_input += len(new)
+        self._last = _Samples(new.pose[-1:], new.keys[-1:], new.flags[-1:])
+        self._flags = np.concatenate([self._flags, new.flags])
+        self.counts.samples += len(new)
+        raw = self._network.push(new.pose, new.keys)
         if not len(raw):
             return None
-        out_flags = self._output_flags(len(raw))
-        bad = ~np.isfinite(raw).all(axis=1)
-        if bad.any():
-            self.counts.not_finite += int(bad.sum())
-            raw = np.where(bad[:, None], np.float32(0), raw)
-            out_flags[bad] |= Flag.INVALID
-            self._network_restarts_next = True
-        return self._on_effort_grid(raw, out_flags, chunk)
+        flags = self._output_flags(len(raw))
+        finite = np.isfinite(raw).all(axis=1)
+        if not finite.all():
+            raw, flags = self._without_numbers(raw, flags, finite)
+        return self._on_effort_grid(raw, flags, chunk.trace)
 
-    def _follow_on(
-        self, chunk: AlignedChunk
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
-        """Join the chunk to the stream: bridge a short gap before it, or start afresh."""
+    def _follow_on(self, chunk: AlignedChunk) -> _Samples:
+        """Give what is new in a chunk, after a short gap was bridged or a long one reset all."""
+        new = _Samples(chunk.pose, chunk.keys, chunk.flags)
         missing = 0 if self._next_input is None else chunk.grid_index - self._next_input
-        if missing < 0 or missing > self._bridge or self._network_restarts_next:
+        if missing > self._bridge or missing < -self._repeat:
             self.counts.resets += 1
             self._begin()
-            missing = 0
-        if self._next_input is None:
-            self._next_output = chunk.grid_index
-        pose, keys, flags = chunk.pose, chunk.keys, chunk.flags
-        if missing:
+        elif missing > 0:
             self.counts.bridged += missing
-            pose = np.concatenate([np.repeat(self._last_pose[None], missing, axis=0), pose])
-            keys = np.concatenate([np.repeat(self._last_keys[None], missing, axis=0), keys])
-            flags = np.concatenate([np.full(missing, Flag.HELD, np.uint8), flags])
-        self._next_input = chunk.grid_index + len(chunk)
-        self._last_pose, self._last_keys = pose[-1], keys[-1]
-        return pose, keys, flags
+            last = self._last
+            held = np.repeat(last.flags | np.uint8(Flag.HELD), missing)
+            new.pose = np.concatenate([np.repeat(last.pose, missing, axis=0), new.pose])
+            new.keys = np.concatenate([np.repeat(last.keys, missing, axis=0), new.keys])
+            new.flags = np.concatenate([held, new.flags])
+        elif missing < 0:
+            self.counts.repeated += min(-missing, len(new))
+            new = _Samples(new.pose[-missing:], new.keys[-missing:], new.flags[-missing:])
+        return new
 
     def _output_flags(self, count: int) -> NDArray[np.uint8]:
-        """Flags of the next outputs: of their own instant and of the newest input they used."""
+        """Flags of the next outputs: all those from their own instant to the look-ahead's end."""
         ahead = self.card.lookahead
-        flags = self._flags[:count] | self._flags[ahead : ahead + count]
+        windows = sliding_window_view(self._flags[: count + ahead], ahead + 1)
+        flags = np.bitwise_or.reduce(windows, axis=1)
         self._flags = self._flags[count:]
         cold = min(count, self._cold)
         flags[:cold] |= Flag.WARMING_UP
@@ -119,36 +148,49 @@ class EffortEstimator:
         flags[(flags & self._causes) != 0] |= Flag.INVALID
         return flags
 
+    def _without_numbers(
+        self, raw: NDArray[np.float32], flags: NDArray[np.uint8], finite: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Put invalid zeros for what is no number and for what is owed; begin afresh after it."""
+        self.counts.not_finite += int((~finite).sum())
+        raw = np.where(finite[:, None], raw, np.float32(0))
+        flags[~finite] |= Flag.INVALID
+        owed = self._flags | np.uint8(Flag.INVALID)
+        self._restart_network()
+        nothing = np.zeros((len(owed), raw.shape[1]), np.float32)
+        return np.concatenate([raw, nothing]), np.concatenate([flags, owed])
+
     def _on_effort_grid(
-        self, raw: NDArray[np.float32], flags: NDArray[np.uint8], chunk: AlignedChunk
+        self, raw: NDArray[np.float32], flags: NDArray[np.uint8], trace: Trace
     ) -> EffortChunk | None:
-        first, effort, effort_flags = self._clock.push(self._next_output, raw, flags)
+        instant, effort, effort_flags = self._clock.push(self._next_output, raw, flags)
         self._next_output += len(raw)
-        if self._last_output is not None and first <= self._last_output < first + len(effort):
-            # A restart may overlap what was already given: no instant is given twice.
-            skip = self._last_output + 1 - first
-            first, effort, effort_flags = first + skip, effort[skip:], effort_flags[skip:]
         if not len(effort):
             return None
-        self._last_output = first + len(effort) - 1
-        result = EffortChunk(
-            stamp_ns=self._clock.output.stamp_ns(first),
-            first_index=self._emitted,
+        if self._last_instant is None:
+            self._index_offset = -instant
+        elif instant <= self._last_instant:
+            self._index_offset += self._last_instant + 1 - instant
+        else:
+            self._gate.skip(instant - self._last_instant - 1)
+        self._last_instant = instant + len(effort) - 1
+        return EffortChunk(
+            stamp_ns=self._clock.output.stamp_ns(instant),
+            first_index=instant + self._index_offset,
             effort=self._gate.apply(effort, effort_flags),
             flags=effort_flags,
-            trace=chunk.trace,
+            trace=trace,
         )
-        self._emitted += len(effort)
-        return result
 
     def _begin(self) -> None:
-        self._network.reset()
+        self._restart_network()
         self._clock.reset()
+        self._next_input = None
+
+    def _restart_network(self) -> None:
+        self._network.reset()
         self._cold = self._warm_up
         self._flags = np.zeros(0, np.uint8)
-        self._next_input: int | None = None
-        self._next_output = 0
-        self._network_restarts_next = False
 
 
 def invalid_causes(inputs: tuple[str, ...]) -> Flag:

@@ -188,8 +188,11 @@ class PianoKPMNet(nn.Module):
     def decode_stepwise(self, features: Tensor, previous: Tensor | None = None) -> Tensor:
         """Decode (B, F, T) one instant after another, each from the output before it."""
         batch, _, samples = features.shape
+        muscles = len(self.card.muscles)
         if previous is None:
-            previous = features.new_zeros(batch, len(self.card.muscles))
+            previous = features.new_zeros(batch, muscles)
+        if not samples:
+            return features.new_zeros(batch, muscles, 0)
         steps = []
         for t in range(samples):
             previous = self.decoder(features[:, :, t], previous)

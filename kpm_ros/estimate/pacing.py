@@ -12,15 +12,24 @@ class Pacer:
     """Gives each sample the same delay after its instant, the smallest that groups lately needed.
 
     A sample is due at its stamp plus the delay. A group that comes later than that is overdue and
-    leaves at once, nothing skipped; the delay grows to what it needed. When groups come sooner
-    again, the delay shrinks no faster than `shrink` of real time, so that the stream only runs a
-    little faster for a while.
+    leaves at once, nothing skipped; the delay grows to what it needed, up to `longest_s`: beyond
+    that, being early is worth more than being even. When groups come sooner again, the delay
+    shrinks no faster than `shrink` of real time, so that the stream only runs a little faster for a
+    while.
     """
 
-    def __init__(self, *, even: bool = True, memory_s: float = 1.0, shrink: float = 0.1) -> None:
+    def __init__(
+        self,
+        *,
+        even: bool = True,
+        memory_s: float = 1.0,
+        longest_s: float = 0.2,
+        shrink: float = 0.1,
+    ) -> None:
         """`even` False releases every group at once."""
         self._even = even
         self._memory_ns = round(memory_s * NS_PER_S)
+        self._longest_ns = round(longest_s * NS_PER_S)
         self._shrink = shrink
         self._grid = Grid(EFFORT_RATE_HZ)
         self._needed: deque[tuple[int, int]] = deque()
@@ -34,20 +43,24 @@ class Pacer:
 
     def made(self, stamp_ns: int, now_ns: int) -> None:
         """Learn that a group whose first sample has this stamp was made now."""
-        needed = now_ns - stamp_ns
-        while self._needed and self._needed[-1][1] <= needed:
+        if now_ns < self._at_ns - self._longest_ns:
+            # The clock stepped back: what was learnt belongs to another time.
+            self._needed.clear()
+            self._delay_ns = 0
+        needed_ns = min(max(now_ns - stamp_ns, 0), self._longest_ns)
+        while self._needed and self._needed[-1][1] <= needed_ns:
             self._needed.pop()
-        self._needed.append((now_ns, needed))
+        self._needed.append((now_ns, needed_ns))
         while self._needed[0][0] < now_ns - self._memory_ns:
             self._needed.popleft()
-        target = self._needed[0][1]
-        shrunk = self._delay_ns - round((now_ns - self._at_ns) * self._shrink)
-        self._delay_ns = max(target, shrunk) if self._at_ns <= now_ns else target
+        shrunk_ns = self._delay_ns - round(max(0, now_ns - self._at_ns) * self._shrink)
+        self._delay_ns = max(self._needed[0][1], shrunk_ns)
         self._at_ns = now_ns
 
     def due(self, stamp_ns: int, waiting: int, now_ns: int) -> int:
         """How many of the waiting samples, the first of which has this stamp, are due now."""
-        if not self._even:
+        if not self._even or stamp_ns > now_ns:
+            # Effort is never ahead of the clock: the clock stepped back, and these are left over.
             return waiting
         first = self._grid.last_at(stamp_ns)
         last = self._grid.last_at(now_ns - self._delay_ns)

@@ -29,45 +29,53 @@ class ValidityGate:
         """Start invalid: nothing has been believed yet."""
         rules = rules or ValidityRules()
         steps = max(1, round(rules.zero_after_s * rate_hz))
-        self._fade = np.exp(-np.arange(1, steps + 1) / (rules.decay_s * rate_hz))
-        self._fade[-1] = 0.0
+        fade = np.exp(-np.arange(1, steps + 1) / (rules.decay_s * rate_hz))
+        fade[-1] = 0.0
+        self._fade = fade.astype(np.float32)
         self._return_steps = max(1, round(rules.return_s * rate_hz))
         self._muscles = muscles
         self.reset()
 
     def reset(self) -> None:
         """Forget the last valid value; effort comes back from zero."""
-        self._believed = np.zeros(self._muscles, np.float32)
+        self._left_from = np.zeros(self._muscles, np.float32)
         self._output = np.zeros(self._muscles, np.float32)
         self._invalid_for = len(self._fade)
         self._valid_for = 0
 
     def apply(self, effort: NDArray[np.float32], flags: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Effort (n, muscles) as it may be published; rows flagged INVALID decay."""
+        """Effort (n, muscles) as it may be published; rows flagged INVALID are not looked at."""
         invalid = (flags & Flag.INVALID) != 0
-        if not invalid.any() and self._valid_for >= self._return_steps:
-            self._believed = effort[-1].copy()
-            self._output = self._believed
+        if not len(effort) or (self._valid_for >= self._return_steps and not invalid.any()):
+            self._output = effort[-1].copy() if len(effort) else self._output
             return effort
         out = np.empty_like(effort)
         for i, bad in enumerate(invalid):
-            out[i] = self._decayed() if bad else self._returned(effort[i])
+            out[i] = self._decayed(1) if bad else self._returned(effort[i])
         return out
 
-    def _decayed(self) -> NDArray[np.float32]:
+    def skip(self, samples: int) -> None:
+        """Let so many samples pass that nobody is given; effort decays meanwhile."""
+        if samples > 0:
+            self._decayed(samples)
+
+    def _decayed(self, samples: int) -> NDArray[np.float32]:
+        """Effort so many invalid samples later."""
         if self._valid_for:
-            self._believed = self._output
-            self._invalid_for = 0
-            self._valid_for = 0
-        step = min(self._invalid_for, len(self._fade) - 1)
-        self._invalid_for += 1
-        self._output = (self._believed * np.float32(self._fade[step])).astype(np.float32)
+            self._left_from = self._output
+            self._invalid_for = self._valid_for = 0
+        self._invalid_for = min(self._invalid_for + samples, len(self._fade))
+        self._output = self._left_from * self._fade[self._invalid_for - 1]
         return self._output
 
     def _returned(self, effort: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Effort on its way back from where the decay had brought it."""
         if self._valid_for == 0:
-            self._believed = self._output
-        self._valid_for += 1
-        share = np.float32(min(1.0, self._valid_for / self._return_steps))
-        self._output = self._believed * (1 - share) + effort * share
+            self._left_from = self._output
+        self._valid_for = min(self._valid_for + 1, self._return_steps)
+        if self._valid_for == self._return_steps:
+            self._output = effort.copy()
+        else:
+            share = np.float32(self._valid_for / self._return_steps)
+            self._output = self._left_from * (1 - share) + effort * share
         return self._output

@@ -52,7 +52,7 @@ class TrainingDisplay:
         if self._task is None:
             self._task = self._bars.add_task("training", total=progress.steps, state="")
         state = (
-            f"epoch {progress.epoch:.2f}  loss {progress.loss:.5f}  "
+            f"epoch {progress.epoch:.2f}  loss {progress.loss:.4f}  "
             f"RMSE {progress.checked_rmse:.4f} (best {progress.best_rmse:.4f})  "
             f"{progress.left_s / 60:.1f} min left"
         )

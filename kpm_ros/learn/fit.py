@@ -25,6 +25,8 @@ from kpm_ros.learn.checkpoints import Checkpoint
 from kpm_ros.learn.windows import WindowOrder
 from kpm_ros.simulate.dataset import Rendering
 
+PRECISIONS = ("float32", "bfloat16")
+
 
 class TrainingError(ValueError):
     """Training cannot go on; the message says in one sentence why."""
@@ -35,10 +37,10 @@ class FitSettings:
     """How a network is fitted."""
 
     epochs: float = 8.0
-    window: int = 512
-    overlap: int = 128
-    batch: int = 8
-    learning_rate: float = 1e-3
+    window: int = 96
+    overlap: int = 0
+    batch: int = 42
+    learning_rate: float = 3e-4
     warm_up_steps: int = 40
     weight_decay: float = 0.01
     gradient_limit: float = 1.0
@@ -46,6 +48,7 @@ class FitSettings:
     """Steps between two looks at the validation performances, each followed by a checkpoint."""
     time_limit_s: float = math.inf
     """Training, with its decay of the learning rate, is over by then."""
+    precision: str = "float32"
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -53,6 +56,8 @@ class FitSettings:
             value = getattr(self, name)
             if not value > 0:
                 raise ValueError(f"{name} must be above 0, not {value:g}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be {' or '.join(PRECISIONS)}, not {self.precision}")
 
 
 @dataclass
@@ -63,7 +68,7 @@ class Progress:
     steps: int = 0
     epoch: float = 0.0
     loss: float = math.nan
-    """Of late: a running mean."""
+    """Mean squared error relative to the effort's variance, of late: a running mean."""
     checked_rmse: float = math.nan
     best_rmse: float = math.inf
     best_step: int = 0
@@ -116,8 +121,14 @@ class Fit:
         self._check = check
         self._checkpoint = checkpoint
         self._optimizer = torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            network.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            # Outputs are multiplied by 0.01, and gradients are small accordingly.
+            eps=1e-10,
         )
+        efforts = np.concatenate([one.effort for one in training])
+        self._variance = float(efforts.var(axis=0).mean())
         self._best = _copy(network)
         self._resume()
 
@@ -163,10 +174,14 @@ class Fit:
         pose, keys, effort = self._batch(self.progress.step)
         for group in self._optimizer.param_groups:
             group["lr"] = self.learning_rate()
-        estimate = self.network(pose, keys)
+        coarse = self.settings.precision == "bfloat16"
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=coarse):
+            features = self.network.encode(pose, keys)
+        estimate = self.network.decode_stepwise(features.float())
         # What the zeros beyond a window's ends reach is not what the network sees in use.
         inner = slice(self._past, self.settings.window - self._ahead)
-        loss = nn.functional.mse_loss(estimate[..., inner], effort[..., inner])
+        error = nn.functional.mse_loss(estimate[..., inner], effort[..., inner])
+        loss = error / self._variance
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_limit)

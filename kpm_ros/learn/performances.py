@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -106,7 +106,7 @@ def _person(recipe: Recipe, number: int) -> list[Rendering]:
 
 
 def pose_normalisation(
-    performances: list[Rendering],
+    performances: Sequence[Rendering],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation of each pose channel over all performances."""
     count = sum(len(one.pose) for one in performances)
@@ -117,7 +117,7 @@ def pose_normalisation(
     return np.asarray(mean), np.where(scale > 1e-6, scale, 1.0)
 
 
-def mean_effort(performances: list[Rendering]) -> NDArray[np.float64]:
+def mean_effort(performances: Sequence[Rendering]) -> NDArray[np.float64]:
     """Mean effort of each muscle over all samples."""
     count = sum(len(one.effort) for one in performances)
     total = sum(one.effort.sum(axis=0, dtype=np.float64) for one in performances)

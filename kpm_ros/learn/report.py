@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import structure_of
@@ -25,16 +26,14 @@ def baseline_scores(card: ModelCard, performances: Performances) -> dict[str, Sc
     """Scores of the training mean and of a linear rule, on the persons held out for scores."""
     past = sum(kernel - 1 for kernel in structure_of(card).kernels) - card.lookahead
     offset, scale = pose_normalisation(performances.training)
-    rules = {
-        "mean": MeanBaseline(mean_effort(performances.training)),
-        "ridge": RidgeBaseline(performances.training, offset, scale, past, card.lookahead),
-    }
-    return {
-        name: score(
-            [(one.effort, rule.estimate(one)) for one in performances.scoring], card.muscles
-        )
-        for name, rule in rules.items()
-    }
+    mean = MeanBaseline(mean_effort(performances.training))
+    ridge = RidgeBaseline(performances.training, offset, scale, past, card.lookahead)
+
+    def scored(rule: MeanBaseline | RidgeBaseline) -> Scores:
+        pairs = ((one.effort, rule.estimate(one)) for one in performances.scoring)
+        return score(pairs, card.muscles)
+
+    return {"mean": scored(mean), "ridge": scored(ridge)}
 
 
 def all_scores(card: ModelCard, tensors: Tensors, performances: Performances) -> dict[str, float]:
@@ -65,12 +64,12 @@ def trained_on(recipe: Recipe) -> str:
 
 def how(settings: FitSettings, progress: Progress, words: Sequence[str], start: str | None) -> str:
     """Say how the training went, with the command that repeats it."""
-    begin = f"fine-tuned from {start}" if start else "trained from random weights"
+    begin = f"fine-tuned from {Path(start).stem}" if start else "trained from random weights"
     return (
         f"{begin} with AdamW, learning rate {settings.learning_rate:g}, "
         f"{settings.warm_up_steps} steps of rise and a cosine decay, mean squared error, batches "
         f"of {settings.batch} windows of {settings.window} samples, gradient through the whole "
-        f"recurrent decoder; "
+        f"recurrent decoder, {settings.precision} convolutions; "
         f"{progress.step} steps ({progress.epoch:.2f} epochs), best at step {progress.best_step}. "
         f"Command: python -m kpm_ros.learn.train {' '.join(words)}"
     )

@@ -10,26 +10,24 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
 import torch
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import structure_of
-from kpm_ros.estimate.network import PianoKPMNet, network_tensors
-from kpm_ros.estimate.weights import load_model, save_model
+from kpm_ros.estimate.network import network_tensors
+from kpm_ros.estimate.weights import save_model
 from kpm_ros.learn.checkpoints import Checkpoint
 from kpm_ros.learn.display import TrainingDisplay
 from kpm_ros.learn.evaluation import evaluate
-from kpm_ros.learn.fit import Fit, FitSettings, checkpoint_path
+from kpm_ros.learn.fit import PRECISIONS, Fit, FitSettings, checkpoint_path
 from kpm_ros.learn.performances import (
     Performances,
     Recipe,
-    mean_effort,
     pose_normalisation,
     simulate,
 )
 from kpm_ros.learn.report import all_scores, how, trained_on
-from kpm_ros.resources import find_model
+from kpm_ros.learn.start import fresh_network, load_start, tuned_network
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -74,6 +72,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--check-every", type=int, default=fit.check_every, help="steps between two checks")
     add("--time-limit-min", type=float, default=math.inf, help="training ends by then")
     add("--start-from", help="name or path of the model to fine-tune (default: random weights)")
+    add(
+        "--precision",
+        choices=PRECISIONS,
+        default=fit.precision,
+        help="of the convolutions while training; bfloat16 is faster where the CPU has it",
+    )
     add("--threads", type=int, default=1, help="CPU threads")
     return parser
 
@@ -111,7 +115,7 @@ def train(arguments: argparse.Namespace, words: Sequence[str]) -> ModelCard:
         licence="Apache-2.0",
     )
     structure_of(card)
-    start = _start(arguments.start_from, card)
+    start = load_start(arguments.start_from, card) if arguments.start_from else None
     checkpoint = Checkpoint(checkpoint_path(out), _identity(arguments, recipe, settings))
     checkpoint.load()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +125,9 @@ def train(arguments: argparse.Namespace, words: Sequence[str]) -> ModelCard:
         performances = simulate(recipe, display.simulated(recipe.persons))
         card = _normalised(card, performances)
         fit = Fit(
-            _network(card, performances, start, recipe.seed),
+            tuned_network(card, start)
+            if start is not None
+            else fresh_network(card, performances.training, recipe.seed),
             performances.training,
             lambda network: evaluate(card, network_tensors(network), performances.choosing).rmse,
             settings,
@@ -158,6 +164,7 @@ def _settings(arguments: argparse.Namespace) -> FitSettings:
         batch=arguments.batch,
         learning_rate=arguments.learning_rate,
         check_every=arguments.check_every,
+        precision=arguments.precision,
         time_limit_s=arguments.time_limit_min * 60,
         seed=arguments.seed,
     )
@@ -176,42 +183,9 @@ def _identity(
     }
 
 
-def _start(name: str | None, card: ModelCard) -> dict[str, np.ndarray] | None:
-    """Weights to begin from, of a model that differs in nothing but its look-ahead."""
-    if name is None:
-        return None
-    old, tensors = load_model(find_model(name))
-    for what in ("architecture", "inputs", "views", "landmarks", "keys", "muscles", "rate_hz"):
-        if getattr(old, what) != getattr(card, what):
-            raise ValueError(
-                f"{name} cannot be fine-tuned into this model: its {what} is "
-                f"{getattr(old, what)!r}, not {getattr(card, what)!r}"
-            )
-    return tensors
-
-
 def _normalised(card: ModelCard, performances: Performances) -> ModelCard:
     offset, scale = pose_normalisation(performances.training)
     return replace(card, pose_offset=tuple(offset.tolist()), pose_scale=tuple(scale.tolist()))
-
-
-def _network(
-    card: ModelCard,
-    performances: Performances,
-    start: dict[str, np.ndarray] | None,
-    seed: int,
-) -> PianoKPMNet:
-    """The network to begin with; from random weights, it begins by giving the mean effort."""
-    torch.manual_seed(seed)
-    network = PianoKPMNet(card)
-    if start is not None:
-        network.load_state_dict({name: torch.from_numpy(array) for name, array in start.items()})
-        return network
-    decoder = network.decoder
-    with torch.no_grad():
-        mean = torch.from_numpy(mean_effort(performances.training)).float()
-        decoder.linear3.bias.copy_(mean / decoder.scale)
-    return network
 
 
 if __name__ == "__main__":

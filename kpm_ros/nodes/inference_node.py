@@ -39,6 +39,7 @@ class InferenceNode(PipelineNode):
         super().__init__(**node_arguments)
         self.estimator = models.estimator(self.settings)
         self.card = self.estimator.card
+        self._input_grid = Grid(self.card.rate_hz)
         self._grid = Grid(EFFORT_RATE_HZ)
         self._encoder = EffortEncoder(len(self.card.muscles))
         self._pacer = Pacer(even=self.settings.pacing == "even")
@@ -72,11 +73,15 @@ class InferenceNode(PipelineNode):
     def _estimate(self, message: AlignedSamples) -> None:
         aligned = wire.aligned_chunk(message)
         card = self.card
-        shape = (aligned.pose.shape[1], aligned.keys.shape[1], round(aligned.rate_hz))
+        shape = (aligned.pose.shape[1], aligned.keys.shape[1], aligned.rate_hz)
         expected = (card.pose_channels, card.keys, card.rate_hz)
         if shape != expected:
             raise wire.RefusedMessageError(
                 f"aligned samples of (pose, keys, rate) {shape}, but the model takes {expected}"
+            )
+        if self._input_grid.stamp_ns(aligned.grid_index) != aligned.stamp_ns:
+            raise wire.RefusedMessageError(
+                f"aligned samples with grid_index {aligned.grid_index}, which is not their stamp's"
             )
         finite = np.isfinite(aligned.pose).all() and np.isfinite(aligned.keys).all()
         if not finite:
@@ -93,7 +98,7 @@ class InferenceNode(PipelineNode):
 
     def _hand_on(self, chunk: EffortChunk) -> None:
         first = self._grid.last_at(chunk.stamp_ns)
-        stamps = np.array([self._grid.stamp_ns(first + i) for i in range(len(chunk))], np.int64)
+        stamps = self._grid.stamps_ns(first, len(chunk))
         messages = self._encoder.encode(stamps, chunk.first_index, chunk.flags, chunk.effort)
         now_ns = self.now_ns()
         with self._lock:
@@ -161,6 +166,7 @@ class InferenceNode(PipelineNode):
             "waiting": sum(len(messages) for _, messages in list(self._waiting)),
             "lost_inputs": self._lost,
             "bridged": counts.bridged,
+            "repeated": counts.repeated,
             "resets": counts.resets,
             "not_finite": counts.not_finite,
             "flags": describe(self._flags),

@@ -47,10 +47,12 @@ class SynchronizerNode(PipelineNode):
 
     def step(self) -> None:
         """Take what has come, and publish what is settled."""
+        # The time is read first: what was received by then is in the queues that are emptied next.
+        now_ns, simulated = self.now_ns(), self.simulated_time
         for subscription, take in self._inputs:
             for message, received_ns in subscription.take():
-                take(message, self.now_ns() if self.simulated_time else received_ns)
-        for chunk in self.aligner.advance(self.now_ns()):
+                take(message, now_ns if simulated else received_ns)
+        for chunk in self.aligner.advance(now_ns):
             self._publish(chunk)
 
     def _taker(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from statistics import mean, median
 
-import numpy as np
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
@@ -22,14 +21,23 @@ from kpm_ros.operate.supervisor import HEALTHY, REFUSED, UNHEALTHY, Policy, Supe
 from kpm_ros.operate.usage import Usage
 from kpm_ros.operate.watch import Watch
 
-WARM_UP_LIMIT_S = 60.0
+WARM_UP_LIMIT_S = 120.0
+"""A first start compiles the network, which takes long where other work is going on."""
+
 USAGE_EVERY_S = 1.0
 STEP_S = 0.02
 
 OWN_NAME = "demo"
 """Name under which the demo's own cost is shown."""
 
-ESTIMATOR_FIGURES = {"cpu_s_per_s": np.mean, "hop_ms_p50": np.median, "hop_ms_p99": np.max}
+Reading = tuple[float, Mapping[str, Usage]]
+"""What every process had used at one moment."""
+
+ESTIMATOR_FIGURES: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "cpu_s_per_s": mean,
+    "hop_ms_p50": median,
+    "hop_ms_p99": max,
+}
 """Figures that the inference node reports, and how those of a whole run are put in one."""
 
 MUST_BE_ZERO = {
@@ -62,17 +70,19 @@ class DemoRun:
         )
         self._picture = Picture(hints=_hints(options, folder))
         self._errors: list[str] = []
-        self._usage: tuple[float, Mapping[str, Usage], float] | None = None
+        self._usage: Reading | None = None
         self._counts: tuple[float, Mapping[str, int]] | None = None
 
     def run(self) -> Result:
         """Run from start to stop; what went wrong is in the result."""
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node("demo", namespace=self.options.namespace)
+        watch = Watch(node, self._topics())
         try:
             with StopRequests() as stop_requests, Dashboard() as dashboard:
-                return self._run(Watch(node, self._topics()), stop_requests, dashboard)
+                return self._run(watch, stop_requests, dashboard)
         finally:
+            watch.close()
             node.destroy_node()
             rclpy.shutdown()
 
@@ -102,6 +112,7 @@ class DemoRun:
                 began = time.monotonic()
                 self._until(watch, stop_requests, dashboard, self.seconds, lambda: False)
                 duration_s = min(time.monotonic() - began, self.seconds)
+                measurement.end_ns = min(measurement.end_ns, time.time_ns())
                 cores = _cores(before, self._read_usage())
                 # What was received at the very end may not have been looked at yet.
                 time.sleep(0.1)
@@ -122,7 +133,14 @@ class DemoRun:
             simulated=self.options.source == "simulator",
         )
 
-    def _until(self, watch, stop_requests, dashboard, limit_s: float, reached) -> None:
+    def _until(
+        self,
+        watch: Watch,
+        stop_requests: StopRequests,
+        dashboard: Dashboard,
+        limit_s: float,
+        reached: Callable[[], bool],
+    ) -> None:
         """Keep everything going and shown until a condition, a limit, or the run's end."""
         began = time.monotonic()
         while not reached() and not self._over(watch, stop_requests):
@@ -143,9 +161,9 @@ class DemoRun:
         elif watch.failure:
             self._errors.append(f"effort could not be read: {watch.failure}")
         elif not watch.was_valid.is_set() and not self._supervisor.stopping:
-            reason = watch.reader.status().reason
+            reasons = "; ".join([watch.reader.status().reason, *watch.complaints])
             self._errors.append(
-                f"no valid effort came within {WARM_UP_LIMIT_S:g} s ({reason}); what the nodes "
+                f"no valid effort came within {WARM_UP_LIMIT_S:g} s ({reasons}); what the nodes "
                 f"said is in {self.folder.logs}"
             )
 
@@ -158,7 +176,7 @@ class DemoRun:
                     self._errors.append(f"{name}: {count:.0f} {what}")
         self._errors += self._supervisor.problems
 
-    def _read_usage(self) -> tuple[float, Mapping[str, Usage]]:
+    def _read_usage(self) -> Reading:
         usage = {**self._supervisor.usage(), OWN_NAME: Usage(time.process_time())}
         return time.monotonic(), usage
 
@@ -173,6 +191,8 @@ class DemoRun:
         picture.messages, picture.lost = watch.reader.messages, watch.reader.lost
         picture.restarts = {n: p.restarts for n, p in self._supervisor.processes.items()}
         picture.news = (self._supervisor.problems or [""])[-1]
+        if not self.measured and not picture.news:
+            picture.news = (watch.complaints or ["waiting for the nodes"])[0]
         now = time.monotonic()
         if self._counts is None or now - self._counts[0] >= USAGE_EVERY_S:
             self._refresh_rates(watch, now)
@@ -189,9 +209,7 @@ class DemoRun:
         self._counts, self._usage = (now, counts), usage
 
 
-def _cores(
-    before: tuple[float, Mapping[str, Usage]], after: tuple[float, Mapping[str, Usage]]
-) -> dict[str, float]:
+def _cores(before: Reading, after: Reading) -> dict[str, float]:
     """CPU time per second of wall time between two readings, for each process and in all."""
     span = max(after[0] - before[0], 1e-9)
     cores = {
@@ -203,7 +221,7 @@ def _cores(
 
 def _estimator(watch: Watch) -> dict[str, float]:
     report = watch.reports.get("inference")
-    figures: Mapping[str, Any] = report.figures if report else {}
+    figures: Mapping[str, Sequence[float]] = report.figures if report else {}
     return {
         name: round(float(combine(figures[name])), 4)
         for name, combine in ESTIMATOR_FIGURES.items()

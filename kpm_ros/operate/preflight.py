@@ -46,7 +46,7 @@ def check(options: graph.PipelineOptions) -> None:
             values = dict(_meant_for(parameters, f"/{options.namespace}/{node.name}"))
             values.pop("use_sim_time", None)
             settings = node_settings.NODES[node.name]
-            checked = node_settings.check(node.name, settings, {**values, **node.parameters})
+            checked: Any = node_settings.check(node.name, settings, {**values, **node.parameters})
             _check_muscles(node.name, checked, card)
         if options.record:
             _check_record_folder(Path(options.record))

@@ -185,12 +185,11 @@ def as_text(summary: Mapping[str, Any]) -> str:
         meaning = STAGE_MEANINGS.get(name, "instant described to effort received")
         rows.append((name, _figure(values["p50"]), _figure(values["p99"]), meaning))
     lines += [f"  {line}" for line in table(rows)]
-    rows = [("CPU", "cores")]
-    rows += [(name, f"{cores:.3f}") for name, cores in summary["cpu_cores"].items()]
-    lines += ["", *(f"  {line}" for line in table(rows))]
+    costs = [(name, f"{cores:.3f}") for name, cores in summary["cpu_cores"].items()]
+    lines += ["", *(f"  {line}" for line in table([("CPU", "cores"), *costs]))]
     if summary["estimator"]:
-        costs = ", ".join(f"{name} {value:g}" for name, value in summary["estimator"].items())
-        lines += ["", f"  estimator: {costs}"]
+        figures = ", ".join(f"{name} {value:g}" for name, value in summary["estimator"].items())
+        lines += ["", f"  estimator: {figures}"]
     if summary["bag"]:
         bag = summary["bag"]
         size = f"{bag['bytes'] / 1e6:.1f} MB"

@@ -34,6 +34,10 @@ ASKED_ENDS = (0, -signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + sig
 """Statuses of a process that ended because it was asked to."""
 
 
+INTERRUPTED_AT_START = "KeyboardInterrupt"
+"""Last line of a Python process that was asked to stop before it could do so in good order."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """When a process that ended by itself is started again, and how patiently one is stopped."""
@@ -193,7 +197,7 @@ class Supervisor:
         elif self.stopping:
             if process.signal_sent == len(STOP_SIGNALS):
                 self._problems.append(f"{process.name} did not stop when asked and was killed")
-            elif status not in ASKED_ENDS:
+            elif status not in ASKED_ENDS and process.last_line != INTERRUPTED_AT_START:
                 self._problems.append(
                     f"{process.name} failed while stopping ({describe_status(status)})"
                 )

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from kpm_ros import graph
 from kpm_ros.lock import Lock, hold
 from kpm_ros.operate.errors import user_errors
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
+
+if TYPE_CHECKING:
+    from honcho.printer import Message
+
+    from kpm_ros.operate.process import Command
 
 NAME = "up"
 PURPOSE = "run the whole pipeline until Ctrl-C"
@@ -47,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def pipeline_commands(options: graph.PipelineOptions) -> list:
+def pipeline_commands(options: graph.PipelineOptions) -> list[Command]:
     """List the processes of the graph."""
     from kpm_ros.operate.process import Command
 
@@ -62,7 +69,7 @@ def hold_namespace(options: graph.PipelineOptions) -> Lock:
         return hold(f"the pipeline of namespace /{options.namespace}")
 
 
-def _printer(names: list[str]):
+def _printer(names: list[str]) -> Callable[[Message], None]:
     from honcho.printer import Printer
 
     return Printer(sys.stdout, width=max(len(name) for name in names)).write

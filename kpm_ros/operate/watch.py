@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -40,9 +41,12 @@ class NodeReport:
     figures: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Every figure that it states, over time, since measuring began."""
     errors: list[str] = field(default_factory=list)
+    complaint: str = ""
+    """What keeps it from being ready now; empty = nothing."""
 
     def note(self, status: DiagnosticStatus, sentence: str) -> None:
         """Take in one report."""
+        self.complaint = sentence if status.level > DiagnosticStatus.OK else ""
         for entry in status.values:
             with suppress(ValueError):
                 self.figures[entry.key].append(float(entry.value))
@@ -72,7 +76,7 @@ class Watch:
         self._diagnostics = PolledSubscription(
             node, DiagnosticArray, "/diagnostics", _deep(qos.of("/diagnostics"))
         )
-        self._counted = {
+        self._counted: dict[str, PolledSubscription[Any]] = {
             name: PolledSubscription(node, _type_of(name), name, _deep(qos.of(name)))
             for name in self.counts
             if name not in OWN_READERS
@@ -88,6 +92,11 @@ class Watch:
         begin_ns = time.time_ns()
         self._measurement = Measurement(begin_ns, begin_ns + round(duration_s * 1e9))
         return self._measurement
+
+    @property
+    def complaints(self) -> list[str]:
+        """What keeps nodes from being ready now, in the order of the data's way."""
+        return [report.complaint for report in list(self.reports.values()) if report.complaint]
 
     def close(self) -> None:
         """End the thread."""

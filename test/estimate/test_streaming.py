@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -117,13 +118,15 @@ def test_hops_of_any_sizes_give_the_same_numbers(worked, hops) -> None:
 
 @given(cut=st.integers(0, 129), hop=st.integers(1, 40))
 @settings(max_examples=30, deadline=None)
-def test_a_restored_state_goes_on_as_if_nothing_had_happened(worked, light, cut, hop) -> None:
+def test_a_restored_state_goes_on_as_if_nothing_had_happened(worked, cut, hop) -> None:
     estimator, pose, keys, expected = worked
     estimator.reset()
     first = estimator.push(pose[:cut], keys[:cut])
-    state = {name: array.copy() for name, array in estimator.state().items()}
+    stored = io.BytesIO()
+    np.savez(stored, **estimator.state())
     estimator.push(keys[:20, :1].repeat(84, 1), keys[:20])
-    estimator.restore(state)
+    stored.seek(0)
+    estimator.restore(np.load(stored))
     rest = [
         estimator.push(pose[at : at + hop], keys[at : at + hop])
         for at in range(cut, len(pose), hop)
@@ -153,6 +156,20 @@ def test_reset_forgets_everything_even_after_the_end(worked) -> None:
     estimator.reset()
     assert estimator.pushed == estimator.given == 0
     assert np.abs(stream(estimator, pose, keys, (48,)) - expected).max() < TOLERANCE
+
+
+def test_the_type_and_layout_of_the_input_change_nothing(worked) -> None:
+    estimator, pose, keys, expected = worked
+    for change in (
+        lambda x: x.astype(np.float64),
+        np.asfortranarray,
+        lambda x: np.repeat(x, 2, axis=0)[::2],
+        lambda x: x.astype(">f4"),
+    ):
+        estimator.reset()
+        effort = stream(estimator, change(pose), change(keys), (10, 11))
+        assert effort.dtype == np.float32
+        assert np.abs(effort - expected).max() < TOLERANCE
 
 
 def test_warming_up_changes_nothing(worked) -> None:

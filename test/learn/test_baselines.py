@@ -14,7 +14,8 @@ def linear_performance(seed, lag):
     draw = np.random.default_rng(seed)
     pose = np.cumsum(draw.normal(size=(4000, 4)), axis=0).astype(np.float32) / 20
     keys = draw.random((4000, 3)).astype(np.float32)
-    effort = np.roll(pose[:, :2], lag, axis=0) * 0.3 + 0.1
+    earlier = np.clip(np.arange(4000) - lag, 0, 3999)
+    effort = pose[earlier, :2] * 0.3 + 0.1
     return Rendering(pose, keys, effort.astype(np.float32))
 
 

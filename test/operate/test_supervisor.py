@@ -168,6 +168,20 @@ def test_asking_again_loses_patience():
         advance(supervisor, lambda: supervisor.finished)
 
 
+def test_being_stopped_while_still_starting_is_no_failure():
+    interrupted = f"""
+import signal, sys
+def fail(*_):
+    print("Traceback", "KeyboardInterrupt", sep="\\n", flush=True)
+    sys.exit(1)
+signal.signal(signal.SIGINT, fail)
+{WAITS}
+"""
+    with Supervisor([python("a", interrupted)], QUICK) as supervisor:
+        advance(supervisor, said(supervisor, "a", "ready"))
+    assert supervisor.problems == []
+
+
 def test_failing_while_stopping_is_not_healthy():
     script = f"""
 import signal, sys

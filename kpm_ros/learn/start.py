@@ -1,0 +1,73 @@
+"""The network that a training begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.network import PianoKPMNet
+from kpm_ros.estimate.weights import load_model
+from kpm_ros.learn.performances import mean_effort
+from kpm_ros.resources import find_model
+from kpm_ros.simulate.dataset import Rendering
+
+_LAST_LAYER_GAIN = 10.0
+"""The decoder's last layer starts so much larger: its output is multiplied by 0.01."""
+_SMALLEST_MOVEMENT = 0.03
+"""Movements of the hand smaller than this, relative to a channel's, are taken to be jitter."""
+_EVERY = 64
+
+Tensors = Mapping[str, NDArray[np.float32]]
+
+
+def fresh_network(card: ModelCard, training: Sequence[Rendering], seed: int) -> PianoKPMNet:
+    """Draw random weights that suit the data: they give the mean effort, and see small movements.
+
+    Nearly all of a landmark's movement is the whole hand's along the keyboard, and effort shows in
+    what little is left. So the first pose layer's random weights are turned to weigh all directions
+    in which the pose varies alike, rather than by how much it varies.
+    """
+    torch.manual_seed(seed)
+    network = PianoKPMNet(card)
+    last = network.decoder.linear3
+    with torch.no_grad():
+        last.weight.mul_(_LAST_LAYER_GAIN)
+        mean = torch.from_numpy(mean_effort(training)).float()
+        last.bias.copy_(mean / network.decoder.scale)
+        if "pose" in card.inputs:
+            first = network.get_parameter("pose.0.conv.weight")
+            whitening = torch.from_numpy(_whitening(card, training)).float()
+            first.copy_(torch.einsum("ock,cd->odk", first, whitening))
+    return network
+
+
+def load_start(name: str, card: ModelCard) -> Tensors:
+    """Read the weights of a model that differs from the card in nothing but its look-ahead."""
+    old, tensors = load_model(find_model(name))
+    for what in ("architecture", "inputs", "views", "landmarks", "keys", "muscles", "rate_hz"):
+        if getattr(old, what) != getattr(card, what):
+            raise ValueError(
+                f"{name} cannot be fine-tuned into this model: its {what} is "
+                f"{getattr(old, what)!r}, not {getattr(card, what)!r}"
+            )
+    return tensors
+
+
+def tuned_network(card: ModelCard, tensors: Tensors) -> PianoKPMNet:
+    """Begin with another model's weights."""
+    network = PianoKPMNet(card)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
+    return network
+
+
+def _whitening(card: ModelCard, training: Sequence[Rendering]) -> NDArray[np.float64]:
+    """Find the symmetric matrix after which the normalised pose varies alike in all directions."""
+    rows = np.concatenate([one.pose[::_EVERY] for one in training])
+    normal = (rows - np.asarray(card.pose_offset)) / np.asarray(card.pose_scale)
+    variance, directions = np.linalg.eigh(np.cov(normal.T))
+    gain = 1 / np.sqrt(np.maximum(variance, 0) + _SMALLEST_MOVEMENT**2)
+    return np.asarray((directions * gain) @ directions.T)

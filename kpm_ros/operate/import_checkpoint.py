@@ -1,0 +1,66 @@
+"""`kpm import`: a published checkpoint into a weights file that the pipeline runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from kpm_ros.operate.errors import UserError, user_errors
+
+NAME = "import"
+PURPOSE = "turn a published PianoKPM checkpoint (.pth) into a weights file (.safetensors)"
+EXAMPLES = """\
+examples:
+  kpm import epoch_200.pth pianokpm.safetensors --trained-on "PianoKPM, architectural split"
+  kpm up model:=pianokpm.safetensors
+
+Nothing in the checkpoint is run: it may hold tensors and nothing else.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Ask for both files, and for what a checkpoint does not say of itself."""
+    parser.add_argument("checkpoint", type=Path, help="the published file, .pth")
+    parser.add_argument("out", type=Path, help="the weights file to write, .safetensors")
+    parser.add_argument("--name", help="name of the model (default: that of the file written)")
+    parser.add_argument("--views", help="its camera views in order, such as top,right")
+    parser.add_argument("--muscles", help="its muscles in order, separated by commas")
+    parser.add_argument("--trained-on", help="the data it was trained on")
+    parser.add_argument("--licence", help="the licence of the weights")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Convert, and show the card of what was written."""
+    target = arguments.out.expanduser()
+    if target.suffix != ".safetensors":
+        raise UserError(f"{target} is to be a weights file, so its name must end in .safetensors")
+    if target.exists():
+        raise UserError(f"{target} exists already: remove it first, or give another name")
+    try:
+        from kpm_ros.estimate.checkpoint import convert_checkpoint
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"importing a checkpoint needs the library {error.name}, which comes with "
+            "`make setup` or `pip install torch`"
+        ) from None
+    from kpm_ros.operate.model_info import describe
+
+    with user_errors():
+        card = convert_checkpoint(
+            arguments.checkpoint.expanduser(), target, **_given(arguments, target)
+        )
+        print(describe(card, target), end="")
+    return 0
+
+
+def _given(arguments: argparse.Namespace, target: Path) -> dict[str, Any]:
+    """Collect the fields of the card that the user has stated."""
+    given: dict[str, Any] = {"name": arguments.name or target.stem}
+    for field in ("trained_on", "licence"):
+        if getattr(arguments, field):
+            given[field] = getattr(arguments, field)
+    for field in ("views", "muscles"):
+        if getattr(arguments, field):
+            given[field] = tuple(name.strip() for name in getattr(arguments, field).split(","))
+    return given

@@ -1,0 +1,177 @@
+"""A recording of EMG in a CSV file: a column of time and a column for each channel."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.sense.connection import NS_PER_S, DeviceError
+from kpm_ros.sense.emg_device import EmgBlock, EmgDevice, EmgFormat, name_channels
+
+TIME_NAMES = ("timestamp", "time", "t", "time_s", "time_ms", "timestamp_ms", "seconds", "lsl_time")
+UNITS_NS = {"s": NS_PER_S, "ms": 1_000_000, "us": 1000, "ns": 1}
+EMG_RATES_HZ = (40.0, 25_000.0)
+"""Rates at which EMG is sampled: they tell in which unit a column of time is."""
+
+
+@dataclass(frozen=True)
+class EmgCsvConfig:
+    """Which recording is played, and what its columns mean."""
+
+    path: str
+    time_column: str = ""
+    """Name of the column of time; empty = found by its name, else the first column."""
+    time_unit: str = ""
+    """s, ms, us or ns; empty = the one in which the steps are those of EMG."""
+    channels: tuple[str, ...] = ()
+    """Columns to play; empty = all others."""
+    unit: str = "uV"
+    repeat: bool = False
+
+
+class EmgCsv(EmgDevice):
+    """Plays a recording in real time; its own times are the device's, holes and all.
+
+    Rows that are not numbers throughout are left out, and counted in `unreadable`.
+    """
+
+    def __init__(self, config: EmgCsvConfig) -> None:
+        """Read the file; one that cannot be played is a ValueError."""
+        path = Path(config.path).expanduser()
+        self.name = f"the EMG recording {path.name}"
+        self.falls_silent = True
+        self._config = config
+        header, table, self.unreadable = _read(path)
+        time_at = _time_column(header, config.time_column, path)
+        names = config.channels or tuple(n for k, n in enumerate(header) if k != time_at)
+        unknown = [name for name in names if name not in header]
+        if unknown or not names:
+            raise ValueError(
+                f"{path} has no channel {', '.join(unknown) or 'at all'}; "
+                f"its columns are {', '.join(header)}"
+            )
+        order = np.argsort(table[:, time_at], kind="stable")
+        times = table[order, time_at]
+        step = float(times[-1] - times[0]) / (len(times) - 1)
+        tick_ns = _tick_ns(step, config.time_unit, path)
+        self._times_ns = np.rint((times - times[0]) * tick_ns).astype(np.int64)
+        usual = float(np.median(np.diff(self._times_ns)))
+        self._samples: NDArray[np.float32] = table[order][:, [header.index(n) for n in names]]
+        self._samples = self._samples.astype(np.float32)
+        # The median of rounded times is rounded itself; the mean is not, where little is missing.
+        mean = step * tick_ns
+        period_ns = mean if abs(mean / max(usual, 1.0) - 1) < 0.5 else usual
+        self._format = EmgFormat(
+            name_channels(names, len(names), self.name), config.unit, NS_PER_S / period_ns
+        )
+        self._round_ns = int(self._times_ns[-1] + period_ns)
+        self._connected = False
+
+    @property
+    def duration_s(self) -> float:
+        """How long the recording lasts."""
+        return self._round_ns / NS_PER_S
+
+    @property
+    def state(self) -> str:
+        """Whether it still plays."""
+        return "ended" if self._connected and self._next >= len(self._times_ns) else "playing"
+
+    def connect(self) -> EmgFormat:
+        """Begin at the beginning."""
+        self._connected = True
+        self._next = 0
+        self._start_ns: int | None = None
+        self._read_ns = 0
+        return self._format
+
+    def disconnect(self) -> None:
+        """Stop playing."""
+        self._connected = False
+
+    def read(self, now_ns: int) -> EmgBlock | None:
+        """Samples that have become due."""
+        if not self._connected:
+            raise DeviceError(f"{self.name} is not being played")
+        if self._start_ns is None:
+            self._start_ns = now_ns
+        elif not 0 <= now_ns - self._read_ns <= NS_PER_S:
+            # The clock was set or the host slept: the recording waited.
+            self._start_ns += now_ns - self._read_ns
+        self._read_ns = now_ns
+        if self._config.repeat and self._next >= len(self._times_ns):
+            self._next = 0
+            self._start_ns += self._round_ns
+        until = int(np.searchsorted(self._times_ns, now_ns - self._start_ns, side="right"))
+        first, self._next = self._next, max(until, self._next)
+        if first == self._next:
+            return None
+        due = slice(first, self._next)
+        return EmgBlock(self._samples[due], self._times_ns[due] + self._start_ns)
+
+
+def _read(path: Path) -> tuple[list[str], NDArray[np.float64], int]:
+    """Header, numbers, and how many rows were left out."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.reader(file)
+            header = [name.strip() for name in next(rows, [])]
+            table, unreadable = _numbers(rows, len(header))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ValueError(f"the EMG recording {path} cannot be read: {reason}") from None
+    if len(header) < 2 or len(table) < 2:
+        raise ValueError(
+            f"{path} is no EMG recording: it must have a line of names, and below it lines of "
+            "numbers separated by commas, a time and at least one channel"
+        )
+    if len(set(header)) != len(header):
+        raise ValueError(f"{path} has two columns of one name")
+    return header, table, unreadable
+
+
+def _numbers(rows: object, columns: int) -> tuple[NDArray[np.float64], int]:
+    good: list[NDArray[np.float64]] = []
+    unreadable = 0
+    for row in rows:  # type: ignore[attr-defined]
+        try:
+            values = np.array(row, np.float64)
+        except ValueError:
+            unreadable += 1
+            continue
+        if len(values) == columns and np.isfinite(values).all():
+            good.append(values)
+        else:
+            unreadable += 1
+    return np.array(good), unreadable
+
+
+def _time_column(header: list[str], wanted: str, path: Path) -> int:
+    if wanted:
+        if wanted not in header:
+            raise ValueError(f"{path} has no column {wanted!r}; it has {', '.join(header)}")
+        return header.index(wanted)
+    for number, name in enumerate(header):
+        if name.lower() in TIME_NAMES:
+            return number
+    return 0
+
+
+def _tick_ns(step: float, unit: str, path: Path) -> int:
+    """Length of the time column's unit, from its name or from what makes the rate one of EMG."""
+    if unit:
+        if unit not in UNITS_NS:
+            raise ValueError(f"time_unit is {unit!r}, but must be one of: {', '.join(UNITS_NS)}")
+        return UNITS_NS[unit]
+    least, most = EMG_RATES_HZ
+    for tick_ns in UNITS_NS.values():
+        if step > 0 and least <= NS_PER_S / (step * tick_ns) <= most:
+            return tick_ns
+    raise ValueError(
+        f"{path} has a time column whose steps of {step:g} are those of no EMG in s, ms, us or "
+        "ns: give time_unit"
+    )

@@ -1,0 +1,87 @@
+"""What every source of EMG looks like to the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Device = TypeVar("Device", bound="EmgDevice")
+
+
+@dataclass(frozen=True, slots=True)
+class EmgFormat:
+    """What an amplifier says of its samples."""
+
+    channels: tuple[str, ...]
+    unit: str
+    rate_hz: float
+    """Samples per second as stated; the true rate is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmgBlock:
+    """Samples as they came from an amplifier, oldest first."""
+
+    samples: NDArray[np.float32]
+    """(samples, channels)"""
+    stamps_ns: NDArray[np.int64]
+    """What the device, or its driver, gave as each sample's time, on the host's clock."""
+    counter: NDArray[np.int64] | None = None
+    """The amplifier's own number of each sample, where it has one; it may wrap around."""
+
+
+class EmgDevice:
+    """An amplifier that can be connected and read; also a context manager.
+
+    `connect` and `read` raise DeviceError when the amplifier cannot be had or is gone. `connect`
+    may then be called again: it closes what is left of the last connection.
+    """
+
+    name: str
+    """What it is, in words for the user."""
+    falls_silent: bool = False
+    """Whether silence is no fault."""
+
+    def connect(self) -> EmgFormat:
+        """Open the device, and learn what it sends."""
+        raise NotImplementedError
+
+    def disconnect(self) -> None:
+        """Close the device; a closed one stays closed."""
+        raise NotImplementedError
+
+    def read(self, now_ns: int) -> EmgBlock | None:
+        """Everything that has come since the last read, None if nothing has."""
+        raise NotImplementedError
+
+    @property
+    def state(self) -> str:
+        """Where the device stands, in words."""
+        return "connected"
+
+    def __enter__(self: Device) -> Device:
+        """Connect."""
+        self.connect()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Disconnect."""
+        self.disconnect()
+
+
+def name_channels(given: tuple[str, ...], count: int, device: str) -> tuple[str, ...]:
+    """Take the names that the user gave, or number the channels; a wrong count is a ValueError."""
+    if not given:
+        return tuple(f"emg{number + 1}" for number in range(count))
+    if len(given) != count:
+        raise ValueError(f"{device} has {count} channels, but {len(given)} names were given")
+    return given

@@ -1,0 +1,137 @@
+"""An amplifier of any kind as a steady stream of dated chunks, through its loss and return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kpm_ros.sense.connection import NS_PER_S, Backoff, DeviceError
+from kpm_ros.sense.device_clock import DeviceClock
+from kpm_ros.sense.emg_clock import SampleClock
+from kpm_ros.sense.emg_device import EmgBlock, EmgDevice, EmgFormat
+from kpm_ros.sense.samples import EmgChunk
+
+FOREIGN_S = 60.0
+"""Time stamps further from the present are on a clock of their own."""
+
+
+@dataclass(frozen=True)
+class EmgStreamConfig:
+    """Rules for an amplifier that streams, and for one that is gone."""
+
+    latency_s: float = 0.0
+    """How long before its time stamp a sample was taken, where the maker says so."""
+    silence_s: float = 2.0
+    """An amplifier that sends nothing for so long is gone."""
+    retry_first_s: float = 0.5
+    retry_longest_s: float = 8.0
+
+
+class EmgStream:
+    """Reads an amplifier, connects it again when it is gone, and hands on its samples.
+
+    The index counts on through every break, by as much as was missed. Samples with a value that is
+    no number are left out: the index shows it.
+    """
+
+    def __init__(self, device: EmgDevice, config: EmgStreamConfig | None = None) -> None:
+        """Take charge of the device; the first `poll` connects it."""
+        self.config = config or EmgStreamConfig()
+        self.device = device
+        self.format: EmgFormat | None = None
+        self.clock: SampleClock | None = None
+        self.problem = "not connected yet"
+        """What is wrong, in a sentence; empty while connected."""
+        self.breaks = 0
+        self.not_numbers = 0
+        self.samples = 0
+        self._backoff = Backoff(self.config.retry_first_s, self.config.retry_longest_s)
+        self._foreign: DeviceClock | None = None
+        self._heard_ns: int | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the amplifier is there."""
+        return not self.problem
+
+    def poll(self, now_ns: int) -> list[EmgChunk]:
+        """Samples since the last call; connects the amplifier where it is time to try."""
+        if not self.connected and not self._connect(now_ns):
+            return []
+        try:
+            block = self.device.read(now_ns)
+            self._check_silence(block, now_ns)
+        except DeviceError as error:
+            self.problem = str(error)
+            self.breaks += 1
+            self._backoff.failed(now_ns)
+            return []
+        return [] if block is None else self._chunks(self._dated(block, now_ns))
+
+    def close(self) -> None:
+        """Disconnect for good."""
+        self.device.disconnect()
+        self.problem = "disconnected"
+
+    def _connect(self, now_ns: int) -> bool:
+        if not self._backoff.due(now_ns):
+            return False
+        try:
+            described = self.device.connect()
+        except DeviceError as error:
+            self.problem = str(error)
+            self._backoff.failed(now_ns)
+            return False
+        self.problem = ""
+        self._backoff.succeeded()
+        self._heard_ns = None
+        self._foreign = None
+        if self.clock is None or self.format != described:
+            first_index = self.clock.next_index + 1 if self.clock else 0
+            self.clock = SampleClock(described.rate_hz, first_index)
+        else:
+            self.clock.reconnected()
+        self.format = described
+        return True
+
+    def _check_silence(self, block: EmgBlock | None, now_ns: int) -> None:
+        if block is not None or self._heard_ns is None or now_ns < self._heard_ns:
+            self._heard_ns = now_ns
+        elif not self.device.falls_silent:
+            silence_s = (now_ns - self._heard_ns) / NS_PER_S
+            if silence_s > self.config.silence_s:
+                raise DeviceError(f"{self.device.name} has sent nothing for {silence_s:.1f} s")
+
+    def _dated(self, block: EmgBlock, now_ns: int) -> EmgBlock:
+        """The same with stamps on the host's clock."""
+        stamps_ns = block.stamps_ns
+        if self._foreign is None and abs(int(stamps_ns[-1]) - now_ns) > FOREIGN_S * NS_PER_S:
+            self._foreign = DeviceClock(1.0)
+        if self._foreign is not None:
+            self._foreign.add(float(stamps_ns[-1]), now_ns)
+            stamps_ns = self._foreign.line_ns(float(stamps_ns[-1])) + (stamps_ns - stamps_ns[-1])
+        stamps_ns = stamps_ns - round(self.config.latency_s * NS_PER_S)
+        return EmgBlock(block.samples, stamps_ns, block.counter)
+
+    def _chunks(self, block: EmgBlock) -> list[EmgChunk]:
+        assert self.clock is not None
+        assert self.format is not None
+        chunks = []
+        for run in self.clock.push(block):
+            good = np.isfinite(run.samples).all(axis=1)
+            self.not_numbers += int(len(good) - good.sum())
+            edges = np.flatnonzero(np.diff(good.astype(np.int8), prepend=0, append=0))
+            for first, end in zip(edges[::2], edges[1::2], strict=True):
+                self.samples += int(end - first)
+                chunks.append(
+                    EmgChunk(
+                        run.stamp_ns + round(first * NS_PER_S / self.clock.rate_hz),
+                        run.first_index + int(first),
+                        self.clock.rate_hz,
+                        self.format.channels,
+                        self.format.unit,
+                        run.samples[first:end],
+                    )
+                )
+        return chunks

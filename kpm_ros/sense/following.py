@@ -1,0 +1,116 @@
+"""Looking for hands only where they are, and now and then everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.sense.hands import Detection
+from kpm_ros.sense.mediapipe_hands import HandDetector
+from kpm_ros.sense.region import Window, around, whole
+
+SEARCH_EVERY_NS = 500_000_000
+"""While a hand is missing, the whole region is searched this often."""
+JUMPED = 0.4
+"""Two windows that share less than this have little to do with each other."""
+
+
+class FixedRegion:
+    """Looks for hands in one part of the picture, always the same."""
+
+    def __init__(self, detector: HandDetector, region: Sequence[float]) -> None:
+        """Take the region as left, top, right, bottom, in fractions of the picture."""
+        self._detector = detector
+        self._region = region
+
+    def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
+        """Hands in the region, in coordinates of the whole picture."""
+        window = whole(self._region, (image.shape[1], image.shape[0]))
+        return _detect_in(self._detector, window, image, stamp_ns)
+
+    def close(self) -> None:
+        """Free the detector."""
+        self._detector.close()
+
+
+class FollowingRegion:
+    """Looks for hands around where they last were: cheaper in large pictures, surer in small hands.
+
+    A second detector, which starts afresh on every picture, searches the whole region when a hand
+    is missing: at once, and then every half second.
+    """
+
+    def __init__(
+        self,
+        detector: HandDetector,
+        make_searcher: Callable[[], HandDetector],
+        region: Sequence[float],
+        hands: int,
+    ) -> None:
+        """Follow up to `hands` hands; the searcher is only made once it is needed."""
+        self._detector = detector
+        self._make_searcher = make_searcher
+        self._searcher: HandDetector | None = None
+        self._region = region
+        self._hands = hands
+        self._size = (0, 0)
+        self._window = Window(0, 0, 1, 1)
+        self._search_due_ns = 0
+
+    def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
+        """Hands in the region, in coordinates of the whole picture."""
+        size = (image.shape[1], image.shape[0])
+        bounds = whole(self._region, size)
+        if size != self._size:
+            self._size, self._window = size, bounds
+        found = _detect_in(self._detector, self._window, image, stamp_ns)
+        if len(found) >= self._hands:
+            self._search_due_ns = stamp_ns
+        elif self._window != bounds and self._is_search_due(stamp_ns):
+            self._search_due_ns = stamp_ns + SEARCH_EVERY_NS
+            elsewhere = self._search(bounds, image, stamp_ns)
+            found = max(found, elsewhere, key=len)
+        self._move(found, bounds, image, stamp_ns)
+        return found
+
+    def close(self) -> None:
+        """Free the detectors."""
+        self._detector.close()
+        if self._searcher is not None:
+            self._searcher.close()
+
+    def _is_search_due(self, stamp_ns: int) -> bool:
+        return stamp_ns >= self._search_due_ns or self._search_due_ns > stamp_ns + SEARCH_EVERY_NS
+
+    def _search(
+        self, bounds: Window, image: NDArray[np.uint8], stamp_ns: int
+    ) -> list[Detection]:
+        if self._searcher is None:
+            self._searcher = self._make_searcher()
+        return _detect_in(self._searcher, bounds, image, stamp_ns)
+
+    def _move(
+        self, found: list[Detection], bounds: Window, image: NDArray[np.uint8], stamp_ns: int
+    ) -> None:
+        """Put the window where the hands are now, for the next picture."""
+        before = self._window
+        hands = [detection.points for detection in found]
+        self._window = around(hands, self._size, bounds, before) if hands else bounds
+        if self._window.overlap(before) < JUMPED:
+            # What the detector remembers of the old window is of no use in the new one, and would
+            # cost it the next picture. It finds that out here, on this one.
+            _detect_in(self._detector, self._window, image, stamp_ns)
+
+
+def _detect_in(
+    detector: HandDetector, window: Window, image: NDArray[np.uint8], stamp_ns: int
+) -> list[Detection]:
+    size = (image.shape[1], image.shape[0])
+    part = image if (window.width, window.height) == size else window.cut(image)
+    return [
+        replace(detection, points=window.to_picture(detection.points, size))
+        for detection in detector.detect(part, stamp_ns)
+    ]

@@ -1,0 +1,50 @@
+"""What a hand tracker sees in one picture, and which hand is which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Handedness = Literal["left", "right"]
+
+PALM = (0, 5, 9, 13, 17)
+"""Landmarks that move with the palm: wrist and knuckles. They jitter least and are rarely hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One hand found in a picture, labelled for this picture alone."""
+
+    points: NDArray[np.float32]
+    """(21, 3): x, y as fractions of image width and height, z relative to the wrist in x's scale."""
+    handedness: Handedness
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedHand:
+    """One hand of the person in view; `handedness` is the same hand from frame to frame."""
+
+    points: NDArray[np.float32]
+    """(21, 3): x, y as fractions of image width and height, z relative to the wrist in x's scale."""
+    handedness: Handedness
+    confidence: float
+
+
+def in_widths(points: NDArray[np.float32], image_size: tuple[int, int]) -> NDArray[np.float64]:
+    """Landmarks' x, y in units of the image's width, so that distances do not depend on shape."""
+    width, height = image_size
+    return points[:, :2].astype(np.float64) * (1.0, height / width)
+
+
+def palm_centre(flat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Centre of wrist and knuckles of landmarks (21, 2)."""
+    return np.asarray(flat[PALM, :].mean(axis=0))
+
+
+def extent(flat: NDArray[np.float64]) -> float:
+    """How large a hand appears: the longer side of the box around its landmarks."""
+    return float(np.ptp(flat, axis=0).max())

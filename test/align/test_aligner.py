@@ -1,0 +1,239 @@
+"""What the aligner promises about which samples come out, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.senses import (
+    FRAME,
+    MS,
+    T0,
+    Delivery,
+    S,
+    aligned,
+    camera,
+    config,
+    every,
+    everything,
+    frame,
+    joined,
+    midi,
+    note,
+    piano,
+    play,
+    pose_at,
+    push,
+)
+
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.align.flags import Flag
+
+END = T0 + S
+STEADY = every(2 * MS, END)
+
+
+def in_order(deliveries: list[Delivery]) -> list[Delivery]:
+    return sorted(deliveries, key=lambda delivery: delivery.received_ns)
+
+
+def test_all_senses_come_out_on_one_grid() -> None:
+    out = aligned(everything(), STEADY)
+    settled = out.stamps_ns >= T0 + 60 * MS
+    expected = np.array([pose_at(t) for t in out.stamps_ns], np.float32)[settled]
+    assert out.pose.shape[1] == 8
+    assert np.abs(out.pose[settled] - expected[:, None]).max() < 1e-6
+    depth = ((out.stamps_ns - T0) / S)[settled]
+    assert np.abs(out.keys[settled] - depth[:, None]).max() < 1e-6
+    assert set(out.flags[settled].tolist()) == {0}
+
+
+def test_samples_lie_on_the_grid_of_the_epoch_one_after_the_other() -> None:
+    aligner = Aligner(config())
+    chunks = play(aligner, everything(), STEADY)
+    index = joined(aligner, chunks).index
+    assert (np.diff(index) == 1).all()
+    assert index[0] == aligner.grid.first_at(T0)
+    emitted = 0
+    for chunk in chunks:
+        assert chunk.first_index == emitted
+        assert chunk.stamp_ns == aligner.grid.stamp_ns(chunk.grid_index)
+        assert 1 <= len(chunk) <= 10
+        emitted += len(chunk)
+    assert aligner.counts.emitted == emitted
+
+
+def test_a_sample_is_emitted_as_soon_as_the_data_after_it_has_come() -> None:
+    aligner = Aligner(config())
+    deliveries = in_order(everything())
+    for delivery in deliveries:
+        push(aligner, delivery)
+        chunks = aligner.advance(delivery.received_ns)
+        if delivery.received_ns > T0 + 200 * MS and chunks:
+            newest = max(d.sent.stamp_ns for d in deliveries if d.received_ns <= chunks[-1].trace.aligned_ns)
+            behind_ns = newest - joined(aligner, chunks).stamps_ns[-1]
+            assert behind_ns < 25 * MS
+    assert aligner.counts.late == aligner.counts.refused == 0
+
+
+def test_a_sample_waits_no_longer_than_the_longest_wait() -> None:
+    aligner = Aligner(config())
+    only_top = camera("top") + piano()
+    chunks = play(aligner, only_top, STEADY)
+    newest_ns = joined(aligner, chunks).stamps_ns[-1]
+    assert END - newest_ns < (60 + 2 + 10) * MS
+
+
+def test_nothing_comes_before_the_first_input_has_been_waited_out() -> None:
+    aligner = Aligner(config())
+    chunks = play(aligner, everything(), every(2 * MS, T0 + 60 * MS))
+    assert chunks == []
+    assert aligner.advance(T0 + 60 * MS + 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_when_and_how_often_somebody_looks_changes_nothing(data: st.DataObject) -> None:
+    deliveries = data.draw(disturbed(everything(0.5)))
+    steps = st.lists(st.integers(1, 400), min_size=4, max_size=40)
+    looks = [T0 + 600 * MS]
+    now_ns = T0
+    for step_ms in data.draw(steps):
+        now_ns += step_ms * MS
+        looks.append(now_ns)
+    looks = sorted(look for look in looks if look <= T0 + 600 * MS)
+    seldom = aligned(deliveries, [T0, *looks])
+    often = aligned(deliveries, every(MS, T0 + 600 * MS))
+    assert seldom.same_as(often)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_order_of_arrival_within_the_waits_gives_the_same_samples(data: st.DataObject) -> None:
+    deliveries = everything(0.5)
+    looks = every(2 * MS, T0 + 700 * MS)
+    shuffled = []
+    for delivery in deliveries:
+        most_ms = {"HandFrame": 40, "KeyEvent": 19, "KeyMotionChunk": 18}
+        least_ms = {"HandFrame": 0, "KeyEvent": 0, "KeyMotionChunk": 9}
+        kind = type(delivery.sent).__name__
+        delay_ms = data.draw(st.integers(least_ms[kind], most_ms[kind]))
+        shuffled.append(Delivery(delivery.sent.stamp_ns + delay_ms * MS, delivery.sent))
+    assert aligned(shuffled, looks).same_as(aligned(deliveries, looks))
+
+
+@st.composite
+def disturbed(draw: Callable, deliveries: list[Delivery]) -> list[Delivery]:
+    """Some lost, some late, some twice, in any order."""
+    result = []
+    for delivery in deliveries:
+        fate = draw(st.sampled_from(["fine"] * 6 + ["lost", "late", "twice"]))
+        if fate != "lost":
+            late_ns = draw(st.integers(0, 150)) * MS if fate == "late" else 0
+            result.append(Delivery(delivery.received_ns + late_ns, delivery.sent))
+        if fate == "twice":
+            again_ns = draw(st.integers(0, 100)) * MS
+            result.append(Delivery(delivery.received_ns + again_ns, delivery.sent))
+    return in_order(result)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_whatever_happens_samples_follow_each_other(data: st.DataObject) -> None:
+    out = aligned(data.draw(disturbed(everything(0.5))), every(2 * MS, T0 + 600 * MS))
+    assert (np.diff(out.index) == 1).all()
+    assert np.isfinite(out.pose).all()
+    assert np.isfinite(out.keys).all()
+
+
+def test_a_frame_received_exactly_at_the_end_of_its_wait_is_in_time() -> None:
+    def flags(received_ns: int) -> set[int]:
+        deliveries = [Delivery(T0 + MS, frame(T0, 0)), Delivery(received_ns, frame(T0 + FRAME, 1))]
+        looks = every(MS, T0 + 100 * MS)
+        out = aligned(deliveries, looks, views=("top",), use_keys=False)
+        return out.flags_between(T0 + 10 * MS, T0 + 10 * MS + MS)
+
+    first_ns = T0 + -(-10 * 1024 // 1000) * S // 1024
+    assert flags(first_ns + 60 * MS) == {0}
+    assert flags(first_ns + 62 * MS) == {Flag.HELD}
+
+
+def test_a_late_note_acts_at_the_next_sample_that_is_emitted() -> None:
+    event = note(T0 + 100 * MS, 0)
+    received_ns = T0 + 300 * MS
+    aligner = Aligner(config(use_pose=False))
+    heartbeats = [one for one in midi() if one.sent.kind == 4]  # type: ignore[union-attr]
+    looks = every(2 * MS, T0 + 400 * MS)
+    out = joined(aligner, play(aligner, [*heartbeats, Delivery(received_ns, event)], looks))
+    moving = out.stamps_ns[out.keys[:, 0] > 0]
+    assert 0 <= moving[0] - (received_ns - 20 * MS) < 2 * MS
+    assert aligner.counts.late == 1
+
+
+def test_key_events_without_a_heartbeat_are_complete_after_the_wait() -> None:
+    aligner = Aligner(config(use_pose=False))
+    chunks = play(aligner, [Delivery(T0 + MS, note(T0, 0))], every(MS, T0 + 100 * MS))
+    newest_ns = joined(aligner, chunks).stamps_ns[-1]
+    assert 20 * MS <= T0 + 100 * MS - newest_ns <= 32 * MS
+
+
+def test_samples_that_time_alone_settles_come_in_whole_hops() -> None:
+    aligner = Aligner(config(use_pose=False))
+    chunks = play(aligner, midi(), STEADY)
+    assert {len(chunk) for chunk in chunks} == {10}
+
+
+def test_a_model_without_pose_waits_for_no_camera() -> None:
+    aligner = Aligner(config(use_pose=False))
+    chunks = play(aligner, camera("top") + piano(), STEADY)
+    out = joined(aligner, chunks)
+    assert END - out.stamps_ns[-1] < 25 * MS
+    assert not out.pose.any()
+    assert set(out.flags.tolist()) == {0}
+    assert chunks[-1].trace.input_ns == 0
+
+
+def test_a_model_without_keys_waits_for_no_piano() -> None:
+    out = aligned(camera("top") + camera("right"), STEADY, use_keys=False)
+    assert (out.keys == -1).all()
+    assert out.flags_between(T0 + 100 * MS, END) == {0}
+
+
+def test_one_view_is_enough_where_the_model_has_one() -> None:
+    out = aligned(camera("top") + piano(), STEADY, views=("top",))
+    assert out.pose.shape[1] == 4
+    assert out.flags_between(T0 + 100 * MS, END) == {0}
+
+
+def test_the_trace_is_of_the_newest_frame_behind_a_chunk() -> None:
+    aligner = Aligner(config())
+    deliveries = [
+        Delivery(d.received_ns, frame(d.sent.stamp_ns, d.sent.index, d.sent.view))  # type: ignore[union-attr]
+        for d in camera("top") + camera("right", start_ns=T0 + 5 * MS)
+    ]
+    for chunk in play(aligner, deliveries + piano(), STEADY):
+        last_ns = aligner.grid.stamp_ns(chunk.grid_index + len(chunk) - 1)
+        trace = chunk.trace
+        assert last_ns <= trace.input_ns < last_ns + 2 * FRAME or trace.input_ns == 0
+        if trace.input_ns:
+            assert trace.received_ns == trace.input_ns + 15 * MS
+            assert trace.aligned_ns >= trace.received_ns or isinstance(chunk, AlignedChunk)
+
+
+def test_streams_that_are_always_late_are_used_as_old_as_they_are() -> None:
+    late = [Delivery(d.received_ns + 200 * MS, d.sent) for d in camera("top") + camera("right")]
+    out = aligned(late + piano(), every(2 * MS, T0 + S))
+    flags = out.flags_between(T0 + 400 * MS, T0 + 900 * MS)
+    assert flags == {Flag.HELD | Flag.POSE_STALE}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"), [({"views": ()}, "view"), ({"use_pose": False, "use_keys": False}, "pose")]
+)
+def test_an_aligner_with_nothing_to_align_is_refused(changes: dict, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Aligner(config(**changes))

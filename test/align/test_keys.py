@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from support.senses import FIRST_NOTE, KEYS, MS, T0, heartbeat, motion_chunk, note
+
+from kpm_ros.align.flags import Flag
+from kpm_ros.align.keys import KeyRules, KeyStream
+
+
+def stream() -> KeyStream:
+    return KeyStream(KEYS, FIRST_NOTE, KeyRules())
+
+
+def move(keys: KeyStream, start_ms: int, stop_ms: int, depth: float) -> None:
+    for at_ms in range(start_ms, stop_ms, 10):
+        keys.push_motion(motion_chunk(T0 + at_ms * MS, at_ms, depth), T0 + (at_ms + 11) * MS)
+
+
+def beat(keys: KeyStream, start_ms: int, stop_ms: int) -> None:
+    for at_ms in range(start_ms, stop_ms, 50):
+        keys.push_event(heartbeat(T0 + at_ms * MS, at_ms), T0 + (at_ms + 1) * MS)
+
+
+def read(keys: KeyStream, *at_ms: int) -> tuple[list[float], list[int]]:
+    stamps: NDArray[np.int64] = T0 + np.array(at_ms, np.int64) * MS
+    keys.settled_until(int(stamps[-1]) + 21 * MS)
+    rows, flags = keys.read(stamps)
+    return rows[:, 0].round(4).tolist(), flags.tolist()
+
+
+def test_before_anything_is_heard_keys_are_missing() -> None:
+    assert read(stream(), 10) == ([-1.0], [Flag.KEYS_MISSING])
+
+
+def test_sensed_motion_is_preferred_to_notes() -> None:
+    keys = stream()
+    keys.push_event(note(T0, 0), T0 + MS)
+    move(keys, 0, 200, 0.25)
+    assert read(keys, 150) == ([0.25], [0])
+
+
+def test_notes_alone_are_enough() -> None:
+    keys = stream()
+    keys.push_event(note(T0, 0), T0 + MS)
+    assert read(keys, 100) == ([1.0], [0])
+
+
+def test_motion_that_stops_is_held_then_gives_way_to_notes() -> None:
+    keys = stream()
+    move(keys, 0, 200, 0.25)
+    beat(keys, 0, 1000)
+    keys.push_event(note(T0 + 150 * MS, 10_000), T0 + 151 * MS)
+    assert read(keys, 198, 220, 299, 300) == ([0.25, 0.25, 0.25, 1.0], [0, 16, 16, 0])
+
+
+def test_motion_that_comes_back_is_used_again() -> None:
+    keys = stream()
+    move(keys, 0, 100, 0.25)
+    beat(keys, 0, 1000)
+    move(keys, 400, 500, 0.5)
+    assert read(keys, 390, 405) == ([0.0, 0.5], [0, 0])
+
+
+def test_motion_that_stops_without_notes_is_held_until_keys_are_missing() -> None:
+    keys = stream()
+    move(keys, 0, 200, 0.25)
+    assert read(keys, 1199) == ([0.25], [Flag.HELD])
+    assert read(keys, 1200) == ([-1.0], [Flag.KEYS_MISSING])
+
+
+def test_notes_that_fall_silent_are_missing_until_they_are_heard_again() -> None:
+    keys = stream()
+    keys.push_event(note(T0, 0), T0 + MS)
+    keys.push_event(heartbeat(T0 + 1500 * MS, 1), T0 + 1501 * MS)
+    assert read(keys, 1000, 1001) == ([1.0, -1.0], [0, Flag.KEYS_MISSING])
+    assert read(keys, 1499, 1500) == ([-1.0, 1.0], [Flag.KEYS_MISSING, 0])
+
+
+def test_notes_are_settled_by_the_wait_alone() -> None:
+    keys = stream()
+    beat(keys, 0, 1000)
+    assert keys.settled_until(T0 + 500 * MS) == T0 + 480 * MS - 1
+
+
+def test_motion_settles_at_once_what_it_shows() -> None:
+    keys = stream()
+    move(keys, 0, 500, 0.25)
+    assert keys.settled_until(T0 + 505 * MS) == T0 + 499 * MS
+
+
+def test_notes_do_not_pile_up_while_motion_is_used() -> None:
+    keys = stream()
+    for at_ms in range(0, 5000, 10):
+        move(keys, at_ms, at_ms + 10, 0.25)
+        keys.push_event(note(T0 + at_ms * MS, at_ms), T0 + (at_ms + 1) * MS)
+        read(keys, at_ms)
+    assert len(keys._notes._waiting) < 10

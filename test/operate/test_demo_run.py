@@ -1,0 +1,93 @@
+"""The demo over real DDS: it measures, records, judges, and cleans up after itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built")
+
+from kpm_ros import graph
+from kpm_ros.operate.summary import STAGES
+from kpm_ros.replay.bag_reader import BagReader
+
+pytestmark = pytest.mark.graph
+
+PATIENCE_S = 110
+
+
+@pytest.fixture
+def demo(tmp_path, request):
+    """Start a demo in a namespace of its own; whatever happens, end it."""
+    namespace = f"demo_{os.getpid()}_{request.node.name}"[:60]
+    started = []
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "kpm_ros.cli", "demo", f"namespace:={namespace}"]
+        process = subprocess.Popen(
+            [*command, "--out", str(tmp_path / "demo"), *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start, namespace
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def left_over(namespace: str) -> list[int]:
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if f"__ns:=/{namespace}" in (process.info["cmdline"] or [])
+    ]
+
+
+def summary_of(folder: Path) -> dict:
+    return json.loads((folder / "demo" / "summary.json").read_text("utf-8"))
+
+
+def test_a_demo_measures_every_stage_records_a_bag_and_judges(demo, tmp_path):
+    start, namespace = demo
+    process = start("--seconds", "3")
+    said, _ = process.communicate(timeout=PATIENCE_S)
+    summary = summary_of(tmp_path)
+    assert process.returncode == (1 if summary["errors"] else 0), said
+    assert summary["effort"]["messages"] > 0
+    assert summary["duration_s"] == pytest.approx(3, abs=0.1)
+    for stage in ("exposure_to_effort", *STAGES):
+        assert 0 < summary["latency_ms"][stage]["p50"] <= summary["latency_ms"][stage]["p99"]
+    nodes = graph.build(graph.PipelineOptions(record="somewhere"))
+    assert set(summary["cpu_cores"]) == {*(node.name for node in nodes), "demo", "total"}
+    assert summary["estimator"]["cpu_s_per_s"] > 0
+    with BagReader(tmp_path / "demo" / "bag") as bag:
+        assert sum(bag.counts.values()) == summary["bag"]["messages"]
+        assert bag.topics[f"/{namespace}/effort"] == "kpm_ros/msg/MuscleEffort"
+    assert "measuring" in said
+    assert left_over(namespace) == []
+
+
+def test_a_demo_that_is_interrupted_says_so_and_leaves_nothing_running(demo, tmp_path):
+    start, namespace = demo
+    process = start("--seconds", "3600", "exo:=false", "gesture:=false")
+    for line in process.stdout:
+        if line.startswith("measuring"):
+            break
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert "the run was stopped before its time" in summary_of(tmp_path)["errors"]
+    assert "Traceback" not in said
+    assert left_over(namespace) == []
