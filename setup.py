@@ -45,6 +45,7 @@ setup(
     },
     install_requires=[
         "numpy>=1.26",
+        "scipy>=1.10",
         "numba>=0.61",
         "safetensors>=0.4",
         "PyYAML>=6",

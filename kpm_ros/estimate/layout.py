@@ -77,6 +77,10 @@ def structure_of(card: ModelCard) -> Structure:
             f"a look-ahead of {card.lookahead} samples is outside 0..{structure.reach}, "
             f"what {card.architecture} can have"
         )
+    if not 0 < card.rate_hz <= 100_000:
+        raise CardError(
+            f"a model at {card.rate_hz} samples a second cannot be run: 1 to 100000 can"
+        )
     sizes = {"muscles": len(card.muscles)}
     if "pose" in card.inputs:
         sizes.update(views=len(card.views), landmarks=card.landmarks)

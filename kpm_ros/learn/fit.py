@@ -19,10 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import structure_of
 from kpm_ros.estimate.network import PianoKPMNet
 from kpm_ros.learn.checkpoints import Checkpoint
-from kpm_ros.learn.windows import WindowOrder
+from kpm_ros.learn.windows import WindowOrder, window_starts
 from kpm_ros.simulate.dataset import Rendering
 
 PRECISIONS = ("float32", "bfloat16")
@@ -58,6 +59,21 @@ class FitSettings:
                 raise ValueError(f"{name} must be above 0, not {value:g}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be {' or '.join(PRECISIONS)}, not {self.precision}")
+
+
+def reach(card: ModelCard) -> int:
+    """How many samples before and after it, together, an output of the network depends on."""
+    return sum(kernel - 1 for kernel in structure_of(card).kernels)
+
+
+def check_window(settings: FitSettings, card: ModelCard) -> None:
+    """Refuse windows too short for the card's network, or that cannot overlap as asked for."""
+    window_starts(settings.window, settings.window, settings.overlap)
+    if settings.window <= reach(card):
+        raise TrainingError(
+            f"a window of {settings.window} samples is within the network's reach of "
+            f"{reach(card)}: train on a longer one"
+        )
 
 
 @dataclass
@@ -107,14 +123,9 @@ class Fit:
             settings.batch,
             settings.seed,
         )
-        reach = sum(kernel - 1 for kernel in structure_of(network.card).kernels)
+        check_window(settings, network.card)
         self._ahead = network.card.lookahead
-        self._past = reach - self._ahead
-        if settings.window <= reach:
-            raise TrainingError(
-                f"a window of {settings.window} samples is within the network's reach of {reach}: "
-                "train on a longer one"
-            )
+        self._past = reach(network.card) - self._ahead
         steps = max(1, round(settings.epochs * self.order.steps_per_epoch))
         self.progress = Progress(steps=steps)
         self._training = training

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.layout import structure_of
 from kpm_ros.learn.baselines import MeanBaseline, RidgeBaseline
 from kpm_ros.learn.evaluation import Tensors, evaluate
-from kpm_ros.learn.fit import FitSettings, Progress
+from kpm_ros.learn.fit import FitSettings, Progress, reach
 from kpm_ros.learn.metrics import Scores, score
 from kpm_ros.learn.performances import (
     STUDIES,
@@ -24,7 +23,7 @@ SIMULATED_ONLY = "Simulated hands and muscles only: it says nothing about people
 
 def baseline_scores(card: ModelCard, performances: Performances) -> dict[str, Scores]:
     """Scores of the training mean and of a linear rule, on the persons held out for scores."""
-    past = sum(kernel - 1 for kernel in structure_of(card).kernels) - card.lookahead
+    past = reach(card) - card.lookahead
     offset, scale = pose_normalisation(performances.training)
     mean = MeanBaseline(mean_effort(performances.training))
     ridge = RidgeBaseline(performances.training, offset, scale, past, card.lookahead)

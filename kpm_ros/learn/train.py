@@ -13,13 +13,12 @@ from typing import NoReturn
 import torch
 
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.layout import structure_of
 from kpm_ros.estimate.network import network_tensors
 from kpm_ros.estimate.weights import save_model
 from kpm_ros.learn.checkpoints import Checkpoint
 from kpm_ros.learn.display import TrainingDisplay
 from kpm_ros.learn.evaluation import evaluate
-from kpm_ros.learn.fit import PRECISIONS, Fit, FitSettings, checkpoint_path
+from kpm_ros.learn.fit import PRECISIONS, Fit, FitSettings, check_window, checkpoint_path
 from kpm_ros.learn.performances import (
     Performances,
     Recipe,
@@ -114,7 +113,7 @@ def train(arguments: argparse.Namespace, words: Sequence[str]) -> ModelCard:
         lookahead=arguments.lookahead,
         licence="Apache-2.0",
     )
-    structure_of(card)
+    check_window(settings, card)
     start = load_start(arguments.start_from, card) if arguments.start_from else None
     checkpoint = Checkpoint(checkpoint_path(out), _identity(arguments, recipe, settings))
     checkpoint.load()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +48,7 @@ class WindowOrder:
                 "render more minutes, or train on a shorter window"
             )
 
-    @property
+    @cached_property
     def windows(self) -> Sequence[Window]:
         """All windows, unmoved."""
         return [

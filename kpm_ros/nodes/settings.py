@@ -6,31 +6,18 @@ No ROS is needed here, so that settings can be checked and documented without it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from kpm_ros.act.assistance import illustrative_gain
+from kpm_ros.nodes.device_settings import EmgSettings, MidiSettings
+from kpm_ros.nodes.setting import setting
 
 Settings = TypeVar("Settings")
 
 
 class ConfigurationError(ValueError):
     """A setting that cannot be used, said in a sentence for the user."""
-
-
-def setting(
-    default: Any,
-    description: str,
-    *,
-    least: float | None = None,
-    most: float | None = None,
-    choices: Sequence[str] = (),
-) -> Any:
-    """One parameter: its default, what it is for, and what is allowed."""
-    metadata = {"description": description, "least": least, "most": most, "choices": choices}
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -145,6 +132,8 @@ class RecorderSettings:
 
 NODES: dict[str, type] = {
     "simulator": SimulatorSettings,
+    "midi": MidiSettings,
+    "emg": EmgSettings,
     "synchronizer": SynchronizerSettings,
     "inference": InferenceSettings,
     "exo": ExoSettings,

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from kpm_ros.sense.hands import Detection
 from kpm_ros.sense.mediapipe_hands import HandDetector
-from kpm_ros.sense.region import Window, around, whole
+from kpm_ros.sense.region import Window, around, tiles, whole
 
-SEARCH_EVERY_NS = 500_000_000
-"""While a hand is missing, the whole region is searched this often."""
-JUMPED = 0.4
-"""Two windows that share less than this have little to do with each other."""
+SEARCH_EVERY_NS = 100_000_000
+"""While a hand is missing, another part of the region is searched this often."""
+LINGER_NS = 500_000_000
+"""A hand that was lost is expected where it was for this long."""
+MOVED = 0.7
+"""Two windows that share less than this show the detector hands in other places."""
 
 
 class FixedRegion:
@@ -37,10 +39,10 @@ class FixedRegion:
 
 
 class FollowingRegion:
-    """Looks for hands around where they last were: cheaper in large pictures, surer in small hands.
+    """Looks for hands around where they last were, which finds hands that are small in the picture.
 
-    A second detector, which starts afresh on every picture, searches the whole region when a hand
-    is missing: at once, and then every half second.
+    A second detector, which starts afresh on every picture, searches the whole region and then its
+    parts, one at a time, while a hand is missing.
     """
 
     def __init__(
@@ -58,7 +60,10 @@ class FollowingRegion:
         self._hands = hands
         self._size = (0, 0)
         self._window = Window(0, 0, 1, 1)
-        self._search_due_ns = 0
+        self._seen = 0
+        self._complete_ns = 0
+        self._searched_ns = 0
+        self._searches = 0
 
     def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
         """Hands in the region, in coordinates of the whole picture."""
@@ -67,12 +72,9 @@ class FollowingRegion:
         if size != self._size:
             self._size, self._window = size, bounds
         found = _detect_in(self._detector, self._window, image, stamp_ns)
-        if len(found) >= self._hands:
-            self._search_due_ns = stamp_ns
-        elif self._window != bounds and self._is_search_due(stamp_ns):
-            self._search_due_ns = stamp_ns + SEARCH_EVERY_NS
-            elsewhere = self._search(bounds, image, stamp_ns)
-            found = max(found, elsewhere, key=len)
+        if len(found) < self._hands and abs(stamp_ns - self._searched_ns) >= SEARCH_EVERY_NS:
+            self._searched_ns = stamp_ns
+            found = max(found, self._search(bounds, image, stamp_ns), key=len)
         self._move(found, bounds, image, stamp_ns)
         return found
 
@@ -82,27 +84,34 @@ class FollowingRegion:
         if self._searcher is not None:
             self._searcher.close()
 
-    def _is_search_due(self, stamp_ns: int) -> bool:
-        return stamp_ns >= self._search_due_ns or self._search_due_ns > stamp_ns + SEARCH_EVERY_NS
-
     def _search(
         self, bounds: Window, image: NDArray[np.uint8], stamp_ns: int
     ) -> list[Detection]:
         if self._searcher is None:
             self._searcher = self._make_searcher()
-        return _detect_in(self._searcher, bounds, image, stamp_ns)
+        places = tiles(bounds)
+        place = places[self._searches % len(places)]
+        self._searches += 1
+        return _detect_in(self._searcher, place, image, stamp_ns)
 
     def _move(
         self, found: list[Detection], bounds: Window, image: NDArray[np.uint8], stamp_ns: int
     ) -> None:
         """Put the window where the hands are now, for the next picture."""
+        if len(found) >= self._seen:
+            self._seen, self._complete_ns = len(found), stamp_ns
+        elif 0 <= stamp_ns - self._complete_ns < LINGER_NS:
+            return
+        else:
+            self._seen = len(found)
         before = self._window
         hands = [detection.points for detection in found]
-        self._window = around(hands, self._size, bounds, before) if hands else bounds
-        if self._window.overlap(before) < JUMPED:
-            # What the detector remembers of the old window is of no use in the new one, and would
-            # cost it the next picture. It finds that out here, on this one.
-            _detect_in(self._detector, self._window, image, stamp_ns)
+        self._window = window = around(hands, self._size, bounds, before) if hands else bounds
+        resized = (window.width, window.height) != (before.width, before.height)
+        if resized or window.overlap(before) < MOVED:
+            # The detector looks for a hand where it was in the picture before. In another window
+            # that is elsewhere, and would cost the next picture; it may find that out on this one.
+            _detect_in(self._detector, window, image, stamp_ns)
 
 
 def _detect_in(

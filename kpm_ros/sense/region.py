@@ -79,3 +79,19 @@ def around(
     x = int(np.clip(centre[0] - width / 2, bounds.x, bounds.x + bounds.width - width))
     y = int(np.clip(centre[1] - height / 2, bounds.y, bounds.y + bounds.height - height))
     return Window(x, y, int(width), int(height))
+
+
+def tiles(bounds: Window) -> list[Window]:
+    """Overlapping parts of a window to search one by one: all of it, quarters, sixteenths.
+
+    A detector sees every picture at the same small size, so a small hand only shows in a part.
+    """
+    parts = [bounds]
+    for count, share in ((2, 0.6), (4, 0.34)):
+        width, height = max(int(bounds.width * share), 1), max(int(bounds.height * share), 1)
+        for row in range(count):
+            for column in range(count):
+                x = bounds.x + (bounds.width - width) * column // (count - 1)
+                y = bounds.y + (bounds.height - height) * row // (count - 1)
+                parts.append(Window(x, y, width, height))
+    return parts

@@ -103,6 +103,18 @@ def test_a_hand_that_is_gone_does_not_go_on_moving() -> None:
     assert flags == [Flag.HELD]
 
 
+def test_reading_bit_by_bit_gives_what_reading_at_once_does() -> None:
+    hands = [True, True, False, True, True, True, False, True] * 4
+    instants = np.arange(0, 700, 3)
+    rules = PoseRules(extrapolate_s=0.02)
+    at_once = read(stream(*enumerate(hands), (38, True), rules=rules), *instants)
+    pose = stream(*enumerate(hands), (38, True), rules=rules)
+    bit_by_bit = [read(pose, at_ms) for at_ms in instants]
+    assert [value for values, _ in bit_by_bit for value in values] == at_once[0]
+    assert [flag for _, flags in bit_by_bit for flag in flags] == at_once[1]
+    assert Flag.EXTRAPOLATED in at_once[1]
+
+
 def points(shape: tuple[int, ...], value: float = 0.5) -> NDArray[np.float32]:
     return np.full(shape, value, np.float32)
 

@@ -104,6 +104,7 @@ def test_weights_survive_going_in_and_out_of_the_network(light) -> None:
         ({"lookahead": -1}, "look-ahead of -1"),
         ({"muscles": ()}, "0 muscles"),
         ({"views": ()}, "0 views"),
+        ({"rate_hz": 0}, "0 samples a second"),
         ({"pose_scale": (1.0,)}, "1 values where the pose has 84"),
         ({"pose_scale": (0.0,) * 84}, "holds a zero"),
         ({"pose_offset": (float("nan"),) * 84}, "not a number"),

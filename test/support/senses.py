@@ -137,6 +137,18 @@ class Samples:
     keys: NDArray[np.float32]
     flags: NDArray[np.uint8]
 
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def first(self, count: int) -> Samples:
+        """Only so many."""
+        return Samples(*(values[:count] for values in vars(self).values()))
+
+    def after(self, start_ns: int) -> Samples:
+        """Only those from an instant on."""
+        later = self.stamps_ns >= start_ns
+        return Samples(*(values[later] for values in vars(self).values()))
+
     def flags_between(self, start_ns: int, end_ns: int) -> set[int]:
         """Which flags occur within a span."""
         within = (self.stamps_ns >= start_ns) & (self.stamps_ns <= end_ns)
@@ -161,9 +173,7 @@ def joined(aligner: Aligner, chunks: Sequence[AlignedChunk]) -> Samples:
     )
 
 
-def aligned(
-    deliveries: Iterable[Delivery], looks_ns: Sequence[int], **changes: Any
-) -> Samples:
+def aligned(deliveries: Iterable[Delivery], looks_ns: Sequence[int], **changes: Any) -> Samples:
     """Everything that a new aligner makes of this."""
     aligner = Aligner(config(**changes))
     return joined(aligner, play(aligner, deliveries, looks_ns))

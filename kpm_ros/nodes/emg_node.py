@@ -1,0 +1,243 @@
+"""EMG: an amplifier or a recording in, raw samples and envelope out."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+from std_srvs.srv import SetBool
+
+from kpm_ros.msg import EmgSamples
+from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.settings import ConfigurationError, EmgSettings
+from kpm_ros.sense.emg_brainflow import BrainFlowConfig, BrainFlowEmg
+from kpm_ros.sense.emg_csv import EmgCsv, EmgCsvConfig
+from kpm_ros.sense.emg_device import EmgDevice
+from kpm_ros.sense.emg_health import ChannelHealth, HealthConfig
+from kpm_ros.sense.emg_lsl import LslConfig, LslEmg
+from kpm_ros.sense.emg_mvc import MvcError
+from kpm_ros.sense.emg_person import PersonalEnvelope
+from kpm_ros.sense.emg_stream import EmgStream, EmgStreamConfig
+from kpm_ros.sense.envelope import EnvelopeConfig
+
+REPEATED_TOO_OFTEN = 0.01
+"""Samples that repeat the one before in all channels were not measured."""
+
+
+class EmgNode(PipelineNode):
+    """Publishes raw EMG and its envelope; connects the amplifier again when it is gone."""
+
+    name = "emg"
+    settings_type = EmgSettings
+    settings: EmgSettings
+
+    def __init__(self, **node_arguments: Any) -> None:
+        """Find out which amplifier; the first step connects it."""
+        super().__init__(**node_arguments)
+        if self.simulated_time and self.settings.source != "csv":
+            raise ConfigurationError(
+                "emg: use_sim_time is true, but only source csv can follow /clock: an amplifier "
+                "measures in the host's time"
+            )
+        self.stream = EmgStream(
+            _device(self.settings),
+            EmgStreamConfig(
+                latency_s=self.settings.latency_s,
+                silence_s=self.settings.silence_s,
+                retry_longest_s=self.settings.retry_s,
+            ),
+        )
+        self.health = ChannelHealth(_health(self.settings))
+        self.personal = _personal(self.settings)
+        self._raw = self.create_publisher(EmgSamples, "emg/samples", qos.of("emg/samples"))
+        # The envelope travels as the samples do.
+        self._smooth = self.create_publisher(EmgSamples, "emg/envelope", qos.of("emg/samples"))
+        self.create_service(SetBool, "~/record_mvc", self._record_mvc)
+        self._recording = threading.Lock()
+        self._said = self.stream.problem
+        self._reported = 0
+        self.add_loop(self.settings.period_s, self.step)
+
+    def step(self) -> None:
+        """Publish what was measured."""
+        for chunk in self.stream.poll(self.now_ns()):
+            self._raw.publish(wire.emg_message(chunk))
+            self.health.push(chunk)
+            if not self.settings.envelope:
+                continue
+            try:
+                with self._recording:
+                    smooth = self.personal.push(chunk)
+            except ValueError as error:
+                raise ConfigurationError(f"emg: {error}") from None
+            self._smooth.publish(wire.emg_message(smooth))
+        if self.stream.problem != self._said:
+            self._say()
+
+    def stop(self) -> None:
+        """Let the amplifier go."""
+        super().stop()
+        self.stream.close()
+
+    def report(self) -> Report:
+        """Whether the amplifier is there, how it keeps time, and how its electrodes are."""
+        report = super().report()
+        stream = self.stream
+        report.values |= {
+            "device": stream.device.name,
+            "state": stream.device.state if stream.connected else stream.problem,
+            "samples": stream.samples,
+            "not_numbers": stream.not_numbers,
+            "connections_lost": stream.breaks,
+            "repeated_fraction": self.health.repeated,
+        }
+        if stream.clock is not None:
+            report.values |= {
+                "rate_hz": stream.clock.rate_hz,
+                "rate_stated_hz": stream.clock.rate_stated_hz,
+                "lost": stream.clock.lost,
+                "stalls": stream.clock.stalls,
+                "longest_stall_s": stream.clock.longest_stall_s,
+                "clock_restarts": stream.clock.restarts,
+            }
+        report.values |= {f"channel {n}": s.value for n, s in self.health.states.items()}
+        if self.settings.envelope:
+            report.values |= {
+                "envelope_delay_s": self.personal.envelope.delay_s,
+                "mvc": self.personal.problem or f"that of {self.personal.person}",
+                "recording_mvc": self.personal.recording,
+            }
+        self._judge(report)
+        return report
+
+    def _judge(self, report: Report) -> None:
+        stream = self.stream
+        if not stream.connected:
+            report.worsen(Level.ERROR, stream.problem)
+        if self.health.ill:
+            report.worsen(Level.DEGRADED, self.health.in_words())
+        if self.health.repeated > REPEATED_TOO_OFTEN:
+            report.worsen(
+                Level.DEGRADED,
+                f"{self.health.repeated:.0%} of the samples repeat the one before: the amplifier "
+                "or its driver fills in what was lost",
+            )
+        if stream.connected and stream.samples == self._reported:
+            report.worsen(Level.DEGRADED, f"no samples: {stream.device.state}")
+        self._reported = stream.samples
+
+    def _record_mvc(self, request: SetBool.Request, response: SetBool.Response) -> Any:
+        """Start (true) or stop (false) recording the maximum contraction."""
+        try:
+            if not self.settings.envelope:
+                raise MvcError("the envelope is switched off: set the parameter envelope to true")
+            with self._recording:
+                if request.data:
+                    self.personal.start_recording()
+                    response.message = (
+                        f"recording {self.personal.person}: contract each muscle as hard as "
+                        "possible for a second or two, then call this again with false"
+                    )
+                else:
+                    response.message = f"kept in {self.personal.stop_recording()}"
+            response.success = True
+        except MvcError as error:
+            response.success, response.message = False, str(error)
+        return response
+
+    def _say(self) -> None:
+        self._said = self.stream.problem
+        if self._said:
+            self.get_logger().warning(self._said)
+        elif self.stream.format is not None:
+            described = self.stream.format
+            self.get_logger().info(
+                f"{self.stream.device.name}: {self.stream.device.state}, "
+                f"{len(described.channels)} channels at {described.rate_hz:g} Hz as stated"
+            )
+
+
+def _device(settings: EmgSettings) -> EmgDevice:
+    channels = tuple(name.strip() for name in settings.channels.split(",") if name.strip())
+    if settings.source == "lsl":
+        return LslEmg(
+            LslConfig(
+                settings.stream_name,
+                settings.stream_type,
+                settings.counter_channel,
+                channels,
+                settings.unit,
+                settings.rate_hz,
+            )
+        )
+    if settings.source == "brainflow":
+        return BrainFlowEmg(
+            BrainFlowConfig(
+                board_id=settings.board_id,
+                serial_port=settings.serial_port,
+                mac_address=settings.mac_address,
+                ip_address=settings.ip_address,
+                ip_port=settings.ip_port,
+                serial_number=settings.serial_number,
+                other_info=settings.other_info,
+                file=settings.file,
+                master_board=settings.master_board,
+                repeat=settings.repeat,
+                channels=channels,
+            )
+        )
+    if not settings.file:
+        raise ConfigurationError("emg: source is csv, but file is empty: name a recording")
+    unit = "" if settings.time_unit == "auto" else settings.time_unit
+    try:
+        return EmgCsv(
+            EmgCsvConfig(
+                settings.file,
+                settings.time_column,
+                unit,
+                channels,
+                settings.unit or "uV",
+                settings.repeat,
+            )
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"emg: {error}") from None
+
+
+def _health(settings: EmgSettings) -> HealthConfig:
+    return HealthConfig(
+        flat_uv=settings.flat_uv,
+        rail_uv=settings.rail_uv,
+        hum_uv=settings.hum_uv,
+        noise_uv=settings.noise_uv,
+        mains_hz=settings.mains_hz,
+    )
+
+
+def _personal(settings: EmgSettings) -> PersonalEnvelope:
+    config = EnvelopeConfig(
+        low_hz=settings.low_hz,
+        high_hz=settings.high_hz,
+        band_order=settings.band_order,
+        notch_hz=settings.mains_hz,
+        notch_q=settings.notch_q,
+        notch_harmonics=settings.notch_harmonics,
+        smooth_hz=settings.smooth_hz,
+        smooth_order=settings.smooth_order,
+    )
+    try:
+        return PersonalEnvelope(config, settings.mvc_folder, settings.person)
+    except MvcError as error:
+        raise ConfigurationError(f"emg: {error}") from None
+
+
+def main() -> None:
+    """Run the node."""
+    sys.exit(run(EmgNode))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The keys: a piano over MIDI in, key events out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from kpm_ros.msg import KeyEvent
+from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.settings import ConfigurationError, MidiSettings
+from kpm_ros.sense import samples
+from kpm_ros.sense.midi_device import MidiDevice
+from kpm_ros.sense.midi_file import MidiFileConfig, MidiFilePlayer
+from kpm_ros.sense.midi_keys import MidiKeys, MidiKeysConfig
+from kpm_ros.sense.midi_port import MidiPort, PortConfig
+from kpm_ros.sense.midi_tcp import MidiTcpClient, MidiTcpServer, TcpConfig
+
+
+class MidiNode(PipelineNode):
+    """Publishes what a piano sends; connects it again when it was unplugged."""
+
+    name = "midi"
+    settings_type = MidiSettings
+    settings: MidiSettings
+
+    def __init__(self, **node_arguments: Any) -> None:
+        """Find out which piano; the first step connects it."""
+        super().__init__(**node_arguments)
+        if self.simulated_time and self.settings.source != "file":
+            raise ConfigurationError(
+                "midi: use_sim_time is true, but only source file can follow /clock: a piano "
+                "plays in the host's time"
+            )
+        self.keys = MidiKeys(
+            _device(self.settings),
+            MidiKeysConfig(
+                channel=self.settings.channel,
+                longest_hold_s=self.settings.longest_hold_s,
+                retry_longest_s=self.settings.retry_s,
+            ),
+        )
+        self._output = self.create_publisher(KeyEvent, "keys/events", qos.of("keys/events"))
+        self._said = self.keys.problem
+        self.add_loop(self.settings.period_s, self.step)
+
+    def step(self) -> None:
+        """Publish what was played."""
+        self._publish(self.keys.poll(self.now_ns()))
+        if self.keys.problem != self._said:
+            self._say()
+
+    def stop(self) -> None:
+        """End every note, and let the piano go."""
+        super().stop()
+        self._publish(self.keys.close(self.now_ns()))
+
+    def report(self) -> Report:
+        """Whether the piano is there, and what it sent."""
+        report = super().report()
+        keys = self.keys
+        report.values |= {
+            "device": keys.device.name,
+            "state": keys.device.state if keys.connected else keys.problem,
+            "sounding": keys.decoder.sounding,
+            "garbage_bytes": keys.parser.garbage,
+            "connections_lost": keys.lost,
+            **asdict(keys.decoder.counts),
+        }
+        if not keys.connected:
+            report.worsen(Level.ERROR, keys.problem)
+        return report
+
+    def _publish(self, events: Sequence[samples.KeyEvent]) -> None:
+        for event in events:
+            self._output.publish(wire.key_event_message(event))
+
+    def _say(self) -> None:
+        self._said = self.keys.problem
+        if self._said:
+            self.get_logger().warning(self._said)
+        else:
+            self.get_logger().info(f"{self.keys.device.name}: {self.keys.device.state}")
+
+
+def _device(settings: MidiSettings) -> MidiDevice:
+    if settings.source == "file":
+        if not settings.file:
+            raise ConfigurationError("midi: source is file, but file is empty: name a .mid file")
+        try:
+            return MidiFilePlayer(MidiFileConfig(settings.file, settings.speed, settings.repeat))
+        except ValueError as error:
+            raise ConfigurationError(f"midi: {error}") from None
+    address = TcpConfig(settings.host, settings.tcp_port)
+    if settings.source == "tcp_client":
+        return MidiTcpClient(address)
+    if settings.source == "tcp_server":
+        return MidiTcpServer(address)
+    virtual = settings.source == "virtual"
+    return MidiPort(PortConfig(settings.port, virtual, settings.lag_s))
+
+
+def main() -> None:
+    """Run the node."""
+    sys.exit(run(MidiNode))
+
+
+if __name__ == "__main__":
+    main()

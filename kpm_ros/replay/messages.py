@@ -1,0 +1,139 @@
+"""Messages to samples, whoever decoded the message: ROS or the reader of a bag.
+
+A message that cannot be a sample is refused with a reason. Nodes and replay both take their samples
+from here, so that they see the same in the same message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.align.chunk import AlignedChunk, Trace
+from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.chunk import EffortChunk
+from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+
+
+class RefusedMessageError(ValueError):
+    """A message whose contents cannot be what its type says."""
+
+
+def time_ns(message: Any) -> int:
+    """A Time message as nanoseconds."""
+    return int(message.sec) * NS_PER_S + int(message.nanosec)
+
+
+def hand_frame(message: Any) -> HandFrame:
+    """A HandLandmarks message as a camera frame's hand."""
+    points = _rows(message.points, 3, "points") if len(message.points) else None
+    return HandFrame(
+        stamp_ns=time_ns(message.header.stamp),
+        view=message.view,
+        index=message.index,
+        points=points,
+        confidence=message.confidence,
+        hand=message.hand,
+        image_size=(message.image_width, message.image_height),
+        processed_ns=time_ns(message.processed),
+    )
+
+
+def key_event(message: Any) -> KeyEvent:
+    """A KeyEvent message as a key event."""
+    try:
+        kind = KeyEventKind(message.kind)
+    except ValueError:
+        raise RefusedMessageError(f"kind is {message.kind}, which no key event has") from None
+    return KeyEvent(
+        stamp_ns=time_ns(message.header.stamp),
+        index=message.index,
+        kind=kind,
+        note=message.note,
+        velocity=message.velocity,
+        pedal=message.pedal,
+        value=message.value,
+        channel=message.channel,
+    )
+
+
+def key_motion(message: Any) -> KeyMotionChunk:
+    """A KeyMotion message as key depth."""
+    return KeyMotionChunk(
+        stamp_ns=time_ns(message.header.stamp),
+        first_index=message.first_index,
+        rate_hz=message.rate_hz,
+        first_note=message.first_note,
+        depth=_rows(message.depth, message.keys, "depth"),
+    )
+
+
+def trace(message: Any) -> Trace:
+    """A LatencyTrace message as a latency trace."""
+    return Trace(
+        input_ns=time_ns(message.input),
+        processed_ns=time_ns(message.processed),
+        received_ns=time_ns(message.received),
+        aligned_ns=time_ns(message.aligned),
+        estimated_ns=time_ns(message.estimated),
+        published_ns=time_ns(message.published),
+    )
+
+
+def aligned_chunk(message: Any) -> AlignedChunk:
+    """An AlignedSamples message as aligned samples."""
+    if message.count == 0 or len(message.flags) != message.count:
+        raise RefusedMessageError(f"flags holds {len(message.flags)} values, not {message.count}")
+    return AlignedChunk(
+        stamp_ns=time_ns(message.header.stamp),
+        first_index=message.first_index,
+        grid_index=message.grid_index,
+        rate_hz=message.rate_hz,
+        pose=_table(message.pose, message.count, message.pose_channels, "pose"),
+        keys=_table(message.keys, message.count, message.key_channels, "keys"),
+        flags=np.array(message.flags, np.uint8),
+        trace=trace(message.trace),
+    )
+
+
+def effort_chunk(message: Any) -> EffortChunk:
+    """A MuscleEffortChunk message as effort samples."""
+    count = len(message.flags)
+    return EffortChunk(
+        stamp_ns=time_ns(message.header.stamp),
+        first_index=message.first_index,
+        effort=_table(message.effort, count, message.muscles, "effort"),
+        flags=np.array(message.flags, np.uint8),
+        trace=trace(message.trace),
+    )
+
+
+def require_fit(chunk: AlignedChunk, card: ModelCard) -> None:
+    """Refuse aligned samples that the model with this card cannot take."""
+    shape = (chunk.pose.shape[1], chunk.keys.shape[1], chunk.rate_hz)
+    expected = (card.pose_channels, card.keys, card.rate_hz)
+    if shape != expected:
+        raise RefusedMessageError(
+            f"aligned samples of (pose, keys, rate) {shape}, but the model takes {expected}"
+        )
+    if Grid(card.rate_hz).stamp_ns(chunk.grid_index) != chunk.stamp_ns:
+        raise RefusedMessageError(
+            f"aligned samples with grid_index {chunk.grid_index}, which is not their stamp's"
+        )
+    if not (np.isfinite(chunk.pose).all() and np.isfinite(chunk.keys).all()):
+        raise RefusedMessageError("aligned samples that are no numbers")
+
+
+def _table(values: Any, rows: int, columns: int, what: str) -> NDArray[np.float32]:
+    if len(values) != rows * columns:
+        raise RefusedMessageError(f"{what} holds {len(values)} values, not {rows} x {columns}")
+    return np.array(values, np.float32).reshape(rows, columns)
+
+
+def _rows(values: Any, columns: int, what: str) -> NDArray[np.float32]:
+    if columns <= 0 or len(values) % columns:
+        raise RefusedMessageError(f"{what} holds {len(values)} values, not rows of {columns}")
+    return _table(values, len(values) // columns, columns, what)
