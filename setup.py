@@ -56,7 +56,7 @@ setup(
         "rich>=13",
         "honcho>=2",
     ],
-    extras_require={**EXTRAS, "all": sorted(sum(EXTRAS.values(), []))},
+    extras_require={**EXTRAS, "all": [wish for wishes in EXTRAS.values() for wish in wishes]},
     entry_points={"console_scripts": ["kpm = kpm_ros.cli:main"]},
     zip_safe=False,
 )

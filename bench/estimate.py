@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _isa import RESTRICTIONS, restrict
 from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
@@ -211,10 +212,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="length of the signal")
     parser.add_argument("--repeats", type=int, default=7, help="times that both manners take turns")
     parser.add_argument("--model", type=Path, help="weights file; without one, random weights")
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "estimate.json")
+    parser.add_argument("--isa", choices=RESTRICTIONS, help="instructions used at most")
+    parser.add_argument("--out", type=Path, help="default: out/bench/estimate[_ISA].json")
     arguments = parser.parse_args()
+    if arguments.isa:
+        restrict(arguments.isa)
+    restricted = f"_{arguments.isa}" if arguments.isa else ""
+    out = arguments.out or ROOT / "out" / "bench" / f"estimate{restricted}.json"
     torch.set_num_threads(1)
-    described = machine()
+    described = machine() | {"torch_uses": torch.backends.cpu.get_cpu_capability()}
     card = ModelCard()
     tensors = random_tensors(card)
     if arguments.model:
@@ -262,7 +268,8 @@ def main() -> None:
     print_table("cost by layer, before the decoder's loop", ("", "ms per s", "%"), rows)
     figures["max_abs_error"] = bench.largest_difference()
     print(f"\nlargest difference from one pass over the whole: {figures['max_abs_error']:.2e}")
-    write_report(arguments.out, figures, described, ("kpm_ros", "numpy", "numba", "torch"))
+    figures = {f"{name}{restricted}": value for name, value in figures.items()}
+    write_report(out, figures, described, ("kpm_ros", "numpy", "numba", "torch"))
 
 
 if __name__ == "__main__":

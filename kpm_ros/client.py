@@ -14,6 +14,7 @@ to do about them is the caller's decision.
 from __future__ import annotations
 
 import time
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,8 +75,13 @@ class EffortReader:
         *,
         timeout_s: float = 0.05,
         max_age_s: float = 0.3,
+        depth: int = 200,
     ) -> None:
-        """Subscribe to `topic` and its `info`; names are relative to the node's namespace."""
+        """Subscribe to `topic` and its `info`; names are relative to the node's namespace.
+
+        `depth` samples wait to be taken: a caller that looks less often than ten times a second
+        needs more than these, 2000 for each second.
+        """
         self.info: EffortInfo | None = None
         self.messages = 0
         """Samples received."""
@@ -90,9 +96,12 @@ class EffortReader:
         self.restarts = 0
         """Times the stream began anew."""
         self._node = node
+        self._depth = max(depth, 1000)
         self._timeout_ns = round(timeout_s * NS_PER_S)
         self._max_age_ns = round(max_age_s * NS_PER_S)
-        self._effort = PolledSubscription(node, MuscleEffort, topic, qos.PROFILES["effort"])
+        profile = copy(qos.PROFILES["effort"])
+        profile.depth = depth
+        self._effort = PolledSubscription(node, MuscleEffort, topic, profile)
         self._infos = PolledSubscription(
             node, EffortInfo, f"{topic}/info", qos.PROFILES["latched"]
         )
@@ -106,10 +115,20 @@ class EffortReader:
         """Names of the muscles, in order; empty until the stream's info has come."""
         return tuple(self.info.muscles) if self.info else ()
 
+    @property
+    def topic(self) -> str:
+        """Full name of the effort topic."""
+        return self._effort.topic
+
+    @property
+    def publishers(self) -> int:
+        """How many publishers the topic has; more than one means that somebody interferes."""
+        return self._effort.publishers
+
     def take(self) -> EffortBatch:
         """Take all samples that have come since the last time."""
         self._take_info()
-        taken = self._effort.take_raw() if self.info else []
+        taken = self._effort.take_raw(self._depth) if self.info else []
         decoded = decode_efforts([data for data, _ in taken], len(self.muscles))
         self.refused += len(taken) - len(decoded.kept)
         received_ns = np.array([received for _, received in taken], np.int64)

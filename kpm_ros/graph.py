@@ -179,7 +179,8 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
     if options.gesture:
         nodes.append(NodeSpec("gesture", "effort to gestures", ("gesture",), subscribes=effort))
     if options.record:
-        recorded = tuple(dict.fromkeys(topic for node in nodes for topic in node.publishes))
+        spoken = (topic for node in nodes for topic in (*node.subscribes, *node.publishes))
+        recorded = tuple(dict.fromkeys(spoken))
         nodes.append(
             NodeSpec(
                 "recorder",

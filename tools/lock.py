@@ -15,10 +15,10 @@ HEADER = "# Written by `make lock` from {source}; edit that instead.\n"
 
 # The same on every machine the lock is made for, so it says nothing.
 CONSTANT_MARKERS = re.compile(
-    r"\s*and\s+(python_full_version < '3\.14'|platform_machine == 'x86_64'"
-    r"|sys_platform == 'linux'|(platform_python_implementation|implementation_name) != 'PyPy')"
+    r"\s*and\s+(?:python_full_version < '3\.14'|platform_machine == 'x86_64'"
+    r"|sys_platform == 'linux'|(?:platform_python_implementation|implementation_name) != 'PyPy')"
 )
-# What torch brings for a graphics card. Torch pins it itself, and its processor-only build has none.
+# What torch brings for a graphics card. Torch pins it itself; its processor-only build has none.
 FROM_TORCH = re.compile(r"^(nvidia-|cuda-|triton==)")
 
 

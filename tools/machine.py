@@ -84,7 +84,9 @@ def choose_python(wanted: str, candidates: Tuple[str, ...] = PYTHONS) -> Python:
     if wanted:
         python = ask_python(wanted)
         if python is None:
-            raise NotReadyError(f"PYTHON={wanted} does not run: give the path of a Python 3.10-3.13.")
+            raise NotReadyError(
+                f"PYTHON={wanted} does not run: give the path of a Python 3.10-3.13."
+            )
         if not python.supported:
             found = "{}.{}.{}".format(*python.version)
             raise NotReadyError(

@@ -13,7 +13,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -78,7 +77,9 @@ class Workspace:
     def make_venv(self) -> bool:
         """Make `.venv`, or mend one whose Python does not run."""
         system = "" if self.ros is None else str(self.ros.prefix)
-        key = steps.fingerprint([str(self.root), self.python.path, str(self.python.version), system])
+        key = steps.fingerprint(
+            [str(self.root), self.python.path, str(self.python.version), system]
+        )
         stamp = steps.Stamp(self.stamps / "venv")
         same = stamp.read() == key
         if same and machine.ask_python(str(self.venv_python)):
@@ -129,7 +130,9 @@ class Workspace:
         for file in self.lock_files():
             command += ["--requirement", str(file)]
         environ = clean(self.environ)
-        steps.run_logged("[2/3] Packages (minutes the first time)", command, self.log("packages"), environ)
+        steps.run_logged(
+            "[2/3] Packages (minutes the first time)", command, self.log("packages"), environ
+        )
         stamp.write(key)
         return True
 
@@ -148,9 +151,12 @@ class Workspace:
         before = stamp.read().splitlines()
         if before == lines and self.is_linked():
             return False
-        if before[:1] != [place] or not set(before[3:]) <= set(files) or not self.is_linked():
+        gone = set(before[3:]) - set(files)
+        if before[:1] != [place] or any(map(leaves_traces, gone)) or not self.is_linked():
             for folder in ("build", "install"):
                 shutil.rmtree(self.root / folder, ignore_errors=True)
+        elif gone:
+            remove_broken_links(self.root / "install")
         stamp.remove()
         self.run_colcon()
         self.write_setup_file()
@@ -210,6 +216,18 @@ def forget_half_installed(site: Path) -> None:
         record = info / "RECORD"
         if not record.is_file() or "/INSTALLER," not in record.read_text(encoding="utf-8"):
             shutil.rmtree(info)
+
+
+def leaves_traces(file: str) -> bool:
+    """Tell whether colcon made more of a file than a link to it."""
+    return file.startswith(("msg/", "cmake/")) or file.endswith("_node.py")
+
+
+def remove_broken_links(folder: Path) -> None:
+    """Remove what was installed of files that are no more."""
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not path.exists():
+            path.unlink()
 
 
 def run(workspace: Workspace, command: List[str]) -> int:

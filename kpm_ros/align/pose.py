@@ -32,6 +32,8 @@ class PoseRules:
     """A pose older than this is flagged lost."""
     extrapolate_s: float = 0.0
     """While it waits in vain, a pose goes on moving for this long before it is held."""
+    may_repeat: bool = False
+    """Whether a hand that is the same to the last bit as in the frame before is news."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class PoseStream:
     Between two frames that both saw the hand and are at most `stale_s` apart, the pose is
     interpolated. Where the frame after the instant saw no hand, is further away, or did not come in
     time, the last seen pose is held, or extrapolated for a while if the rules say so, and flagged.
+
+    No camera sees a hand twice in the same place to the last bit: a frame that says so shows an
+    image that stands still, and counts for nothing unless the rules say otherwise.
     """
 
     def __init__(self, landmarks: int, rules: PoseRules) -> None:
@@ -87,10 +92,13 @@ class PoseStream:
         pose = np.zeros((len(stamps_ns), self._landmarks * 2), np.float32)
         flags = np.full(len(stamps_ns), Flag.POSE_STALE | Flag.POSE_LOST, np.uint8)
         for part, frames in self._frames.usable(stamps_ns):
-            self._read_part(stamps_ns[part], self._with_last_seen(frames), pose[part], flags[part])
+            news = self._news(self._with_last_seen(frames))
+            self._read_part(stamps_ns[part], news, pose[part], flags[part])
         while self._frames.spent(int(stamps_ns[-1]), keep=2):
             oldest, last = self._frames.pop_oldest(), self._last_seen
-            if oldest.item.row is not None and (last is None or oldest.stamp_ns > last.stamp_ns):
+            if last is not None and (oldest.stamp_ns <= last.stamp_ns or self._same(last, oldest)):
+                continue
+            if oldest.item.row is not None:
                 self._last_seen = oldest
         return pose, flags
 
@@ -105,6 +113,23 @@ class PoseStream:
         return (
             frames if last is None else [last, *(f for f in frames if f.stamp_ns > last.stamp_ns)]
         )
+
+    def _news(self, frames: list[Arrival[_Seen]]) -> list[Arrival[_Seen]]:
+        """Leave out frames with the very hand of the last one that saw any."""
+        kept: list[Arrival[_Seen]] = []
+        seen: Arrival[_Seen] | None = None
+        for frame in frames:
+            if seen is None or not self._same(seen, frame):
+                kept.append(frame)
+                seen = frame if frame.item.row is not None else seen
+        return kept
+
+    def _same(self, seen: Arrival[_Seen], later: Arrival[_Seen]) -> bool:
+        """Whether a later frame has the same hand to the last bit."""
+        before, row = seen.item.row, later.item.row
+        if self.rules.may_repeat or before is None or row is None:
+            return False
+        return bool((before == row).all())
 
     def _read_part(
         self,

@@ -18,6 +18,10 @@ MUSCLE_NAMES = {
 }
 
 
+LATER_FIELDS = frozenset({"optional"})
+"""Fields that files of earlier versions lack; their defaults say what held for those."""
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """What a model takes, what it gives, and where it comes from. Travels in the weights file.
@@ -28,6 +32,8 @@ class ModelCard:
     name: str = "pianokpm"
     architecture: str = "pianokpm-net"
     inputs: tuple[str, ...] = ("pose", "keys")
+    optional: tuple[str, ...] = ()
+    """Inputs that the model was trained to do without while the others are there."""
     views: tuple[str, ...] = ("top", "right")
     landmarks: int = 21
     first_note: int = 21
@@ -75,6 +81,8 @@ class ModelCard:
         values: dict[str, Any] = {}
         for spec in fields(cls):
             if spec.name not in raw:
+                if spec.name in LATER_FIELDS:
+                    continue
                 raise ValueError(f"the model card lacks the field {spec.name!r}")
             value = raw[spec.name]
             expected = type(getattr(default, spec.name))

@@ -9,14 +9,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from llvmlite import binding
+from numba.core.codegen import get_host_cpu_features
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _config: Any = numba.config
-_FEATURES = binding.get_host_cpu_features()
 
-LANES = 16 if _FEATURES.get("avx512f") else 8
+
+def _cpu_features() -> set[str]:
+    """Name what numba compiles for: this machine, unless numba's own settings say otherwise."""
+    set_by_user = _config.CPU_FEATURES
+    listed = get_host_cpu_features() if set_by_user is None else set_by_user
+    return {feature[1:] for feature in listed.split(",") if feature.startswith("+")}
+
+
+_FEATURES = _cpu_features()
+
+LANES = 16 if "avx512f" in _FEATURES else 8
 """Floats handled by one instruction."""
 ROWS = 12 if LANES == 16 else 6
 """Most rows whose sums fit in the CPU's registers, two vectors each."""
@@ -24,7 +33,7 @@ PANEL = 2 * LANES
 """Columns of packed weights that lie together."""
 WIDE_PANEL = 8 * LANES
 """The same where there is a single row, which needs more sums at once to keep the CPU busy."""
-READS_HALF = not _config.CPU_NAME and bool(_FEATURES.get("f16c") or _FEATURES.get("neon"))
+READS_HALF = bool(_FEATURES & {"f16c", "neon"})
 """Whether float16 weights, half the memory traffic, cost one instruction to read."""
 
 _COMPILED_FILES = ("compiling.py", "kernels.py", "layers.py", "layout.py")

@@ -14,6 +14,7 @@ from kpm_ros.align.flags import Flag
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
 from kpm_ros.estimate.clock import EffortClock
+from kpm_ros.estimate.senses import blank, judge
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
 
 
@@ -64,6 +65,8 @@ class EffortEstimator:
       flagged as warming up. After a gap the index counts the instants that were skipped; after a
       step back it goes on from where it was.
     - Samples of instants that the network has passed are left out.
+    - Without a sense that the model needs, or without any, effort is invalid. A missing sense that
+      it can do without is blanked, and flagged.
     - Output that is no number becomes zero and invalid, as does all that the network still owes for
       the samples it has taken. Then the network begins afresh, without an instant being skipped.
     """
@@ -85,7 +88,6 @@ class EffortEstimator:
         self._bridge = round(bridge_s * card.rate_hz)
         self._warm_up = round(warm_up_s * card.rate_hz)
         self._repeat = round(repeat_s * card.rate_hz)
-        self._causes = invalid_causes(card.inputs)
         self._clock = EffortClock(card.rate_hz)
         self._gate = ValidityGate(len(card.muscles), EFFORT_RATE_HZ, validity)
         self._next_input: int | None = None
@@ -106,9 +108,9 @@ class EffortEstimator:
             self._next_input = self._next_output = chunk.grid_index
         self._next_input += len(new)
         self._last = _Samples(new.pose[-1:], new.keys[-1:], new.flags[-1:])
-        self._flags = np.concatenate([self._flags, new.flags])
+        self._flags = np.concatenate([self._flags, judge(new.flags, self.card)])
         self.counts.samples += len(new)
-        raw = self._network.push(new.pose, new.keys)
+        raw = self._network.push(*blank(new.pose, new.keys, new.flags, self.card))
         if not len(raw):
             return None
         flags = self._output_flags(len(raw))
@@ -145,7 +147,7 @@ class EffortEstimator:
         cold = min(count, self._cold)
         flags[:cold] |= Flag.WARMING_UP
         self._cold -= cold
-        flags[(flags & self._causes) != 0] |= Flag.INVALID
+        flags[(flags & Flag.WARMING_UP) != 0] |= Flag.INVALID
         return flags
 
     def _without_numbers(
@@ -191,13 +193,3 @@ class EffortEstimator:
         self._network.reset()
         self._cold = self._warm_up
         self._flags = np.zeros(0, np.uint8)
-
-
-def invalid_causes(inputs: tuple[str, ...]) -> Flag:
-    """Flags that make effort invalid for a model that uses these inputs."""
-    causes = Flag.WARMING_UP | Flag.INVALID
-    if "pose" in inputs:
-        causes |= Flag.POSE_LOST
-    if "keys" in inputs:
-        causes |= Flag.KEYS_MISSING
-    return causes

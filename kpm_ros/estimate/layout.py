@@ -70,8 +70,7 @@ def structure_of(card: ModelCard) -> Structure:
         raise CardError(
             f"the architecture {card.architecture!r} is not known: {', '.join(ARCHITECTURES)} are"
         )
-    if not card.inputs or any(sense not in SENSES for sense in card.inputs):
-        raise CardError(f"a model's inputs are of {', '.join(SENSES)}, not {list(card.inputs)}")
+    _check_senses(card)
     if not 0 <= card.lookahead <= structure.reach:
         raise CardError(
             f"a look-ahead of {card.lookahead} samples is outside 0..{structure.reach}, "
@@ -99,6 +98,16 @@ def structure_of(card: ModelCard) -> Structure:
     if 0 in card.pose_scale:
         raise CardError("pose_scale holds a zero, by which nothing can be divided")
     return structure
+
+
+def _check_senses(card: ModelCard) -> None:
+    if not card.inputs or any(sense not in SENSES for sense in card.inputs):
+        raise CardError(f"a model's inputs are of {', '.join(SENSES)}, not {list(card.inputs)}")
+    if any(sense not in card.inputs for sense in card.optional):
+        raise CardError(
+            f"a model can do without its inputs {', '.join(card.inputs)} only, "
+            f"not without {list(card.optional)}"
+        )
 
 
 def share_lookahead(structure: Structure, total: int) -> tuple[int, ...]:

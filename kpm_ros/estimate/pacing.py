@@ -38,7 +38,7 @@ class Pacer:
 
     @property
     def delay_s(self) -> float:
-        """Delay after a sample's instant at which it leaves."""
+        """Delay after a sample's instant at which it leaves, as of the last group."""
         return self._delay_ns / NS_PER_S
 
     def made(self, stamp_ns: int, now_ns: int) -> None:
@@ -53,8 +53,7 @@ class Pacer:
         self._needed.append((now_ns, needed_ns))
         while self._needed[0][0] < now_ns - self._memory_ns:
             self._needed.popleft()
-        shrunk_ns = self._delay_ns - round(max(0, now_ns - self._at_ns) * self._shrink)
-        self._delay_ns = max(self._needed[0][1], shrunk_ns)
+        self._delay_ns = self._delay_at(now_ns)
         self._at_ns = now_ns
 
     def due(self, stamp_ns: int, waiting: int, now_ns: int) -> int:
@@ -63,5 +62,11 @@ class Pacer:
             # Effort is never ahead of the clock: the clock stepped back, and these are left over.
             return waiting
         first = self._grid.last_at(stamp_ns)
-        last = self._grid.last_at(now_ns - self._delay_ns)
+        last = self._grid.last_at(now_ns - self._delay_at(now_ns))
         return max(0, min(waiting, last - first + 1))
+
+    def _delay_at(self, now_ns: int) -> int:
+        """Delay in force: what is needed, unless it is still shrinking towards that."""
+        needed_ns = self._needed[0][1] if self._needed else 0
+        shrunk_ns = self._delay_ns - round(max(0, now_ns - self._at_ns) * self._shrink)
+        return max(needed_ns, shrunk_ns)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.estimate.layout import SENSES
 from kpm_ros.simulate.dataset import Rendering
 
 _TAPS = 7
@@ -28,7 +29,7 @@ class MeanBaseline:
 
 
 class RidgeBaseline:
-    """Ridge regression on seven moments around each sample, no later ones than the network sees."""
+    """Ridge regression on what the network sees, at seven moments around each sample."""
 
     def __init__(
         self,
@@ -38,9 +39,10 @@ class RidgeBaseline:
         past: int,
         ahead: int,
         penalty: float = 1e-3,
+        senses: Sequence[str] = SENSES,
     ) -> None:
         """Fit; the penalty is per sample, for inputs of unit size."""
-        self._offset, self._scale = offset, scale
+        self._senses, self._offset, self._scale = senses, offset, scale
         moments = np.linspace(-past, ahead, _TAPS).round()
         self._taps = np.unique(moments).astype(np.int64)
         gram: NDArray[np.float64] | float = 0.0
@@ -69,7 +71,9 @@ class RidgeBaseline:
         columns = []
         for tap in self._taps:
             rows = np.clip(at + tap, 0, len(performance.pose) - 1)
-            columns.append((performance.pose[rows] - self._offset) / self._scale)
-            columns.append(performance.keys[rows])
+            if "pose" in self._senses:
+                columns.append((performance.pose[rows] - self._offset) / self._scale)
+            if "keys" in self._senses:
+                columns.append(performance.keys[rows])
         columns.append(np.ones((len(at), 1)))
         return np.concatenate(columns, axis=1, dtype=np.float64)

@@ -22,7 +22,9 @@ from torch import Tensor, nn
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import structure_of
 from kpm_ros.estimate.network import PianoKPMNet
+from kpm_ros.estimate.senses import blank
 from kpm_ros.learn.checkpoints import Checkpoint
+from kpm_ros.learn.dropouts import Dropouts
 from kpm_ros.learn.windows import WindowOrder, window_starts
 from kpm_ros.simulate.dataset import Rendering
 
@@ -50,6 +52,8 @@ class FitSettings:
     time_limit_s: float = math.inf
     """Training, with its decay of the learning rate, is over by then."""
     precision: str = "float32"
+    drop_senses: float = 0.0
+    """Share of windows in which a sense is missing for a while."""
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -57,6 +61,8 @@ class FitSettings:
             value = getattr(self, name)
             if not value > 0:
                 raise ValueError(f"{name} must be above 0, not {value:g}")
+        if not 0 <= self.drop_senses <= 1:
+            raise ValueError(f"drop_senses must be from 0 to 1, not {self.drop_senses:g}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be {' or '.join(PRECISIONS)}, not {self.precision}")
 
@@ -129,6 +135,7 @@ class Fit:
         steps = max(1, round(settings.epochs * self.order.steps_per_epoch))
         self.progress = Progress(steps=steps)
         self._training = training
+        self._dropouts = Dropouts(settings.drop_senses, settings.seed)
         self._check = check
         self._checkpoint = checkpoint
         self._optimizer = torch.optim.AdamW(
@@ -207,13 +214,18 @@ class Fit:
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Pose, keys and effort of one step: (batch, channels, window) each."""
-        windows = self.order.batch_at(step)
+        windows, length = self.order.batch_at(step), self.settings.window
+        card = self.network.card
+        missing = np.zeros((len(windows), length), np.uint8)
+        if card.optional:
+            missing = self._dropouts.flags(card, step, len(windows), length)
         parts: list[list[NDArray[np.float32]]] = [[], [], []]
-        for performance, start in windows:
-            for part, signal in zip(parts, self._training[performance], strict=True):
-                part.append(signal[start : start + self.settings.window].T)
-        pose, keys, effort = (torch.from_numpy(np.stack(part)) for part in parts)
-        return pose, keys, effort
+        for (performance, start), flags in zip(windows, missing, strict=True):
+            pose, keys, effort = (x[start : start + length] for x in self._training[performance])
+            for part, rows in zip(parts, (*blank(pose, keys, flags, card), effort), strict=True):
+                part.append(rows.T)
+        seen, felt, done = (torch.from_numpy(np.stack(part)) for part in parts)
+        return seen, felt, done
 
     def _look(self) -> None:
         """Check the network on other persons, and remember it if it is the best so far."""

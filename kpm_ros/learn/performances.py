@@ -22,10 +22,10 @@ STUDIES = 3
 class Recipe:
     """Everything that decides what is rendered."""
 
-    minutes: float = 24.0
+    minutes: float = 40.0
     """Of all performances together."""
-    persons: int = 16
-    held_out: int = 2
+    persons: int = 60
+    held_out: int = 4
     """How many of the last persons are for scores alone, and how many before them for choosing."""
     seed: int = 1
     rate_hz: int = 1024

@@ -26,7 +26,9 @@ def baseline_scores(card: ModelCard, performances: Performances) -> dict[str, Sc
     past = reach(card) - card.lookahead
     offset, scale = pose_normalisation(performances.training)
     mean = MeanBaseline(mean_effort(performances.training))
-    ridge = RidgeBaseline(performances.training, offset, scale, past, card.lookahead)
+    ridge = RidgeBaseline(
+        performances.training, offset, scale, past, card.lookahead, senses=card.inputs
+    )
 
     def scored(rule: MeanBaseline | RidgeBaseline) -> Scores:
         pairs = ((one.effort, rule.estimate(one)) for one in performances.scoring)
@@ -41,6 +43,10 @@ def all_scores(card: ModelCard, tensors: Tensors, performances: Performances) ->
     notes = evaluate(card, tensors, performances.scoring_notes)
     figures["notes_only_rmse"] = round(notes.rmse, 4)
     figures["notes_only_correlation"] = round(notes.correlation, 4)
+    for sense in card.optional:
+        without = evaluate(card, tensors, performances.scoring, without=sense)
+        figures[f"without_{sense}_rmse"] = round(without.rmse, 4)
+        figures[f"without_{sense}_correlation"] = round(without.correlation, 4)
     for name, scores in baseline_scores(card, performances).items():
         figures[f"baseline_{name}_rmse"] = round(scores.rmse, 4)
         if name != "mean":
@@ -61,6 +67,13 @@ def trained_on(recipe: Recipe) -> str:
     )
 
 
+def _dropped(settings: FitSettings) -> str:
+    """Say how often a sense was taken away, if ever."""
+    if not settings.drop_senses:
+        return ""
+    return f"one sense missing in {settings.drop_senses:.0%} of the windows; "
+
+
 def how(settings: FitSettings, progress: Progress, words: Sequence[str], start: str | None) -> str:
     """Say how the training went, with the command that repeats it."""
     begin = f"fine-tuned from {Path(start).stem}" if start else "trained from random weights"
@@ -68,7 +81,7 @@ def how(settings: FitSettings, progress: Progress, words: Sequence[str], start: 
         f"{begin} with AdamW, learning rate {settings.learning_rate:g}, "
         f"{settings.warm_up_steps} steps of rise and a cosine decay, mean squared error, batches "
         f"of {settings.batch} windows of {settings.window} samples, gradient through the whole "
-        f"recurrent decoder, {settings.precision} convolutions; "
+        f"recurrent decoder, {settings.precision} convolutions; {_dropped(settings)}"
         f"{progress.step} steps ({progress.epoch:.2f} epochs), best at step {progress.best_step}. "
         f"Command: python -m kpm_ros.learn.train {' '.join(words)}"
     )

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.network import PianoKPMNet
+from kpm_ros.estimate.network import ConvBlock, PianoKPMNet, Stage, TemporalBlock
 from kpm_ros.estimate.weights import load_model
 from kpm_ros.learn.performances import mean_effort
 from kpm_ros.resources import find_model
@@ -20,6 +20,13 @@ _LAST_LAYER_GAIN = 10.0
 _SMALLEST_MOVEMENT = 0.03
 """Movements of the hand smaller than this, relative to a channel's, are taken to be jitter."""
 _EVERY = 64
+
+_RANDOM_PART = 0.5
+"""Of a later convolution's usual random weights, beside what passes its input through."""
+_BRANCH_PART = 0.3
+"""Of a residual branch's usual random weights."""
+_FIRST_BIAS, _LATER_BIAS = 1.0, 2.0
+"""So much is added ahead of each ReLU that it cuts little off."""
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
@@ -42,7 +49,28 @@ def fresh_network(card: ModelCard, training: Sequence[Rendering], seed: int) -> 
             first = network.get_parameter("pose.0.conv.weight")
             whitening = torch.from_numpy(_whitening(card, training)).float()
             first.copy_(torch.einsum("ock,cd->odk", first, whitening))
+        _pass_through(network)
     return network
+
+
+def _pass_through(network: PianoKPMNet) -> None:
+    """Let the encoder at first hand on what it is given.
+
+    Ten random layers one after another would leave little of the input for training to find.
+    """
+    for part in network.modules():
+        if isinstance(part, ConvBlock | Stage):
+            weight = part.conv.weight
+            if len(weight) != weight.shape[1]:  # the first, whose input is of another width
+                part.get_parameter("conv.bias").add_(_FIRST_BIAS)
+                continue
+            present = part.padding[0]  # the tap that looks at the output's own instant
+            weight.mul_(_RANDOM_PART)
+            weight[:, :, present] += torch.eye(len(weight))
+            part.get_parameter("conv.bias").add_(_LATER_BIAS)
+        elif isinstance(part, TemporalBlock):
+            part.conv.weight.mul_(_BRANCH_PART)
+            part.linear2.weight.mul_(_BRANCH_PART)
 
 
 def load_start(name: str, card: ModelCard) -> Tensors:

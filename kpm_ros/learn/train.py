@@ -64,6 +64,15 @@ def build_parser() -> argparse.ArgumentParser:
     add("--epochs", type=float, default=fit.epochs, help="passes over the training windows")
     add("--lookahead", type=int, default=card.lookahead, help="samples of the future to wait for")
     add("--architecture", default=card.architecture, help="which network")
+    add("--inputs", default=",".join(card.inputs), help="senses it uses: pose, keys or both")
+    add("--views", default=",".join(recipe.views), help="camera views it uses, in order")
+    add(
+        "--drop-senses",
+        type=float,
+        default=fit.drop_senses,
+        help="share of windows in which one sense is missing, so that the network learns to do "
+        "without",
+    )
     add("--window", type=int, default=fit.window, help="samples in a training window")
     add("--overlap", type=int, default=fit.overlap, help="samples neighbouring windows share")
     add("--batch", type=int, default=fit.batch, help="windows in a training step")
@@ -107,12 +116,7 @@ def train(arguments: argparse.Namespace, words: Sequence[str]) -> ModelCard:
     if arguments.threads < 1:
         raise ValueError(f"threads must be at least 1, not {arguments.threads}")
     recipe, settings = _recipe(arguments), _settings(arguments)
-    card = ModelCard(
-        name=out.stem,
-        architecture=arguments.architecture,
-        lookahead=arguments.lookahead,
-        licence="Apache-2.0",
-    )
+    card = _card(arguments, settings)
     check_window(settings, card)
     start = load_start(arguments.start_from, card) if arguments.start_from else None
     checkpoint = Checkpoint(checkpoint_path(out), _identity(arguments, recipe, settings))
@@ -146,12 +150,36 @@ def train(arguments: argparse.Namespace, words: Sequence[str]) -> ModelCard:
     return card
 
 
+def _card(arguments: argparse.Namespace, settings: FitSettings) -> ModelCard:
+    inputs = _names(arguments.inputs)
+    if settings.drop_senses and len(inputs) < 2:
+        raise ValueError(
+            f"drop-senses takes away one of several senses, but the inputs are {arguments.inputs} "
+            "alone: leave it at 0"
+        )
+    return ModelCard(
+        name=arguments.out.stem,
+        architecture=arguments.architecture,
+        inputs=inputs,
+        optional=inputs if settings.drop_senses else (),
+        views=_names(arguments.views),
+        lookahead=arguments.lookahead,
+        licence="Apache-2.0",
+    )
+
+
+def _names(words: str) -> tuple[str, ...]:
+    """Split words at commas, each kept once."""
+    return tuple(dict.fromkeys(word.strip() for word in words.split(",") if word.strip()))
+
+
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     return Recipe(
         minutes=arguments.minutes,
         persons=arguments.persons,
         held_out=arguments.held_out,
         seed=arguments.seed,
+        views=_names(arguments.views),
     )
 
 
@@ -164,6 +192,7 @@ def _settings(arguments: argparse.Namespace) -> FitSettings:
         learning_rate=arguments.learning_rate,
         check_every=arguments.check_every,
         precision=arguments.precision,
+        drop_senses=arguments.drop_senses,
         time_limit_s=arguments.time_limit_min * 60,
         seed=arguments.seed,
     )
@@ -175,9 +204,10 @@ def _identity(
     """Whatever a training must have in common with the one it goes on from."""
     return {
         **asdict(settings),
-        **{name: value for name, value in asdict(recipe).items() if name != "views"},
+        **asdict(recipe),
         "lookahead": arguments.lookahead,
         "architecture": arguments.architecture,
+        "inputs": _names(arguments.inputs),
         "start_from": arguments.start_from,
     }
 

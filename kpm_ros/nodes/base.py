@@ -8,9 +8,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -23,6 +24,18 @@ from kpm_ros.nodes.settings import ConfigurationError
 
 REFUSED = 2
 """Exit status of a node that cannot work as it is configured: starting it again will not help."""
+
+
+class HasPublishers(Protocol):
+    """Something that reads a topic."""
+
+    @property
+    def publishers(self) -> int:
+        """How many publishers the topic has."""
+
+    @property
+    def topic(self) -> str:
+        """Full name of the topic."""
 
 
 class PipelineNode(Node):
@@ -38,9 +51,16 @@ class PipelineNode(Node):
         self._loops: list[PeriodicThread] = []
         self.failure: BaseException | None = None
         self._failed = threading.Event()
-        self._refused = 0
+        self._finished = threading.Event()
+        self._refused = self._refused_before = 0
+        self._alone: list[HasPublishers] = []
         self._diagnostics = DiagnosticsPublisher(self)
-        self.create_timer(1.0, lambda: self._diagnostics.send(self.report()))
+        # A node whose /clock stands still has the more reason to say how it is.
+        self.create_timer(
+            1.0,
+            lambda: self._diagnostics.send(self.report()),
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
 
     def now_ns(self) -> int:
         """The node's time: the host's clock, or /clock under use_sim_time."""
@@ -66,6 +86,10 @@ class PipelineNode(Node):
         for loop in self._loops:
             loop.stop()
 
+    def expect_one_publisher(self, *subscriptions: HasPublishers) -> None:
+        """Say so in diagnostics when more than one node publishes what is read here."""
+        self._alone += subscriptions
+
     def refuse(self, reason: str) -> None:
         """Count a message that cannot be used, and say why, though not every time."""
         self._refused += 1
@@ -76,8 +100,13 @@ class PipelineNode(Node):
         report = Report(values={"refused_messages": self._refused})
         report.values["overruns"] = sum(loop.overruns for loop in self._loops)
         report.values["cpu_s"] = time.process_time()
-        if self._refused:
-            report.worsen(Level.DEGRADED, f"{self._refused} messages were refused")
+        for subscription in self._alone:
+            if subscription.publishers > 1:
+                report.worsen(Level.DEGRADED, f"{subscription.topic} has several publishers")
+        lately = self._refused - self._refused_before
+        if lately:
+            report.worsen(Level.DEGRADED, f"{lately} messages were refused")
+        self._refused_before = self._refused
         return report
 
     def _fail(self, error: BaseException) -> None:
@@ -85,6 +114,15 @@ class PipelineNode(Node):
         if not isinstance(error, ConfigurationError):
             traceback.print_exception(error)
         self._failed.set()
+
+    def finish(self) -> None:
+        """End the node: its work is done."""
+        self._finished.set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the node's work is done."""
+        return self._finished.is_set()
 
     @property
     def failed(self) -> bool:
@@ -127,7 +165,7 @@ def _serve(node: PipelineNode, told: threading.Event) -> None:
     executor.add_node(node)
     node.start()
     try:
-        while rclpy.ok() and not (told.is_set() or node.failed):
+        while rclpy.ok() and not (told.is_set() or node.failed or node.finished):
             executor.spin_once(timeout_sec=0.1)
     finally:
         node.stop()

@@ -1,5 +1,4 @@
 """Parameters of the nodes that read keys and EMG from devices."""
-# ruff: noqa: RUF009 -- setting() is dataclasses.field()
 
 from __future__ import annotations
 
@@ -104,9 +103,7 @@ class EmgSettings:
     smooth_order: int = setting(2, "envelope: order of the smoothing", least=1, most=8)
     person: str = setting("default", "whose maximum voluntary contraction the envelope is part of")
     mvc_folder: str = setting("~/.ros/kpm_ros/mvc", "where each person's maxima are kept")
-    flat_uv: float = setting(
-        0.05, "a channel that moves by less is dead", least=0.0, most=1000.0
-    )
+    flat_uv: float = setting(0.05, "a channel that moves by less is dead", least=0.0, most=1000.0)
     rail_uv: float = setting(
         0.0, "largest value the amplifier can send; 0 = not known", least=0.0, most=1e9
     )

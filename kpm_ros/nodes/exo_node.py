@@ -36,6 +36,7 @@ class ExoNode(PipelineNode):
         self._reader = EffortReader(
             self, timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
         )
+        self.expect_one_publisher(self._reader)
         self._output = self.create_publisher(
             Float64MultiArray, "assist/command", qos.of("assist/command")
         )

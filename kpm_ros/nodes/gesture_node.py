@@ -35,6 +35,7 @@ class GestureNode(PipelineNode):
         self._reader = EffortReader(
             self, timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
         )
+        self.expect_one_publisher(self._reader)
         self._output = self.create_publisher(Gesture, "gesture", qos.of("gesture"))
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.add_loop(1.0 / self.settings.rate_hz, self.step)

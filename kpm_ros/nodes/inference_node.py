@@ -9,10 +9,10 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.align.flags import Flag, describe
-from kpm_ros.align.grid import Grid
+from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.estimate.backlog import Backlog, BacklogRules
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
 from kpm_ros.estimate.pacing import Pacer
 from kpm_ros.msg import AlignedSamples, EffortInfo, MuscleEffort, MuscleEffortChunk
@@ -22,9 +22,16 @@ from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_wire import EffortEncoder
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import InferenceSettings
+from kpm_ros.replay.messages import require_fit
 
 KEPT_STEPS = 2000
 """Durations of the last steps kept for diagnostics."""
+
+FUTURE_NS = NS_PER_S // 10
+"""Aligned samples further ahead of the clock than this are refused."""
+
+LONGEST_CHUNK_S = 1.0
+"""A chunk longer than this is refused: it would keep the network busy for too long."""
 
 
 class InferenceNode(PipelineNode):
@@ -39,11 +46,12 @@ class InferenceNode(PipelineNode):
         super().__init__(**node_arguments)
         self.estimator = models.estimator(self.settings)
         self.card = self.estimator.card
-        self._input_grid = Grid(self.card.rate_hz)
         self._grid = Grid(EFFORT_RATE_HZ)
         self._encoder = EffortEncoder(len(self.card.muscles))
-        self._pacer = Pacer(even=self.settings.pacing == "even")
-        self._waiting: deque[tuple[int, list[bytes]]] = deque()
+        # Time from /clock stands still between its steps and in a pause: no time to be even in.
+        self._pacer = Pacer(even=self.settings.pacing == "even" and not self.simulated_time)
+        self._backlog = Backlog(BacklogRules(limit_s=self.settings.backlog_s))
+        self._waiting: deque[tuple[int, list[bytes], float]] = deque()
         self._lock = threading.Lock()
         self._step_s: deque[float] = deque(maxlen=KEPT_STEPS)
         self._busy_s = 0.0
@@ -51,8 +59,10 @@ class InferenceNode(PipelineNode):
         self._next_input: int | None = None
         self._lost = 0
         self._published = 0
-        self._reported = (0, 0.0, time.monotonic())
+        self._withheld = 0
+        self._reported = (0, 0.0, 0, time.monotonic())
         self._input = PolledSubscription(self, AlignedSamples, "aligned", qos.of("aligned"))
+        self.expect_one_publisher(self._input)
         self._effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))
         self._chunks = self.create_publisher(
             MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
@@ -64,31 +74,32 @@ class InferenceNode(PipelineNode):
 
     def estimate(self) -> None:
         """Turn the chunks that have come into effort."""
-        for message, _ in self._input.take():
+        for message, sent_ns in self._input.take_sent():
             try:
-                self._estimate(message)
+                self._backlog.add(self._accepted(message), sent_ns)
             except wire.RefusedMessageError as error:
                 self.refuse(str(error))
+        # One hop a call: while the network works, more comes in, which the backlog must know of.
+        hop = self._backlog.take(time.time_ns())
+        if hop is not None:
+            self._estimate(hop)
 
-    def _estimate(self, message: AlignedSamples) -> None:
+    def _accepted(self, message: AlignedSamples) -> AlignedChunk:
         aligned = wire.aligned_chunk(message)
-        card = self.card
-        shape = (aligned.pose.shape[1], aligned.keys.shape[1], aligned.rate_hz)
-        expected = (card.pose_channels, card.keys, card.rate_hz)
-        if shape != expected:
+        require_fit(aligned, self.card)
+        if len(aligned) > LONGEST_CHUNK_S * aligned.rate_hz:
+            raise wire.RefusedMessageError(f"{len(aligned)} aligned samples at once")
+        ahead_ns = aligned.stamp_ns - self.now_ns()
+        if ahead_ns > FUTURE_NS:
             raise wire.RefusedMessageError(
-                f"aligned samples of (pose, keys, rate) {shape}, but the model takes {expected}"
+                f"aligned samples stamped {ahead_ns / NS_PER_S:.1f} s ahead of the clock"
             )
-        if self._input_grid.stamp_ns(aligned.grid_index) != aligned.stamp_ns:
-            raise wire.RefusedMessageError(
-                f"aligned samples with grid_index {aligned.grid_index}, which is not their stamp's"
-            )
-        finite = np.isfinite(aligned.pose).all() and np.isfinite(aligned.keys).all()
-        if not finite:
-            raise wire.RefusedMessageError("aligned samples that are no numbers")
         if self._next_input is not None and aligned.first_index > self._next_input:
             self._lost += aligned.first_index - self._next_input
         self._next_input = aligned.first_index + len(aligned)
+        return aligned
+
+    def _estimate(self, aligned: AlignedChunk) -> None:
         began, cpu = time.perf_counter(), time.thread_time()
         effort = self.estimator.push(aligned)
         self._step_s.append(time.perf_counter() - began)
@@ -103,7 +114,7 @@ class InferenceNode(PipelineNode):
         now_ns = self.now_ns()
         with self._lock:
             self._pacer.made(chunk.stamp_ns, now_ns)
-            self._waiting.append((first, messages))
+            self._waiting.append((first, messages, time.monotonic()))
         self._flags = int(chunk.flags[-1])
         self._chunks.publish(
             wire.effort_chunk_message(
@@ -122,12 +133,18 @@ class InferenceNode(PipelineNode):
 
     def _take_due(self, now_ns: int) -> list[bytes]:
         leaving: list[bytes] = []
+        oldest = time.monotonic() - self.settings.backlog_s
         while self._waiting:
-            first, messages = self._waiting[0]
+            first, messages, made = self._waiting[0]
+            if made < oldest:
+                # This process was held up: what is as old as this must not pass for new.
+                self._withheld += len(messages)
+                self._waiting.popleft()
+                continue
             count = self._pacer.due(self._grid.stamp_ns(first), len(messages), now_ns)
             leaving += messages[:count]
             if count < len(messages):
-                self._waiting[0] = (first + count, messages[count:])
+                self._waiting[0] = (first + count, messages[count:], made)
                 break
             self._waiting.popleft()
         return leaving
@@ -152,8 +169,8 @@ class InferenceNode(PipelineNode):
     def report(self) -> Report:
         """Rate, cost and validity."""
         report = super().report()
-        counts = self.estimator.counts
-        published, busy, then = self._reported
+        counts, backlog = self.estimator.counts, self._backlog.counts
+        published, busy, overloads, then = self._reported
         now = time.monotonic()
         rate_hz = (self._published - published) / max(now - then, 1e-9)
         steps = sorted(self._step_s)
@@ -163,7 +180,11 @@ class InferenceNode(PipelineNode):
             "hop_ms_p50": _at(steps, 0.5) * 1e3,
             "hop_ms_p99": _at(steps, 0.99) * 1e3,
             "paced_delay_ms": self._pacer.delay_s * 1e3,
-            "waiting": sum(len(messages) for _, messages in list(self._waiting)),
+            "waiting": sum(len(messages) for _, messages, _ in list(self._waiting)),
+            "waiting_chunks": len(self._backlog),
+            "joined_chunks": backlog.joined,
+            "dropped_inputs": backlog.dropped,
+            "withheld": self._withheld,
             "lost_inputs": self._lost,
             "bridged": counts.bridged,
             "repeated": counts.repeated,
@@ -171,7 +192,12 @@ class InferenceNode(PipelineNode):
             "not_finite": counts.not_finite,
             "flags": describe(self._flags),
         }
-        self._reported = (self._published, self._busy_s, now)
+        self._reported = (self._published, self._busy_s, backlog.overloads, now)
+        if backlog.overloads > overloads:
+            report.worsen(
+                Level.DEGRADED,
+                "overloaded: aligned samples waited for longer than backlog_s and were dropped",
+            )
         if self._published == published:
             report.worsen(Level.DEGRADED, "waiting: no aligned samples come in")
         elif self._flags & Flag.INVALID:

@@ -1,15 +1,22 @@
-"""Models by name or path, refused in words for the user."""
+"""Models by name or path, and what settings make of them; refused in words for the user."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
+from kpm_ros.align.aligner import AlignerConfig
+from kpm_ros.align.keys import KeyRules
+from kpm_ros.align.pose import PoseRules
 from kpm_ros.estimate import weights
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.streaming import StreamingEstimator
-from kpm_ros.nodes.settings import ConfigurationError, InferenceSettings
+from kpm_ros.nodes.settings import (
+    ConfigurationError,
+    InferenceSettings,
+    SynchronizerSettings,
+)
 from kpm_ros.resources import find_model
 
 
@@ -28,6 +35,34 @@ def read_card(name: str) -> ModelCard:
         return weights.read_card(path)
     except ValueError as error:
         raise ConfigurationError(f"model: {error}") from None
+
+
+def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
+    """The grid and its rules, as a model and the synchronizer's settings want them."""
+    card = read_card(settings.model)
+    if "pose" in card.inputs and tuple(settings.views) != card.views:
+        raise ConfigurationError(
+            f"synchronizer: views is {', '.join(settings.views)}, but the model {settings.model!r} "
+            f"takes {', '.join(card.views)}, in this order"
+        )
+    return AlignerConfig(
+        rate_hz=card.rate_hz,
+        views=card.views,
+        landmarks=card.landmarks,
+        first_note=card.first_note,
+        keys=card.keys,
+        use_pose="pose" in card.inputs,
+        use_keys="keys" in card.inputs,
+        hop_s=settings.hop_s,
+        future_s=settings.future_s,
+        pose=PoseRules(
+            wait_s=settings.pose_wait_s,
+            stale_s=settings.pose_stale_s,
+            lost_s=settings.pose_lost_s,
+            may_repeat=settings.pose_may_repeat,
+        ),
+        key=KeyRules(settings.keys_wait_s, settings.keys_missing_s),
+    )
 
 
 def estimator(settings: InferenceSettings) -> EffortEstimator:

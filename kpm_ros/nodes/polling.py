@@ -65,7 +65,11 @@ class PolledSubscription(Generic[Message]):
         """Take the same as the middleware's own bytes."""
         return self._take(True, most)
 
-    def _take(self, raw: bool, most: int) -> list[Any]:
+    def take_sent(self, most: int = 1000) -> list[tuple[Message, int]]:
+        """Take the same, but with the instant each message was sent, on its sender's clock."""
+        return self._take(False, most, "source_timestamp")
+
+    def _take(self, raw: bool, most: int, instant: str = "received_timestamp") -> list[Any]:
         taken: list[Any] = []
         handle = self._subscription.handle
         with handle:
@@ -74,7 +78,7 @@ class PolledSubscription(Generic[Message]):
                 if found is None:
                     break
                 message, about = found
-                taken.append((message, about["received_timestamp"] or time.time_ns()))
+                taken.append((message, about[instant] or time.time_ns()))
         return taken
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import ConfigurationError, RecorderSettings
+from kpm_ros.nodes.stepped_time import SteppedTime
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
 
 FLUSH_EVERY = 50
@@ -36,20 +37,24 @@ class RecorderNode(PipelineNode):
         self._inputs = [self._subscribe(topic) for topic in self.settings.topics]
         try:
             self._bag = BagWriter(
-                Path(self.settings.folder).expanduser(),
+                after_a_crash(Path(self.settings.folder).expanduser()),
                 {subscription.topic: about for subscription, about in self._inputs},
                 cast("Storage", self.settings.storage),
             )
         except BagError as error:
             raise ConfigurationError(f"recorder: {error}") from None
+        # Under use_sim_time a bag is on the clock that its messages are stamped by.
+        self._stepped = SteppedTime(self) if self.simulated_time else None
         self._problem = ""
         self._steps = 0
         self.add_loop(self.settings.period_s, self.step)
 
     def step(self) -> None:
         """Write what has come; a disk that is full ends the recording, not the pipeline."""
-        for subscription, _ in self._inputs:
+        for subscription, _ in self._inputs if self._time_is_known() else ():
             for data, received_ns in subscription.take_raw():
+                if self._stepped is not None:
+                    received_ns = self._stepped.at(received_ns)
                 self._write(subscription.topic, received_ns, data)
         self._steps += 1
         if self._steps % FLUSH_EVERY == 0:
@@ -67,11 +72,14 @@ class RecorderNode(PipelineNode):
         report.values |= {
             "messages": self._bag.messages,
             "bytes": self._bag.bytes,
-            "folder": self.settings.folder,
+            "folder": str(self._bag.folder),
         }
         if self._problem:
             report.worsen(Level.ERROR, self._problem)
         return report
+
+    def _time_is_known(self) -> bool:
+        return self._stepped is None or self._stepped.now_ns() is not None
 
     def _subscribe(self, name: str) -> tuple[PolledSubscription[Any], BagTopic]:
         try:
@@ -102,7 +110,26 @@ class RecorderNode(PipelineNode):
             write()
         except BagError as error:
             self._problem = f"recording has stopped: {error}"
+            self._bag.abandon()
             self.get_logger().error(self._problem)
+
+
+def after_a_crash(folder: Path) -> Path:
+    """Folder to record into: the one asked for or, where a recorder died, one beside it.
+
+    A recorder that is started again must neither touch what it had recorded nor refuse to go on.
+    """
+    candidate, number = folder, 1
+    while _is_unfinished(candidate):
+        number += 1
+        candidate = folder.with_name(f"{folder.name}-{number}")
+    return candidate
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Whether a recorder died here: a bag's files, without the metadata that ends a bag."""
+    files = [*folder.glob("*.mcap"), *folder.glob("*.db3")]
+    return bool(files) and not (folder / "metadata.yaml").exists()
 
 
 def _deep(profile: QoSProfile) -> QoSProfile:

@@ -5,11 +5,12 @@ No ROS is needed here, so that settings can be checked and documented without it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from kpm_ros.act.assistance import illustrative_gain
+from kpm_ros.nodes.camera_settings import CameraSettings, HandTrackerSettings
 from kpm_ros.nodes.device_settings import EmgSettings, MidiSettings
 from kpm_ros.nodes.setting import setting
 
@@ -48,6 +49,11 @@ class SynchronizerSettings:
     )
     pose_stale_s: float = setting(0.05, "a pose older than this is stale", least=0.001, most=10.0)
     pose_lost_s: float = setting(0.25, "a pose older than this is lost", least=0.001, most=60.0)
+    pose_may_repeat: bool = setting(
+        False,
+        "whether a hand that stays the same to the last bit is believed, as a tracker that rounds "
+        "may send it; else its image is taken to stand still",
+    )
     keys_wait_s: float = setting(
         0.02, "how long a sample waits for key motion or events", least=0.0, most=1.0
     )
@@ -78,6 +84,12 @@ class InferenceSettings:
     )
     warm_up_s: float = setting(
         0.1, "output flagged as warming up after a start or a long gap", least=0.0, most=10.0
+    )
+    backlog_s: float = setting(
+        0.3,
+        "samples that have waited for longer, as on an overloaded machine, are dropped",
+        least=0.1,
+        most=10.0,
     )
 
 
@@ -115,7 +127,9 @@ class GestureSettings:
 
     enabled: bool = setting(False, "whether gestures are recognised from the start")
     rate_hz: float = setting(100.0, "how often effort is looked at", least=10.0, most=500.0)
-    heartbeat_hz: float = setting(20.0, "how often an unchanged gesture is sent", least=1.0, most=100.0)
+    heartbeat_hz: float = setting(
+        20.0, "how often an unchanged gesture is sent", least=1.0, most=100.0
+    )
     timeout_s: float = setting(0.05, "silence after which effort is stale", least=0.005, most=1.0)
     max_age_s: float = setting(0.3, "age after which effort is stale", least=0.01, most=5.0)
 
@@ -132,6 +146,9 @@ class RecorderSettings:
 
 NODES: dict[str, type] = {
     "simulator": SimulatorSettings,
+    "camera_top": CameraSettings,
+    "camera_right": CameraSettings,
+    "hand_tracker": HandTrackerSettings,
     "midi": MidiSettings,
     "emg": EmgSettings,
     "synchronizer": SynchronizerSettings,

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.keys import KeyRules
-from kpm_ros.align.pose import PoseRules
 from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion
 from kpm_ros.nodes import models, qos, wire
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.settings import ConfigurationError, SynchronizerSettings
+from kpm_ros.nodes.settings import SynchronizerSettings
+from kpm_ros.nodes.stepped_time import SteppedTime
 
 
 class SynchronizerNode(PipelineNode):
@@ -29,29 +28,43 @@ class SynchronizerNode(PipelineNode):
     def __init__(self, **node_arguments: Any) -> None:
         """Subscribe to the views and keys that the model uses."""
         super().__init__(**node_arguments)
-        self.aligner = Aligner(_config(self.settings))
+        self._stepped = SteppedTime(self) if self.simulated_time else None
+        self._looked_ns = 0
+        config = models.aligner_config(self.settings)
+        self.aligner = Aligner(config)
         take_hand, take_event, take_motion = (
             self._taker(wire.hand_frame, self.aligner.push_hand),
             self._taker(wire.key_event, self.aligner.push_key_event),
             self._taker(wire.key_motion, self.aligner.push_key_motion),
         )
-        topics = [(HandLandmarks, f"camera/{view}/hand", take_hand) for view in self.settings.views]
-        topics += [(KeyEvent, "keys/events", take_event), (KeyMotion, "keys/motion", take_motion)]
+        hands = [(HandLandmarks, f"camera/{view}/hand", take_hand) for view in config.views]
+        keys = [(KeyEvent, "keys/events", take_event), (KeyMotion, "keys/motion", take_motion)]
+        topics = hands * config.use_pose + keys * config.use_keys
         self._inputs = [
             (PolledSubscription(self, kind, topic, qos.of(topic)), take)
             for kind, topic, take in topics
         ]
+        self.expect_one_publisher(*(subscription for subscription, _ in self._inputs))
         self._output = self.create_publisher(AlignedSamples, "aligned", qos.of("aligned"))
-        self._reported = 0
+        self._reported = (0, 0, 0)
         self.add_loop(self.settings.period_s, self.step)
 
     def step(self) -> None:
         """Take what has come, and publish what is settled."""
         # The time is read first: what was received by then is in the queues that are emptied next.
-        now_ns, simulated = self.now_ns(), self.simulated_time
+        now_ns = self.now_ns() if self._stepped is None else self._stepped.now_ns()
+        if now_ns is None:
+            return
+        if now_ns < self._looked_ns:
+            # The clock was set back: what was received since then belongs to the new time.
+            self._advance(now_ns)
+        self._looked_ns = now_ns
         for subscription, take in self._inputs:
             for message, received_ns in subscription.take():
-                take(message, now_ns if simulated else received_ns)
+                take(message, received_ns)
+        self._advance(now_ns)
+
+    def _advance(self, now_ns: int) -> None:
         for chunk in self.aligner.advance(now_ns):
             self._publish(chunk)
 
@@ -60,7 +73,10 @@ class SynchronizerNode(PipelineNode):
     ) -> Callable[[Any, int], None]:
         def take(message: Any, received_ns: int) -> None:
             try:
-                push(convert(message), received_ns)
+                sample = convert(message)
+                if self._stepped is not None:
+                    received_ns = self._stepped.at(received_ns, sample.stamp_ns)
+                push(sample, received_ns)
             except wire.RefusedMessageError as error:
                 self.refuse(str(error))
 
@@ -81,37 +97,22 @@ class SynchronizerNode(PipelineNode):
             "late": counts.late,
             "clock_steps": counts.clock_steps,
         }
-        for subscription, _ in self._inputs:
-            if subscription.publishers > 1:
-                report.worsen(Level.DEGRADED, f"{subscription.topic} has several publishers")
-        if counts.emitted == self._reported:
+        future, impossible, emitted = (
+            now - before
+            for now, before in zip(
+                (counts.future, counts.refused, counts.emitted), self._reported, strict=True
+            )
+        )
+        if future:
+            report.worsen(Level.DEGRADED, f"{future} samples were stamped ahead of the clock")
+        if impossible:
+            report.worsen(Level.DEGRADED, f"{impossible} samples were impossible or repeats")
+        if not emitted:
             waited_for = [s.topic for s, _ in self._inputs if s.publishers == 0]
             reason = f"nobody publishes {', '.join(waited_for)}" if waited_for else "no samples"
             report.worsen(Level.DEGRADED, f"waiting: {reason}")
-        self._reported = counts.emitted
+        self._reported = (counts.future, counts.refused, counts.emitted)
         return report
-
-
-def _config(settings: SynchronizerSettings) -> AlignerConfig:
-    card = models.read_card(settings.model)
-    if tuple(settings.views) != card.views:
-        raise ConfigurationError(
-            f"synchronizer: views is {', '.join(settings.views)}, but the model {settings.model!r} "
-            f"takes {', '.join(card.views)}, in this order"
-        )
-    return AlignerConfig(
-        rate_hz=card.rate_hz,
-        views=card.views,
-        landmarks=card.landmarks,
-        first_note=card.first_note,
-        keys=card.keys,
-        use_pose="pose" in card.inputs,
-        use_keys="keys" in card.inputs,
-        hop_s=settings.hop_s,
-        future_s=settings.future_s,
-        pose=PoseRules(settings.pose_wait_s, settings.pose_stale_s, settings.pose_lost_s),
-        key=KeyRules(settings.keys_wait_s, settings.keys_missing_s),
-    )
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Messages to samples and back. A message that cannot be a sample is refused with a reason."""
+"""Samples to messages. The way back, which replay shares, is in `kpm_ros/replay/messages.py`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,34 @@ from kpm_ros.msg import (
     MuscleEffortChunk,
 )
 from kpm_ros.msg import KeyEvent as KeyEventMessage
-from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from kpm_ros.replay.messages import (
+    RefusedMessageError,
+    aligned_chunk,
+    hand_frame,
+    key_event,
+    key_motion,
+    time_ns,
+    trace,
+)
+from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyMotionChunk
 
-
-class RefusedMessageError(ValueError):
-    """A message whose contents cannot be what its type says."""
+__all__ = [
+    "RefusedMessageError",
+    "aligned_chunk",
+    "aligned_message",
+    "effort_chunk_message",
+    "emg_message",
+    "hand_frame",
+    "hand_message",
+    "key_event",
+    "key_event_message",
+    "key_motion",
+    "key_motion_message",
+    "time_message",
+    "time_ns",
+    "trace",
+    "trace_message",
+]
 
 
 def time_message(stamp_ns: int) -> Time:
@@ -33,25 +56,8 @@ def time_message(stamp_ns: int) -> Time:
     return Time(sec=sec, nanosec=nanosec)
 
 
-def time_ns(message: Time) -> int:
-    """A Time message as nanoseconds."""
-    return int(message.sec) * NS_PER_S + int(message.nanosec)
-
-
 def _floats(values: NDArray[np.float32]) -> array.array[float]:
     return array.array("f", np.ascontiguousarray(values, np.float32).tobytes())
-
-
-def _table(values: array.array[float], rows: int, columns: int, what: str) -> NDArray[np.float32]:
-    if len(values) != rows * columns:
-        raise RefusedMessageError(f"{what} holds {len(values)} values, not {rows} x {columns}")
-    return np.array(values, np.float32).reshape(rows, columns)
-
-
-def _rows(values: array.array[float], columns: int, what: str) -> NDArray[np.float32]:
-    if columns <= 0 or len(values) % columns:
-        raise RefusedMessageError(f"{what} holds {len(values)} values, not rows of {columns}")
-    return _table(values, len(values) // columns, columns, what)
 
 
 def hand_message(frame: HandFrame) -> HandLandmarks:
@@ -72,21 +78,6 @@ def hand_message(frame: HandFrame) -> HandLandmarks:
     return message
 
 
-def hand_frame(message: HandLandmarks) -> HandFrame:
-    """A message as a camera frame's hand."""
-    points = _rows(message.points, 3, "points") if len(message.points) else None
-    return HandFrame(
-        stamp_ns=time_ns(message.header.stamp),
-        view=message.view,
-        index=message.index,
-        points=points,
-        confidence=message.confidence,
-        hand=message.hand,
-        image_size=(message.image_width, message.image_height),
-        processed_ns=time_ns(message.processed),
-    )
-
-
 def key_event_message(event: KeyEvent) -> KeyEventMessage:
     """A key event as a message."""
     message = KeyEventMessage(
@@ -102,24 +93,6 @@ def key_event_message(event: KeyEvent) -> KeyEventMessage:
     return message
 
 
-def key_event(message: KeyEventMessage) -> KeyEvent:
-    """A message as a key event."""
-    try:
-        kind = KeyEventKind(message.kind)
-    except ValueError:
-        raise RefusedMessageError(f"kind is {message.kind}, which no key event has") from None
-    return KeyEvent(
-        stamp_ns=time_ns(message.header.stamp),
-        index=message.index,
-        kind=kind,
-        note=message.note,
-        velocity=message.velocity,
-        pedal=message.pedal,
-        value=message.value,
-        channel=message.channel,
-    )
-
-
 def key_motion_message(chunk: KeyMotionChunk) -> KeyMotion:
     """Key depth as a message."""
     message = KeyMotion(
@@ -131,17 +104,6 @@ def key_motion_message(chunk: KeyMotionChunk) -> KeyMotion:
     )
     message.header.stamp = time_message(chunk.stamp_ns)
     return message
-
-
-def key_motion(message: KeyMotion) -> KeyMotionChunk:
-    """A message as key depth."""
-    return KeyMotionChunk(
-        stamp_ns=time_ns(message.header.stamp),
-        first_index=message.first_index,
-        rate_hz=message.rate_hz,
-        first_note=message.first_note,
-        depth=_rows(message.depth, message.keys, "depth"),
-    )
 
 
 def emg_message(chunk: EmgChunk) -> EmgSamples:
@@ -169,18 +131,6 @@ def trace_message(trace: Trace) -> LatencyTrace:
     )
 
 
-def trace(message: LatencyTrace) -> Trace:
-    """A message as a latency trace."""
-    return Trace(
-        input_ns=time_ns(message.input),
-        processed_ns=time_ns(message.processed),
-        received_ns=time_ns(message.received),
-        aligned_ns=time_ns(message.aligned),
-        estimated_ns=time_ns(message.estimated),
-        published_ns=time_ns(message.published),
-    )
-
-
 def aligned_message(chunk: AlignedChunk) -> AlignedSamples:
     """Aligned samples as a message."""
     message = AlignedSamples(
@@ -197,22 +147,6 @@ def aligned_message(chunk: AlignedChunk) -> AlignedSamples:
     )
     message.header.stamp = time_message(chunk.stamp_ns)
     return message
-
-
-def aligned_chunk(message: AlignedSamples) -> AlignedChunk:
-    """A message as aligned samples."""
-    if message.count == 0 or len(message.flags) != message.count:
-        raise RefusedMessageError(f"flags holds {len(message.flags)} values, not {message.count}")
-    return AlignedChunk(
-        stamp_ns=time_ns(message.header.stamp),
-        first_index=message.first_index,
-        grid_index=message.grid_index,
-        rate_hz=message.rate_hz,
-        pose=_table(message.pose, message.count, message.pose_channels, "pose"),
-        keys=_table(message.keys, message.count, message.key_channels, "keys"),
-        flags=np.array(message.flags, np.uint8),
-        trace=trace(message.trace),
-    )
 
 
 def effort_chunk_message(chunk: EffortChunk) -> MuscleEffortChunk:

@@ -45,6 +45,7 @@ def describe(card: ModelCard, path: Path) -> str:
         "sha256": hashlib.sha256(content).hexdigest(),
         "architecture": card.architecture,
         "inputs": ", ".join(card.inputs),
+        "can do without": ", ".join(card.optional),
         "views": ", ".join(card.views),
         "landmarks": str(card.landmarks),
         "keys": f"{card.keys}, from MIDI note {card.first_note}",

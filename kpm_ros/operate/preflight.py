@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,21 @@ def check(options: graph.PipelineOptions) -> None:
         _check_views(options, card)
         if options.midi and options.source == "simulator":
             read_midi(options.midi)
-        parameters = _read_parameters(Path(graph.params_file(options)))
+        parameters = read_parameters(Path(graph.params_file(options)))
         for node in nodes:
-            values = dict(_meant_for(parameters, f"/{options.namespace}/{node.name}"))
-            values.pop("use_sim_time", None)
-            settings = node_settings.NODES[node.name]
-            checked: Any = node_settings.check(node.name, settings, {**values, **node.parameters})
+            checked = settings_of(node.name, options.namespace, parameters, node.parameters)
             _check_muscles(node.name, checked, card)
         if options.record:
             _check_record_folder(Path(options.record))
+
+
+def settings_of(
+    node: str, namespace: str, parameters: dict[str, Any], given: Mapping[str, Any]
+) -> Any:
+    """Settings of a node: those given for it, else the parameters file's, else the defaults."""
+    values = dict(_meant_for(parameters, f"/{namespace}/{node}"))
+    values.pop("use_sim_time", None)
+    return node_settings.check(node, node_settings.NODES[node], {**values, **given})
 
 
 def _check_views(options: graph.PipelineOptions, card: ModelCard) -> None:
@@ -70,7 +76,8 @@ def _check_muscles(node: str, settings: Any, card: ModelCard) -> None:
             )
 
 
-def _read_parameters(path: Path) -> dict[str, Any]:
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Read a ROS parameters file as a table."""
     if not path.is_file():
         raise UserError(f"params_file is {str(path)!r}, but there is no such file")
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +34,10 @@ METADATA_VERSION: Literal[8] = 8
 
 FOREVER = QosTime(9223372036, 854775807)
 """What ROS 2 writes for a deadline or lifespan that is not limited."""
+
+
+UNWRITABLE = (OSError, sqlite3.Error)
+"""What a disk that is full, or gone, raises in either format."""
 
 
 class BagError(Exception):
@@ -83,11 +89,11 @@ class BagWriter:
             _make_way(self.folder)
             self._writer = Writer(self.folder, version=METADATA_VERSION, storage_plugin=plugin)
             self._writer.open()
-        except (OSError, WriterError) as error:
+            self._writer.set_custom_data("recorded_by", f"kpm_ros {__version__}")
+            self._make_lasting()
+            self._connections = {n: self._announce(n, topic) for n, topic in topics.items()}
+        except (*UNWRITABLE, WriterError) as error:
             raise BagError(f"cannot record into {self.folder}: {_reason(error)}") from None
-        self._writer.set_custom_data("recorded_by", f"kpm_ros {__version__}")
-        self._make_lasting()
-        self._connections = {name: self._announce(name, topic) for name, topic in topics.items()}
 
     def write(self, topic: str, stamp_ns: int, data: bytes | memoryview) -> None:
         """Append one message as it came off the wire (CDR), with the instant it was received."""
@@ -95,7 +101,7 @@ class BagWriter:
             self._writer.write(self._connections[topic], stamp_ns, data)
         except KeyError:
             raise BagError(f"topic {topic!r} was not announced when the bag was begun") from None
-        except OSError as error:
+        except UNWRITABLE as error:
             raise BagError(f"cannot write to the bag {self.folder}: {_reason(error)}") from None
         self.counts[topic] += 1
         self.bytes += len(data)
@@ -110,7 +116,7 @@ class BagWriter:
                 storage.bio.flush()
             elif isinstance(storage, Sqlite3Writer):
                 storage.conn.commit()
-        except OSError as error:
+        except UNWRITABLE as error:
             raise BagError(f"cannot write to the bag {self.folder}: {_reason(error)}") from None
 
     def close(self) -> None:
@@ -119,8 +125,13 @@ class BagWriter:
             return
         try:
             self._writer.close()
-        except OSError as error:
+        except UNWRITABLE as error:
             raise BagError(f"cannot finish the bag {self.folder}: {_reason(error)}") from None
+
+    def abandon(self) -> None:
+        """Let go of a bag that cannot be written any more; what reached the disk stays readable."""
+        with suppress(*UNWRITABLE):
+            self._writer.abort()
 
     @property
     def messages(self) -> int:

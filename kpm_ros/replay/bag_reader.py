@@ -45,10 +45,11 @@ class _File(Protocol):
 
     topics: dict[str, str]
     counts: dict[str, int]
+    span_ns: tuple[int, int] | None
 
     def decode(self, data: bytes, kind: str) -> Any: ...
 
-    def messages(self, wanted: Collection[str]) -> Iterator[BagMessage]: ...
+    def messages(self, wanted: Collection[str], start_ns: int | None) -> Iterator[BagMessage]: ...
 
 
 class BagReader:
@@ -78,8 +79,19 @@ class BagReader:
         """Number of messages of each topic."""
         return {name: sum(file.counts.get(name, 0) for file in self._files) for name in self.topics}
 
-    def messages(self, topics: Collection[str] = ()) -> Iterator[BagMessage]:
-        """Yield the messages of these topics, or of all, in the order of their stamps."""
+    @property
+    def span_ns(self) -> tuple[int, int] | None:
+        """When the first and the last message were received; None for a bag without any."""
+        spans = [file.span_ns for file in self._files if file.span_ns is not None]
+        return (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
+
+    def messages(
+        self, topics: Collection[str] = (), start_ns: int | None = None
+    ) -> Iterator[BagMessage]:
+        """Yield the messages of these topics, or of all, in the order of their stamps.
+
+        With a start, only those received then or later.
+        """
         unknown = sorted(set(topics) - set(self.topics))
         if unknown:
             raise BagError(
@@ -87,14 +99,15 @@ class BagReader:
                 f"{', '.join(sorted(self.topics)) or 'none'}"
             )
         count = 0
-        streams = [file.messages(topics or self.topics) for file in self._files]
+        streams = [file.messages(topics or self.topics, start_ns) for file in self._files]
         try:
             for message in heapq.merge(*streams, key=attrgetter("stamp_ns")):
                 count += 1
                 yield message
         except BROKEN as error:
             raise BagError(f"the bag {self.folder} is damaged: {error}") from None
-        if not topics and self.promised is not None and count != self.promised:
+        whole = not topics and start_ns is None
+        if whole and self.promised is not None and count != self.promised:
             warnings.warn(
                 f"the bag {self.folder} states {self.promised} messages, but holds {count}",
                 stacklevel=2,
@@ -184,14 +197,18 @@ class _Finished:
         self.counts = dict.fromkeys(self.topics, 0)
         for each in reader.connections:
             self.counts[each.topic] += each.msgcount
+        # The library's end is the instant after the last message.
+        self.span_ns = (
+            (reader.start_time, reader.end_time - 1) if any(self.counts.values()) else None
+        )
 
     def decode(self, data: bytes, kind: str) -> Any:
         return self._reader.deserialize(data, kind)
 
-    def messages(self, wanted: Collection[str]) -> Iterator[BagMessage]:
+    def messages(self, wanted: Collection[str], start_ns: int | None) -> Iterator[BagMessage]:
         chosen = [each for each in self._reader.connections if each.topic in wanted]
         if chosen:
-            for connection, stamp_ns, data in self._reader.messages(chosen):
+            for connection, stamp_ns, data in self._reader.messages(chosen, start=start_ns):
                 yield BagMessage(connection.topic, connection.msgtype, stamp_ns, bytes(data))
 
 
@@ -202,6 +219,7 @@ class _Unfinished:
         self._file = UnfinishedMcap(path)
         self.topics = self._file.topics
         self.counts = self._file.counts
+        self.span_ns = self._file.span_ns
         types = {}
         for name, (encoding, text) in self._file.definitions.items():
             of_msg = encoding == "ros2msg"
@@ -212,7 +230,7 @@ class _Unfinished:
     def decode(self, data: bytes, kind: str) -> Any:
         return self._types.deserialize_cdr(data, kind)
 
-    def messages(self, wanted: Collection[str]) -> Iterator[BagMessage]:
+    def messages(self, wanted: Collection[str], start_ns: int | None) -> Iterator[BagMessage]:
         for topic, stamp_ns, data in self._file.messages():
-            if topic in wanted:
+            if topic in wanted and (start_ns is None or stamp_ns >= start_ns):
                 yield BagMessage(topic, self.topics[topic], stamp_ns, data)

@@ -45,9 +45,12 @@ class UnfinishedMcap:
         self.definitions: dict[str, tuple[str, str]] = {}
         """Of each type: encoding ("ros2msg" or "ros2idl") and text."""
         self.counts: dict[str, int] = {}
+        self.span_ns: tuple[int, int] | None = None
+        """Stamps of the first and the last message."""
         self._names: dict[int, str] = {}
         schemas: dict[int, Schema] = {}
         starts: list[int] = []
+        newest = 0
         for block in _blocks(path):
             stamps = []
             for record in block:
@@ -59,6 +62,9 @@ class UnfinishedMcap:
                     stamps.append(record.log_time)
                     self.counts[self._names[record.channel_id]] += 1
             starts.append(min(stamps, default=2**63))
+            newest = max([newest, *stamps])
+        if any(self.counts.values()):
+            self.span_ns = (min(starts), newest)
         # After block k, no message older than the earliest start among later blocks can follow.
         self._safe_until = [*reversed([*accumulate(reversed(starts[1:]), min)]), 2**63]
 

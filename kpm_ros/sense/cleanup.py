@@ -51,16 +51,16 @@ def clean_recording(
 ) -> NDArray[np.float32]:
     """Clean landmarks (frames, ...) of one hand; NaN where none were seen, before and after."""
     rules = rules or CleanUpRules()
-    signal = np.asarray(points, np.float64).reshape(len(points), -1).copy()
-    if signal.size:
-        signal[_outliers(signal, rules)] = np.nan
+    signal = np.asarray(points, np.float64).reshape(len(points), points[:1].size or 1).copy()
+    if len(signal):
+        signal[~np.isfinite(signal).all(axis=1)] = np.nan
+        _replace(signal, _outliers(signal, rules))
         _bridge(signal, rules.longest_gap)
         for start, end in _runs(np.isfinite(signal).all(axis=1)):
             if end - start < rules.shortest_run:
                 signal[start:end] = np.nan
             else:
                 signal[start:end] = smooth(signal[start:end], rules)
-        signal[~np.isfinite(signal).all(axis=1)] = np.nan
     return signal.reshape(points.shape).astype(np.float32)
 
 
@@ -71,15 +71,32 @@ def _outliers(signal: NDArray[np.float64], rules: CleanUpRules) -> NDArray[np.bo
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
     marked = np.zeros(signal.shape, bool)
     for start in range(0, len(signal), CHUNK):
-        # A frame without a hand has windows of nothing; its medians are not looked at.
-        part = signal[start : start + CHUNK]
-        window = np.ma.masked_invalid(windows[start : start + CHUNK])
-        centre = np.ma.median(window, axis=2)
-        spread = np.ma.median(np.ma.abs(window - centre[..., None]), axis=2)
-        limit = np.ma.maximum(rules.hampel_sigmas * GAUSSIAN * spread, rules.noise_floor)
-        far = np.ma.abs(np.ma.masked_invalid(part) - centre) > limit
-        marked[start : start + CHUNK] = np.ma.filled(far, False)
+        part, window = signal[start : start + CHUNK], windows[start : start + CHUNK]
+        centre = _median(window)
+        spread = _median(np.abs(window - centre[..., None]))
+        limit = np.maximum(rules.hampel_sigmas * GAUSSIAN * spread, rules.noise_floor)
+        marked[start : start + CHUNK] = np.abs(part - centre) > limit
     return marked
+
+
+def _median(window: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median over the last axis of what is not NaN; NaN where all is."""
+    ordered = np.sort(window, axis=-1)
+    count = np.isfinite(ordered).sum(axis=-1, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=-1)
+    high = np.take_along_axis(ordered, np.minimum(count // 2, ordered.shape[-1] - 1), axis=-1)
+    return np.asarray((low + high)[..., 0] / 2)
+
+
+def _replace(signal: NDArray[np.float64], marked: NDArray[np.bool_]) -> None:
+    """Put straight lines in the place of outliers, or the nearest value at the end of a run."""
+    for start, end in _runs(np.isfinite(signal).all(axis=1)):
+        frames = np.arange(start, end)
+        for column in np.flatnonzero(marked[start:end].any(axis=0)):
+            odd = marked[start:end, column]
+            if not odd.all():
+                run = signal[start:end, column]
+                run[odd] = np.interp(frames[odd], frames[~odd], run[~odd])
 
 
 def _bridge(signal: NDArray[np.float64], longest_gap: int) -> None:

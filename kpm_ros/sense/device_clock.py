@@ -1,8 +1,9 @@
-"""A device's own clock brought onto the host's clock, although messages arrive late and unevenly."""
+"""A device's own clock brought onto the host's, although messages arrive late and unevenly."""
 
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,8 @@ FAST_BEYOND_S = 0.02
 """Errors beyond this are approached fast."""
 STEP_S = 0.25
 """Errors beyond this are corrected at once, as far as stamps need not run backwards."""
-SET_BACK_S = 1.0
-"""What comes so much too early shows that a clock was set, and the fit begins anew."""
+SET_BACK_S, SET_ON_S = 1.0, 10.0
+"""What comes so much too early or too late shows that a clock was set: the fit begins anew."""
 
 
 class DeviceClock:
@@ -92,7 +93,7 @@ class DeviceClock:
         if self._origin is None:
             self._origin = (device, host_ns)
         point = self._relative(device, host_ns)
-        if self._previous is not None and self._set_back(self._previous, point):
+        if self._previous is not None and self._was_set(self._previous, point):
             self.restarts += 1
             self._begin()
             self._origin = (device, host_ns)
@@ -143,11 +144,10 @@ class DeviceClock:
         """How far a point lies above the line: its delay."""
         return point[1] - self._offset - self._slope * point[0]
 
-    def _set_back(self, before: tuple[float, float], point: tuple[float, float]) -> bool:
-        step = (point[1] - before[1]) - self._slope * (point[0] - before[0])
-        return point[0] < before[0] or (
-            step < -SET_BACK_S * NS_PER_S and self._above(point) < -SET_BACK_S * NS_PER_S
-        )
+    def _was_set(self, before: tuple[float, float], point: tuple[float, float]) -> bool:
+        step_s = (self._above(point) - self._above(before)) / NS_PER_S
+        early = step_s < -SET_BACK_S and self._above(point) < -SET_BACK_S * NS_PER_S
+        return point[0] < before[0] or early or step_s > SET_ON_S
 
     def _fit(self) -> None:
         points = self._points
@@ -165,8 +165,8 @@ class DeviceClock:
         if len(recent) < FEWEST_RECENT or newest - recent[0][0] < 0.75 * reach:
             return
         if self._follow_rate:
-            slope = _slope_below(recent)
-            if slope > 0 and abs(slope / self._nominal_ns - 1) > RATE_CHANGE:
+            slope = _steady_slope(recent)
+            if slope is not None and abs(slope / self._nominal_ns - 1) > RATE_CHANGE:
                 self.rate_changes += 1
                 self._nominal_ns = self._slope = slope
                 self._points = deque(recent)
@@ -174,6 +174,15 @@ class DeviceClock:
         if min(self._above(point) for point in recent) > STEP_S * NS_PER_S:
             self.restarts += 1
             self._points = deque(recent)
+
+
+def _steady_slope(points: list[tuple[float, float]]) -> float | None:
+    """Slope below points whose two halves agree on it; None where something happened in between."""
+    middle = len(points) // 2
+    first, second = _slope_below(points[:middle]), _slope_below(points[middle:])
+    if min(first, second) <= 0 or abs(first / second - 1) > RATE_CHANGE:
+        return None
+    return (first + second) / 2
 
 
 def _slope_below(points: list[tuple[float, float]]) -> float:
@@ -184,7 +193,7 @@ def _slope_below(points: list[tuple[float, float]]) -> float:
             hull.pop()
         hull.append((x, y))
     middle = sum(x for x, _ in points) / len(points)
-    for (x1, y1), (x2, y2) in zip(hull, hull[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(hull):
         if x2 >= middle:
             return (y2 - y1) / (x2 - x1)
     raise ValueError("a slope needs points at two device times")

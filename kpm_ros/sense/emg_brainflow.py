@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,7 @@ class BrainFlowEmg(EmgDevice):
         self.falls_silent = config.board_id == PLAYBACK_BOARD and not config.repeat
         self._config = config
         self._board: Any = None
-        self._release: weakref.finalize[[Any], BrainFlowEmg] | None = None
+        self._release: Callable[[], Any] | None = None
 
     def connect(self) -> EmgFormat:
         """Open the board and have it stream."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ GAP_S = 0.1
 """Without a counter, a hole in the time stamps that is wider may be a loss; a stall is narrower."""
 CONFIRM_S = 0.1
 """A loss is believed when samples have not caught up with the clock for so long."""
+LONGEST_BREAK_S = 3600.0
+"""After a longer one it is not samples that were lost, but a clock that was set."""
 _WRAPS = tuple(1 << bits for bits in (8, 16, 24, 31, 32))
 
 
@@ -170,14 +173,19 @@ class SampleClock:
         if self._last_stamp_ns is None:
             return 0
         since_ns = stamp_ns - self._clock.line_ns(self._next + ahead)
+        if since_ns > LONGEST_BREAK_S * NS_PER_S:
+            return 0
         return max(round(since_ns / self._clock.tick_ns), 0)
 
     def _add_whole_wraps(self, block: EmgBlock, lost: NDArray[np.int64]) -> NDArray[np.int64]:
         """Add the rounds of the counter that a long break hides."""
         for at in self._gap_in(block):
-            ahead = int(at + lost[: at + 1].sum())
-            rounds = self._missing_at(int(block.stamps_ns[at]), ahead) / self._counter.wrap
-            lost[at] += self._counter.wrap * int(rounds + 0.5)
+            # After a stall the last sample is on time again; after a loss it is as late.
+            missing = min(
+                self._missing_at(int(block.stamps_ns[k]), int(k + lost[: k + 1].sum()))
+                for k in (at, len(lost) - 1)
+            )
+            lost[at] += self._counter.wrap * int(missing / self._counter.wrap + 0.5)
         return lost
 
     def _note_stall(self, block: EmgBlock) -> None:
@@ -202,7 +210,7 @@ class SampleClock:
         cuts = [0, *(int(at) for at in np.flatnonzero(lost[1:]) + 1), count]
         return [
             Run(int(index[a]), self._clock.host_ns(float(index[a])), block.samples[a:b])
-            for a, b in zip(cuts, cuts[1:], strict=False)
+            for a, b in pairwise(cuts)
         ]
 
 

@@ -60,8 +60,8 @@ class EmgCsv(EmgDevice):
         tick_ns = _tick_ns(step, config.time_unit, path)
         self._times_ns = np.rint((times - times[0]) * tick_ns).astype(np.int64)
         usual = float(np.median(np.diff(self._times_ns)))
-        self._samples: NDArray[np.float32] = table[order][:, [header.index(n) for n in names]]
-        self._samples = self._samples.astype(np.float32)
+        columns = [header.index(name) for name in names]
+        self._samples: NDArray[np.float32] = table[order][:, columns].astype(np.float32)
         # The median of rounded times is rounded itself; the mean is not, where little is missing.
         mean = step * tick_ns
         period_ns = mean if abs(mean / max(usual, 1.0) - 1) < 0.5 else usual

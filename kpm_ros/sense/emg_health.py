@@ -34,7 +34,7 @@ class HealthConfig:
     clipped: float = 0.05
     """This part of the samples at the highest or lowest value is clipping."""
     hum_uv: float = 100.0
-    """Hum of the mains of this amplitude, if it is most of the signal, is an electrode that is off."""
+    """Mains hum of this amplitude, if it is most of the signal, is an electrode that is off."""
     noise_uv: float = 3000.0
     """No muscle is so loud: an effective value above this is an electrode that is off."""
     mains_hz: float = 50.0
@@ -84,7 +84,10 @@ class ChannelHealth:
     def _state(self, values: NDArray[np.float64], rate_hz: float) -> ChannelState:
         config = self.config
         low, high = float(values.min()), float(values.max())
-        if config.rail_uv > 0 and np.mean(np.abs(values) >= 0.999 * config.rail_uv) > config.clipped:
+        if (
+            config.rail_uv > 0
+            and np.mean(np.abs(values) >= 0.999 * config.rail_uv) > config.clipped
+        ):
             return ChannelState.SATURATED
         if high - low <= config.flat_uv:
             return ChannelState.DEAD

@@ -79,7 +79,9 @@ class LslEmg(EmgDevice):
         except RuntimeError as error:
             raise DeviceError(f"{self.name} was found but does not open: {error}") from None
         described = self._describe(info)
-        self._buffer = np.empty((_MOST_SAMPLES, info.channel_count()), _TYPES[info.channel_format()])
+        self._buffer = np.empty(
+            (_MOST_SAMPLES, info.channel_count()), _TYPES[info.channel_format()]
+        )
         self._host_minus_lsl_ns = _host_minus(self._lsl.local_clock)
         self._clocks_s = time.monotonic()
         self._inlet = inlet
@@ -105,7 +107,7 @@ class LslEmg(EmgDevice):
                 timeout=0.0, max_samples=_MOST_SAMPLES, dest_obj=self._buffer
             )
             self._look_at_the_clocks()
-        except self._lsl.LostError:
+        except self._lsl.util.LostError:
             raise DeviceError(f"{self.name} has gone: its sender has ended") from None
         except RuntimeError as error:
             raise DeviceError(f"{self.name} cannot be read: {error}") from None
@@ -165,7 +167,7 @@ class LslEmg(EmgDevice):
         self._host_minus_lsl_ns = _host_minus(self._lsl.local_clock)
         try:
             self._correction_s = self._inlet.time_correction(timeout=0.0)
-        except self._lsl.TimeoutError:
+        except self._lsl.util.TimeoutError:
             return
 
 
@@ -207,6 +209,7 @@ def _host_minus(local_clock: Callable[[], float]) -> int:
 def _library() -> Any:
     try:
         import pylsl
+        import pylsl.util
     except (ImportError, RuntimeError) as error:
         reason = "" if isinstance(error, ImportError) else f" ({error})"
         raise DeviceError(_INSTALL + reason) from None

@@ -19,6 +19,8 @@ HELD_S = 0.5
 """The contraction counts that is held for so long: a twitch is no strength."""
 SHORTEST_S = 1.0
 """A shorter recording says nothing."""
+DEAD_PART = 1e-3
+"""A channel whose strongest is below this part of the others' has seen no muscle."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -98,7 +100,7 @@ class MvcRecorder:
         dead = [
             name
             for name, value in zip(self._about.channels, self._highest, strict=True)
-            if not value > 0
+            if not value > DEAD_PART * self._highest.max()
         ]
         if dead:
             raise MvcError(f"nothing was seen on {', '.join(dead)}: see to the electrodes")
@@ -119,9 +121,7 @@ class MvcFolder:
     def path(self, person: str) -> Path:
         """File of one person; a name that cannot be a file's is an MvcError."""
         if not _NAME.fullmatch(person):
-            raise MvcError(
-                f"person is {person!r}, but must be a name of letters, digits, - and _"
-            )
+            raise MvcError(f"person is {person!r}, but must be a name of letters, digits, - and _")
         return self.folder / f"{person}.yaml"
 
     def save(self, mvc: Mvc) -> Path:

@@ -19,7 +19,7 @@ from kpm_ros.sense.samples import EmgChunk
 HIGHEST_OF_NYQUIST = 0.9
 """Nothing can be passed above this part of half the sampling rate."""
 BRIDGED_S = 0.1
-"""A hole up to this wide is bridged by a straight line; after a wider one the filters begin anew."""
+"""A hole up to this wide is bridged by a straight line; after a wider one filters begin anew."""
 ANOTHER_RATE = 0.01
 """Filters are made anew for a rate that differs by more than this."""
 

@@ -84,9 +84,7 @@ class FollowingRegion:
         if self._searcher is not None:
             self._searcher.close()
 
-    def _search(
-        self, bounds: Window, image: NDArray[np.uint8], stamp_ns: int
-    ) -> list[Detection]:
+    def _search(self, bounds: Window, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
         if self._searcher is None:
             self._searcher = self._make_searcher()
         places = tiles(bounds)

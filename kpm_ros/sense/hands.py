@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Handedness = Literal["left", "right"]
 
 PALM = (0, 5, 9, 13, 17)
-"""Landmarks that move with the palm: wrist and knuckles. They jitter least and are rarely hidden."""
+"""Landmarks that move with the palm: wrist and knuckles. They jitter least and seldom hide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Detection:
     """One hand found in a picture, labelled for this picture alone."""
 
     points: NDArray[np.float32]
-    """(21, 3): x, y as fractions of image width and height, z relative to the wrist in x's scale."""
+    """(21, 3): x, y as fractions of width and height; z relative to the wrist in x's scale."""
     handedness: Handedness
     confidence: float
 
@@ -29,7 +29,7 @@ class TrackedHand:
     """One hand of the person in view; `handedness` is the same hand from frame to frame."""
 
     points: NDArray[np.float32]
-    """(21, 3): x, y as fractions of image width and height, z relative to the wrist in x's scale."""
+    """(21, 3): x, y as fractions of width and height; z relative to the wrist in x's scale."""
     handedness: Handedness
     confidence: float
 

@@ -1,9 +1,9 @@
 """Which hand is which, from frame to frame: by where it was, and by many votes on its handedness.
 
 A tracker labels every picture anew and errs in several percent of them, most of all where hands
-overlap or a thumb is hidden. Here a hand keeps its name while it moves as hands move, and is renamed
-only when the votes of many frames say that the name was wrong. One person is assumed: there is at
-most one left and one right hand.
+overlap or a thumb is hidden. Here a hand keeps its name while it moves as hands move, and gets the
+other one only when the votes of many frames say that the name was wrong. One person is assumed:
+there is at most one left and one right hand.
 """
 
 from __future__ import annotations

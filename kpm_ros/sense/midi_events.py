@@ -13,7 +13,7 @@ _SYSTEM_RESET = 0xFF
 _ALL_SOUND_OFF, _RESET_CONTROLLERS, _FIRST_NOTES_OFF = 120, 121, 123
 _PEDALS = frozenset(int(pedal) for pedal in Pedal)
 CLOCK_SET_BACK_NS = NS_PER_S
-"""A stamp that is earlier by less is moved up to the one before; by more, the clock was set back."""
+"""A stamp earlier by less is moved up to the one before; by more, the clock was set back."""
 
 
 @dataclass
@@ -123,9 +123,7 @@ class KeyEventDecoder:
             return self._raise_pedals(stamp_ns, channel)
         if control != _ALL_SOUND_OFF and control < _FIRST_NOTES_OFF:
             return []
-        events = [
-            self._end(stamp_ns, *key) for key in list(self._sounding) if key[0] == channel
-        ]
+        events = [self._end(stamp_ns, *key) for key in list(self._sounding) if key[0] == channel]
         if not self._sounding:
             events.append(self._event(stamp_ns, KeyEventKind.ALL_NOTES_OFF, channel=channel))
         return events
@@ -136,9 +134,7 @@ class KeyEventDecoder:
 
     def _move_pedal(self, stamp_ns: int, channel: int, pedal: int, value: float) -> KeyEvent:
         self._pedals[channel, pedal] = value
-        return self._event(
-            stamp_ns, KeyEventKind.PEDAL, pedal=pedal, value=value, channel=channel
-        )
+        return self._event(stamp_ns, KeyEventKind.PEDAL, pedal=pedal, value=value, channel=channel)
 
     def _event(
         self,

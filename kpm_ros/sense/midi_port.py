@@ -72,8 +72,10 @@ class MidiPort(MidiDevice):
         """Note which port; `rtmidi` is the library, the installed one if None."""
         self.lag_ns = round(config.lag_s * NS_PER_S)
         kind = "the virtual MIDI port" if config.virtual else "the MIDI port"
-        self.name = f"{kind} {config.pattern or CLIENT_NAME!r}" if config.virtual else (
-            f"{kind} {config.pattern!r}" if config.pattern else "a MIDI port"
+        self.name = (
+            f"{kind} {config.pattern or CLIENT_NAME!r}"
+            if config.virtual
+            else (f"{kind} {config.pattern!r}" if config.pattern else "a MIDI port")
         )
         self._config = config
         self._library = rtmidi

@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.flags import Flag
+from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyMotionChunk
 from support.senses import (
     FIRST_NOTE,
     FRAME,
@@ -29,10 +33,6 @@ from support.senses import (
     pose_at,
     push,
 )
-
-from kpm_ros.align.aligner import Aligner
-from kpm_ros.align.flags import Flag
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyMotionChunk
 
 END = T0 + S
 STEADY = every(2 * MS, END)

@@ -6,6 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.flags import Flag
+from kpm_ros.sense.samples import HandFrame, KeyMotionChunk
 from support.senses import (
     MS,
     T0,
@@ -26,10 +30,6 @@ from support.senses import (
     pose_at,
     push,
 )
-
-from kpm_ros.align.aligner import Aligner
-from kpm_ros.align.flags import Flag
-from kpm_ros.sense.samples import HandFrame, KeyMotionChunk
 
 END = T0 + 2 * S
 STEADY = every(2 * MS, END)

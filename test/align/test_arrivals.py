@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-from support.senses import MS
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrivals, Outcome
+from support.senses import MS
 
 WAIT = 60 * MS
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from support.senses import FIRST_NOTE, KEYS, MS, T0, heartbeat, motion_chunk, note
 
 from kpm_ros.align.flags import Flag
 from kpm_ros.align.keys import KeyRules, KeyStream
+from support.senses import FIRST_NOTE, KEYS, MS, T0, heartbeat, motion_chunk, note
 
 
 def stream() -> KeyStream:

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.senses import FIRST_NOTE, KEYS, MS, T0, motion_chunk
 
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.flags import Flag
 from kpm_ros.align.motion import MotionStream
 from kpm_ros.sense.samples import KeyMotionChunk
+from support.senses import FIRST_NOTE, KEYS, MS, T0, motion_chunk
 
 
 def stream(*chunks: tuple[int, int], delay_ms: int = 11) -> MotionStream:

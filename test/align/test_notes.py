@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.senses import FIRST_NOTE, KEYS, MS, T0, heartbeat, note
 
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.notes import MOST_WAITING, NoteStream
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind
+from support.senses import FIRST_NOTE, KEYS, MS, T0, heartbeat, note
 
 
 def stream(*events: tuple[KeyEvent, int]) -> NoteStream:

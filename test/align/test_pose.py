@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.senses import FRAME, LANDMARKS, MS, T0, frame, pose_at
 
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.flags import Flag
 from kpm_ros.align.pose import PoseRules, PoseStream
 from kpm_ros.sense.samples import HandFrame
+from support.senses import FRAME, LANDMARKS, MS, T0, frame, pose_at
 
 LOST = Flag.POSE_STALE | Flag.POSE_LOST
 

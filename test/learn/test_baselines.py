@@ -35,3 +35,12 @@ def test_ridge_finds_a_linear_rule_within_its_window_only():
         test = linear_performance(3, lag)
         error = rmse(test.effort[100:-100], ridge.estimate(test)[100:-100])
         assert (error < 0.002) == reachable
+
+
+def test_ridge_sees_only_the_senses_that_the_network_has():
+    training, test = [linear_performance(seed, 0) for seed in (1, 2)], linear_performance(3, 0)
+    errors = {}
+    for senses in (("pose",), ("keys",)):
+        ridge = RidgeBaseline(training, np.zeros(4), np.ones(4), past=0, ahead=0, senses=senses)
+        errors[senses[0]] = rmse(test.effort, ridge.estimate(test))
+    assert errors["pose"] < 0.01 < errors["keys"]

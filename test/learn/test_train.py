@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,6 +71,22 @@ def test_a_fresh_network_sees_small_movements_as_well_as_large_ones(performances
     hand, fingers = seen[-1], seen[-12]
     assert variance[-1] > 50 * variance[-12]
     assert 0.3 < hand / fingers < 3
+
+
+@pytest.mark.parametrize("lookahead", [0, 31])
+def test_a_fresh_network_hands_its_input_on_at_its_own_instant(performances, card, lookahead):
+    card = dataclasses.replace(card, lookahead=lookahead)
+    network = fresh_network(card, performances.training, seed=5)
+    one = performances.training[0]
+    keys = torch.from_numpy(one.keys[:300].T)[None]
+    pose = torch.from_numpy(one.pose[:300].T.copy())[None]
+    moved = pose.clone()
+    moved[:, :, 150] += network.pose_scale[:, 0] * torch.linspace(-2, 2, pose.shape[1])
+    with torch.no_grad():
+        change = (network.encode(moved, keys) - network.encode(pose, keys))[0].square().sum(dim=0)
+    # The first layer spreads it over 11 instants; what is passed through stays among them.
+    before = 5 if lookahead else 0
+    assert change[150 - before : 161 - before].sum() > 0.6 * change.sum()
 
 
 def test_a_fresh_network_follows_from_its_seed(performances, card):
@@ -155,6 +173,9 @@ def test_the_command_writes_a_file_that_says_simulated(tmp_path, capsys):
     assert all(np.isfinite(array).all() for array in tensors.values())
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
+    assert card.inputs == ("pose", "keys")
+    assert card.optional == ()
+
     tuned = tmp_path / "tuned.safetensors"
     words = [*TINY, "--epochs", "0.2", "--lookahead", "0", "--out", str(tuned)]
     assert training.main([*words, "--start-from", str(out)]) == 0
@@ -163,11 +184,53 @@ def test_the_command_writes_a_file_that_says_simulated(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("words", "fields"),
+    [
+        (["--inputs", "pose", "--views", "top"], {"inputs": ("pose",), "views": ("top",)}),
+        (["--inputs", "keys"], {"inputs": ("keys",)}),
+        (["--drop-senses", "0.5"], {"optional": ("pose", "keys")}),
+    ],
+)
+def test_the_command_trains_for_fewer_senses(tmp_path, words, fields):
+    out = tmp_path / "tiny.safetensors"
+    assert training.main([*TINY, "--epochs", "0.2", "--out", str(out), *words]) == 0
+    card, _ = load_model(out)
+    for name, value in fields.items():
+        assert getattr(card, name) == value
+    assert len(card.pose_offset) == card.pose_channels
+    assert ("one sense missing in 50% of the windows" in card.notes) == bool(card.optional)
+    without = {name for name in card.scores if name.startswith("without")}
+    expected = {f"without_{s}_{what}" for s in card.optional for what in ("rmse", "correlation")}
+    assert without == expected
+
+
+def test_a_dropped_sense_is_neutral_and_all_else_is_as_it_was(performances, card, tmp_path):
+    card = replace(card, optional=("pose", "keys"))
+    fit = tiny_fit(performances, card, tmp_path, FitSettings(drop_senses=1.0, window=600))
+    plain = tiny_fit(performances, replace(card, optional=()), tmp_path, FitSettings(window=600))
+    (pose, keys, effort), (seen, felt, done) = fit._batch(3), plain._batch(3)
+    neutral = torch.tensor(card.pose_offset)[:, None]
+    no_pose, no_keys = (pose == neutral).all(dim=1), (keys == -1).all(dim=1)
+    assert torch.equal(effort, done)
+    assert torch.equal(pose.mT[~no_pose], seen.mT[~no_pose])
+    assert torch.equal(keys.mT[~no_keys], felt.mT[~no_keys])
+    assert not (no_pose & no_keys).any()
+    assert (no_pose | no_keys).any(dim=1).all()
+
+
+@pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["--out", "model.pth"], "written as a .safetensors file, not as model.pth"),
         (["--out", "a.safetensors", "--minutes", "0"], "minutes must be above 0"),
-        (["--out", "a.safetensors", "--persons", "2"], "at least 5 are needed"),
+        (["--out", "a.safetensors", "--inputs", "emg"], "inputs are of pose, keys, not ['emg']"),
+        (["--out", "a.safetensors", "--views", "left"], "simulated views are right, top, not left"),
+        (["--out", "a.safetensors", "--drop-senses", "2"], "drop_senses must be from 0 to 1"),
+        (
+            ["--out", "a.safetensors", "--drop-senses", "0.5", "--inputs", "keys"],
+            "the inputs are keys alone",
+        ),
+        (["--out", "a.safetensors", "--persons", "2"], "at least 9 are needed"),
         (["--out", "a.safetensors", "--lookahead", "32"], "look-ahead of 32 samples is outside"),
         (["--out", "a.safetensors", "--architecture", "big"], "architecture 'big' is not known"),
         (["--out", "a.safetensors", "--epochs", "0"], "epochs must be above 0"),

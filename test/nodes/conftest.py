@@ -55,3 +55,20 @@ def node(context: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     made = rclpy.create_node("tester", namespace=f"/{name}", context=context)
     yield made
     made.destroy_node()
+
+
+@pytest.fixture(scope="module")
+def running_stage(context: Any) -> Iterator[Any]:
+    """The real graph with devices that can be broken, one for all tests of a file."""
+    from support.stage import Stage, namespaces
+
+    with Stage(context, next(namespaces("stage"))) as made:
+        yield made
+
+
+@pytest.fixture
+def stage(running_stage: Any) -> Iterator[Any]:
+    """The graph, well and acting; it must be so again, and unharmed, when the test ends."""
+    running_stage.begin()
+    yield running_stage
+    running_stage.end()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from kpm_ros.msg import HandLandmarks, KeyEvent, KeyMotion
+from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
 from kpm_ros.nodes import qos, wire
 from kpm_ros.sense import samples
 from kpm_ros.simulate.cameras import default_cameras
@@ -16,28 +16,39 @@ from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import Sample, SimulatedSession
 from kpm_ros.simulate.studies import five_finger_study
 
+FOLLOWED_NS = 500_000_000
+"""A clock that jumps by more begins another performance, as real devices would lose theirs."""
+
 Alter = Callable[[Sample], "Sample | None"]
+
+
+def as_it_is(sample: Sample) -> Sample:
+    """Change nothing."""
+    return sample
 
 
 class Player:
     """Publishes in real time what simulated drivers would; `alter` may change or drop samples."""
 
-    def __init__(self, node: Any, namespace: str, alter: Alter = lambda sample: sample) -> None:
-        """Play on the topics of a pipeline in `namespace`."""
+    def __init__(
+        self,
+        node: Any,
+        namespace: str,
+        alter: Alter = as_it_is,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Play on the topics of a pipeline in `namespace`, by a clock that may be another."""
         self.alter = alter
-        self._session = SimulatedSession(
-            Pianist(five_finger_study()), default_cameras(), time.time_ns(), emg=False
-        )
-        topics = [("events", KeyEvent), ("motion", KeyMotion)]
-        self._publishers = {
-            name: node.create_publisher(kind, f"/{namespace}/keys/{name}", qos.of(f"keys/{name}"))
-            for name, kind in topics
+        self._now_ns = now_ns
+        self._begin()
+        topics: dict[str, Any] = {
+            f"camera/{camera.name}/hand": HandLandmarks for camera in default_cameras()
         }
-        for camera in default_cameras():
-            topic = f"camera/{camera.name}/hand"
-            self._publishers[camera.name] = node.create_publisher(
-                HandLandmarks, f"/{namespace}/{topic}", qos.of(topic)
-            )
+        topics |= {"keys/events": KeyEvent, "keys/motion": KeyMotion, "emg/samples": EmgSamples}
+        self._publishers = {
+            topic: node.create_publisher(kind, f"/{namespace}/{topic}", qos.of(topic))
+            for topic, kind in topics.items()
+        }
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._play, daemon=True)
 
@@ -56,17 +67,32 @@ class Player:
         self._stopping.set()
         self._thread.join()
 
+    def send(self, sample: Sample) -> None:
+        """Publish a sample, unaltered."""
+        if isinstance(sample, samples.HandFrame):
+            self._publish(f"camera/{sample.view}/hand", wire.hand_message(sample))
+        elif isinstance(sample, samples.KeyEvent):
+            self._publish("keys/events", wire.key_event_message(sample))
+        elif isinstance(sample, samples.KeyMotionChunk):
+            self._publish("keys/motion", wire.key_motion_message(sample))
+        else:
+            self._publish("emg/samples", wire.emg_message(sample))
+
+    def _publish(self, topic: str, message: Any) -> None:
+        self._publishers[topic].publish(message)
+
+    def _begin(self) -> None:
+        self._at_ns = self._now_ns()
+        self._session = SimulatedSession(
+            Pianist(five_finger_study()), default_cameras(), self._at_ns
+        )
+
     def _play(self) -> None:
         while not self._stopping.wait(0.002):
-            for delivery in self._session.advance(time.time_ns()):
+            before_ns, self._at_ns = self._at_ns, self._now_ns()
+            if not 0 <= self._at_ns - before_ns < FOLLOWED_NS:
+                self._begin()
+            for delivery in self._session.advance(self._at_ns):
                 sample = self.alter(delivery.sample)
                 if sample is not None:
-                    self._publish(sample)
-
-    def _publish(self, sample: Sample) -> None:
-        if isinstance(sample, samples.HandFrame):
-            self._publishers[sample.view].publish(wire.hand_message(sample))
-        elif isinstance(sample, samples.KeyEvent):
-            self._publishers["events"].publish(wire.key_event_message(sample))
-        elif isinstance(sample, samples.KeyMotionChunk):
-            self._publishers["motion"].publish(wire.key_motion_message(sample))
+                    self.send(sample)

@@ -1,0 +1,34 @@
+"""What the senses find in real recordings, and what that costs.
+
+Each section measures one sense and gives its figures; without its recording it gives none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+
+from _report import ROOT, machine, write_report
+
+SECTIONS = {"hands": "_hands"}
+"""Sections by name, with the module whose `measure(shared)` gives the figures."""
+
+
+def main() -> None:
+    """Run the sections and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=SECTIONS, help="run one section")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "sense.json")
+    arguments = parser.parse_args()
+    described = machine()
+    figures: dict[str, float] = {}
+    for name, module in SECTIONS.items():
+        if arguments.only in (None, name):
+            figures |= importlib.import_module(module).measure(ROOT.parent / "shared")
+    packages = ("numpy", "mediapipe", "opencv-contrib-python", "mido", "pylsl", "brainflow")
+    write_report(arguments.out, figures, described, packages)
+
+
+if __name__ == "__main__":
+    main()

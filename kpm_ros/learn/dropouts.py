@@ -1,0 +1,38 @@
+"""Whole senses taken away from training windows, so that a network learns to do without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.senses import MISSING
+
+SHORTEST_S, LONGEST_S = 0.3, 2.0
+"""How long a sense is gone; a window sees the part of it that falls into the window."""
+
+
+@dataclass(frozen=True)
+class Dropouts:
+    """Says in which windows a sense is missing, and when; the same seed and step say the same.
+
+    In `share` of the windows one of the senses that the card calls optional, never all of them, is
+    gone for a time that overlaps the window at least by a sample.
+    """
+
+    share: float
+    seed: int
+
+    def flags(self, card: ModelCard, step: int, windows: int, samples: int) -> NDArray[np.uint8]:
+        """Flags (windows, samples) of one training step, as the live path would set them."""
+        flags = np.zeros((windows, samples), np.uint8)
+        random = np.random.default_rng([self.seed, step, len(card.optional)])
+        for row in flags:
+            length = round(random.uniform(SHORTEST_S, LONGEST_S) * card.rate_hz)
+            start = int(random.integers(1 - length, samples))
+            sense = card.optional[random.integers(len(card.optional))]
+            if random.random() < self.share:
+                row[max(0, start) : start + length] = MISSING[sense]
+        return flags

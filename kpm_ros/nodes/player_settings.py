@@ -1,0 +1,31 @@
+"""Parameters of the node that plays a bag."""
+# ruff: noqa: RUF009 -- setting() is dataclasses.field()
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kpm_ros.nodes.setting import setting
+
+SLOWEST, FASTEST = 0.01, 100.0
+
+
+@dataclass(frozen=True)
+class PlayerSettings:
+    """What the senses said in a bag, once more, with the bag's time on /clock."""
+
+    bag: str = setting("", "the bag's folder, or one of its files")
+    rate: float = setting(1.0, "how fast it is played", least=SLOWEST, most=FASTEST)
+    loop: bool = setting(False, "whether it begins again at its end")
+    start_s: float = setting(0.0, "how far into the bag to begin", least=0.0, most=1e9)
+    paused: bool = setting(False, "whether to begin paused")
+    clock_hz: float = setting(40.0, "how often /clock is sent", least=1.0, most=1000.0)
+    wait_s: float = setting(
+        10.0,
+        "longest wait for a pipeline that listens",
+        least=0.0,
+        most=600.0,
+    )
+    bag_namespace: str = setting("", "namespace in the bag, where it holds several pipelines")
+    bag_topics: list[str] = setting([], "topics of the bag to play; empty = found by their types")
+    period_s: float = setting(0.002, "how often messages are sent", least=0.0005, most=0.05)

@@ -1,0 +1,124 @@
+"""`kpm replay`: a recording's effort once more, without ROS and as fast as it goes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpm_ros import graph
+from kpm_ros.operate.errors import UserError, user_errors
+
+if TYPE_CHECKING:
+    from kpm_ros.operate.replay_run import Choices
+
+NAME = "replay"
+PURPOSE = "run a recording through the pipeline again, without ROS, as fast as it goes"
+EXAMPLES = """\
+examples:
+  kpm replay out/demo/bag --compare            is it the effort that the live run gave?
+  kpm replay my_bag --out effort.npz           effort as arrays for NumPy
+  kpm replay my_bag --model mine.safetensors --out my_bag_again
+  kpm replay my_bag --from aligned --compare   the network alone, on the recorded grid
+
+Topics are found by their types; see docs/replay.md.
+exit status: 0 done, and the same where compared; 1 not the same; 2 it could not be run
+"""
+
+TOLERANCE = {"inputs": 1e-5, "aligned": 1e-6}
+"""Greatest difference from the live effort, for each place to begin at."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Offer the replay's options."""
+    parser.add_argument("bag", type=Path, metavar="BAG", help="a bag's folder or one of its files")
+    parser.add_argument(
+        "--model",
+        default=graph.PipelineOptions().model,
+        help="a shipped model's name or a .safetensors path (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--params-file",
+        "--params_file",
+        default="",
+        metavar="FILE",
+        help="parameters of the nodes, as given to the live run (default: the package's)",
+    )
+    parser.add_argument(
+        "--namespace", default="", help="namespace of the topics, where the bag has several"
+    )
+    parser.add_argument(
+        "--topic",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="use only the topics named so, where the bag has several of a type; repeatable",
+    )
+    parser.add_argument(
+        "--from",
+        dest="begin",
+        choices=tuple(TOLERANCE),
+        default="inputs",
+        help="begin at the senses, or at the grid samples that the live run had aligned",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.npz|BAG", help="where the effort goes (default: nowhere)"
+    )
+    parser.add_argument(
+        "--compare", action="store_true", help="compare with the effort recorded in the bag"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, help="with --compare: greatest difference that is the same"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, replay, write, compare."""
+    from kpm_ros.operate.replay_run import ReplayRun
+
+    with replay_errors():
+        replay = ReplayRun(_choices(arguments))
+        try:
+            print(replay.run(), end="")
+            if not arguments.compare:
+                return 0
+            comparison = replay.compare()
+        finally:
+            replay.close()
+    print(comparison.text, end="")
+    if not comparison.agrees:
+        print(f"kpm replay: {comparison.verdict}", file=sys.stderr)
+    return 0 if comparison.agrees else 1
+
+
+def _choices(arguments: argparse.Namespace) -> Choices:
+    from kpm_ros.operate.replay_run import Choices
+
+    tolerance = arguments.tolerance
+    if tolerance is not None and not 0 <= tolerance < float("inf"):
+        raise UserError(f"tolerance is {tolerance:g}, but must be 0 or more")
+    return Choices(
+        bag=arguments.bag.expanduser(),
+        model=arguments.model,
+        params_file=arguments.params_file,
+        namespace=arguments.namespace.strip("/"),
+        topics=tuple(arguments.topic),
+        from_aligned=arguments.begin == "aligned",
+        out=arguments.out.expanduser() if arguments.out else None,
+        tolerance=TOLERANCE[arguments.begin] if tolerance is None else tolerance,
+    )
+
+
+@contextmanager
+def replay_errors() -> Iterator[None]:
+    """Turn what bags and models are refused for into one sentence."""
+    from kpm_ros.replay.bag import BagError
+
+    try:
+        with user_errors():
+            yield
+    except BagError as error:
+        raise UserError(str(error)) from None

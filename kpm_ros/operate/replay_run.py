@@ -1,0 +1,266 @@
+"""One replay: what it needs, the run itself with its progress, and what is said about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from kpm_ros import graph
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.align.flags import Flag
+from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.estimate.chunk import EffortChunk
+from kpm_ros.nodes import models
+from kpm_ros.operate import preflight
+from kpm_ros.operate.errors import UserError
+from kpm_ros.replay import messages, offline
+from kpm_ros.replay.bag import BagWriter
+from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.replay.compare import BEGIN_S, MEMORY_S, Comparison, Fingerprints, compare
+from kpm_ros.replay.effort import (
+    Effort,
+    EffortBagWriter,
+    effort_topics,
+    joined,
+    read_effort,
+    save_npz,
+)
+from kpm_ros.replay.topics import ALIGNED, EFFORT_INFO, Inputs, TopicFinder
+
+DEFAULT_NAMESPACE = graph.PipelineOptions().namespace
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user chose."""
+
+    bag: Path
+    model: str
+    params_file: str = ""
+    namespace: str = ""
+    topics: tuple[str, ...] = ()
+    from_aligned: bool = False
+    out: Path | None = None
+    tolerance: float = 1e-5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A comparison in words."""
+
+    agrees: bool
+    text: str
+    verdict: str
+
+
+class ReplayRun:
+    """Runs one recording through the pipeline's objects and tells what came of it."""
+
+    def __init__(self, choices: Choices) -> None:
+        """Open the bag and find its topics; what cannot be replayed is refused here."""
+        self._choices = choices
+        path = models.model_path(choices.model)
+        self._card = models.read_card(choices.model)
+        self._sha256 = models.sha256(path)
+        self._stack = ExitStack()
+        self._bag = self._stack.enter_context(BagReader(choices.bag))
+        self._finder = TopicFinder(self._bag, choices.namespace, choices.topics)
+        self._read_parameters()
+        self._aligned: str | None = None
+        self._inputs = Inputs()
+        if choices.from_aligned:
+            self._aligned = self._finder.require(ALIGNED)
+        else:
+            views = self._card.views if "pose" in self._card.inputs else ()
+            self._inputs = self._finder.inputs(views, "keys" in self._card.inputs)
+        self._aligner = Aligner(self._aligner_config)
+        self._grid = Fingerprints(self._card.rate_hz)
+        self._effort: Effort | None = None
+
+    def run(self) -> str:
+        """Replay the whole bag, write what is to be written, and sum it up."""
+        self._check_out()
+        estimator = models.estimator(self._inference)
+        began = time.perf_counter()
+        with self._progress() as bar:
+            start_ns, end_ns = self._bag.span_ns or (0, 0)
+            task = bar.add_task("replaying", total=(end_ns - start_ns) / NS_PER_S)
+            replay = offline.Replay(
+                self._bag,
+                estimator,
+                lambda now_ns: bar.update(task, completed=(now_ns - start_ns) / NS_PER_S),
+            )
+            chunks = list(self._written(replay.estimate(self._grid_samples(replay))))
+        took_s = time.perf_counter() - began
+        self._effort = joined(chunks, len(self._card.muscles))
+        out = self._choices.out
+        if out is not None and out.suffix == ".npz":
+            save_npz(out, self._effort, self._card, self._sha256)
+        return self._summary(replay.counts, self._effort, (end_ns - start_ns) / NS_PER_S, took_s)
+
+    def compare(self) -> Verdict:
+        """Compare with the effort in the bag."""
+        assert self._effort is not None
+        self._check_model()
+        recorded = read_effort(self._bag, self._finder, len(self._card.muscles))
+        unlike = None
+        aligned = None if self._choices.from_aligned else self._finder.find(ALIGNED)
+        if aligned is not None and self._bag.counts[aligned]:
+            live = Fingerprints(self._card.rate_hz)
+            for message in self._bag.messages([aligned]):
+                live.add(messages.aligned_chunk(self._bag.decode(message)))
+            unlike = self._grid.differences(live)
+        result = compare(self._effort, recorded, self._card, self._choices.tolerance, unlike)
+        return Verdict(result.agrees, _table(result, unlike is not None), _judgement(result))
+
+    def close(self) -> None:
+        """Close the bags."""
+        self._stack.close()
+
+    def _read_parameters(self) -> None:
+        options = graph.PipelineOptions(params_file=self._choices.params_file)
+        table = preflight.read_parameters(Path(graph.params_file(options)).expanduser())
+        namespace = self._choices.namespace or DEFAULT_NAMESPACE
+        model = {"model": self._choices.model}
+        views = {"views": list(self._card.views)}
+        synchronizer = preflight.settings_of("synchronizer", namespace, table, {**model, **views})
+        self._inference = preflight.settings_of("inference", namespace, table, model)
+        # Longer chunks than live: the samples are the same, and the network takes them for less.
+        self._aligner_config = dataclasses.replace(
+            models.aligner_config(synchronizer), hop_s=offline.LOOK_S
+        )
+
+    def _grid_samples(self, replay: offline.Replay) -> Iterator[AlignedChunk]:
+        if self._aligned is not None:
+            return replay.read_aligned(self._aligned)
+        return self._grid.watch(replay.align(self._inputs, self._aligner))
+
+    def _check_out(self) -> None:
+        """Refuse a place that cannot be written to before anything is computed."""
+        out = self._choices.out
+        if out is None:
+            return
+        if out.suffix == ".npz" and (out.is_dir() or not out.parent.is_dir()):
+            raise UserError(f"out is {str(out)!r}, but a file cannot be written there")
+        if out.suffix != ".npz" and out.resolve() == self._choices.bag.resolve():
+            raise UserError(f"out is {str(out)!r}, the bag that is replayed; choose another")
+
+    def _written(self, chunks: Iterable[EffortChunk]) -> Iterator[EffortChunk]:
+        """Pass chunks on, and write each into the bag that the user wants, if any."""
+        out = self._choices.out
+        if out is None or out.suffix == ".npz":
+            yield from chunks
+            return
+        namespace = self._choices.namespace or DEFAULT_NAMESPACE
+        with BagWriter(out, effort_topics(namespace)) as bag:
+            writer = EffortBagWriter(bag, namespace, self._card, self._sha256)
+            for chunk in chunks:
+                writer.write(chunk)
+                yield chunk
+
+    def _check_model(self) -> None:
+        """Refuse to compare with the effort of another model."""
+        topic = self._finder.find(EFFORT_INFO)
+        for message in self._bag.messages([topic]) if topic else ():
+            info = self._bag.decode(message)
+            if info.model_sha256 != self._sha256:
+                raise UserError(
+                    f"the effort in the bag was made by the model {info.model} (sha256 "
+                    f"{info.model_sha256[:12]}...), not by {self._choices.model} (sha256 "
+                    f"{self._sha256[:12]}...): give that model with --model"
+                )
+
+    def _progress(self) -> Progress:
+        console = Console(stderr=True)
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    def _summary(
+        self, counts: offline.ReplayCounts, effort: Effort, length_s: float, took_s: float
+    ) -> str:
+        if not len(effort):
+            raise UserError(self._why_nothing(counts))
+        topics = (self._aligned,) if self._aligned else self._inputs.topics
+        valid = float(((effort.flags & Flag.INVALID) == 0).mean())
+        lines = [
+            f"{length_s:.1f} s of {self._choices.bag} in {took_s:.2f} s: "
+            f"{length_s / took_s:.1f} x real time",
+            f"  read      {counts.messages} messages of {', '.join(filter(None, topics))}",
+            f"  refused   {self._refused(counts)}",
+            f"  effort    {len(effort)} samples by {self._card.name}, {valid:.2%} valid",
+        ]
+        if counts.silences:
+            lines.insert(2, f"  silences  {counts.silences} were too long to be filled: skipped")
+        if self._choices.out is not None:
+            lines.append(f"  written   {self._choices.out}")
+        return "\n".join(lines) + "\n"
+
+    def _refused(self, counts: offline.ReplayCounts) -> str:
+        found = self._aligner.counts
+        return (
+            f"{counts.refused + found.refused} not usable, {found.future} from the future; "
+            f"{found.late} came after their instant"
+        )
+
+    def _why_nothing(self, counts: offline.ReplayCounts) -> str:
+        reason = "it is too short"
+        if self._aligner.counts.future * 2 > counts.messages:
+            reason = (
+                "most messages are stamped later than they were received, so that stamps and "
+                "times of receipt are of different clocks"
+            )
+        return (
+            f"no effort came of the {counts.messages} messages in {self._choices.bag} "
+            f"({self._refused(counts)}): {reason}"
+        )
+
+
+def _table(result: Comparison, inputs_known: bool) -> str:
+    share = result.same_inputs / max(result.both, 1)
+    lines = [
+        "compared with the recorded effort",
+        f"  in both                   {result.both}",
+        f"  only in the replay        {result.only_first}",
+        f"  only in the recording     {result.only_second}",
+        f"  of the same inputs        {result.same_inputs} ({share:.1%}): max |difference| "
+        f"{result.max_difference:.2g}, flags differ {result.flags_differ}",
+        f"  of all that are in both   max |difference| {result.max_difference_anywhere:.2g}, "
+        f"flags differ {result.flags_differ_anywhere}",
+    ]
+    if result.same_inputs < result.both:
+        left_out = f"{BEGIN_S:g} s after a stream began"
+        if inputs_known:
+            left_out += f", {MEMORY_S:g} s after a message came in time for one only"
+        lines.append(f"  (left out: {left_out})")
+    return "\n".join(lines) + "\n" + (f"{_judgement(result)}\n" if result.agrees else "")
+
+
+def _judgement(result: Comparison) -> str:
+    if not result.both:
+        return "not one sample is in both: they do not overlap in time"
+    if result.agrees:
+        return f"the replay is the run, within {result.tolerance:g}"
+    if result.max_difference <= result.tolerance and not result.flags_differ:
+        return "too few samples were made from the same inputs to tell whether the rest agrees"
+    if result.flags_differ:
+        return f"{result.flags_differ} samples made from the same inputs differ in their flags"
+    return (
+        f"effort made from the same inputs differs by {result.max_difference:.2g}, "
+        f"more than {result.tolerance:g}"
+    )

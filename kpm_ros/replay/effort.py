@@ -1,0 +1,223 @@
+"""Effort as a whole: all samples of a run, from a bag or from a replay, into a file."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.align.chunk import Trace
+from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
+from kpm_ros.replay import messages
+from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
+from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.replay.definitions import known_types
+from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, TopicFinder
+
+GRID = Grid(EFFORT_RATE_HZ)
+
+TOPICS = {
+    "effort": BagTopic(EFFORT, depth=200, reliable=False),
+    "effort/chunks": BagTopic(EFFORT_CHUNK, depth=50),
+    "effort/info": BagTopic(EFFORT_INFO, depth=1, latched=True),
+}
+"""The topics of a bag of effort, as the inference node offers them."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Effort samples in the order in which they were given."""
+
+    stamps_ns: NDArray[np.int64]
+    index: NDArray[np.int64]
+    effort: NDArray[np.float32]
+    """(samples, muscles)"""
+    flags: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.stamps_ns)
+
+
+def joined(chunks: Iterable[EffortChunk], muscles: int) -> Effort:
+    """Put chunks in a row."""
+    # An empty one in front, so that no chunks at all are a recording, too.
+    stamps, index = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    effort, flags = [np.zeros((0, muscles), np.float32)], [np.zeros(0, np.uint8)]
+    for chunk in chunks:
+        stamps.append(_stamps(chunk))
+        index.append(np.arange(chunk.first_index, chunk.first_index + len(chunk)))
+        effort.append(chunk.effort)
+        flags.append(chunk.flags)
+    return Effort(
+        np.concatenate(stamps), np.concatenate(index), np.concatenate(effort), np.concatenate(flags)
+    )
+
+
+def read_effort(bag: BagReader, finder: TopicFinder, muscles: int) -> Effort:
+    """Read the effort that a bag holds: its chunks, or the single samples where it has none."""
+    topic = finder.find(EFFORT_CHUNK) or finder.require(EFFORT)
+    read = _read_chunks if bag.topics[topic] == EFFORT_CHUNK else _read_singles
+    chunks = list(read(bag, topic))
+    if not chunks:
+        raise BagError(f"{topic} of the bag {bag.folder} holds no effort")
+    widths = {chunk.effort.shape[1] for chunk in chunks}
+    if widths != {muscles}:
+        other = min(widths - {muscles})
+        raise BagError(
+            f"{topic} of the bag {bag.folder} is effort of {other} muscles, but the model gives "
+            f"{muscles}"
+        )
+    return joined(chunks, muscles)
+
+
+def _read_chunks(bag: BagReader, topic: str) -> Iterator[EffortChunk]:
+    for message in bag.messages([topic]):
+        try:
+            yield messages.effort_chunk(bag.decode(message))
+        except messages.RefusedMessageError as error:
+            raise BagError(f"{topic} of the bag {bag.folder}: {error}") from None
+
+
+def _read_singles(bag: BagReader, topic: str) -> Iterator[EffortChunk]:
+    for message in bag.messages([topic]):
+        sample = bag.decode(message)
+        yield EffortChunk(
+            messages.time_ns(sample.header.stamp),
+            sample.index,
+            np.array(sample.effort, np.float32)[None],
+            np.array([sample.flags], np.uint8),
+        )
+
+
+def _stamps(chunk: EffortChunk) -> NDArray[np.int64]:
+    return GRID.stamps_ns(GRID.last_at(chunk.stamp_ns), len(chunk))
+
+
+def save_npz(path: Path, effort: Effort, card: ModelCard, model_sha256: str) -> None:
+    """Write effort as arrays that NumPy reads, with what they mean, whole or not at all."""
+    temporary = path.with_name(f".{path.stem}.part.npz")
+    try:
+        np.savez(
+            temporary,
+            **asdict(effort),
+            muscles=np.array(card.muscles),
+            unit=np.array(card.unit),
+            rate_hz=np.array(float(EFFORT_RATE_HZ)),
+            model=np.array(card.name),
+            model_sha256=np.array(model_sha256),
+        )
+        temporary.replace(path)
+    except OSError as error:
+        raise BagError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_npz(path: Path) -> Effort:
+    """Read back what `save_npz` wrote."""
+    names = ("stamps_ns", "index", "effort", "flags")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Effort(*(file[name] for name in names))
+    except OSError as error:
+        raise BagError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        raise BagError(f"{path} is not effort that a replay has written") from None
+
+
+class EffortBagWriter:
+    """Writes effort as the inference node publishes it; use it in a `with` block."""
+
+    def __init__(self, bag: BagWriter, namespace: str, card: ModelCard, model_sha256: str) -> None:
+        """Announce the stream at its first chunk."""
+        self._bag = bag
+        self._prefix = f"/{namespace}"
+        self._card = card
+        self._model_sha256 = model_sha256
+        self._announced = False
+
+    def write(self, chunk: EffortChunk) -> None:
+        """Append a chunk, as one message and as one a sample."""
+        at_ns = chunk.trace.aligned_ns
+        if not self._announced:
+            self._announced = True
+            self._put("effort/info", at_ns, self._info(at_ns))
+        stamps_ns = _stamps(chunk).tolist()
+        for i, stamp_ns in enumerate(stamps_ns):
+            self._put(
+                "effort",
+                at_ns,
+                _message(
+                    EFFORT,
+                    header=_header(stamp_ns),
+                    index=chunk.first_index + i,
+                    flags=int(chunk.flags[i]),
+                    effort=chunk.effort[i],
+                ),
+            )
+        self._put(
+            "effort/chunks",
+            at_ns,
+            _message(
+                EFFORT_CHUNK,
+                header=_header(chunk.stamp_ns),
+                first_index=chunk.first_index,
+                rate_hz=float(EFFORT_RATE_HZ),
+                muscles=chunk.effort.shape[1],
+                effort=chunk.effort.reshape(-1),
+                flags=chunk.flags,
+                trace=_trace(chunk.trace),
+            ),
+        )
+
+    def _info(self, at_ns: int) -> Any:
+        card = self._card
+        return _message(
+            EFFORT_INFO,
+            header=_header(at_ns),
+            muscles=list(card.muscles),
+            unit=card.unit,
+            rate_hz=float(EFFORT_RATE_HZ),
+            model=card.name,
+            model_sha256=self._model_sha256,
+            trained_on=card.trained_on,
+            inputs=list(card.inputs),
+            views=list(card.views),
+            native_rate_hz=float(card.rate_hz),
+            lookahead_s=card.lookahead_s,
+        )
+
+    def _put(self, name: str, at_ns: int, message: Any) -> None:
+        data = known_types().serialize_cdr(message, TOPICS[name].type)
+        self._bag.write(f"{self._prefix}/{name}", at_ns, data)
+
+
+def effort_topics(namespace: str) -> Mapping[str, BagTopic]:
+    """Topics of a bag of effort in a namespace."""
+    return {f"/{namespace}/{name}": topic for name, topic in TOPICS.items()}
+
+
+def _message(kind: str, **values: Any) -> Any:
+    return known_types().types[kind](**values)
+
+
+def _time(stamp_ns: int) -> Any:
+    sec, nanosec = divmod(stamp_ns, NS_PER_S)
+    return _message("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
+
+
+def _header(stamp_ns: int) -> Any:
+    return _message("std_msgs/msg/Header", stamp=_time(stamp_ns), frame_id="")
+
+
+def _trace(trace: Trace) -> Any:
+    times = {name.removesuffix("_ns"): _time(value) for name, value in asdict(trace).items()}
+    return _message("kpm_ros/msg/LatencyTrace", **times)

@@ -1,0 +1,130 @@
+"""A run over again: what was recorded through the same objects as live, without ROS or waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.estimate.chunk import EffortChunk
+from kpm_ros.estimate.estimator import EffortEstimator
+from kpm_ros.replay import messages
+from kpm_ros.replay.bag import BagError
+from kpm_ros.replay.bag_reader import BagMessage, BagReader
+from kpm_ros.replay.topics import Inputs
+
+LOOK_S = 0.1875
+"""How far apart in the recording's time settled samples are asked for, and the longest chunk of
+them. What they are does not depend on it; the network takes many at a time for less."""
+
+LOOK_NS = round(LOOK_S * NS_PER_S)
+
+LONGEST_SILENCE_NS = 10 * NS_PER_S
+"""What of a silence is longer is skipped rather than filled with invalid samples."""
+
+Progress = Callable[[int], None]
+"""Called now and then with the time of receipt that the replay has come to."""
+
+
+@dataclass
+class ReplayCounts:
+    """What was read."""
+
+    messages: int = 0
+    refused: int = 0
+    """Messages whose contents cannot be what their type says."""
+    silences: int = 0
+    """Times that the recording was silent for so long that the rest was skipped."""
+
+
+class Replay:
+    """Drives an aligner and an estimator with a recording, in the order of receipt.
+
+    Messages are handed over at the instants at which the recorder received them, and what is
+    settled is asked for at regular instants of that time: two replays give the same, bit for bit.
+    """
+
+    def __init__(
+        self, bag: BagReader, estimator: EffortEstimator, progress: Progress = lambda now_ns: None
+    ) -> None:
+        """Prepare; nothing is read yet."""
+        self.counts = ReplayCounts()
+        self._bag = bag
+        self._estimator = estimator
+        self._progress = progress
+
+    def align(self, inputs: Inputs, aligner: Aligner) -> Iterator[AlignedChunk]:
+        """Put what the senses said onto the grid."""
+        takers = _takers(inputs, aligner)
+        looked_ns: int | None = None
+        for message in self._bag.messages(inputs.topics):
+            looked_ns = message.stamp_ns if looked_ns is None else looked_ns
+            for look_ns in self._looks(looked_ns, message.stamp_ns):
+                looked_ns = look_ns
+                yield from aligner.advance(look_ns)
+            self._take(message, takers[message.topic])
+        if looked_ns is None or self._bag.span_ns is None:
+            raise BagError(f"the bag {self._bag.folder} holds no message of the model's inputs")
+        end_ns = self._bag.span_ns[1]
+        for look_ns in (*self._looks(looked_ns, end_ns), end_ns):
+            yield from aligner.advance(look_ns)
+
+    def read_aligned(self, topic: str) -> Iterator[AlignedChunk]:
+        """Take the grid samples that the live run put onto the grid."""
+        for message in self._bag.messages([topic]):
+            self.counts.messages += 1
+            self._progress(message.stamp_ns)
+            try:
+                chunk = messages.aligned_chunk(self._bag.decode(message))
+                messages.require_fit(chunk, self._estimator.card)
+            except messages.RefusedMessageError as error:
+                self.counts.refused += 1
+                if self.counts.refused == self.counts.messages:
+                    raise BagError(f"{topic} of the bag {self._bag.folder} has {error}") from None
+                continue
+            yield chunk
+
+    def estimate(self, chunks: Iterable[AlignedChunk]) -> Iterator[EffortChunk]:
+        """Turn grid samples into effort."""
+        for chunk in chunks:
+            effort = self._estimator.push(chunk)
+            if effort is not None:
+                yield effort
+
+    def _looks(self, after_ns: int, before_ns: int) -> Iterator[int]:
+        """Instants between two others at which to ask for what is settled."""
+        look_ns = (after_ns // LOOK_NS + 1) * LOOK_NS
+        while look_ns < before_ns:
+            self._progress(look_ns)
+            yield look_ns
+            look_ns += LOOK_NS
+            if look_ns > after_ns + LONGEST_SILENCE_NS and look_ns < before_ns:
+                self.counts.silences += 1
+                look_ns = before_ns // LOOK_NS * LOOK_NS
+                after_ns = look_ns
+
+    def _take(self, message: BagMessage, take: Callable[[Any, int], None]) -> None:
+        self.counts.messages += 1
+        try:
+            take(self._bag.decode(message), message.stamp_ns)
+        except messages.RefusedMessageError:
+            self.counts.refused += 1
+
+
+def _takers(inputs: Inputs, aligner: Aligner) -> dict[str, Callable[[Any, int], None]]:
+    """How a message of each topic is handed to the aligner."""
+
+    def taker(
+        convert: Callable[[Any], Any], push: Callable[[Any, int], None]
+    ) -> Callable[[Any, int], None]:
+        return lambda message, received_ns: push(convert(message), received_ns)
+
+    takers = dict.fromkeys(inputs.hands.values(), taker(messages.hand_frame, aligner.push_hand))
+    if inputs.key_events is not None:
+        takers[inputs.key_events] = taker(messages.key_event, aligner.push_key_event)
+    if inputs.key_motion is not None:
+        takers[inputs.key_motion] = taker(messages.key_motion, aligner.push_key_motion)
+    return takers

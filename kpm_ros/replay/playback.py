@@ -1,0 +1,75 @@
+"""A recording's time while it is played: it runs, stands still, runs at another rate, or jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from kpm_ros.replay.bag import BagError
+from kpm_ros.replay.bag_reader import BagMessage, BagReader
+
+
+class PlaybackClock:
+    """Says which instant of a recording is played at which instant of a steady clock."""
+
+    def __init__(self, start_ns: int, end_ns: int, rate: float = 1.0) -> None:
+        """Stand still at the start; `end_ns` is never passed."""
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.rate = rate
+        self.running = False
+        self._at_ns = start_ns
+        self._since_ns = 0
+
+    def at(self, steady_ns: int) -> int:
+        """Instant of the recording at this instant of the steady clock."""
+        passed_ns = round((steady_ns - self._since_ns) * self.rate) if self.running else 0
+        return min(self._at_ns + max(0, passed_ns), self.end_ns)
+
+    def run(self, steady_ns: int) -> None:
+        """Go on from where it stands."""
+        self._settle(steady_ns)
+        self.running = True
+
+    def pause(self, steady_ns: int) -> None:
+        """Stand still."""
+        self._settle(steady_ns)
+        self.running = False
+
+    def set_rate(self, rate: float, steady_ns: int) -> None:
+        """Run at another rate from now on."""
+        self._settle(steady_ns)
+        self.rate = rate
+
+    def seek(self, instant_ns: int, steady_ns: int) -> None:
+        """Jump to an instant, or to the end that is nearer to it."""
+        self._at_ns = min(max(instant_ns, self.start_ns), self.end_ns)
+        self._since_ns = steady_ns
+
+    def _settle(self, steady_ns: int) -> None:
+        self._at_ns = self.at(steady_ns)
+        self._since_ns = steady_ns
+
+
+class MessageQueue:
+    """A recording's messages, taken as their time comes."""
+
+    def __init__(self, bag: BagReader, topics: Collection[str]) -> None:
+        """Begin before the first message; an empty bag is refused."""
+        if bag.span_ns is None:
+            raise BagError(f"the bag {bag.folder} holds no message")
+        self._bag = bag
+        self._topics = topics
+        self.seek(bag.span_ns[0])
+
+    def seek(self, instant_ns: int) -> None:
+        """Go on with the first message received at this instant or later."""
+        self._messages = self._bag.messages(self._topics, instant_ns)
+        self._next = next(self._messages, None)
+
+    def take(self, until_ns: int) -> list[BagMessage]:
+        """Take what was received until this instant and has not been taken."""
+        taken = []
+        while self._next is not None and self._next.stamp_ns <= until_ns:
+            taken.append(self._next)
+            self._next = next(self._messages, None)
+        return taken

@@ -1,0 +1,161 @@
+"""Which topics of a bag are a model's inputs: by their types, whatever their names are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from kpm_ros.replay.bag import BagError
+from kpm_ros.replay.bag_reader import BagReader
+
+HAND = "kpm_ros/msg/HandLandmarks"
+KEY_EVENT = "kpm_ros/msg/KeyEvent"
+KEY_MOTION = "kpm_ros/msg/KeyMotion"
+EMG = "kpm_ros/msg/EmgSamples"
+ALIGNED = "kpm_ros/msg/AlignedSamples"
+EFFORT = "kpm_ros/msg/MuscleEffort"
+EFFORT_CHUNK = "kpm_ros/msg/MuscleEffortChunk"
+EFFORT_INFO = "kpm_ros/msg/EffortInfo"
+
+USUAL_NAMES = {
+    KEY_EVENT: "/keys/events",
+    KEY_MOTION: "/keys/motion",
+    EMG: "/emg/samples",
+    ALIGNED: "/aligned",
+    EFFORT: "/effort",
+    EFFORT_CHUNK: "/effort/chunks",
+    EFFORT_INFO: "/effort/info",
+}
+"""How the pipeline's own topics end; they decide where a bag has several of a type."""
+
+HOW_TO_CHOOSE = "choose with --namespace, or name the ones to use with --topic"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The topics that the senses are read from."""
+
+    hands: dict[str, str] = field(default_factory=dict)
+    """Topic of each camera view."""
+    key_events: str | None = None
+    key_motion: str | None = None
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """All of them."""
+        keys = (self.key_events, self.key_motion)
+        return (*self.hands.values(), *(topic for topic in keys if topic is not None))
+
+
+class TopicFinder:
+    """Finds topics by type among those of a namespace, or those that the user has named."""
+
+    def __init__(self, bag: BagReader, namespace: str = "", only: Collection[str] = ()) -> None:
+        """Look at all topics; a namespace, or names, that the bag does not have are refused."""
+        self._bag = bag
+        unknown = sorted(set(only) - set(bag.topics))
+        if unknown:
+            raise BagError(
+                f"the bag {bag.folder} has no topic {unknown[0]}: it has {_listed(bag.topics)}"
+            )
+        prefix = f"/{namespace.strip('/')}/" if namespace.strip("/") else "/"
+        self._topics = [
+            topic
+            for topic in bag.topics
+            if topic.startswith(prefix) and (not only or topic in only)
+        ]
+        if not self._topics:
+            where = f" in the namespace {prefix[:-1]}" if prefix != "/" else ""
+            raise BagError(f"the bag {bag.folder} has no topic{where}: {_listed(bag.topics)}")
+
+    def inputs(self, views: Sequence[str], use_keys: bool) -> Inputs:
+        """Find the topics of these camera views, and those of the keys if they are used."""
+        hands = self._hands(views) if views else {}
+        if not use_keys:
+            return Inputs(hands)
+        found = Inputs(hands, self.find(KEY_EVENT), self.find(KEY_MOTION))
+        if found.key_events is None and found.key_motion is None:
+            raise BagError(f"{self._lacks(KEY_EVENT)} or {KEY_MOTION}, but the model takes keys")
+        return found
+
+    def senses(self) -> dict[str, str]:
+        """Find the topics of all senses; of each, the pipeline's own name for it."""
+        views = self._by_view()
+        named = {f"camera/{view}/hand": self._only_one(view, views[view]) for view in views}
+        for kind in (KEY_EVENT, KEY_MOTION, EMG):
+            topic = self.find(kind)
+            if topic is not None:
+                named[USUAL_NAMES[kind].lstrip("/")] = topic
+        if not named:
+            raise BagError(
+                f"the bag {self._bag.folder} holds nothing that the senses say: it has "
+                f"{_listed(self._topics)}"
+            )
+        return named
+
+    def find(self, kind: str) -> str | None:
+        """Find the one topic of a type; None when there is none, refused when there are several."""
+        candidates = self._of_type(kind)
+        usual = [topic for topic in candidates if topic.endswith(USUAL_NAMES[kind])]
+        candidates = usual or candidates
+        if len(candidates) > 1:
+            raise BagError(
+                f"the bag {self._bag.folder} has several topics of type {kind} "
+                f"({_listed(candidates)}): {HOW_TO_CHOOSE}"
+            )
+        return candidates[0] if candidates else None
+
+    def require(self, kind: str) -> str:
+        """Find the one topic of a type, which must be there."""
+        found = self.find(kind)
+        if found is None:
+            raise BagError(self._lacks(kind))
+        return found
+
+    def _hands(self, views: Sequence[str]) -> dict[str, str]:
+        """Topic of each of these camera views."""
+        by_view = self._by_view()
+        if not by_view:
+            raise BagError(f"{self._lacks(HAND)}, but the model takes the views {', '.join(views)}")
+        if not set(views) <= by_view.keys():
+            raise BagError(
+                f"the bag {self._bag.folder} has the camera views {_listed(by_view)}, but the "
+                f"model takes {', '.join(views)}"
+            )
+        return {view: self._only_one(view, by_view[view]) for view in views}
+
+    def _by_view(self) -> dict[str, list[str]]:
+        """Topics of hands, by the camera view that they are of."""
+        by_view: dict[str, list[str]] = defaultdict(list)
+        for topic in self._of_type(HAND):
+            by_view[self._view_of(topic)].append(topic)
+        return by_view
+
+    def _only_one(self, view: str, candidates: list[str]) -> str:
+        usual = [topic for topic in candidates if topic.endswith(f"/camera/{view}/hand")]
+        candidates = usual or candidates
+        if len(candidates) > 1:
+            raise BagError(
+                f"the bag {self._bag.folder} has several topics of the camera view {view} "
+                f"({_listed(candidates)}): {HOW_TO_CHOOSE}"
+            )
+        return candidates[0]
+
+    def _view_of(self, topic: str) -> str:
+        """Name of the camera view, as the messages say it; the topic's own part without any."""
+        for message in self._bag.messages([topic]):
+            return str(self._bag.decode(message).view)
+        return topic.removesuffix("/hand").rsplit("/", 1)[-1]
+
+    def _of_type(self, kind: str) -> list[str]:
+        """Topics of a type; those without messages only where no other has any."""
+        found = [topic for topic in self._topics if self._bag.topics[topic] == kind]
+        return [topic for topic in found if self._bag.counts[topic]] or found
+
+    def _lacks(self, kind: str) -> str:
+        return f"the bag {self._bag.folder} has no topic of type {kind}"
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"

@@ -1,0 +1,40 @@
+"""From a source's name to the camera that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kpm_ros.sense.camera import CameraConfig, CameraConfigError, FrameSource
+from kpm_ros.sense.capture import CapturedCamera
+from kpm_ros.sense.v4l2 import V4l2Device
+from kpm_ros.sense.video import ImageFolder, Stream, VideoFile
+
+STREAMS = ("rtsp://", "rtsps://", "rtmp://", "http://", "https://", "udp://", "tcp://", "srt://")
+
+
+def open_camera(
+    config: CameraConfig, tell: Callable[[str], None] = lambda sentence: None
+) -> CapturedCamera:
+    """Make the camera for a configuration; it is not connected yet."""
+    return CapturedCamera(config, make_source(config), tell)
+
+
+def make_source(config: CameraConfig) -> FrameSource:
+    """Choose by the source's name: a stream's URL, an existing folder or file, else a device."""
+    source = config.source.strip()
+    path = Path(source).expanduser()
+    if not source:
+        raise CameraConfigError(
+            "source is empty, but must be a camera's index, path or by-id name, a video file, a "
+            "folder of images or a stream's URL"
+        )
+    if source.lower().startswith(STREAMS):
+        return Stream(config)
+    if path.is_dir():
+        return ImageFolder(config)
+    if path.is_file():
+        return VideoFile(config)
+    if "/" in source and not source.startswith("/dev/"):
+        raise CameraConfigError(f"source is {source!r}, but there is no such file or folder")
+    return V4l2Device(config)

@@ -1,0 +1,27 @@
+"""OpenCV, loaded when it is first needed, and quiet."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any
+
+from kpm_ros.sense.camera import CameraConfigError
+
+
+@functools.cache
+def load_opencv() -> Any:
+    """Load OpenCV, or say in a sentence what is missing."""
+    # A camera that was unplugged is noticed after this many seconds; OpenCV's own default is 10.
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
+    # What goes wrong is said by us, once and in a sentence.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    try:
+        import cv2
+    except ImportError as error:
+        raise CameraConfigError(
+            f"cameras need OpenCV, which cannot be loaded ({error}): install "
+            "opencv-contrib-python, or mediapipe, which brings it"
+        ) from None
+    return cv2

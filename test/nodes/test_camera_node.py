@@ -1,0 +1,208 @@
+"""A camera and its hand tracker as a node, over real DDS."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from kpm_ros.msg import HandLandmarks
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import CameraInfo, Image
+
+from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes.camera_node import CameraNode
+from kpm_ros.nodes.diagnostics import Level
+from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.nodes.settings import ConfigurationError
+from support.waiting import wait_for
+
+cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
+
+CALIBRATION = """
+image_width: 640
+image_height: 360
+camera_matrix: {data: [500, 0, 320, 0, 500, 180, 0, 0, 1]}
+distortion_coefficients: {data: [0, 0, 0, 0, 0]}
+rectification_matrix: {data: [1, 0, 0, 0, 1, 0, 0, 0, 1]}
+projection_matrix: {data: [500, 0, 320, 0, 0, 500, 180, 0, 0, 0, 1, 0]}
+"""
+
+
+@pytest.fixture
+def video(shared):
+    path = shared / "data/video/overhead_piano.mp4"
+    if not path.is_file():
+        pytest.skip("no video of a pianist's hands in the reference data")
+    return str(path)
+
+
+@pytest.fixture
+def make_camera(context, node):
+    made = []
+
+    def make(**parameters):
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        camera = CameraNode(
+            context=context, namespace=node.get_namespace(), parameter_overrides=overrides
+        )
+        made.append(camera)
+        return camera
+
+    yield make
+    for camera in made:
+        camera.stop()
+        camera.destroy_node()
+
+
+def hands_of(node, view):
+    topic = f"camera/{view}/hand"
+    return PolledSubscription(node, HandLandmarks, topic, qos.of(topic))
+
+
+def take_until(subscription, count, what):
+    taken = []
+
+    def enough():
+        taken.extend(subscription.take())
+        return len(taken) >= count
+
+    wait_for(enough, what, 60)
+    return taken
+
+
+def stamp_ns(message):
+    return wire.time_ns(message.header.stamp)
+
+
+def test_a_video_comes_as_landmarks_at_its_own_rate_stamped_when_each_frame_was_due(
+    node, video, domain
+):
+    hands = hands_of(node, "top")
+    command = [sys.executable, "-m", "kpm_ros.nodes.camera_node", "--ros-args"]
+    command += ["-r", f"__ns:={node.get_namespace()}", "-r", "__node:=camera_top"]
+    command += ["-p", f"source:='{video}'", "-p", "model:=lite"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        taken = take_until(hands, 45, "landmarks")[5:]
+    finally:
+        process.terminate()
+        said = process.communicate(timeout=20)[1]
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
+    stamps = np.array([stamp_ns(message) for message, _ in taken])
+    index = np.array([message.index for message, _ in taken])
+    assert (np.diff(index) >= 1).all()
+    assert np.abs(np.diff(stamps) - np.diff(index) * 1e9 / 30).max() < 1000
+    for message, received_ns in taken:
+        assert stamp_ns(message) <= wire.time_ns(message.processed) <= received_ns
+        assert received_ns - stamp_ns(message) < 2 * 10**9
+        assert (message.view, message.hand) == ("top", "right")
+        assert (message.image_width, message.image_height) == (640, 360)
+        assert message.header.frame_id == "top_optical"
+        assert np.isfinite(message.points).all()
+    seen = [message for message, _ in taken if len(message.points) == 63]
+    assert len(seen) > 0.9 * len(taken)
+    assert all(message.confidence > 0 for message in seen)
+
+
+def test_images_and_camera_info_come_while_somebody_listens_with_the_stamps_of_the_hand(
+    node, make_camera, video, tmp_path
+):
+    path = tmp_path / "top.yaml"
+    path.write_text(CALIBRATION)
+    camera = make_camera(view="top", source=video, calibration=str(path), model="lite")
+    hands = hands_of(node, "top")
+    images = PolledSubscription(node, Image, "camera/top/image_raw", qos.PROFILES["image"])
+    infos = PolledSubscription(node, CameraInfo, "camera/top/camera_info", qos.PROFILES["image"])
+    camera.start()
+    seen_infos = take_until(infos, 3, "camera_info")
+    seen_images = take_until(images, 3, "images")
+    seen_hands = take_until(hands, 3, "landmarks")
+    stamps = {stamp_ns(message) for message, _ in seen_hands}
+    assert {stamp_ns(m) for m, _ in seen_images} & stamps
+    assert {stamp_ns(m) for m, _ in seen_infos} & {stamp_ns(m) for m, _ in seen_images}
+    image, info = seen_images[0][0], seen_infos[0][0]
+    assert (image.width, image.height, image.encoding, image.step) == (640, 360, "rgb8", 1920)
+    assert len(image.data) == 640 * 360 * 3
+    assert (info.k[0], info.header.frame_id) == (500, "top_optical")
+
+
+def test_without_a_listener_no_image_is_made(node, make_camera, video, monkeypatch):
+    camera = make_camera(view="top", source=video, tracking=False)
+    made = []
+    monkeypatch.setattr("kpm_ros.nodes.images.image_message", lambda *a: made.append(a))
+    camera.start()
+    wait_for(lambda: camera.camera.counts.frames > 5, "pictures")
+    assert made == []
+
+
+def test_a_picture_without_a_hand_is_published_without_points(node, make_camera, tmp_path):
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((48, 64, 3), 90, np.uint8))
+    camera = make_camera(view="side", source=str(tmp_path), loop=True, hand="left", model="lite")
+    hands = hands_of(node, "side")
+    camera.start()
+    for message, _ in take_until(hands, 5, "frames without a hand"):
+        assert len(message.points) == 0
+        assert (message.confidence, message.hand, message.view) == (0.0, "left", "side")
+        assert (message.image_width, message.image_height) == (64, 48)
+
+
+def test_a_camera_that_is_not_there_is_an_error_in_words_and_the_node_goes_on(make_camera):
+    camera = make_camera(view="top", source="/dev/video987", tracking=False)
+    camera.start()
+    report = camera.report()
+    assert report.level == Level.ERROR
+    assert report.message == "there is no camera at /dev/video987: is it plugged in?"
+    assert not camera.failed
+
+
+def test_a_recording_at_its_end_is_reported(make_camera, tmp_path):
+    cv2.imwrite(str(tmp_path / "only.png"), np.zeros((8, 8, 3), np.uint8))
+    camera = make_camera(
+        view="top", source=str(tmp_path), tracking=False, fps=100.0, width=16, height=16
+    )
+    camera.start()
+    wait_for(lambda: camera.camera.has_ended, "the end")
+    report = camera.report()
+    assert report.level == Level.DEGRADED
+    assert "has been played to its end" in report.message
+    assert report.values["frames"] == 1
+
+
+def test_the_view_is_read_from_the_nodes_name(context, node, tmp_path):
+    cv2.imwrite(str(tmp_path / "only.png"), np.zeros((8, 8, 3), np.uint8))
+    arguments = ["--ros-args", "-r", "__node:=camera_left_side"]
+    camera = CameraNode(
+        context=context,
+        cli_args=arguments,
+        namespace=node.get_namespace(),
+        parameter_overrides=[
+            Parameter("source", value=str(tmp_path)),
+            Parameter("tracking", value=False),
+        ],
+    )
+    assert camera.view == "left_side"
+    camera.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "complaint"),
+    [
+        ({"source": "no/such/video.mp4"}, "source is 'no/such/video.mp4'"),
+        ({"fourcc": "MJPEG"}, "four letters"),
+        ({"calibration": "/nowhere.yaml"}, "/nowhere.yaml cannot be read"),
+        ({"task_file": "/nowhere.task"}, "no hand model at /nowhere.task"),
+        ({"region": "0 1"}, "region is '0 1'"),
+        ({"region": "0, 0, 0, 1"}, "region is"),
+        ({"hand": "both"}, "hand is 'both'"),
+        ({"use_sim_time": True}, "use_sim_time is true"),
+        ({"view": "top view"}, "view is 'top view'"),
+    ],
+)
+def test_what_cannot_work_is_refused_in_a_sentence(make_camera, parameters, complaint):
+    with pytest.raises(ConfigurationError, match=complaint):
+        make_camera(**{"view": "top", **parameters})

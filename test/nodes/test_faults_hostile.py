@@ -1,0 +1,189 @@
+"""Others publish on the pipeline's topics: nonsense, floods, and rivals of the real thing."""
+
+from __future__ import annotations
+
+import array
+import time
+from itertools import count, cycle
+
+import numpy as np
+from support.waiting import wait_for
+from support.witness import recovery_ms
+
+from kpm_ros.align.grid import Grid
+from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion, MuscleEffort
+from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.sense.samples import HandFrame
+
+S = 1_000_000_000
+HOUR = 3600 * S
+NAN, HUGE = float("nan"), 1e30
+GRID = Grid(1024)
+
+
+class Intruder:
+    """Publishes on a topic of the pipeline beside whoever does so by right."""
+
+    def __init__(self, stage):
+        self._stage = stage
+        self._publishers = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for publisher in self._publishers.values():
+            self._stage.node.destroy_publisher(publisher)
+
+    def send(self, topic, message, ahead_ns=0):
+        if topic not in self._publishers:
+            self._publishers[topic] = self._stage.node.create_publisher(
+                type(message), f"/{self._stage.namespace}/{topic}", qos.of(topic)
+            )
+        if ahead_ns is not None:
+            message.header.stamp = wire.time_message(time.time_ns() + ahead_ns)
+        self._publishers[topic].publish(message)
+
+
+def floats(*values, times=1):
+    return array.array("f", list(values) * times)
+
+
+def landmarks(points, index=0, view="top"):
+    return HandLandmarks(view=view, index=index, points=points, hand="right", confidence=1.0)
+
+
+def motion(**changes):
+    return KeyMotion(**{"rate_hz": 1000.0, "first_note": 21, "keys": 88, **changes})
+
+
+def aligned(count, **changes):
+    """Samples of the right size that say they are of an hour from now."""
+    grid_index = GRID.first_at(time.time_ns() + HOUR)
+    message = AlignedSamples(
+        **{
+            "grid_index": grid_index,
+            "rate_hz": 1024.0,
+            "count": count,
+            "pose_channels": 84,
+            "key_channels": 88,
+            "pose": floats(0.5, times=84 * count),
+            "keys": floats(0.0, times=88 * count),
+            "flags": array.array("B", bytes(count)),
+            **changes,
+        }
+    )
+    message.header.stamp = wire.time_message(GRID.stamp_ns(grid_index))
+    return message
+
+
+def nonsense():
+    """What none of the topics can mean, as (topic, message, how far its stamp is ahead)."""
+    hand, events, depth = "camera/top/hand", "keys/events", "keys/motion"
+    return [
+        (hand, landmarks(floats(0.5, times=7)), 0),
+        (hand, landmarks(floats(0.5, times=60)), 0),
+        (hand, landmarks(floats(0.5, times=60_000)), 0),
+        (hand, landmarks(floats(NAN, times=63)), 0),
+        (hand, landmarks(floats(HUGE, times=63)), 0),
+        (hand, landmarks(floats(0.5, times=63), view="nowhere"), 0),
+        (hand, landmarks(floats(0.5, times=63), index=2**64 - 1), HOUR),
+        (events, KeyEvent(kind=99, note=60), 0),
+        (events, KeyEvent(kind=1, note=255, velocity=127), HOUR),
+        (depth, motion(depth=floats(0.0, times=87)), 0),
+        (depth, motion(depth=floats(0.0, times=88), keys=0), 0),
+        (depth, motion(depth=floats(NAN, times=88)), 0),
+        (depth, motion(depth=floats(HUGE, times=88)), 0),
+        (depth, motion(depth=floats(0.0, times=88), rate_hz=NAN), 0),
+        (depth, motion(depth=floats(0.0, times=88), rate_hz=-1.0), 0),
+        (depth, motion(depth=floats(0.0, times=88), rate_hz=HUGE), 0),
+        (depth, motion(depth=floats(0.0, times=88), rate_hz=1e-30), 0),
+        (depth, motion(depth=floats(0.0, times=88), first_note=255), 0),
+        (depth, motion(depth=floats(0.0, times=88), first_index=2**64 - 1), HOUR),
+        ("aligned", aligned(10), None),
+        ("aligned", aligned(0), None),
+        ("aligned", aligned(10, count=4_000_000_000), None),
+        ("aligned", aligned(10, pose_channels=4_000_000_000), None),
+        ("aligned", aligned(10, pose=floats(NAN, times=840)), None),
+        ("aligned", aligned(10, rate_hz=NAN), None),
+        ("aligned", aligned(10, grid_index=2**63 - 1), None),
+        ("aligned", aligned(1100, first_index=2**64 - 1), None),
+    ]
+
+
+def test_a_flood_of_nonsense_is_refused_and_changes_nothing(stage, record_property):
+    witness, place = stage.witness, stage.witness.taken
+    with Intruder(stage) as intruder:
+        sent, messages = 0, cycle(nonsense())
+        while sent < 2000:
+            for _ in range(20):
+                intruder.send(*next(messages))
+                sent += 1
+            time.sleep(0.01)
+        ended_ns = time.time_ns()
+        for node in ("synchronizer", "inference"):
+            witness.wait_for_report(node, "several publishers")
+            assert int(witness.values(node)["refused_messages"]) > 0
+    recovery_ms(record_property, witness, ended_ns)
+    assert witness.since(place).valid.all()
+    assert (witness.reader.lost, witness.reader.out_of_order) == (0, 0)
+
+
+def test_two_cameras_under_one_name_are_said_and_do_no_harm(stage, record_property):
+    """The second one sees the same hand a little to the right."""
+    witness, place = stage.witness, stage.witness.taken
+    with Intruder(stage) as intruder:
+
+        def twice(sample):
+            if isinstance(sample, HandFrame) and sample.points is not None:
+                points = sample.points + np.float32(0.1)
+                message = landmarks(floats(*points.ravel().tolist()), sample.index, sample.view)
+                intruder.send(f"camera/{sample.view}/hand", message, ahead_ns=-20_000_000)
+            return sample
+
+        with stage.altered(twice):
+            witness.wait_for_report("synchronizer", "/hand has several publishers")
+    recovery_ms(record_property, witness, time.time_ns())
+    assert witness.since(place).valid.all()
+    assert (witness.reader.lost, witness.reader.out_of_order) == (0, 0)
+
+
+def test_a_rival_of_the_estimator_stops_assistance(stage, record_property):
+    """Its effort is large and says that it is valid; torque does not follow it."""
+    witness = stage.witness
+    with Intruder(stage) as intruder, witness.not_trusting():
+        index = count()
+
+        def rival():
+            message = MuscleEffort(index=next(index), effort=floats(9.0, times=6))
+            intruder.send("effort", message, ahead_ns=-5_000_000)
+            return "assistance is withheld" in witness.message("exo")
+
+        wait_for(rival, "assistance to be withheld")
+        stage.wait_for_no_torque()
+        witness.wait_for_report("exo", "effort has several publishers")
+    recovery_ms(record_property, witness, time.time_ns())
+    stage.wait_for_torque()
+
+
+def test_an_echo_of_the_aligned_samples_ends_in_zero_effort(stage, record_property):
+    """A bag of a moment ago is played into the live graph."""
+    witness, recent = stage.witness, []
+    real = PolledSubscription(
+        stage.node, AlignedSamples, f"/{stage.namespace}/aligned", qos.of("aligned")
+    )
+    with Intruder(stage) as intruder, witness.not_trusting():
+
+        def echo():
+            taken = [(wire.time_ns(message.header.stamp), message) for message, _ in real.take()]
+            recent.extend(entry for entry in taken if entry[0] > time.time_ns() - S // 2)
+            while recent and recent[0][0] < time.time_ns() - S:
+                intruder.send("aligned", recent.pop(0)[1], ahead_ns=None)
+            return witness.is_zero() and "several publishers" in witness.message("inference")
+
+        wait_for(echo, "effort to be invalid and zero")
+        stage.wait_for_no_torque()
+    real.close()
+    recovery_ms(record_property, witness, time.time_ns())
+    stage.wait_for_torque()

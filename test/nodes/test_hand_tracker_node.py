@@ -1,0 +1,195 @@
+"""The hand tracker on other nodes' images, over real DDS."""
+
+from __future__ import annotations
+
+import array
+
+import numpy as np
+import pytest
+from kpm_ros.msg import HandLandmarks
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import CompressedImage, Image
+
+from kpm_ros.nodes import images, qos, wire
+from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
+from kpm_ros.nodes.pairing import pair_views
+from kpm_ros.nodes.polling import PolledSubscription
+from support.waiting import wait_for
+
+cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
+
+STAMP_NS = 1_700_000_000 * 10**9
+FRAME_NS = 33_333_333
+
+
+@pytest.fixture(scope="module")
+def pictures(shared):
+    video = cv2.VideoCapture(str(shared / "data/video/overhead_piano.mp4"))
+    if not video.isOpened():
+        pytest.skip("no video of a pianist's hands in the reference data")
+    return [cv2.cvtColor(video.read()[1], cv2.COLOR_BGR2RGB) for _ in range(6)]
+
+
+@pytest.fixture
+def make_tracker(context, node):
+    made = []
+
+    def make(**parameters):
+        parameters = {"view": "top", "model": "lite", **parameters}
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        tracker = HandTrackerNode(
+            context=context, namespace=node.get_namespace(), parameter_overrides=overrides
+        )
+        made.append(tracker)
+        return tracker
+
+    yield make
+    for tracker in made:
+        tracker.stop()
+        tracker.destroy_node()
+
+
+class Wired:
+    """A publisher of images and a listener for hands around a tracker."""
+
+    def __init__(self, node, image_type=Image, topic="camera/top/image_raw"):
+        hand = "camera/top/hand"
+        self.hands = PolledSubscription(node, HandLandmarks, hand, qos.of(hand))
+        self.images = node.create_publisher(image_type, topic, 10)
+
+    def wait(self):
+        wait_for(
+            lambda: self.images.get_subscription_count() and self.hands.publishers, "the tracker"
+        )
+
+    def answer_to(self, message):
+        self.images.publish(message)
+        [(answer, _)] = wait_for(self.hands.take, "a hand message")
+        return answer
+
+
+def compressed(picture, number):
+    data = cv2.imencode(".jpg", picture[..., ::-1])[1]
+    message = CompressedImage(header=images.header("top", STAMP_NS + number * FRAME_NS))
+    message.format = "jpeg"
+    message.data = array.array("B", data.tobytes())
+    return message
+
+
+def raw(picture, number):
+    return images.image_message("top", STAMP_NS + number * FRAME_NS, picture)
+
+
+@pytest.mark.parametrize("kind", ["raw", "grey", "compressed"])
+def test_images_of_another_node_come_back_as_landmarks_with_their_stamps(
+    node, make_tracker, pictures, kind
+):
+    is_compressed = kind == "compressed"
+    topic = "camera/top/image_raw" + ("/compressed" if is_compressed else "")
+    tracker = make_tracker(compressed=is_compressed)
+    wired = Wired(node, CompressedImage if is_compressed else Image, topic)
+    tracker.start()
+    wired.wait()
+    for number, picture in enumerate(pictures):
+        message = compressed(picture, number) if is_compressed else raw(picture, number)
+        if kind == "grey":
+            grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+            message.encoding, message.step = "mono8", grey.shape[1]
+            message.data = array.array("B", grey.tobytes())
+        answer = wired.answer_to(message)
+        assert wire.time_ns(answer.header.stamp) == STAMP_NS + number * FRAME_NS
+        assert answer.index == number
+        assert (answer.view, answer.hand) == ("top", "right")
+    if kind == "grey":
+        # Without colour the model sees less; what counts is that grey pictures are taken.
+        return
+    assert len(answer.points) == 63
+    # Seen by eye: the right hand is in the lower half, right of the middle.
+    assert 0.5 < answer.points[0] < 0.7
+    assert answer.points[1] > 0.5
+
+
+def test_a_slow_tracker_looks_at_the_newest_image_and_counts_the_others(
+    node, make_tracker, pictures
+):
+    tracker = make_tracker()
+    wired = Wired(node)
+    wired.wait()
+    for number in range(4):
+        wired.images.publish(raw(pictures[number], number))
+
+    def newest():
+        tracker.step()
+        return [m for m, _ in wired.hands.take() if m.index == 3]
+
+    [answer] = wait_for(newest, "the newest image's hand")
+    assert wire.time_ns(answer.header.stamp) == STAMP_NS + 3 * FRAME_NS
+    report = tracker.report()
+    assert report.values["frames"] == 4
+    assert report.values["dropped"] == 4 - report.values["tracked"]
+
+
+def test_images_that_cannot_be_are_refused_counted_and_do_no_harm(node, make_tracker, pictures):
+    tracker = make_tracker()
+    wired = Wired(node)
+    tracker.start()
+    wired.wait()
+    garbage = raw(pictures[0], 0)
+    garbage.data = array.array("B", bytes(10))
+    strange = raw(pictures[0], 0)
+    strange.encoding = "nonsense"
+    for count, message in enumerate([garbage, strange, Image()], 1):
+        wired.images.publish(message)
+        wait_for(lambda n=count: tracker.report().values["refused_messages"] == n, "a refusal")
+    sizes = [(1, 1), (7, 300), (480, 640)]
+    for number, (height, width) in enumerate(sizes):
+        answer = wired.answer_to(raw(np.zeros((height, width, 3), np.uint8), number))
+        assert (answer.image_width, answer.image_height) == (width, height)
+        assert len(answer.points) == 0
+
+
+def test_nobody_who_publishes_is_said_in_words(make_tracker):
+    report = make_tracker(image="elsewhere/image").report()
+    assert report.message.startswith("waiting: nobody publishes")
+    assert report.message.endswith("elsewhere/image")
+
+
+def test_two_views_are_paired_by_their_stamps(node, context):
+    from rclpy.executors import SingleThreadedExecutor
+
+    pairs = []
+    paired = pair_views(node, ["top", "right"], lambda *both: pairs.append(both), slop_s=0.01)
+    publishers = [
+        node.create_publisher(HandLandmarks, topic, qos.of(topic))
+        for topic in ("camera/top/hand", "camera/right/hand")
+    ]
+    wait_for(lambda: all(p.get_subscription_count() for p in publishers), "the subscriptions")
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    for number in range(3):
+        for publisher, late_ns in zip(publishers, (0, 4_000_000), strict=True):
+            message = HandLandmarks(index=number)
+            message.header = images.header("any", STAMP_NS + number * FRAME_NS + late_ns)
+            publisher.publish(message)
+
+    def all_have_come():
+        executor.spin_once(timeout_sec=0.01)
+        return len(pairs) == 3
+
+    wait_for(all_have_come, "three pairs")
+    executor.remove_node(node)
+    assert [(a.index, b.index) for a, b in pairs] == [(0, 0), (1, 1), (2, 2)]
+    assert paired is not None
+
+
+def test_a_hand_that_is_cleaned_up_is_shown_once_it_has_settled(node, make_tracker, pictures):
+    tracker = make_tracker(clean_up="smooth")
+    wired = Wired(node)
+    tracker.start()
+    wired.wait()
+    answers = [wired.answer_to(raw(picture, n)) for n, picture in enumerate(pictures)]
+    assert [len(answer.points) for answer in answers] == [0, 0, 63, 63, 63, 63]
+    assert [answer.confidence > 0 for answer in answers] == [False, False, True, True, True, True]
+    again = wired.answer_to(raw(pictures[0], 0))
+    assert len(again.points) == 0, "a recording that began again has no past"

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kpm_ros.sense.calibration import CalibrationError, read_calibration
+from kpm_ros.sense.pixels import ENCODINGS, PictureError, decode, to_rgb
+
+cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+
+RED = (200, 30, 60)
+HEIGHT, WIDTH = 8, 12
+PICTURE = np.full((HEIGHT, WIDTH, 3), RED, np.uint8)
+VIDEO_MATRIX = np.array(
+    [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]
+)
+"""ITU-R BT.601: luma from 16 to 235, colour differences around 128."""
+GREY = cv2.cvtColor(PICTURE, cv2.COLOR_RGB2GRAY)
+
+
+def in_encoding(encoding):
+    """The same red picture as a driver would send it."""
+    bgr = PICTURE[..., ::-1]
+    alpha = np.full((HEIGHT, WIDTH, 1), 255, np.uint8)
+    luma, blue, red = (
+        np.full((HEIGHT, WIDTH), round(x), np.uint8)
+        for x in VIDEO_MATRIX @ RED / 255 + (16, 128, 128)
+    )
+    packed = {"first": luma, "second": np.where(np.arange(WIDTH) % 2, red, blue)}
+    bayer = {"r": RED[0], "g": RED[1], "b": RED[2]}
+    name = encoding.lower()
+    if name.startswith("bayer_"):
+        tile = np.array([bayer[letter] for letter in name[6:10]], np.uint8).reshape(2, 2)
+        return np.tile(tile, (HEIGHT // 2, WIDTH // 2))
+    return {
+        "rgb8": PICTURE,
+        "bgr8": bgr,
+        "8uc3": bgr,
+        "rgba8": np.concatenate([PICTURE, alpha], axis=2),
+        "bgra8": np.concatenate([bgr, alpha], axis=2),
+        "8uc4": np.concatenate([bgr, alpha], axis=2),
+        "mono8": GREY,
+        "8uc1": GREY,
+        "mono16": GREY.astype(np.uint16) * 256,
+        "16uc1": GREY.astype(np.uint16) * 256,
+        "rgb16": PICTURE.astype(np.uint16) * 256,
+        "bgr16": bgr.astype(np.uint16) * 256,
+        "yuv422": np.stack([packed["second"], packed["first"]], axis=2),
+        "uyvy": np.stack([packed["second"], packed["first"]], axis=2),
+        "yuv422_yuy2": np.stack([packed["first"], packed["second"]], axis=2),
+        "yuyv": np.stack([packed["first"], packed["second"]], axis=2),
+    }[name]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("padding", [0, 5])
+def test_every_encoding_gives_the_same_picture(encoding, padding):
+    pixels = np.ascontiguousarray(in_encoding(encoding))
+    rows = pixels.view(np.uint8).reshape(HEIGHT, -1)
+    padded = np.pad(rows, ((0, 0), (0, padding)), constant_values=99)
+    image = to_rgb(padded.tobytes(), encoding, WIDTH, HEIGHT, padded.shape[1])
+    grey = encoding.lower() in {"mono8", "8uc1", "mono16", "16uc1"}
+    expected = np.repeat(GREY[..., None], 3, axis=2) if grey else PICTURE
+    # Colour that passed through YUV is rounded.
+    tolerance = 3 if encoding.startswith(("yuv", "uyv")) else 1
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    assert np.abs(image.astype(int) - expected).max() <= tolerance
+
+
+def test_sixteen_bits_are_read_in_the_senders_order_of_bytes():
+    big = (GREY.astype(np.uint16) * 256).astype(">u2").tobytes()
+    image = to_rgb(big, "mono16", WIDTH, HEIGHT, 0, big_endian=True)
+    assert (image == GREY[..., None]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((bytes(10), "rgb8", 4, 4, 12), "does not fit into its 10 bytes"),
+        ((bytes(48), "rgb8", 4, 4, 5), "rows of 5 bytes"),
+        ((bytes(48), "jpeg", 4, 4, 12), "encoding is 'jpeg'"),
+        ((b"", "mono8", 0, 4, 0), "0x4"),
+        ((b"", "mono8", 1 << 30, 1 << 30, 1), "which no camera gives"),
+        ((bytes(6), "yuyv", 1, 3, 2), "too small"),
+    ],
+)
+def test_a_picture_that_cannot_be_is_refused_with_the_reason(arguments, complaint):
+    with pytest.raises(PictureError, match=complaint):
+        to_rgb(*arguments)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(ENCODINGS),
+    st.integers(0, 12),
+    st.integers(0, 12),
+    st.integers(0, 40),
+    st.booleans(),
+)
+def test_any_bytes_give_a_picture_of_the_stated_size_or_a_reason(
+    data, encoding, width, height, step, big_endian
+):
+    try:
+        image = to_rgb(data, encoding, width, height, step, big_endian)
+    except PictureError:
+        return
+    assert image.shape == (height, width, 3)
+    assert image.dtype == np.uint8
+
+
+def test_compressed_pictures_are_decoded_and_garbage_is_refused():
+    data = cv2.imencode(".png", PICTURE[..., ::-1])[1].tobytes()
+    assert (decode(data) == PICTURE).all()
+    for garbage in (b"", b"\xff\xd8\xff", data[:20], bytes(1000)):
+        with pytest.raises(PictureError, match="no picture"):
+            decode(garbage)
+
+
+CALIBRATION = """
+image_width: 640
+image_height: 480
+camera_name: top
+camera_matrix: {rows: 3, cols: 3, data: [500, 0, 320, 0, 501, 240, 0, 0, 1]}
+distortion_model: plumb_bob
+distortion_coefficients: {rows: 1, cols: 5, data: [0.1, -0.2, 0.001, 0, 0]}
+rectification_matrix: {rows: 3, cols: 3, data: [1, 0, 0, 0, 1, 0, 0, 0, 1]}
+projection_matrix: {rows: 3, cols: 4, data: [500, 0, 320, 0, 0, 501, 240, 0, 0, 0, 1, 0]}
+"""
+
+
+def test_a_calibration_is_read_as_ros_writes_it(tmp_path):
+    path = tmp_path / "top.yaml"
+    path.write_text(CALIBRATION)
+    calibration = read_calibration(path)
+    assert (calibration.width, calibration.height) == (640, 480)
+    assert calibration.k == (500, 0, 320, 0, 501, 240, 0, 0, 1)
+    assert calibration.d == (0.1, -0.2, 0.001, 0, 0)
+    assert calibration.p[5] == 501
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("image_width: 640", "image_width: wide", "image_width is 'wide'"),
+        ("500, 0, 320, 0, 501, 240, 0, 0, 1]", "500, 0]", "camera_matrix must hold 9 numbers"),
+        ("plumb_bob", "fisheye", "distortion_model is 'fisheye'"),
+        ("[0.1, -0.2,", "[.nan, -0.2,", "distortion_coefficients must hold 5 numbers"),
+        ("image_width", "{", "is no YAML file"),
+    ],
+)
+def test_a_calibration_that_cannot_be_used_is_refused_in_a_sentence(tmp_path, old, new, complaint):
+    path = tmp_path / "top.yaml"
+    assert old in CALIBRATION
+    path.write_text(CALIBRATION.replace(old, new, 1))
+    with pytest.raises(CalibrationError, match=complaint):
+        read_calibration(path)
+
+
+def test_a_calibration_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CalibrationError, match=r"gone\.yaml cannot be read"):
+        read_calibration(tmp_path / "gone.yaml")
+    (tmp_path / "list.yaml").write_text("[1, 2]")
+    with pytest.raises(CalibrationError, match="holds no named values"):
+        read_calibration(tmp_path / "list.yaml")

@@ -1,0 +1,132 @@
+"""The real graph, fed by simulated devices that a test can break, and watched all the while."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Any
+
+import psutil
+import rclpy
+from std_srvs.srv import SetBool
+from support.graph import RunningGraph
+from support.player import Player, as_it_is
+from support.waiting import wait_for
+from support.witness import Witness
+
+NODES = ("synchronizer", "inference", "exo")
+GROWTH_BYTES = 40e6
+"""No node may be larger by this after faults than it was before them."""
+
+
+class Stage:
+    """A graph with `source:=topics`, its devices, and a witness; use it in a `with` block."""
+
+    def __init__(self, context: Any, namespace: str, options: Sequence[str] = ()) -> None:
+        """Prepare a pipeline in a namespace of its own."""
+        self.namespace = namespace
+        self.graph = RunningGraph(namespace, ["source:=topics", "gesture:=false", *options])
+        self._context = context
+        self._stack = ExitStack()
+        self._pids: dict[str, int | None] = {}
+        self._sizes: dict[str, int] = {}
+
+    def __enter__(self) -> Stage:
+        """Start everything, and wait until effort is well and assistance enabled."""
+        self.node = rclpy.create_node("stage", namespace=f"/{self.namespace}", context=self._context)
+        self._stack.callback(self.node.destroy_node)
+        self._stack.enter_context(self.graph)
+        self.witness = self._stack.enter_context(Witness(self.node, self.namespace))
+        self.player = self._stack.enter_context(Player(self.node, self.namespace))
+        self.witness.wait_until_well()
+        self._enable()
+        self.wait_for_torque()
+        self._pids = {name: self.graph.pid_of(name) for name in NODES}
+        self._sizes = {name: self.memory(name) for name in NODES}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything."""
+        if error is not None:
+            print(self.graph.output)
+        self._stack.close()
+
+    def memory(self, node: str) -> int:
+        """Resident memory of a node in bytes."""
+        pid = self.graph.pid_of(node)
+        return int(psutil.Process(pid).memory_info().rss) if pid else 0
+
+    def wait_for_torque(self) -> None:
+        """Wait until the exoskeleton is moved."""
+        wait_for(lambda: any(self.witness.torque), "torque", 30)
+
+    def wait_for_no_torque(self) -> None:
+        """Wait until it is not."""
+        wait_for(lambda: not any(self.witness.torque), "torque to be zero")
+
+    def begin(self) -> None:
+        """See that all is well before the next fault."""
+        self.witness.wait_until_well()
+        self.witness.forget_reports()
+
+    def end(self) -> None:
+        """Devices are whole again: so is effort, and nothing crashed, grew, or broke a rule."""
+        self.player.alter = as_it_is
+        self.witness.wait_until_well()
+        assert not self.witness.broken, self.witness.broken
+        assert {name: self.graph.pid_of(name) for name in NODES} == self._pids
+        grown = {name: self.memory(name) - self._sizes[name] for name in NODES}
+        assert max(grown.values()) < GROWTH_BYTES, grown
+
+    @contextmanager
+    def altered(self, alter: Callable[[Any], Any]) -> Iterator[None]:
+        """Let the devices be broken for a while."""
+        before, self.player.alter = self.player.alter, alter
+        try:
+            yield
+        finally:
+            self.player.alter = before
+
+    @contextmanager
+    def stopped(self, node: str) -> Iterator[None]:
+        """Let a node stand still for a while, as on a machine that has no time for it."""
+        process = psutil.Process(self.graph.pid_of(node))
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+
+    def starve(self, node: str, share: float, seconds: float, period_s: float = 0.05) -> None:
+        """Leave a node only so large a share of the time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with self.stopped(node):
+                time.sleep(period_s * (1 - share))
+            time.sleep(period_s * share)
+
+    def _enable(self) -> None:
+        client = self.node.create_client(SetBool, f"/{self.namespace}/exo/enable")
+        assert client.wait_for_service(timeout_sec=20), "the exo node offers no service"
+        future = client.call_async(SetBool.Request(data=True))
+        rclpy.spin_until_future_complete(
+            self.node, future, rclpy.executors.SingleThreadedExecutor(context=self._context), 20
+        )
+        assert future.done(), "the exo node did not answer"
+        self.node.destroy_client(client)
+
+
+def namespaces(prefix: str) -> Iterator[str]:
+    """Names that no other test run uses."""
+    number = 0
+    while True:
+        number += 1
+        yield f"{prefix}_{os.getpid()}_{number}"

@@ -1,0 +1,232 @@
+"""Watches what a running graph puts out, and remembers everything that must never be."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from std_msgs.msg import Float64MultiArray
+from support.waiting import wait_for
+
+from kpm_ros.align.flags import Flag, describe
+from kpm_ros.client import EffortBatch, EffortReader
+from kpm_ros.nodes import qos
+from kpm_ros.nodes.loop import PeriodicThread
+from kpm_ros.nodes.polling import PolledSubscription
+
+STEP_NS = 500_000
+ZERO_AFTER = 500
+"""Invalid samples in a row after which effort is exactly zero."""
+STALE_NS = 600_000_000
+"""A valid sample that arrives later than this after its instant passes something old for new."""
+MAX_TORQUE_NM = 0.3
+QUEUED = 10_000
+"""Samples that wait until the witness, whose process has other work, finds time for them."""
+NOTHING = EffortBatch(
+    np.zeros(0, np.int64),
+    np.zeros(0, np.uint64),
+    np.zeros((0, 0), np.float32),
+    np.zeros(0, np.uint8),
+    np.zeros(0, np.int64),
+)
+
+
+class Witness:
+    """Takes effort, torques and diagnostics in a thread of its own, from start to close."""
+
+    def __init__(self, node: Any, namespace: str, *, clock_steps: bool = False) -> None:
+        """Watch a pipeline; where its clock is stepped, stamps may go back and be of any age."""
+        self.reader = EffortReader(node, f"/{namespace}/effort", depth=QUEUED)
+        self.broken: list[str] = []
+        """What must never be, and was."""
+        self.torque: list[float] = []
+        """Last command to the exoskeleton."""
+        self._trusting = True
+        self._reports: dict[str, DiagnosticStatus] = {}
+        self._told: dict[str, set[str]] = {}
+        self._clock_steps = clock_steps
+        self._namespace = namespace
+        self._batches: list[EffortBatch] = []
+        self._taken = 0
+        self._last: tuple[int, int] | None = None
+        self._invalid_run = 0
+        self._lock = threading.Lock()
+        self._commands = PolledSubscription(
+            node, Float64MultiArray, f"/{namespace}/assist/command", qos.of("assist/command")
+        )
+        self._diagnostics = PolledSubscription(
+            node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics")
+        )
+        self._thread = PeriodicThread("witness", 0.005, self._look, self._fail)
+
+    def __enter__(self) -> Witness:
+        """Begin to watch."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop watching."""
+        self._thread.stop()
+        self.reader.close()
+
+    @property
+    def taken(self) -> int:
+        """Samples received so far: a place in what was seen."""
+        return self._taken
+
+    def since(self, place: int) -> EffortBatch:
+        """Everything received after this place."""
+        kept: list[EffortBatch] = []
+        with self._lock:
+            wanted = self._taken - place
+            for batch in reversed(self._batches):
+                if wanted <= 0:
+                    break
+                kept.insert(0, batch)
+                wanted -= len(batch)
+        if not kept:
+            return NOTHING
+        names = [field.name for field in fields(EffortBatch)]
+        joined = [np.concatenate([getattr(batch, name) for batch in kept]) for name in names]
+        return EffortBatch(*(values[max(0, -wanted) :] for values in joined))
+
+    def delay_ms(self) -> float:
+        """Median delay of the last quarter of a second, from the instant described to receipt."""
+        newest = self.since(self.taken - 500)
+        return float(np.median(newest.received_ns - newest.stamps_ns)) / 1e6
+
+    def flags_since(self, place: int) -> Flag:
+        """All flags that any sample after this place has carried."""
+        return Flag(int(np.bitwise_or.reduce(self.since(place).flags, initial=0)))
+
+    def wait_for_flags(self, flags: Flag, timeout_s: float = 20) -> None:
+        """Wait until a sample carries all of these."""
+        place = self.taken
+        what = f"effort marked {describe(flags)}"
+        wait_for(lambda: _any_with(self.since(place), flags), what, timeout_s)
+
+    def wait_for_zero(self) -> None:
+        """Wait until effort is marked invalid and exactly zero."""
+        wait_for(self.is_zero, "effort to be invalid and zero")
+
+    def wait_for_effort(self, samples: int, timeout_s: float = 30) -> None:
+        """Wait until so many more samples have come."""
+        place = self.taken
+        wait_for(lambda: self.taken - place >= samples, f"{samples} samples of effort", timeout_s)
+
+    def wait_until_well(self, since_ns: int = 0, timeout_s: float = 60) -> int:
+        """Wait for effort without any flag, of an instant after this; give when it was received."""
+        place = self.taken
+
+        def well() -> int:
+            batch = self.since(place)
+            good = (batch.flags == 0) & (batch.stamps_ns >= since_ns)
+            return int(batch.received_ns[np.argmax(good)]) if good.any() else 0
+
+        return int(wait_for(well, "effort without any flag", timeout_s))
+
+    def values(self, node: str) -> dict[str, str]:
+        """Figures of a node's last report."""
+        report = self._reports.get(f"{self._namespace}/{node}")
+        return {item.key: item.value for item in report.values} if report else {}
+
+    def message(self, node: str) -> str:
+        """What a node last said of itself."""
+        report = self._reports.get(f"{self._namespace}/{node}")
+        return report.message if report else ""
+
+    @contextmanager
+    def not_trusting(self) -> Iterator[None]:
+        """Do not hold effort against what must never be: somebody else publishes some, too."""
+        self._trusting = False
+        try:
+            yield
+        finally:
+            # The stream is taken up anew, as by a consumer that was started now.
+            self.wait_for_effort(400)
+            self._last, self._trusting = None, True
+
+    def forget_reports(self) -> None:
+        """Let only what nodes say from now on count for `wait_for_report`."""
+        self._told = {}
+
+    def wait_for_report(self, node: str, words: str) -> None:
+        """Wait until a node says something on /diagnostics, unless it has said so already."""
+        name = f"{self._namespace}/{node}"
+        wait_for(
+            lambda: any(words in message for message in self._told.get(name, set())),
+            f"{name} to say {words!r}",
+        )
+
+    def is_zero(self) -> bool:
+        """Whether effort is marked invalid and exactly zero."""
+        with self._lock:
+            last = self._batches[-1] if self._batches else None
+        return last is not None and not last.valid[-1] and not last.effort[-1].any()
+
+    def _fail(self, error: BaseException) -> None:
+        self.broken.append(f"the witness failed: {error!r}")
+
+    def _look(self) -> None:
+        batch = self.reader.take()
+        if len(batch):
+            if self._trusting:
+                self._examine(batch)
+            with self._lock:
+                self._batches.append(batch)
+                self._taken += len(batch)
+        for message, _ in self._commands.take():
+            self.torque = list(message.data)
+            if not all(abs(value) <= MAX_TORQUE_NM for value in self.torque):
+                self.broken.append(f"a torque of {self.torque}")
+        for message, _ in self._diagnostics.take():
+            for status in message.status:
+                self._reports[status.name] = status
+                self._told.setdefault(status.name, set()).add(status.message)
+
+    def _examine(self, batch: EffortBatch) -> None:
+        self._require(np.isfinite(batch.effort).all(), "effort is finite")
+        self._require((batch.stamps_ns % STEP_NS == 0).all(), "effort lies on the grid")
+        stamps, index = batch.stamps_ns, batch.index.astype(np.int64)
+        if self._last is not None:
+            stamps = np.concatenate([[self._last[0]], stamps])
+            index = np.concatenate([[self._last[1]], index])
+        self._last = int(stamps[-1]), int(index[-1])
+        self._require((np.diff(index) > 0).all(), "the index rises")
+        if not self._clock_steps:
+            in_step = np.diff(stamps) == np.diff(index) * STEP_NS
+            self._require(in_step.all(), "stamp and index keep step")
+            age_ns = (batch.received_ns - batch.stamps_ns)[batch.valid]
+            self._require((age_ns < STALE_NS).all(), "valid effort is not old")
+        for valid, row in zip(batch.valid.tolist(), batch.effort, strict=True):
+            self._invalid_run = 0 if valid else self._invalid_run + 1
+            if self._invalid_run > ZERO_AFTER and row.any():
+                self._require(False, "invalid effort decays to zero")
+
+    def _require(self, held: Any, what: str) -> None:
+        if not held and what not in self.broken:
+            self.broken.append(what)
+
+
+def _any_with(batch: EffortBatch, flags: Flag) -> bool:
+    return bool(((batch.flags & int(flags)) == int(flags)).any())
+
+
+def recovery_ms(record: Callable[[str, object], None], witness: Witness, fault_ended_ns: int) -> None:
+    """Measure how long effort takes to be well again after a fault has ended, and list it."""
+    well_ns = witness.wait_until_well(fault_ended_ns)
+    took_ms = (well_ns - fault_ended_ns) / 1e6
+    record("recovery_ms", round(took_ms, 1))
+    print(f"well again after {took_ms:.0f} ms")
+
