@@ -16,8 +16,9 @@ setup: ## Private environment, packages, messages: whatever is not there yet
 demo: ## The whole pipeline for DEMO_S seconds, on simulated devices
 	@$(RUN) kpm demo --seconds "$(DEMO_S)"
 
+# One thread each for the numerical libraries: on a busy machine theirs wait for one another.
 test: lint ## Checks and all tests; PYTEST="test/align -k late" for some of them
-	@$(RUN) pytest $(PYTEST)
+	@$(RUN) env OMP_NUM_THREADS="$${OMP_NUM_THREADS:-1}" pytest $(PYTEST)
 
 lint: ## Style, types and which room imports which
 	@$(RUN) sh -c 'ruff check . && ruff format --check . && mypy && lint-imports'

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from kpm_ros import devices
 from kpm_ros.resources import config_dir
 
 
@@ -40,6 +41,7 @@ TOPICS = (
     Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events"),
     Topic("keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s"),
     Topic("emg/samples", "kpm_ros/msg/EmgSamples", "sensor", "100/s"),
+    Topic("emg/envelope", "kpm_ros/msg/EmgSamples", "sensor", "100/s"),
     Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s"),
     Topic("effort", "kpm_ros/msg/MuscleEffort", "effort", "2000/s"),
     Topic("effort/chunks", "kpm_ros/msg/MuscleEffortChunk", "chunks", "60-200/s"),
@@ -53,12 +55,29 @@ OPTIONS = (
     Option(
         "source",
         "simulator",
-        "where samples come from: the simulated pianist, or topics that other nodes publish",
-        ("simulator", "topics"),
+        "where samples come from: the simulated pianist, cameras and a piano that are plugged in, "
+        "or topics that other nodes publish",
+        ("simulator", "devices", "topics"),
     ),
     Option("views", "top,right", "camera views, in the model's order, separated by commas"),
-    Option("midi", "", "score the simulated pianist plays: a .mid file; empty = built-in study"),
+    Option(
+        "cameras",
+        "",
+        "devices: the camera of each view, in order, separated by commas: a device (0, "
+        "/dev/video0), a video file, or a stream's address; empty = 0,1,...",
+    ),
+    Option(
+        "midi",
+        "",
+        "simulator: the .mid file that is played, empty = built-in study; devices: a .mid file, "
+        "tcp://host:port, or part of a port's name, empty = the first piano",
+    ),
     Option("emg", "true", "whether EMG is published as well", YES_NO),
+    Option(
+        "emg_device",
+        "lsl",
+        "devices: lsl or lsl:NAME for a stream, brainflow:ID for a board, or a .csv recording",
+    ),
     Option("model", "pianokpm-sim", "weights: a shipped model's name or a .safetensors path"),
     Option("namespace", "kpm", "namespace of every node and topic"),
     Option("params_file", "", "parameters of every node; empty = the package's pipeline.yaml"),
@@ -80,11 +99,18 @@ class NodeSpec:
     publishes: tuple[str, ...] = ()
     subscribes: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = ""
+    """What runs the node, where it is not called like the node itself."""
+
+    @property
+    def executable(self) -> str:
+        """Executable that `ros2 run` knows it by."""
+        return self.kind or self.name
 
     @property
     def module(self) -> str:
         """Python module that runs the node."""
-        return f"kpm_ros.nodes.{self.name}_node"
+        return f"kpm_ros.nodes.{self.executable}_node"
 
 
 @dataclass(frozen=True)
@@ -93,8 +119,10 @@ class PipelineOptions:
 
     source: str = "simulator"
     views: tuple[str, ...] = ("top", "right")
+    cameras: tuple[str, ...] = ()
     midi: str = ""
     emg: bool = True
+    emg_device: str = "lsl"
     model: str = "pianokpm-sim"
     namespace: str = "kpm"
     params_file: str = ""
@@ -131,6 +159,8 @@ def _typed(option: Option, value: str) -> Any:
         if not views or len(set(views)) != len(views):
             raise ValueError(f"views is {value!r}, but must name each camera view once: top,right")
         return views
+    if option.name == "cameras":
+        return tuple(camera.strip() for camera in word.split(",") if camera.strip())
     if option.name == "namespace":
         word = word.strip("/")
         if not word or not all(part.isidentifier() for part in word.split("/")):
@@ -153,6 +183,8 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 parameters={"views": views, "score": options.midi, "emg": options.emg},
             )
         )
+    if options.source == "devices":
+        nodes += _devices(options)
     nodes.append(
         NodeSpec(
             "synchronizer",
@@ -189,6 +221,33 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 parameters={"folder": options.record, "topics": list(recorded)},
             )
         )
+    return nodes
+
+
+def _devices(options: PipelineOptions) -> list[NodeSpec]:
+    """One driver for each camera, the piano and the amplifier."""
+    cameras = options.cameras or tuple(str(number) for number in range(len(options.views)))
+    if len(cameras) != len(options.views):
+        raise ValueError(
+            f"cameras names {len(cameras)} of them, but there are {len(options.views)} views: "
+            f"{', '.join(options.views)}"
+        )
+    nodes = [
+        NodeSpec(
+            f"camera_{view}",
+            f"the hand as the camera {view} sees it",
+            publishes=(f"camera/{view}/hand",),
+            parameters={"source": source, "view": view},
+            kind="camera",
+        )
+        for view, source in zip(options.views, cameras, strict=True)
+    ]
+    piano = devices.midi_parameters(options.midi)
+    nodes.append(NodeSpec("midi", "the piano's keys", ("keys/events",), parameters=piano))
+    if options.emg:
+        published = ("emg/samples", "emg/envelope")
+        amplifier = devices.emg_parameters(options.emg_device)
+        nodes.append(NodeSpec("emg", "the EMG amplifier", published, parameters=amplifier))
     return nodes
 
 

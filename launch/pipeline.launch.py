@@ -39,7 +39,7 @@ def start_nodes(context: LaunchContext) -> list[Node]:
     return [
         Node(
             package="kpm_ros",
-            executable=node.name,
+            executable=node.executable,
             name=node.name,
             namespace=options.namespace,
             parameters=[

@@ -71,7 +71,7 @@ def test_the_options_on_paper_are_those_in_force():
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("source", "gamepad", "simulator, topics"),
+        ("source", "gamepad", "simulator, devices, topics"),
         ("emg", "perhaps", "true, false"),
         ("views", "top,top", "each camera view once"),
         ("views", " , ", "each camera view once"),
@@ -93,6 +93,37 @@ def test_options_choose_the_nodes():
     assert [node.name for node in graph.build(lean)] == ["synchronizer", "inference"]
     silent = graph.build(graph.PipelineOptions(emg=False))[0]
     assert "emg/samples" not in silent.publishes
+
+
+def test_devices_are_given_to_their_drivers_in_the_order_of_the_views():
+    options = graph.PipelineOptions(
+        source="devices", cameras=("/dev/video2", "rtsp://door"), midi="tcp://piano:5004"
+    )
+    nodes = {node.name: node for node in graph.build(options)}
+    assert nodes["camera_top"].parameters == {"source": "/dev/video2", "view": "top"}
+    assert nodes["camera_right"].parameters == {"source": "rtsp://door", "view": "right"}
+    assert nodes["camera_right"].module == "kpm_ros.nodes.camera_node"
+    assert nodes["midi"].parameters == {"source": "tcp_client", "host": "piano", "tcp_port": 5004}
+    assert nodes["emg"].parameters == {"source": "lsl", "stream_name": ""}
+
+
+def test_without_names_cameras_are_counted_and_the_first_piano_is_taken():
+    nodes = {node.name: node for node in graph.build(graph.PipelineOptions(source="devices"))}
+    assert nodes["camera_right"].parameters["source"] == "1"
+    assert nodes["midi"].parameters == {"source": "port", "port": ""}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"cameras": ("0", "1", "2")}, "cameras names 3 of them, but there are 2 views: top, right"),
+        ({"midi": "tcp://piano"}, "tcp://host:port"),
+        ({"emg_device": "myo"}, "lsl:NAME, brainflow:ID or a .csv file"),
+    ],
+)
+def test_devices_that_cannot_be_meant_are_refused_in_words(options, says):
+    with pytest.raises(ValueError, match=says):
+        graph.build(graph.PipelineOptions(source="devices", **options))
 
 
 def test_parameters_survive_the_command_line():

@@ -60,7 +60,7 @@ class InferenceNode(PipelineNode):
         self._lost = 0
         self._published = 0
         self._withheld = 0
-        self._reported = (0, 0.0, 0, time.monotonic())
+        self._reported = (0, 0.0, 0, 0, time.monotonic())
         self._input = PolledSubscription(self, AlignedSamples, "aligned", qos.of("aligned"))
         self.expect_one_publisher(self._input)
         self._effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))
@@ -133,7 +133,7 @@ class InferenceNode(PipelineNode):
 
     def _take_due(self, now_ns: int) -> list[bytes]:
         leaving: list[bytes] = []
-        oldest = time.monotonic() - self.settings.backlog_s
+        oldest = time.monotonic() - self._pacer.delay_s - self.settings.backlog_s
         while self._waiting:
             first, messages, made = self._waiting[0]
             if made < oldest:
@@ -170,7 +170,7 @@ class InferenceNode(PipelineNode):
         """Rate, cost and validity."""
         report = super().report()
         counts, backlog = self.estimator.counts, self._backlog.counts
-        published, busy, overloads, then = self._reported
+        published, busy, dropped, lost, then = self._reported
         now = time.monotonic()
         rate_hz = (self._published - published) / max(now - then, 1e-9)
         steps = sorted(self._step_s)
@@ -192,11 +192,15 @@ class InferenceNode(PipelineNode):
             "not_finite": counts.not_finite,
             "flags": describe(self._flags),
         }
-        self._reported = (self._published, self._busy_s, backlog.overloads, now)
-        if backlog.overloads > overloads:
+        self._reported = (self._published, self._busy_s, backlog.dropped, self._lost, now)
+        if backlog.dropped > dropped:
             report.worsen(
                 Level.DEGRADED,
-                "overloaded: aligned samples waited for longer than backlog_s and were dropped",
+                f"overloaded: {backlog.dropped - dropped} aligned samples had waited for too long",
+            )
+        if self._lost > lost:
+            report.worsen(
+                Level.DEGRADED, f"{self._lost - lost} aligned samples were lost on the way"
             )
         if self._published == published:
             report.worsen(Level.DEGRADED, "waiting: no aligned samples come in")

@@ -55,6 +55,8 @@ class PlayerNode(PipelineNode):
             raise ConfigurationError(f"player: {error}") from None
         self._orders: deque[Callable[[], None]] = deque()
         self._wait_until_ns = time.monotonic_ns() + round(self.settings.wait_s * NS_PER_S)
+        self._heard = 0
+        self._heard_since_ns = 0
         self._tick_ns = round(NS_PER_S / self.settings.clock_hz)
         self._next_tick_ns = 0
         self._ended_ns: int | None = None
@@ -96,6 +98,7 @@ class PlayerNode(PipelineNode):
             "position_s": (now_ns - self._playback.start_ns) / NS_PER_S,
             "length_s": (self._playback.end_ns - self._playback.start_ns) / NS_PER_S,
             "rate": self._playback.rate,
+            "begun": self._playing,
             "paused": not self._playback.running,
             "sent": self._sent,
             "passes": self._passes,
@@ -133,8 +136,12 @@ class PlayerNode(PipelineNode):
 
     def _may_begin(self, steady_ns: int) -> bool:
         """Whether a whole pipeline listens, or has been waited for long enough."""
-        listened = all(output.get_subscription_count() for output in self._outputs.values())
-        return (listened and self.count_publishers("effort/info") > 0) or (
+        heard = sum(output.get_subscription_count() > 0 for output in self._outputs.values())
+        if heard != self._heard:
+            self._heard, self._heard_since_ns = heard, steady_ns
+        # Which topics it wants is its own affair: that no more are added is taken for all of them.
+        settled = heard > 0 and steady_ns > self._heard_since_ns + SETTLE_NS
+        return (settled and self.count_publishers("effort/info") > 0) or (
             steady_ns >= self._wait_until_ns
         )
 

@@ -144,10 +144,9 @@ class RecorderSettings:
     period_s: float = setting(0.02, "how often messages are taken", least=0.001, most=0.05)
 
 
-NODES: dict[str, type] = {
+KINDS: dict[str, type] = {
     "simulator": SimulatorSettings,
-    "camera_top": CameraSettings,
-    "camera_right": CameraSettings,
+    "camera": CameraSettings,
     "hand_tracker": HandTrackerSettings,
     "midi": MidiSettings,
     "emg": EmgSettings,
@@ -157,6 +156,14 @@ NODES: dict[str, type] = {
     "gesture": GestureSettings,
     "recorder": RecorderSettings,
 }
+"""Settings of what runs each node."""
+
+NODES: dict[str, type] = {
+    name: kind
+    for executable, kind in KINDS.items()
+    for name in (("camera_top", "camera_right") if executable == "camera" else (executable,))
+}
+"""Settings of the nodes by their names in the default graph."""
 
 
 def check(node: str, settings: type[Settings], values: Mapping[str, Any]) -> Settings:

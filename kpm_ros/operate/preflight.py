@@ -43,19 +43,26 @@ def check(options: graph.PipelineOptions) -> None:
             read_midi(options.midi)
         parameters = read_parameters(Path(graph.params_file(options)))
         for node in nodes:
-            checked = settings_of(node.name, options.namespace, parameters, node.parameters)
+            checked = settings_of(
+                node.name, options.namespace, parameters, node.parameters, node.executable
+            )
             _check_muscles(node.name, checked, card)
         if options.record:
             _check_record_folder(Path(options.record))
 
 
 def settings_of(
-    node: str, namespace: str, parameters: dict[str, Any], given: Mapping[str, Any]
+    node: str,
+    namespace: str,
+    parameters: dict[str, Any],
+    given: Mapping[str, Any],
+    executable: str = "",
 ) -> Any:
     """Settings of a node: those given for it, else the parameters file's, else the defaults."""
     values = dict(_meant_for(parameters, f"/{namespace}/{node}"))
     values.pop("use_sim_time", None)
-    return node_settings.check(node, node_settings.NODES[node], {**values, **given})
+    kind = node_settings.KINDS[executable or node]
+    return node_settings.check(node, kind, {**values, **given})
 
 
 def _check_views(options: graph.PipelineOptions, card: ModelCard) -> None:

@@ -82,6 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     with replay_errors():
         replay = ReplayRun(_choices(arguments))
         try:
+            if arguments.compare:
+                replay.check_comparable()
             print(replay.run(), end="")
             if not arguments.compare:
                 return 0

@@ -33,7 +33,14 @@ from kpm_ros.replay.effort import (
     read_effort,
     save_npz,
 )
-from kpm_ros.replay.topics import ALIGNED, EFFORT_INFO, Inputs, TopicFinder
+from kpm_ros.replay.topics import (
+    ALIGNED,
+    EFFORT,
+    EFFORT_CHUNK,
+    EFFORT_INFO,
+    Inputs,
+    TopicFinder,
+)
 
 DEFAULT_NAMESPACE = graph.PipelineOptions().namespace
 
@@ -85,6 +92,20 @@ class ReplayRun:
         self._grid = Fingerprints(self._card.rate_hz)
         self._effort: Effort | None = None
 
+    def check_comparable(self) -> None:
+        """See that the bag holds effort, and of this model."""
+        if self._finder.find(EFFORT_CHUNK) is None:
+            self._finder.require(EFFORT)
+        topic = self._finder.find(EFFORT_INFO)
+        for message in self._bag.messages([topic]) if topic else ():
+            info = self._bag.decode(message)
+            if info.model_sha256 != self._sha256:
+                raise UserError(
+                    f"the effort in the bag was made by the model {info.model} (sha256 "
+                    f"{info.model_sha256[:12]}...), not by {self._choices.model} (sha256 "
+                    f"{self._sha256[:12]}...): give that model with --model"
+                )
+
     def run(self) -> str:
         """Replay the whole bag, write what is to be written, and sum it up."""
         self._check_out()
@@ -109,7 +130,6 @@ class ReplayRun:
     def compare(self) -> Verdict:
         """Compare with the effort in the bag."""
         assert self._effort is not None
-        self._check_model()
         recorded = read_effort(self._bag, self._finder, len(self._card.muscles))
         unlike = None
         aligned = None if self._choices.from_aligned else self._finder.find(ALIGNED)
@@ -165,18 +185,6 @@ class ReplayRun:
             for chunk in chunks:
                 writer.write(chunk)
                 yield chunk
-
-    def _check_model(self) -> None:
-        """Refuse to compare with the effort of another model."""
-        topic = self._finder.find(EFFORT_INFO)
-        for message in self._bag.messages([topic]) if topic else ():
-            info = self._bag.decode(message)
-            if info.model_sha256 != self._sha256:
-                raise UserError(
-                    f"the effort in the bag was made by the model {info.model} (sha256 "
-                    f"{info.model_sha256[:12]}...), not by {self._choices.model} (sha256 "
-                    f"{self._sha256[:12]}...): give that model with --model"
-                )
 
     def _progress(self) -> Progress:
         console = Console(stderr=True)

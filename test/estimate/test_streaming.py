@@ -229,8 +229,7 @@ def test_a_state_of_another_model_is_refused(worked, light) -> None:
         worked[0].restore({k: v for k, v in worked[0].state().items() if k != "pushed"})
 
 
-def test_the_number_of_threads_changes_nothing(tmp_path: Path) -> None:
-    code = """
+STREAM_SOME = """
 import sys, numpy as np
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.streaming import StreamingEstimator
@@ -241,13 +240,26 @@ estimator = StreamingEstimator(card, random_tensors(card))
 rows = (random.random((100, n), np.float32) for n in (card.pose_channels, card.keys))
 np.save(sys.argv[1], estimator.push(*rows))
 """
+
+
+def in_another_process(target: Path, **environment: str) -> np.ndarray:
+    """Stream a hundred samples in a process with variables of its own."""
+    command = [sys.executable, "-c", STREAM_SOME, str(target)]
     root = Path(__file__).resolve().parents[2]
-    results = []
-    for threads in ("1", "2"):
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-        environment = os.environ | dict.fromkeys(names, threads)
-        target = tmp_path / f"{threads}.npy"
-        command = [sys.executable, "-c", code, str(target)]
-        subprocess.run(command, check=True, cwd=root, env=environment, timeout=100)
-        results.append(np.load(target))
+    subprocess.run(command, check=True, cwd=root, env=os.environ | environment, timeout=100)
+    return np.load(target)
+
+
+def test_the_number_of_threads_changes_nothing(tmp_path: Path) -> None:
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    results = [
+        in_another_process(tmp_path / f"{threads}.npy", **dict.fromkeys(names, threads))
+        for threads in ("1", "2")
+    ]
     assert np.array_equal(*results)
+
+
+def test_a_cpu_with_fewer_instructions_gives_the_same(tmp_path: Path) -> None:
+    here = in_another_process(tmp_path / "here.npy")
+    there = in_another_process(tmp_path / "there.npy", NUMBA_CPU_NAME="generic")
+    assert np.abs(here - there).max() < TOLERANCE

@@ -200,12 +200,11 @@ def test_what_an_estimator_cannot_catch_up_with_is_given_up(stage, record_proper
         stage.wait_for_no_torque()
         time.sleep(max(0.0, seconds - (time.monotonic() - began)))
     ended_ns = time.time_ns()
-    witness.wait_for_report("inference", "overloaded")
+    witness.wait_for_report("inference", "overloaded", "lost on the way")
     recovery_ms(record_property, witness, ended_ns)
     wait_for(lambda: witness.delay_ms() < 1.5 * usual_ms + 10, "the usual delay")
     stage.wait_for_torque()
     assert witness.reader.lost - lost > 0.2 * seconds * 2000
-    assert int(witness.values("inference")["dropped_inputs"]) > 0
     assert witness.reader.out_of_order == 0
 
 

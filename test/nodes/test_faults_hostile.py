@@ -58,19 +58,19 @@ def motion(**changes):
     return KeyMotion(**{"rate_hz": 1000.0, "first_note": 21, "keys": 88, **changes})
 
 
-def aligned(count, **changes):
+def aligned(samples, **changes):
     """Samples of the right size that say they are of an hour from now."""
     grid_index = GRID.first_at(time.time_ns() + HOUR)
     message = AlignedSamples(
         **{
             "grid_index": grid_index,
             "rate_hz": 1024.0,
-            "count": count,
+            "count": samples,
             "pose_channels": 84,
             "key_channels": 88,
-            "pose": floats(0.5, times=84 * count),
-            "keys": floats(0.0, times=88 * count),
-            "flags": array.array("B", bytes(count)),
+            "pose": floats(0.5, times=84 * samples),
+            "keys": floats(0.0, times=88 * samples),
+            "flags": array.array("B", bytes(samples)),
             **changes,
         }
     )
@@ -158,7 +158,7 @@ def test_a_rival_of_the_estimator_stops_assistance(stage, record_property):
         def rival():
             message = MuscleEffort(index=next(index), effort=floats(9.0, times=6))
             intruder.send("effort", message, ahead_ns=-5_000_000)
-            return "assistance is withheld" in witness.message("exo")
+            return witness.values("exo")["state"] == "withheld"
 
         wait_for(rival, "assistance to be withheld")
         stage.wait_for_no_torque()

@@ -29,6 +29,7 @@ ROS_MODULES = {
     "trajectory_msgs",
     "visualization_msgs",
 }
+NOT_ON_THE_INDEX = {"launch", "launch_ros", "message_filters"}
 MODULES_OF_PIP_NAMES = {"PyYAML": "yaml"}
 
 
@@ -90,6 +91,13 @@ def test_what_the_code_imports_from_ros_package_xml_asks_for(package: Package) -
     }
     assert {"rclpy", "std_msgs"} <= used, "the search for imports finds nothing"
     assert used - asked == set()
+
+
+def test_what_the_code_imports_from_ros_the_wheels_bring_too() -> None:
+    pinned = (ROOT / "requirements" / "ros.txt").read_text()
+    used = {name for file in python_files("kpm_ros") for name in imported_names(file)}
+    for name in used & (ROS_MODULES - NOT_ON_THE_INDEX):
+        assert f"ros-{name.replace('_', '-')}==" in pinned
 
 
 def test_what_the_core_imports_pip_brings() -> None:

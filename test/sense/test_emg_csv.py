@@ -36,7 +36,7 @@ def test_the_real_recording_is_played_whole_at_its_true_rate(shared: Path) -> No
     path = shared / "data" / "emg" / "exg_1745109913.csv"
     device = EmgCsv(EmgCsvConfig(str(path)))
     stream = EmgStream(device)
-    chunks = play(stream, device.duration_s + 0.1)
+    chunks = play(stream, device.duration_s + 0.1, step_ns=30_000_000)
     samples = np.concatenate([chunk.samples for chunk in chunks])
     expected = np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.float64)
     np.testing.assert_array_equal(samples, expected[:, 1:].astype(np.float32))
@@ -57,7 +57,7 @@ def test_holes_in_a_recording_show_in_the_index(shared: Path, tmp_path: Path) ->
     holed = tmp_path / "holed.csv"
     holed.write_text("\n".join(lines[:5001] + lines[5501:10_001]) + "\n")
     stream = EmgStream(EmgCsv(EmgCsvConfig(str(holed))))
-    chunks = play(stream, 41)
+    chunks = play(stream, 41, step_ns=30_000_000)
     assert stream.clock is not None
     assert stream.clock.lost == pytest.approx(500, abs=5)
     assert sum(len(chunk.samples) for chunk in chunks) == 9500

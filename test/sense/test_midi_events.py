@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpm_ros.sense.midi_events import KeyEventDecoder
@@ -105,6 +105,7 @@ def test_stamps_never_decrease_unless_the_clock_was_set_back() -> None:
     assert decoder.counts.clock_steps == 1
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=600), st.lists(st.integers(-2 * S, 2 * S), min_size=600, max_size=600))
 def test_from_random_bytes_come_only_events_that_make_sense(data: bytes, steps: list[int]) -> None:
     parser, decoder = MidiParser(), KeyEventDecoder(longest_hold_s=3.0)

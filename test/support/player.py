@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
+
 from kpm_ros.nodes import qos, wire
 from kpm_ros.sense import samples
 from kpm_ros.simulate.cameras import default_cameras

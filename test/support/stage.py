@@ -12,6 +12,8 @@ from typing import Any
 import psutil
 import rclpy
 from std_srvs.srv import SetBool
+
+from support.clock import SettableClock
 from support.graph import RunningGraph
 from support.player import Player, as_it_is
 from support.waiting import wait_for
@@ -25,10 +27,15 @@ GROWTH_BYTES = 40e6
 class Stage:
     """A graph with `source:=topics`, its devices, and a witness; use it in a `with` block."""
 
-    def __init__(self, context: Any, namespace: str, options: Sequence[str] = ()) -> None:
-        """Prepare a pipeline in a namespace of its own."""
+    def __init__(
+        self, context: Any, namespace: str, options: Sequence[str] = (), *, settable: bool = False
+    ) -> None:
+        """Prepare a pipeline in a namespace of its own, on the host's clock or a settable one."""
+        options = [*options, "use_sim_time:=true"] if settable else options
         self.namespace = namespace
         self.graph = RunningGraph(namespace, ["source:=topics", "gesture:=false", *options])
+        self.clock: SettableClock | None = None
+        self._settable = settable
         self._context = context
         self._stack = ExitStack()
         self._pids: dict[str, int | None] = {}
@@ -39,8 +46,14 @@ class Stage:
         self.node = rclpy.create_node("stage", namespace=f"/{self.namespace}", context=self._context)
         self._stack.callback(self.node.destroy_node)
         self._stack.enter_context(self.graph)
-        self.witness = self._stack.enter_context(Witness(self.node, self.namespace))
-        self.player = self._stack.enter_context(Player(self.node, self.namespace))
+        now_ns = time.time_ns
+        if self._settable:
+            self.clock = self._stack.enter_context(SettableClock(self.node))
+            now_ns = self.clock.now_ns
+        self.witness = self._stack.enter_context(
+            Witness(self.node, self.namespace, clock_steps=self._settable)
+        )
+        self.player = self._stack.enter_context(Player(self.node, self.namespace, now_ns=now_ns))
         self.witness.wait_until_well()
         self._enable()
         self.wait_for_torque()
@@ -82,7 +95,8 @@ class Stage:
         self.player.alter = as_it_is
         self.witness.wait_until_well()
         assert not self.witness.broken, self.witness.broken
-        assert {name: self.graph.pid_of(name) for name in NODES} == self._pids
+        pids = {name: self.graph.pid_of(name) for name in NODES}
+        assert pids == self._pids, f"a node was started again: {self._pids} became {pids}"
         grown = {name: self.memory(name) - self._sizes[name] for name in NODES}
         assert max(grown.values()) < GROWTH_BYTES, grown
 

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from std_msgs.msg import Float64MultiArray
-from support.waiting import wait_for
 
 from kpm_ros.align.flags import Flag, describe
 from kpm_ros.client import EffortBatch, EffortReader
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
+from support.waiting import wait_for
 
 STEP_NS = 500_000
 ZERO_AFTER = 500
 """Invalid samples in a row after which effort is exactly zero."""
-STALE_NS = 600_000_000
+STALE_NS = 1_000_000_000
 """A valid sample that arrives later than this after its instant passes something old for new."""
 MAX_TORQUE_NM = 0.3
 QUEUED = 10_000
@@ -146,6 +146,10 @@ class Witness:
         report = self._reports.get(f"{self._namespace}/{node}")
         return report.message if report else ""
 
+    def level(self, node: str) -> int:
+        """How bad it is, by what a node last said."""
+        return self._reports[f"{self._namespace}/{node}"].level[0]
+
     @contextmanager
     def not_trusting(self) -> Iterator[None]:
         """Do not hold effort against what must never be: somebody else publishes some, too."""
@@ -161,12 +165,12 @@ class Witness:
         """Let only what nodes say from now on count for `wait_for_report`."""
         self._told = {}
 
-    def wait_for_report(self, node: str, words: str) -> None:
-        """Wait until a node says something on /diagnostics, unless it has said so already."""
+    def wait_for_report(self, node: str, *words: str) -> None:
+        """Wait until a node says one of these on /diagnostics, unless it has said so already."""
         name = f"{self._namespace}/{node}"
         wait_for(
-            lambda: any(words in message for message in self._told.get(name, set())),
-            f"{name} to say {words!r}",
+            lambda: any(w in message for message in self._told.get(name, ()) for w in words),
+            f"{name} to say {' or '.join(map(repr, words))}",
         )
 
     def is_zero(self) -> bool:

@@ -1,0 +1,199 @@
+"""The whole graph for minutes on end: loss, drift, memory, and delay over time.
+
+Simulated devices feed the graph as `kpm up` runs it, without recording. Memory is each process's
+resident memory; its growth is counted from the end of the first minute, when everything has been
+allocated once. Drift is how the delay of effort, in its least of every ten seconds, changes with
+time: a grid that ran faster or slower than the clock would show in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import rclpy
+from _report import machine, print_table, write_report
+from numpy.typing import NDArray
+from rclpy.signals import SignalHandlerOptions
+
+from kpm_ros import graph
+from kpm_ros.client import EffortBatch, EffortReader
+from kpm_ros.nodes.loop import PeriodicThread
+from kpm_ros.operate.signals import StopRequests
+from kpm_ros.operate.supervisor import Supervisor
+from kpm_ros.operate.up import hold_namespace, pipeline_commands
+
+OUT = Path("out/bench")
+PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
+START_WITHIN_S = 120.0
+QUEUED = 4000
+"""Two seconds of effort: what is measured is the graph, not whether this script is given time."""
+SPAN_S = 10.0
+"""Drift is judged by the least delay of spans of this length."""
+MEMORY_EVERY_S = 5.0
+
+
+@dataclass
+class Log:
+    """What a consumer saw."""
+
+    delays: list[tuple[float, NDArray[np.int64]]] = field(default_factory=list)
+    """When a batch was taken, in seconds, and the delays of its samples."""
+    invalid: int = 0
+    samples: int = 0
+    memory: list[tuple[float, dict[str, int]]] = field(default_factory=list)
+    failure: BaseException | None = None
+
+    def add(self, at_s: float, batch: EffortBatch) -> None:
+        """Take a batch in."""
+        if len(batch):
+            self.delays.append((at_s, batch.received_ns - batch.stamps_ns))
+            self.invalid += int((~batch.valid).sum())
+            self.samples += len(batch)
+
+    def between(self, begin_s: float, end_s: float) -> NDArray[np.float64]:
+        """Delays in ms of what was taken within a span."""
+        parts = [delays for at_s, delays in self.delays if begin_s <= at_s < end_s]
+        return np.concatenate(parts) / 1e6 if parts else np.zeros(0)
+
+
+class Soak:
+    """One long run of the graph."""
+
+    def __init__(self, options: graph.PipelineOptions) -> None:
+        """Prepare; nothing is started yet."""
+        self.options = options
+        self.log = Log()
+        self.problems: list[str] = []
+        self.lost = self.out_of_order = self.restarts = 0
+        self._began = 0.0
+
+    def run(self, seconds: float) -> None:
+        """Start everything, wait for valid effort, and watch it for so long."""
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        node = rclpy.create_node("soak", namespace=self.options.namespace)
+        reader = EffortReader(node, depth=QUEUED)
+        supervisor = Supervisor(pipeline_commands(self.options))
+        try:
+            with hold_namespace(self.options), StopRequests() as stops, supervisor:
+                self._wait_for_effort(reader, supervisor)
+                before = reader.lost, reader.out_of_order
+                self._began = time.monotonic()
+                taker = PeriodicThread("soak", 0.02, lambda: self._take(reader), self._fail)
+                taker.start()
+                while time.monotonic() - self._began < seconds and not stops.count:
+                    self._measure_memory(supervisor)
+                    supervisor.step(MEMORY_EVERY_S)
+                    if supervisor.stopping or self.log.failure:
+                        break
+                taker.stop()
+                self.lost = reader.lost - before[0]
+                self.out_of_order = reader.out_of_order - before[1]
+                self.restarts = sum(p.restarts for p in supervisor.processes.values())
+            self.problems = supervisor.problems
+            if self.log.failure:
+                self.problems.append(f"effort could not be read: {self.log.failure}")
+        finally:
+            node.destroy_node()
+            rclpy.shutdown()
+
+    def _take(self, reader: EffortReader) -> None:
+        self.log.add(time.monotonic() - self._began, reader.take())
+
+    def _fail(self, error: BaseException) -> None:
+        self.log.failure = error
+
+    def _measure_memory(self, supervisor: Supervisor) -> None:
+        usage = supervisor.usage()
+        sizes = {name: used.memory_bytes for name, used in usage.items()}
+        self.log.memory.append((time.monotonic() - self._began, sizes))
+
+    def _wait_for_effort(self, reader: EffortReader, supervisor: Supervisor) -> None:
+        end = time.monotonic() + START_WITHIN_S
+        while not reader.take().valid.any():
+            supervisor.step(0.02)
+            if supervisor.stopping or time.monotonic() > end:
+                words = "\n".join([*supervisor.problems, *supervisor.last_words()])
+                sys.exit(f"no valid effort came ({reader.status().reason})\n{words}")
+
+
+def drift_ppm(log: Log, seconds: float) -> float:
+    """Slope of the least delay of each span, in millionths."""
+    spans = [(s, log.between(s, s + SPAN_S)) for s in np.arange(0, seconds - SPAN_S / 2, SPAN_S)]
+    points = [(s, delays.min()) for s, delays in spans if len(delays)]
+    if len(points) < 3:
+        return float("nan")
+    times_s, least_ms = np.array(points).T
+    return float(np.polyfit(times_s, least_ms, 1)[0] * 1e3)
+
+
+def growth(log: Log) -> dict[str, float]:
+    """Growth of each process after the first minute, as a fraction of what it had then."""
+    first_s = min(60.0, log.memory[-1][0] / 2)
+    start = next(sizes for at_s, sizes in log.memory if at_s >= first_s)
+    end = log.memory[-1][1]
+    return {name: end[name] / size - 1 for name, size in start.items() if size}
+
+
+def show_minutes(log: Log, minutes: float) -> None:
+    """Print delay and memory, minute by minute."""
+    names = list(log.memory[0][1])
+    rows: list[Sequence[object]] = []
+    for minute in range(int(np.ceil(minutes))):
+        delays = log.between(minute * 60, minute * 60 + 60)
+        sizes = [sizes for at_s, sizes in log.memory if at_s < minute * 60 + 60][-1]
+        if len(delays):
+            p50, p99 = np.percentile(delays, [50, 99])
+            memory = [round(sizes[name] / 1e6, 1) for name in names]
+            rows.append([minute + 1, len(delays), float(p50), float(p99), *memory])
+    head = ["minute", "samples", "p50 ms", "p99 ms", *(f"{name} MB" for name in names)]
+    print_table("Delay of effort and resident memory", head, rows)
+
+
+def main() -> None:
+    """Run and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0, help="length of the run")
+    parser.add_argument("--namespace", default="soak", help="namespace of the pipeline")
+    parser.add_argument("--out", type=Path, default=OUT / "soak.json")
+    arguments = parser.parse_args()
+    if arguments.minutes < 0.5:
+        parser.error(f"minutes is {arguments.minutes:g}, but must be at least 0.5")
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    here = machine()
+    soak = Soak(graph.PipelineOptions(namespace=arguments.namespace))
+    soak.run(arguments.minutes * 60)
+    log, grown = soak.log, growth(soak.log)
+    minutes = log.delays[-1][0] / 60
+    show_minutes(log, minutes)
+    all_delays = log.between(0, float("inf"))
+    worst = max(grown, key=lambda name: grown[name])
+    figures = {
+        "minutes": round(minutes, 2),
+        "effort_samples": log.samples,
+        "effort_lost": soak.lost,
+        "effort_out_of_order": soak.out_of_order,
+        "effort_invalid": log.invalid,
+        "restarts": soak.restarts,
+        "grid_drift_ppm": round(drift_ppm(log, minutes * 60), 3),
+        "rss_growth_fraction": round(grown[worst], 4),
+        "exposure_to_effort_p50_ms": round(float(np.percentile(all_delays, 50)), 2),
+        "exposure_to_effort_p99_ms": round(float(np.percentile(all_delays, 99)), 2),
+        "rss_total_mb": round(sum(log.memory[-1][1].values()) / 1e6, 1),
+    }
+    figures |= {f"rss_growth_fraction_{name}": round(f, 4) for name, f in grown.items()}
+    print_table("Soak", ["figure", ""], list(figures.items()))
+    print(f"\nthe process that grew most is {worst}")
+    write_report(arguments.out, figures, here, PACKAGES)
+    if soak.problems:
+        sys.exit("not healthy: " + "; ".join(soak.problems))
+
+
+if __name__ == "__main__":
+    main()

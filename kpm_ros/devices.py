@@ -1,0 +1,31 @@
+"""Devices as a user names them in one word, as parameters of the nodes that drive them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def midi_parameters(piano: str) -> dict[str, Any]:
+    """Parameters of the midi node for a .mid file, tcp://host:port, or part of a port's name."""
+    if piano.lower().endswith((".mid", ".midi")):
+        return {"source": "file", "file": piano}
+    if piano.startswith("tcp://"):
+        host, _, port = piano.removeprefix("tcp://").rpartition(":")
+        if not host or not port.isdigit():
+            raise ValueError(f"midi is {piano!r}, but a TCP address is tcp://host:port")
+        return {"source": "tcp_client", "host": host, "tcp_port": int(port)}
+    return {"source": "port", "port": piano}
+
+
+def emg_parameters(amplifier: str) -> dict[str, Any]:
+    """Parameters of the emg node for lsl[:NAME], brainflow:ID, or a .csv recording."""
+    kind, _, name = amplifier.partition(":")
+    if kind == "lsl":
+        return {"source": "lsl", "stream_name": name}
+    if kind == "brainflow" and name.lstrip("-").isdigit():
+        return {"source": "brainflow", "board_id": int(name)}
+    if amplifier.lower().endswith(".csv"):
+        return {"source": "csv", "file": amplifier}
+    raise ValueError(
+        f"emg_device is {amplifier!r}, but must be lsl, lsl:NAME, brainflow:ID or a .csv file"
+    )

@@ -1,0 +1,77 @@
+"""A picture that stands still: the very same hand, frame after frame, is no news."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.senses import FRAME, LANDMARKS, MS, T0, frame
+
+from kpm_ros.align.arrivals import Outcome
+from kpm_ros.align.flags import Flag
+from kpm_ros.align.pose import PoseRules, PoseStream
+from kpm_ros.sense.samples import HandFrame
+
+FROZEN_FROM = 12
+
+
+def camera(frames: int, thaws_at: int | None = None) -> list[HandFrame]:
+    """Frames whose landmarks stop moving, though their stamps go on."""
+    seen = [frame(T0 + i * FRAME, i) for i in range(frames)]
+    still = seen[FROZEN_FROM].points
+    until = frames if thaws_at is None else thaws_at
+    return [
+        replace(one, points=still) if FROZEN_FROM <= i < until else one
+        for i, one in enumerate(seen)
+    ]
+
+
+def read(frames, rules=None, order=None):
+    """Pose and flags every millisecond, after all frames came in this order."""
+    stream = PoseStream(LANDMARKS, rules or PoseRules())
+    for one in order or frames:
+        assert stream.push(one, T0) is Outcome.TAKEN
+    stamps = np.arange(T0, frames[-1].stamp_ns, MS)
+    parts = [stream.read(part) for part in np.array_split(stamps, 40)]
+    return stamps, *(np.concatenate(values) for values in zip(*parts, strict=True))
+
+
+def test_a_frozen_hand_ages_from_its_first_frame():
+    stamps, pose, flags = read(camera(60))
+    still_ns = T0 + FROZEN_FROM * FRAME
+    age_ms = (stamps - still_ns) / MS
+    assert (flags[age_ms <= 0] == 0).all()
+    assert ((flags & Flag.HELD) != 0)[age_ms > 0].all()
+    assert (((flags & Flag.POSE_STALE) != 0) == (age_ms > 50)).all()
+    assert (((flags & Flag.POSE_LOST) != 0) == (age_ms > 250)).all()
+    assert (pose[age_ms > 0] == pose[-1]).all()
+
+
+def test_a_hand_that_moves_again_is_believed_again():
+    stamps, _, flags = read(camera(60, thaws_at=40))
+    assert (flags[stamps >= T0 + 40 * FRAME] == 0).all()
+
+
+def test_a_tracker_that_repeats_each_result_once_loses_nothing():
+    every_other = [frame(T0 + i * FRAME, i) for i in range(40)]
+    for i in range(1, 40, 2):
+        every_other[i] = replace(every_other[i], points=every_other[i - 1].points)
+    stamps, pose, flags = read(every_other)
+    within = stamps < T0 + 38 * FRAME
+    assert (flags[within] == 0).all()
+    np.testing.assert_allclose(pose[within, 0], (stamps[within] - T0) / 8e9, atol=1e-6)
+
+
+def test_the_order_of_arrival_does_not_matter():
+    frames = camera(60, thaws_at=40)
+    shuffled = random.Random(2).sample(frames, len(frames))
+    for ours, theirs in zip(read(frames), read(frames, order=shuffled), strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("may_repeat", [True, False])
+def test_rounding_trackers_may_repeat_themselves_where_the_rules_say_so(may_repeat):
+    _, _, flags = read(camera(60), PoseRules(may_repeat=may_repeat))
+    assert (flags == 0).all() == may_repeat

@@ -1,0 +1,275 @@
+"""A bag played for the real graph, whose time is the bag's: it pauses, jumps, and runs faster."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from kpm_ros.msg import MuscleEffortChunk
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import SetBool
+
+from kpm_ros import cli
+from kpm_ros.align.flags import Flag
+from kpm_ros.client import EffortReader
+from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.replay.effort import TOPICS, load_npz
+from kpm_ros.replay.messages import effort_chunk
+from support import bags
+from support.bags import T0, S
+from support.graph import RunningGraph
+from support.played import PlayedBag
+from support.waiting import wait_for
+
+pytestmark = pytest.mark.graph
+
+NAMESPACE = "test_bag_play"
+SECONDS = 3.0
+STEP_NS = 500_000
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return bags.small_model(tmp_path_factory.mktemp("model"))[0]
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory):
+    return bags.write(tmp_path_factory.mktemp("bag") / "bag", bags.entries(bags.played(SECONDS)))
+
+
+@pytest.fixture(scope="module")
+def running(domain, model):
+    options = [f"model:={model}", "source:=topics", "use_sim_time:=true", "gesture:=false"]
+    with RunningGraph(NAMESPACE, options) as graph:
+        yield graph
+        assert graph.stop() == 0, "a node ended by itself"
+
+
+class Listener:
+    """Takes every chunk of effort."""
+
+    def __init__(self, node):
+        self.chunks = []
+        topic = f"/{NAMESPACE}/effort/chunks"
+        profile = qos.QoSProfile(depth=1000, reliability=qos.ReliabilityPolicy.RELIABLE)
+        self._subscription = PolledSubscription(node, MuscleEffortChunk, topic, profile)
+        wait_for(lambda: self._subscription.publishers, "the inference node", 90)
+
+    def take(self):
+        self.chunks += [effort_chunk(message) for message, _ in self._subscription.take()]
+        return self.chunks
+
+    def until(self, reached, what):
+        wait_for(lambda: self.take() and reached(self.chunks), what, 60)
+        return self.chunks
+
+    def until_s(self, seconds):
+        """Wait for effort of an instant of the bag, and forget all before."""
+        end_ns = T0 + round(seconds * S)
+        self.until(lambda chunks: chunks[-1].stamp_ns >= end_ns, f"effort of {seconds:g} s")
+
+    def forget(self):
+        self.take()
+        self.chunks = []
+
+
+@pytest.fixture
+def effort(running, node):
+    return Listener(node)
+
+
+@pytest.fixture
+def playing(running, effort, context, bag):
+    with PlayedBag(context, NAMESPACE, bag) as player:
+        yield player
+
+
+def stamps_of(chunks):
+    return np.concatenate([c.stamp_ns + STEP_NS * np.arange(len(c)) for c in chunks])
+
+
+def flags_of(chunks):
+    return np.concatenate([chunk.flags for chunk in chunks])
+
+
+def test_what_is_played_gives_the_effort_of_a_replay(running, effort, bag, model, tmp_path):
+    """The player as a user runs it; the clock moves in steps of 25 ms."""
+    out = tmp_path / "effort.npz"
+    assert cli.main(["replay", str(bag), "--model", str(model), "--out", str(out)]) == 0
+    replayed = load_npz(out)
+    command = [sys.executable, "-m", "kpm_ros.cli", "play", str(bag), "--namespace", NAMESPACE]
+    subprocess.run([*command, "--wait", "60"], check=True, timeout=100)
+    effort.until(lambda chunks: chunks[-1].stamp_ns >= replayed.stamps_ns[-100], "the bag's end")
+    played = np.concatenate([chunk.effort for chunk in effort.chunks])
+    stamps = stamps_of(effort.chunks)
+    assert stamps[0] == replayed.stamps_ns[0]
+    assert (np.diff(stamps) == STEP_NS).all()
+    count = min(len(stamps), len(replayed))
+    assert count > 2000 * (SECONDS - 0.3)
+    np.testing.assert_allclose(played[:count], replayed.effort[:count], rtol=0, atol=1e-5)
+    assert (flags_of(effort.chunks)[:count] == replayed.flags[:count]).all()
+
+
+def test_a_pause_stops_effort_and_assistance_and_loses_nothing(playing, effort, node, context):
+    commands = PolledSubscription(
+        node, Float64MultiArray, f"/{NAMESPACE}/assist/command", qos.of("assist/command")
+    )
+    enable = node.create_client(SetBool, f"/{NAMESPACE}/exo/enable")
+    assert enable.wait_for_service(timeout_sec=20)
+    playing.go()
+    done = enable.call_async(SetBool.Request(data=True))
+    effort.until_s(0.8)
+    playing.pause()
+    assert not done.cancelled()
+    frozen = wait_for(lambda: quiet(effort), "effort to stop")
+    taken = []
+
+    def newest_are_zero():
+        taken.extend(message.data for message, _ in commands.take())
+        return len(taken) > 200 and not any(any(row) for row in taken[-100:])
+
+    wait_for(newest_are_zero, "zero torque while time stands still")
+    assert effort.take()[-1] is frozen
+    playing.pause(False)
+    effort.until_s(1.5)
+    stamps = stamps_of(effort.chunks)
+    assert (np.diff(stamps) == STEP_NS).all()
+    assert not flags_of(effort.chunks)[stamps > T0 + S // 2].any()
+
+
+def quiet(effort, looks=30):
+    """The last chunk, once nothing has come for a while."""
+    last = effort.take()[-1]
+    for _ in range(looks):
+        wait_for(lambda: True, "a look")
+        if effort.take()[-1] is not last:
+            return None
+    return last
+
+
+@pytest.mark.parametrize("to_s", [0.2, 2.2])
+def test_after_a_jump_the_stream_begins_anew(playing, effort, node, to_s):
+    playing.go()
+    effort.until_s(1.2)
+    playing.tell("seek", to_s)
+    reader = EffortReader(node, f"/{NAMESPACE}/effort")
+    jumped_ns = T0 + round(to_s * S)
+    effort.until(
+        lambda chunks: abs(chunks[-1].stamp_ns - jumped_ns - S // 2) < S // 10, "effort after it"
+    )
+    stamps, flags = stamps_of(effort.chunks), flags_of(effort.chunks)
+    [jump] = np.flatnonzero(np.diff(stamps) != STEP_NS)
+    first = stamps[jump + 1]
+    # What the network still remembers of before is not passed off as now.
+    assert (flags[jump + 1 : jump + 100] & Flag.INVALID).all()
+    assert abs(first - jumped_ns) < S // 4
+    assert not flags[-100:].any()
+    indices = np.concatenate([c.first_index + np.arange(len(c)) for c in effort.chunks])
+    assert (np.diff(indices) > 0).all()
+    assert reader.refused == 0
+    reader.close()
+
+
+def test_a_bag_that_loops_gives_its_effort_again(running, effort, context, bag):
+    with PlayedBag(context, NAMESPACE, bag, loop=True, start_s=1.5) as player:
+        player.go()
+        effort.until_s(2.5)
+        effort.until(lambda chunks: chunks[-1].stamp_ns < T0 + 2 * S, "the bag's beginning again")
+        effort.until_s(1.0)
+        assert player.figure("passes") == 2
+    stamps, flags = stamps_of(effort.chunks), flags_of(effort.chunks)
+    [jump] = np.flatnonzero(np.diff(stamps) < 0)
+    assert stamps[jump + 1] < T0 + S // 2
+    assert (flags[jump + 1 : jump + 100] & Flag.INVALID).all()
+    assert not flags[-100:].any()
+
+
+@pytest.mark.parametrize("rate", [0.5, 2.0])
+def test_another_rate_gives_the_same_samples(playing, effort, rate):
+    playing.go()
+    effort.until_s(0.5)
+    playing.tell("rate", rate)
+    wait_for(lambda: playing.figure("rate") == rate, "the rate")
+    effort.until_s(1.2 if rate < 1 else 2.5)
+    stamps = stamps_of(effort.chunks)
+    assert (np.diff(stamps) == STEP_NS).all()
+    assert not flags_of(effort.chunks)[stamps > T0 + S // 2].any()
+
+
+def test_what_cannot_be_done_is_refused_and_counted(playing):
+    for what, value in (("rate", 0.0), ("rate", float("nan")), ("seek", -1.0), ("seek", 1e6)):
+        before = playing.figure("refused_messages")
+        playing.tell(what, value)
+        wait_for(lambda n=before: playing.figure("refused_messages") == n + 1, f"{what} {value}")
+    assert playing.figure("rate") == 1.0
+    assert playing.figure("position_s") == 0.0
+
+
+def test_nodes_say_how_they_are_while_time_stands_still(playing, node):
+    diagnostics = PolledSubscription(node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics"))
+    playing.go()
+    playing.pause()
+    diagnostics.take()
+    said = set()
+
+    def both_have_spoken():
+        said.update(s.name for message, _ in diagnostics.take() for s in message.status)
+        return {f"{NAMESPACE}/synchronizer", f"{NAMESPACE}/inference"} <= said
+
+    wait_for(both_have_spoken, "the nodes' own reports")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["/nowhere"], "no bag at /nowhere"),
+        (["{bag}", "--rate", "0"], "rate is 0.0, but must be from 0.01 to 100"),
+        (["{bag}", "--start", "99"], "start_s is 99, but the bag is"),
+        (["{bag}", "--bag-namespace", "left"], "no topic in the namespace /left"),
+        (["{bag}", "--namespace", "a b"], "must be a ROS name"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_in_a_sentence(bag, words, complaint):
+    words = [word.format(bag=bag) for word in words]
+    command = [sys.executable, "-m", "kpm_ros.cli", "play", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_replays_bag_offers_effort_as_the_nodes_do(topic):
+    ours, nodes = TOPICS[topic], qos.of(topic)
+    assert ours.depth == nodes.depth
+    assert ours.reliable == (nodes.reliability == qos.ReliabilityPolicy.RELIABLE)
+    assert ours.latched == (nodes.durability == qos.DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+def test_messages_are_the_same_whoever_decodes_them(bag):
+    """Nodes take rclpy's messages and replay those of rosbags, by the same code."""
+    from rclpy.serialization import deserialize_message
+
+    from kpm_ros import msg
+    from kpm_ros.replay import messages
+    from kpm_ros.replay.bag_reader import BagReader
+
+    read = {"hand": messages.hand_frame, "events": wire.key_event, "motion": wire.key_motion}
+    seen = set()
+    with BagReader(bag) as reader:
+        for message in list(reader.messages())[:200]:
+            convert = read[message.topic.rsplit("/", 1)[-1]]
+            kind = getattr(msg, message.type.rsplit("/", 1)[-1])
+            ours, theirs = (
+                convert(reader.decode(message)),
+                convert(deserialize_message(message.data, kind)),
+            )
+            seen.add(message.type)
+            for name in ours.__dataclass_fields__:
+                np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    assert len(seen) == 3

@@ -1,0 +1,84 @@
+"""The recorder dies, or its disk is full: the pipeline goes on."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from support.graph import RunningGraph
+from support.stage import namespaces
+from support.waiting import wait_for
+from support.witness import Witness
+
+from kpm_ros.replay.bag_reader import BagReader
+
+names = namespaces("recording")
+OPTIONS = ("exo:=false", "gesture:=false")
+
+
+@pytest.fixture
+def tiny_disk(tmp_path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except OSError as error:
+        pytest.skip(f"no small disk can be mounted here: {error}")
+    if done.returncode:
+        pytest.skip(f"no small disk can be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def assert_goes_on(witness):
+    place, lost = witness.taken, witness.reader.lost
+    witness.wait_for_effort(1000)
+    assert witness.since(place).valid.all()
+    assert witness.reader.lost == lost
+    assert witness.broken == []
+
+
+def size_of(folder):
+    return sum(file.stat().st_size for file in folder.glob("*"))
+
+
+def test_a_full_disk_ends_the_recording_and_nothing_else(node, domain, tiny_disk):
+    bag = tiny_disk / "bag"
+    with RunningGraph(next(names), [f"record:={bag}", *OPTIONS]) as graph:
+        with Witness(node, graph.namespace) as witness:
+            witness.wait_until_well()
+            witness.wait_for_report("recorder", "recording has stopped")
+            assert "No space left" in witness.message("recorder")
+            assert witness.level("recorder") == 2
+            assert_goes_on(witness)
+        assert graph.stop() == 0
+        assert "Traceback" not in graph.output
+    with BagReader(bag) as reading:
+        assert sum(reading.counts.values()) > 100
+
+
+def test_a_recorder_that_died_goes_on_beside_what_it_had_recorded(node, domain, tmp_path):
+    """The second recording then meets a limit on its size, as under a quota."""
+    bag, second = tmp_path / "bag", tmp_path / "bag-2"
+    with RunningGraph(next(names), [f"record:={bag}", *OPTIONS]) as graph:
+        with Witness(node, graph.namespace) as witness:
+            witness.wait_until_well()
+            wait_for(lambda: size_of(bag) > 100_000, "a recording")
+            killed = graph.kill("recorder")
+            wait_for(lambda: graph.pid_of("recorder") not in (None, killed), "the recorder again")
+            wait_for(lambda: size_of(second) > 100_000, "another recording")
+            limit = size_of(second) + 100_000
+            recorder = psutil.Process(graph.pid_of("recorder"))
+            recorder.rlimit(psutil.RLIMIT_FSIZE, (limit, limit))
+            witness.wait_for_report("recorder", "recording has stopped")
+            assert_goes_on(witness)
+        assert graph.stop() == 1
+        assert "recorder ended by itself" in graph.output
+        assert "Traceback" not in graph.output
+    for folder in (bag, second):
+        with BagReader(folder) as reading:
+            assert sum(reading.counts.values()) > 100

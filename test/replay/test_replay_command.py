@@ -1,0 +1,182 @@
+"""`kpm replay`: what users type, what they get, and the one sentence when it cannot be done."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rosbags.highlevel import AnyReader
+
+from kpm_ros import cli
+from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.replay.effort import load_npz, read_effort
+from kpm_ros.replay.topics import TopicFinder
+from support import bags
+from support.bags import T0
+
+
+def replay(capsys, *words):
+    """Exit status and everything that was said."""
+    status = cli.main(["replay", *map(str, words)])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def refused(capsys, *words):
+    status, out, err = replay(capsys, *words)
+    assert status == 2
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1, err
+    assert err.startswith("kpm replay: ")
+    return err
+
+
+@pytest.fixture
+def altered(deliveries, light, tmp_path):
+    """Make a bag whose recorded effort is not what its inputs give."""
+
+    def make(alter, start=0, sha256=""):
+        from kpm_ros.estimate.weights import read_card
+
+        messages = bags.entries(deliveries) + bags.live(deliveries, light, start, alter)
+        if sha256:
+            messages.append(bags.info(read_card(light), sha256))
+        return bags.write(tmp_path / "altered", messages)
+
+    return make
+
+
+def test_the_replay_is_the_run(capsys, recording, light):
+    status, out, _ = replay(capsys, recording, "--model", light, "--compare")
+    assert status == 0
+    assert "x real time" in out
+    assert "the replay is the run, within 1e-05" in out
+    assert "only in the recording     0" in out
+
+
+def test_the_recorded_grid_is_the_run_more_closely_still(capsys, recording, light):
+    status, out, _ = replay(capsys, recording, "--model", light, "--compare", "--from", "aligned")
+    assert status == 0
+    assert "max |difference| 0," in out
+    assert "within 1e-06" in out
+
+
+def test_a_late_start_of_the_live_run_is_no_disagreement(capsys, light, altered):
+    status, out, _ = replay(capsys, altered(lambda c: c, 40), "--model", light, "--compare")
+    assert status == 0, out
+    assert "only in the recording     0" in out
+
+
+def nudge(chunk):
+    """Effort that is a little off, once."""
+    if chunk.stamp_ns // 10**7 == (T0 + 15 * 10**8) // 10**7:
+        return replace(chunk, effort=chunk.effort + np.float32(5e-5))
+    return chunk
+
+
+def test_effort_that_differs_is_told_by_the_exit_status(capsys, light, altered):
+    bag = altered(nudge)
+    status, out, err = replay(capsys, bag, "--model", light, "--compare")
+    assert status == 1
+    assert "the replay is the run" not in out
+    assert "differs by 5e-05, more than 1e-05" in err
+    assert replay(capsys, bag, "--model", light, "--compare", "--tolerance", "1e-4")[0] == 0
+
+
+def test_flags_that_differ_are_told_by_the_exit_status(capsys, light, altered):
+    bag = altered(lambda chunk: replace(chunk, flags=chunk.flags | np.uint8(16)))
+    status, _, err = replay(capsys, bag, "--model", light, "--compare")
+    assert status == 1
+    assert "differ in their flags" in err
+
+
+def test_effort_of_another_model_is_not_compared(capsys, light, altered, tmp_path):
+    sha256 = hashlib.sha256(light.read_bytes()).hexdigest()
+    bag = altered(lambda chunk: chunk, sha256=sha256)
+    assert replay(capsys, bag, "--model", light, "--compare")[0] == 0
+    other, _ = bags.small_model(tmp_path, seed=7)
+    err = refused(capsys, bag, "--model", other, "--compare")
+    assert f"was made by the model light (sha256 {sha256[:12]}...)" in err
+    assert "--model" in err
+
+
+def test_effort_is_written_as_arrays(capsys, recording, light, tmp_path):
+    out = tmp_path / "effort.npz"
+    status, said, _ = replay(capsys, recording, "--model", light, "--out", out)
+    assert status == 0
+    assert str(out) in said
+    with np.load(out, allow_pickle=False) as file:
+        assert file["muscles"].tolist() == ["ADM", "PB", "1DI", "2DI", "3DI", "4DI"]
+        assert file["rate_hz"] == 2000
+        assert file["effort"].shape == (len(file["stamps_ns"]), 6)
+        assert len(str(file["model_sha256"])) == 64
+    assert (np.diff(load_npz(out).stamps_ns) == 500_000).all()
+    assert not [path for path in tmp_path.iterdir() if "part" in path.name]
+
+
+def test_effort_is_written_as_a_bag_that_can_be_compared_with(capsys, recording, light, tmp_path):
+    npz, bag = tmp_path / "effort.npz", tmp_path / "again"
+    assert replay(capsys, recording, "--model", light, "--out", npz)[0] == 0
+    assert replay(capsys, recording, "--model", light, "--out", bag)[0] == 0
+    arrays = load_npz(npz)
+    with BagReader(bag) as reader:
+        chunks = read_effort(reader, TopicFinder(reader), 6)
+        singles = read_effort(reader, TopicFinder(reader, only=["/kpm/effort"]), 6)
+        assert reader.counts["/kpm/effort"] == len(arrays)
+        info = reader.decode(next(reader.messages(["/kpm/effort/info"])))
+    for found in (chunks, singles):
+        for name in ("stamps_ns", "index", "effort", "flags"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(arrays, name))
+    assert info.model_sha256 == hashlib.sha256(light.read_bytes()).hexdigest()
+
+
+def test_a_bag_of_effort_offers_it_as_the_inference_node_does(capsys, recording, light, tmp_path):
+    assert replay(capsys, recording, "--model", light, "--out", tmp_path / "again")[0] == 0
+    with AnyReader([tmp_path / "again"]) as reader:
+        offered = {c.topic: c.ext.offered_qos_profiles[0] for c in reader.connections}
+    profile = offered["/kpm/effort"]
+    assert (profile.reliability.name, profile.depth) == ("BEST_EFFORT", 200)
+    assert offered["/kpm/effort/chunks"].reliability.name == "RELIABLE"
+    assert offered["/kpm/effort/info"].durability.name == "TRANSIENT_LOCAL"
+
+
+def test_the_nodes_parameters_are_used(capsys, recording, light, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("/**/inference:\n  ros__parameters:\n    warm_up_s: 1.0\n")
+    status, out, _ = replay(capsys, recording, "--model", light, "--compare", "--params-file", path)
+    assert status == 1
+    assert "flags differ" in out
+    path.write_text("/**/synchronizer:\n  ros__parameters:\n    pose_wait_s: 5.0\n")
+    assert "pose_wait_s" in refused(capsys, recording, "--model", light, "--params-file", path)
+
+
+def test_a_recording_of_another_clock_is_explained(capsys, deliveries, light, tmp_path):
+    day_ns = 24 * 3600 * 10**9
+    messages = [(t, received - day_ns, *rest) for t, received, *rest in bags.entries(deliveries)]
+    bag = bags.write(tmp_path / "bag", messages)
+    assert "of different clocks" in refused(capsys, bag, "--model", light)
+
+
+def test_what_cannot_be_replayed_is_refused_in_a_sentence(capsys, recording, light, tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    model = ("--model", light)
+    wide, _ = bags.small_model(tmp_path, views=("top", "left"))
+    assert "no bag at" in refused(capsys, tmp_path / "nowhere", *model)
+    assert "is not a bag" in refused(capsys, tmp_path, *model)
+    assert "notes.txt is not a recording" in refused(capsys, tmp_path / "notes.txt", *model)
+    assert "nonesuch" in refused(capsys, recording, "--model", "nonesuch")
+    assert "model takes top, left" in refused(capsys, recording, "--model", wide)
+    assert "/left" in refused(capsys, recording, *model, "--namespace", "left")
+    assert "tolerance" in refused(capsys, recording, *model, "--tolerance", "-1")
+    nowhere = tmp_path / "nowhere" / "effort.npz"
+    assert str(nowhere) in refused(capsys, recording, *model, "--out", nowhere)
+    assert "is not empty" in refused(capsys, recording, *model, "--out", tmp_path)
+    assert "choose another" in refused(capsys, recording, *model, "--out", recording)
+
+
+def test_there_must_be_effort_to_compare_with(capsys, deliveries, light, tmp_path):
+    bag = bags.write(tmp_path / "bag", bags.entries(deliveries))
+    err = refused(capsys, bag, "--model", light, "--compare")
+    assert "no topic of type kpm_ros/msg/MuscleEffort" in err

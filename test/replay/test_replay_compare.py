@@ -1,0 +1,140 @@
+"""Two runs agree where they had the same inputs; where they had not, nothing is claimed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.align.flags import Flag
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.replay.compare import BEGIN_S, Fingerprints, compare
+from kpm_ros.replay.effort import Effort
+from support.bags import MS, T0
+
+CARD = ModelCard()
+STEP_NS = 500_000
+COUNT = 4000
+SETTLED = round(BEGIN_S * 2000) + 1
+
+
+def run(first=0, count=COUNT):
+    """Effort that depends on nothing but its instant."""
+    index = np.arange(first, first + count)
+    effort = np.sin(index[:, None] * 0.01 * np.arange(1, 7)).astype(np.float32)
+    return Effort(T0 + index * STEP_NS, index, effort, np.zeros(count, np.uint8))
+
+
+def changed(effort, where, by=1e-3, flags=0):
+    values, bits = effort.effort.copy(), effort.flags.copy()
+    values[where] += np.float32(by)
+    bits[where] |= flags
+    return replace(effort, effort=values, flags=bits)
+
+
+def at(sample):
+    return np.array([T0 + sample * STEP_NS])
+
+
+def test_the_same_effort_agrees():
+    found = compare(run(), run(), CARD, 1e-5)
+    assert found.agrees
+    assert (found.both, found.only_first, found.only_second) == (COUNT, 0, 0)
+    assert (found.max_difference, found.flags_differ) == (0.0, 0)
+
+
+def test_samples_that_only_one_has_are_counted():
+    found = compare(run(0, 3000), run(500, 3500), CARD, 1e-5)
+    assert (found.both, found.only_first, found.only_second) == (2500, 500, 1000)
+
+
+@pytest.mark.parametrize(("by", "agrees"), [(5e-6, True), (5e-5, False)])
+def test_one_sample_beyond_the_tolerance_is_enough(by, agrees):
+    found = compare(run(), changed(run(), 2000, by), CARD, 1e-5)
+    assert found.agrees is agrees
+    assert found.max_difference == pytest.approx(by, rel=0.1)
+
+
+def test_a_flag_that_differs_is_enough():
+    found = compare(run(), changed(run(), 2000, 0, Flag.HELD), CARD, 1e-5)
+    assert not found.agrees
+    assert found.flags_differ == 1
+
+
+def test_the_beginning_of_a_stream_is_set_apart():
+    late = run(1000, 3000)
+    assert compare(run(), changed(late, slice(0, SETTLED - 1)), CARD, 1e-5).agrees
+    assert not compare(run(), changed(late, slice(0, SETTLED + 1)), CARD, 1e-5).agrees
+
+
+def test_a_stream_that_broke_off_begins_again():
+    whole = run()
+    gap = np.r_[0:1500, 1600:COUNT]
+    broken = Effort(*(getattr(whole, n)[gap] for n in ("stamps_ns", "index", "effort", "flags")))
+    assert compare(whole, changed(broken, slice(1500, 1600)), CARD, 1e-5).agrees
+    assert not compare(whole, changed(broken, slice(1400, 1410)), CARD, 1e-5).agrees
+
+
+def test_what_was_made_from_other_inputs_is_set_apart_and_the_rest_is_not():
+    near, far = changed(run(), slice(1980, 2040)), changed(run(), slice(2600, 2610))
+    assert compare(run(), near, CARD, 1e-5, at(2000)).agrees
+    assert not compare(run(), far, CARD, 1e-5, at(2000)).agrees
+    assert not compare(run(), near, CARD, 1e-5, at(3000)).agrees
+    found = compare(run(), near, CARD, 1e-5, at(2000))
+    assert found.max_difference == 0.0
+    assert found.max_difference_anywhere == pytest.approx(1e-3, rel=0.01)
+
+
+def test_effort_that_was_valid_in_one_run_only_needs_longer_to_come_back():
+    decaying = changed(changed(run(), slice(2000, 2100), 0, Flag.INVALID), slice(2000, 2500))
+    assert compare(run(), decaying, CARD, 1e-5, at(2000)).agrees
+    assert not compare(run(), changed(run(), slice(2000, 2500)), CARD, 1e-5, at(2000)).agrees
+
+
+def test_nothing_is_proven_by_runs_that_had_other_inputs_throughout():
+    other = np.array([T0 + i * 50 * MS for i in range(100)])
+    found = compare(run(), run(), CARD, 1e-5, other)
+    assert not found.agrees
+    assert found.same_inputs < COUNT / 2
+
+
+def test_runs_that_do_not_overlap_do_not_agree():
+    found = compare(run(), run(COUNT + 10), CARD, 1e-5)
+    assert not found.agrees
+    assert found.both == 0
+    assert math.isnan(found.max_difference)
+
+
+def grid(*, first=100, count=50, key=0.0, flags=0, pose=0.5):
+    return AlignedChunk(
+        stamp_ns=first * 10**9 // 1024,
+        first_index=0,
+        grid_index=first,
+        rate_hz=1024.0,
+        pose=np.full((count, 4), pose, np.float32),
+        keys=np.full((count, 3), key, np.float32),
+        flags=np.full(count, flags, np.uint8),
+    )
+
+
+def prints(*chunks):
+    made = Fingerprints(1024)
+    assert list(made.watch(chunks)) == list(chunks)
+    return made
+
+
+@pytest.mark.parametrize("change", [{"key": 1e-6}, {"flags": 16}, {"pose": 0.5000001}])
+def test_any_change_of_a_grid_sample_is_seen(change):
+    parts = grid(count=20), grid(first=120, count=10), grid(first=130, count=20)
+    altered = parts[0], grid(first=120, count=10, **change), parts[2]
+    assert not len(prints(grid()).differences(prints(*parts)))
+    found = prints(grid()).differences(prints(*altered))
+    assert found.tolist() == [i * 10**9 // 1024 for i in range(120, 130)]
+
+
+def test_grid_samples_that_only_one_has_are_differences():
+    found = prints(grid(count=50)).differences(prints(grid(count=52)))
+    assert found.tolist() == [150 * 10**9 // 1024, 151 * 10**9 // 1024]

@@ -1,0 +1,193 @@
+"""A replay gives what the run gave, whatever the bag looks like, and the same every time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rosbags.rosbag2 import CompressionMode
+
+from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.flags import Flag
+from kpm_ros.estimate import weights
+from kpm_ros.estimate.estimator import EffortEstimator
+from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.replay import offline
+from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
+from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.replay.compare import Fingerprints
+from kpm_ros.replay.effort import joined, read_effort
+from kpm_ros.replay.messages import aligned_chunk
+from kpm_ros.replay.topics import TopicFinder
+from support import bags
+from support.bags import MS, T0, S
+
+VIEWS = ("top", "right")
+MUSCLES = 6
+
+
+def estimator(model):
+    card, tensors = weights.load_model(model)
+    return EffortEstimator(card, StreamingEstimator(card, tensors))
+
+
+def replayed(path, model, hop_s=offline.LOOK_S):
+    """Effort, aligned samples and counts of one replay."""
+    with BagReader(path) as bag:
+        replay = offline.Replay(bag, estimator(model))
+        aligner = Aligner(AlignerConfig(hop_s=hop_s))
+        inputs = TopicFinder(bag).inputs(VIEWS, use_keys=True)
+        chunks = list(replay.align(inputs, aligner))
+        return joined(replay.estimate(chunks), MUSCLES), chunks, replay.counts, aligner.counts
+
+
+def test_two_replays_give_the_same_bit_for_bit(recording, light):
+    first, second = replayed(recording, light)[0], replayed(recording, light)[0]
+    assert len(first) > 3000
+    for name in ("stamps_ns", "index", "effort", "flags"):
+        assert getattr(first, name).tobytes() == getattr(second, name).tobytes()
+
+
+def test_a_replay_gives_the_live_runs_grid_and_effort(recording, light):
+    effort, chunks, _, _ = replayed(recording, light)
+    live_grid, again = Fingerprints(1024), Fingerprints(1024)
+    for chunk in chunks:
+        again.add(chunk)
+    with BagReader(recording) as bag:
+        finder = TopicFinder(bag)
+        for message in bag.messages(["/kpm/aligned"]):
+            live_grid.add(aligned_chunk(bag.decode(message)))
+        live = read_effort(bag, finder, MUSCLES)
+    # The live run looked every 2 ms, and handed on 10 ms at most.
+    end_ns = live.stamps_ns[-1]
+    assert all(after_ns > end_ns for after_ns in again.differences(live_grid))
+    assert effort.stamps_ns[: len(live)].tolist() == live.stamps_ns.tolist()
+    np.testing.assert_allclose(effort.effort[: len(live)], live.effort, rtol=0, atol=1e-5)
+    assert (effort.flags[: len(live)] == live.flags).all()
+    assert ((live.flags & Flag.INVALID) == 0).mean() > 0.8
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+@pytest.mark.parametrize("compression", [None, CompressionMode.FILE, CompressionMode.MESSAGE])
+def test_the_form_of_the_bag_makes_no_difference(
+    recording, deliveries, light, tmp_path, storage, compression
+):
+    path = bags.write(tmp_path / "bag", bags.entries(deliveries), storage, compression)
+    expected, found = replayed(recording, light)[0], replayed(path, light)[0]
+    count = min(len(expected), len(found))
+    assert count > 3000
+    assert found.effort[:count].tobytes() == expected.effort[:count].tobytes()
+
+
+def test_a_bag_split_into_files_is_replayed_whole(recording, deliveries, light, tmp_path):
+    folder = tmp_path / "split"
+    folder.mkdir()
+    messages = bags.entries(deliveries)
+    parts = {"split_0.mcap": messages[:150], "split_1.mcap": messages[150:]}
+    for name, part in parts.items():
+        bags.write(tmp_path / name, part)
+        (tmp_path / name / f"{name}.mcap").rename(folder / name)
+    expected, found = replayed(recording, light)[0], replayed(folder, light)[0]
+    count = min(len(expected), len(found))
+    assert found.effort[:count].tobytes() == expected.effort[:count].tobytes()
+
+
+def test_a_recording_that_was_cut_off_is_replayed_as_far_as_it_goes(
+    recording, deliveries, light, tmp_path
+):
+    messages = bags.entries(deliveries)
+    writer = BagWriter(tmp_path / "bag", {t: BagTopic(kind) for t, _, _, kind in messages})
+    for topic, received_ns, message, kind in messages:
+        writer.write(topic, received_ns, bytes(bags.known_types().serialize_cdr(message, kind)))
+    writer.flush()
+    with BagReader(tmp_path / "bag") as bag:
+        assert bag.span_ns == (messages[0][1], messages[-1][1])
+    expected, found = replayed(recording, light)[0], replayed(tmp_path / "bag", light)[0]
+    count = min(len(expected), len(found))
+    assert count > 3000
+    assert found.effort[:count].tobytes() == expected.effort[:count].tobytes()
+
+
+def test_when_a_message_was_received_decides_whether_it_came_in_time(deliveries, light, tmp_path):
+    late_ns, frame = next(
+        d for d in deliveries if getattr(d.sample, "view", "") == "top" and d.deliver_ns > T0 + S
+    )
+    messages = bags.entries(deliveries)
+    moved = [
+        (topic, received_ns + 150 * MS * (received_ns == late_ns), *rest)
+        for topic, received_ns, *rest in messages
+    ]
+    on_time = replayed(bags.write(tmp_path / "a", messages), light)
+    late = replayed(bags.write(tmp_path / "b", moved), light)
+    assert (on_time[3].late, late[3].late) == (0, 1)
+    pose, other = (np.concatenate([c.pose for c in each[1]]) for each in (on_time, late))
+    index = on_time[1][0].grid_index + np.flatnonzero((pose != other).any(axis=1))
+    # It was to lie between its neighbours, which are joined without it.
+    assert 20 < len(index) < 40
+    assert abs(index.mean() / 1024 * S - frame.stamp_ns) < 5 * MS
+
+
+def without_the_middle(deliveries, start_ns, gap_ns):
+    """Leave a gap after an instant: what comes later is moved, stamps and all."""
+    before = [d for d in deliveries if d.deliver_ns < start_ns]
+    after = []
+    for received_ns, sample in deliveries[len(before) :]:
+        moved = replace(sample, stamp_ns=sample.stamp_ns + gap_ns)
+        after.append(bags.Delivery(received_ns + gap_ns, moved))
+    return before + after
+
+
+def test_a_silence_is_filled_with_samples_that_say_so(deliveries, light, tmp_path):
+    gapped = without_the_middle(deliveries, T0 + S, 2 * S)
+    effort, _, counts, _ = replayed(bags.write(tmp_path / "bag", bags.entries(gapped)), light)
+    assert (np.diff(effort.stamps_ns) == 500_000).all()
+    silent = (effort.stamps_ns > T0 + 1600 * MS) & (effort.stamps_ns < T0 + 3 * S)
+    assert silent.any()
+    assert (effort.flags[silent] & Flag.INVALID).all()
+    assert not effort.effort[silent].any()
+    assert counts.silences == 0
+
+
+def test_a_very_long_silence_is_skipped(deliveries, light, tmp_path):
+    gapped = without_the_middle(deliveries, T0 + S, 365 * 24 * 3600 * S)
+    effort, _, counts, _ = replayed(bags.write(tmp_path / "bag", bags.entries(gapped)), light)
+    assert counts.silences == 1
+    assert len(effort) < 2000 * 15
+    assert effort.stamps_ns[-1] - effort.stamps_ns[0] > 365 * 24 * 3600 * S
+    assert not effort.flags[-200:].any()
+
+
+def test_what_cannot_be_a_sample_is_counted_and_left_out(deliveries, light, tmp_path):
+    messages = bags.entries(deliveries)
+    topic, received_ns, message, kind = next(m for m in messages if "KeyEvent" in m[3])
+    bad = bags.make(kind, **{**vars(message), "kind": 99})
+    path = bags.write(tmp_path / "bag", [*messages, (topic, received_ns, bad, kind)])
+    effort, _, counts, _ = replayed(path, light)
+    assert counts.refused == 1
+    assert len(effort) > 3000
+
+
+def test_the_recorded_grid_gives_the_recorded_effort(recording, light):
+    with BagReader(recording) as bag:
+        replay = offline.Replay(bag, estimator(light))
+        effort = joined(replay.estimate(replay.read_aligned("/kpm/aligned")), MUSCLES)
+        live = read_effort(bag, TopicFinder(bag), MUSCLES)
+    assert effort.stamps_ns.tolist() == live.stamps_ns.tolist()
+    np.testing.assert_array_equal(effort.effort, live.effort)
+    np.testing.assert_array_equal(effort.flags, live.flags)
+
+
+def test_a_recorded_grid_of_another_shape_is_refused(recording, tmp_path):
+    model, _ = bags.small_model(tmp_path, views=("top", "right", "left"))
+    with BagReader(recording) as bag:
+        replay = offline.Replay(bag, estimator(model))
+        with pytest.raises(BagError, match=r"aligned.*\(84, 88, 1024.0\), but the model takes"):
+            next(replay.read_aligned("/kpm/aligned"))
+
+
+def test_a_bag_whose_topics_are_empty_is_refused(deliveries, light, tmp_path):
+    topics = {topic: BagTopic(kind) for topic, _, _, kind in bags.entries(deliveries)}
+    BagWriter(tmp_path / "bag", topics).close()
+    with pytest.raises(BagError, match="holds no message of the model's inputs"):
+        replayed(tmp_path / "bag", light)

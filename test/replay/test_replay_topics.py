@@ -1,0 +1,131 @@
+"""A model's inputs are found by their types, and a doubtful choice is left to the user."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
+from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.replay.topics import ALIGNED, HAND, KEY_EVENT, KEY_MOTION, TopicFinder
+from support import bags
+
+VIEWS = ("top", "right")
+STUDIO = {
+    "top": "/studio/overhead",
+    "right": "/studio/sideways",
+    "events": "/piano/midi",
+    "motion": "/piano/depth",
+}
+
+
+@pytest.fixture
+def bag(tmp_path):
+    """Make a bag of several parts, open while the test runs."""
+    opened = []
+
+    def make(*parts):
+        path = bags.write(tmp_path / f"bag{len(opened)}", [m for part in parts for m in part])
+        opened.append(BagReader(path))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture(scope="module")
+def short(deliveries):
+    return deliveries[:60]
+
+
+def test_topics_of_any_name_are_found_by_their_types(bag, short):
+    found = TopicFinder(bag(bags.entries(short, STUDIO))).inputs(VIEWS, use_keys=True)
+    assert found.hands == {"top": STUDIO["top"], "right": STUDIO["right"]}
+    assert (found.key_events, found.key_motion) == (STUDIO["events"], STUDIO["motion"])
+    assert set(found.topics) == set(STUDIO.values())
+
+
+def test_a_view_is_what_its_messages_say_and_not_what_its_topic_is_called(bag, short):
+    swapped = {**bags.USUAL, "top": bags.USUAL["right"], "right": bags.USUAL["top"]}
+    found = TopicFinder(bag(bags.entries(short, swapped))).inputs(VIEWS, use_keys=True)
+    assert found.hands == {"top": swapped["top"], "right": swapped["right"]}
+
+
+def test_among_several_of_a_type_the_usual_name_is_taken(bag, short):
+    both = bag(bags.entries(short), bags.entries(short, STUDIO))
+    found = TopicFinder(both).inputs(VIEWS, use_keys=True)
+    assert found.key_motion == bags.USUAL["motion"]
+    assert found.hands["top"] == bags.USUAL["top"]
+
+
+def test_two_pipelines_in_one_bag_are_told_apart_by_namespace_or_by_name(bag, short):
+    left = {role: name.replace("/kpm/", "/left/") for role, name in bags.USUAL.items()}
+    both = bag(bags.entries(short), bags.entries(short, left))
+    with pytest.raises(BagError, match=r"/kpm/camera/top/hand, /left/camera/top/hand.*--namespace"):
+        TopicFinder(both).inputs(VIEWS, use_keys=True)
+    for finder in (TopicFinder(both, "left"), TopicFinder(both, "", list(left.values())[:4])):
+        assert set(finder.inputs(VIEWS, use_keys=True).topics) <= set(left.values())
+
+
+def test_views_that_do_not_fit_the_model_are_refused(bag, short):
+    with pytest.raises(BagError, match=r"camera views right, top, but the model takes top, left"):
+        TopicFinder(bag(bags.entries(short))).inputs(("top", "left"), use_keys=True)
+
+
+def test_what_is_missing_is_named(bag, short):
+    keys_only = [d for d in short if not hasattr(d.sample, "view")]
+    hands_only = [d for d in short if hasattr(d.sample, "view")]
+    with pytest.raises(BagError, match=f"no topic of type {HAND}"):
+        TopicFinder(bag(bags.entries(keys_only))).inputs(VIEWS, use_keys=True)
+    with pytest.raises(BagError, match=f"no topic of type {KEY_EVENT} or {KEY_MOTION}"):
+        TopicFinder(bag(bags.entries(hands_only))).inputs(VIEWS, use_keys=True)
+    with pytest.raises(BagError, match=f"no topic of type {ALIGNED}"):
+        TopicFinder(bag(bags.entries(short))).require(ALIGNED)
+    with pytest.raises(BagError, match="no topic /kpm/camera/top: it has /kpm/camera/right/hand"):
+        TopicFinder(bag(bags.entries(short)), "", ["/kpm/camera/top"])
+    with pytest.raises(BagError, match="no topic in the namespace /left"):
+        TopicFinder(bag(bags.entries(short)), "left")
+
+
+def test_a_model_without_keys_or_pose_needs_no_topics_of_them(bag, short):
+    hands_only = [d for d in short if hasattr(d.sample, "view")]
+    found = TopicFinder(bag(bags.entries(hands_only))).inputs(VIEWS, use_keys=False)
+    assert len(found.topics) == 2
+    keys_only = [d for d in short if not hasattr(d.sample, "view")]
+    assert TopicFinder(bag(bags.entries(keys_only))).inputs((), use_keys=True).hands == {}
+
+
+def test_topics_without_messages_are_passed_over(tmp_path, short):
+    messages = bags.entries(short)
+    topics = {topic: BagTopic(kind) for topic, _, _, kind in messages}
+    topics["/other/keys/events"] = BagTopic(KEY_EVENT)
+    with BagWriter(tmp_path / "bag", topics) as writer:
+        for topic, received_ns, message, kind in messages:
+            data = bags.known_types().serialize_cdr(message, kind)
+            writer.write(topic, received_ns, bytes(data))
+    with BagReader(tmp_path / "bag") as bag:
+        assert TopicFinder(bag).find(KEY_EVENT) == "/kpm/keys/events"
+
+
+def test_all_senses_are_given_under_the_pipelines_own_names(bag, short):
+    wide = [left_for_right(delivery) for delivery in short]
+    names = {**STUDIO, "left": "/studio/left"}
+    assert TopicFinder(bag(bags.entries(wide, names))).senses() == {
+        "camera/top/hand": "/studio/overhead",
+        "camera/left/hand": "/studio/left",
+        "keys/events": "/piano/midi",
+        "keys/motion": "/piano/depth",
+    }
+
+
+def test_a_bag_without_senses_is_refused(bag, deliveries, light):
+    with pytest.raises(BagError, match="holds nothing that the senses say: it has /kpm/aligned"):
+        TopicFinder(bag(bags.live(deliveries[:300], light))).senses()
+
+
+def left_for_right(delivery):
+    if getattr(delivery.sample, "view", "") != "right":
+        return delivery
+    return delivery._replace(sample=replace(delivery.sample, view="left"))

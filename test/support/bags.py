@@ -1,0 +1,216 @@
+"""Recordings of the simulated devices, and of what a live run would have made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+
+from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.chunk import EffortChunk
+from kpm_ros.estimate.estimator import EffortEstimator
+from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.estimate.weights import random_tensors, save_model
+from kpm_ros.replay.definitions import known_types
+from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyMotionChunk
+from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.session import Delivery, SimulatedSession
+from kpm_ros.simulate.studies import five_finger_study
+
+MS = 1_000_000
+S = 1000 * MS
+T0 = 1_700_000_000 * S
+USUAL = {
+    "top": "/kpm/camera/top/hand",
+    "right": "/kpm/camera/right/hand",
+    "events": "/kpm/keys/events",
+    "motion": "/kpm/keys/motion",
+    "aligned": "/kpm/aligned",
+    "chunks": "/kpm/effort/chunks",
+    "singles": "/kpm/effort",
+    "info": "/kpm/effort/info",
+}
+TYPES = {
+    HandFrame: "HandLandmarks",
+    KeyEvent: "KeyEvent",
+    KeyMotionChunk: "KeyMotion",
+    AlignedChunk: "AlignedSamples",
+    EffortChunk: "MuscleEffortChunk",
+}
+
+Entry = tuple[str, int, Any, str]
+"""One message to record: topic, when it was received, the message, its type."""
+
+
+def small_model(folder: Path, seed: int = 0, **fields: Any) -> tuple[Path, ModelCard]:
+    """Write a light model with random weights."""
+    card = replace(ModelCard(), name="light", architecture="pianokpm-light", **fields)
+    path = folder / f"light_{seed}.safetensors"
+    save_model(path, card, random_tensors(card, seed))
+    return path, card
+
+
+def played(seconds: float = 2.0) -> list[Delivery]:
+    """What the simulated devices deliver, in the order of receipt."""
+    session = SimulatedSession(Pianist(five_finger_study()), default_cameras(), T0, emg=False)
+    return list(session.advance(T0 + round(seconds * S)))
+
+
+def entries(deliveries: Sequence[Delivery], names: Mapping[str, str] = USUAL) -> list[Entry]:
+    """Deliveries as messages, received when they were delivered."""
+    return [entry(delivery.sample, delivery.deliver_ns, names) for delivery in deliveries]
+
+
+def entry(sample: Any, received_ns: int, names: Mapping[str, str] = USUAL) -> Entry:
+    """A sample as a message."""
+    if isinstance(sample, HandFrame):
+        role = sample.view
+    else:
+        roles = {KeyEvent: "events", KeyMotionChunk: "motion"}
+        roles |= {AlignedChunk: "aligned", EffortChunk: "chunks"}
+        role = roles[type(sample)]
+    kind = f"kpm_ros/msg/{TYPES[type(sample)]}"
+    return names[role], received_ns, make(kind, **_fields(sample)), kind
+
+
+def live(
+    deliveries: Sequence[Delivery],
+    model: Path,
+    start: int = 0,
+    alter: Callable[[EffortChunk], EffortChunk] = lambda chunk: chunk,
+) -> list[Entry]:
+    """What a live run records besides its inputs: the grid and effort, taken in small hops.
+
+    The inference node begins `start` chunks late; `alter` may change what it gives.
+    """
+    from kpm_ros.estimate import weights
+
+    card, tensors = weights.load_model(model)
+    aligner = Aligner(
+        AlignerConfig(card.rate_hz, card.views, card.landmarks, card.first_note, card.keys)
+    )
+    estimator = EffortEstimator(card, StreamingEstimator(card, tensors))
+    waiting = list(deliveries)
+    made: list[Entry] = []
+    chunks = 0
+    for now_ns in range(T0, waiting[-1].deliver_ns + 1, 2 * MS):
+        while waiting and waiting[0].deliver_ns <= now_ns:
+            push(aligner, waiting.pop(0))
+        for chunk in aligner.advance(now_ns):
+            made.append(entry(chunk, now_ns))
+            chunks += 1
+            effort = estimator.push(chunk) if chunks > start else None
+            if effort is not None:
+                made.append(entry(alter(effort), now_ns))
+    return made
+
+
+def push(aligner: Aligner, delivery: Delivery) -> None:
+    """Hand a delivery to an aligner."""
+    received_ns, sample = delivery
+    if isinstance(sample, HandFrame):
+        aligner.push_hand(sample, received_ns)
+    elif isinstance(sample, KeyEvent):
+        aligner.push_key_event(sample, received_ns)
+    else:
+        assert not isinstance(sample, EmgChunk)
+        aligner.push_key_motion(sample, received_ns)
+
+
+def info(card: ModelCard, sha256: str, received_ns: int = T0) -> Entry:
+    """The description of an effort stream."""
+    kind = "kpm_ros/msg/EffortInfo"
+    message = make(
+        kind,
+        header=_header(received_ns),
+        muscles=list(card.muscles),
+        unit=card.unit,
+        rate_hz=2000.0,
+        model=card.name,
+        model_sha256=sha256,
+        trained_on="",
+        inputs=list(card.inputs),
+        views=list(card.views),
+        native_rate_hz=float(card.rate_hz),
+        lookahead_s=card.lookahead_s,
+    )
+    return USUAL["info"], received_ns, message, kind
+
+
+def write(
+    folder: Path,
+    messages: Sequence[Entry],
+    storage: str = "mcap",
+    compression: CompressionMode | None = None,
+) -> Path:
+    """Write a bag with other means than the package's own."""
+    plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
+    writer = Writer(folder, version=8, storage_plugin=plugin)
+    if compression is not None:
+        writer.set_compression(compression, CompressionFormat.ZSTD)
+    with writer:
+        topics = dict.fromkeys((topic, kind) for topic, _, _, kind in messages)
+        connections = {
+            topic: writer.add_connection(topic, kind, typestore=known_types())
+            for topic, kind in topics
+        }
+        for topic, received_ns, message, kind in sorted(messages, key=lambda one: one[1]):
+            data = known_types().serialize_cdr(message, kind)
+            writer.write(connections[topic], received_ns, data)
+    return folder
+
+
+def make(kind: str, /, **values: Any) -> Any:
+    """Make a message."""
+    return known_types().types[kind](**values)
+
+
+def _time(stamp_ns: int) -> Any:
+    return make("builtin_interfaces/msg/Time", sec=stamp_ns // S, nanosec=stamp_ns % S)
+
+
+def _header(stamp_ns: int) -> Any:
+    return make("std_msgs/msg/Header", stamp=_time(stamp_ns), frame_id="")
+
+
+def _flat(values: np.ndarray | None) -> np.ndarray:
+    return np.zeros(0, np.float32) if values is None else values.astype(np.float32).reshape(-1)
+
+
+def _fields(sample: Any) -> dict[str, Any]:
+    fields = {name: getattr(sample, name) for name in sample.__dataclass_fields__}
+    fields["header"] = _header(fields.pop("stamp_ns"))
+    if isinstance(sample, HandFrame):
+        fields["image_width"], fields["image_height"] = fields.pop("image_size")
+        fields["points"] = _flat(sample.points)
+        fields["processed"] = _time(fields.pop("processed_ns"))
+    elif isinstance(sample, KeyEvent):
+        fields["kind"] = int(sample.kind)
+    elif isinstance(sample, KeyMotionChunk):
+        fields["keys"], fields["depth"] = sample.depth.shape[1], _flat(sample.depth)
+    else:
+        trace = asdict(fields.pop("trace"))
+        times = {name.removesuffix("_ns"): _time(value) for name, value in trace.items()}
+        fields["trace"] = make("kpm_ros/msg/LatencyTrace", **times)
+    if isinstance(sample, AlignedChunk):
+        fields |= {
+            "count": len(sample),
+            "pose_channels": sample.pose.shape[1],
+            "key_channels": sample.keys.shape[1],
+            "pose": _flat(sample.pose),
+            "keys": _flat(sample.keys),
+        }
+    if isinstance(sample, EffortChunk):
+        fields |= {
+            "rate_hz": 2000.0,
+            "muscles": sample.effort.shape[1],
+            "effort": _flat(sample.effort),
+        }
+    return fields
