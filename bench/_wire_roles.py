@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 import numpy as np
 import rclpy
+from kpm_ros.msg import EffortInfo, MuscleEffort
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from kpm_ros.client import EffortReader
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES
-from kpm_ros.msg import EffortInfo, MuscleEffort
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_wire import EffortEncoder
 
@@ -31,7 +31,7 @@ Step = Callable[[], int]
 
 
 def paced_publisher(node: Node) -> Step:
-    """Ours: bytes, from a plain thread on an absolute schedule, whatever is due each millisecond."""
+    """Ours: bytes, from a plain thread on an absolute schedule, due each millisecond."""
     publisher = node.create_publisher(MuscleEffort, "effort", qos.of("effort"))
     encoder = EffortEncoder(len(PIANOKPM_MUSCLES))
     effort = np.full((RATE_HZ, len(PIANOKPM_MUSCLES)), 0.25, np.float32)

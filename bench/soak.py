@@ -2,8 +2,8 @@
 
 Simulated devices feed the graph as `kpm up` runs it, without recording. Memory is each process's
 resident memory; its growth is counted from the end of the first minute, when everything has been
-allocated once. Drift is how the delay of effort, in its least of every ten seconds, changes with
-time: a grid that ran faster or slower than the clock would show in it.
+allocated once. Drift is how the least delay of the chunks of every ten seconds, which are sent as
+they are made, changes with time: a grid that ran faster or slower than the clock would show in it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from pathlib import Path
 import numpy as np
 import rclpy
 from _report import machine, print_table, write_report
+from kpm_ros.msg import MuscleEffortChunk
 from numpy.typing import NDArray
 from rclpy.signals import SignalHandlerOptions
 
 from kpm_ros import graph
 from kpm_ros.client import EffortBatch, EffortReader
+from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.loop import PeriodicThread
+from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.operate.signals import StopRequests
 from kpm_ros.operate.supervisor import Supervisor
 from kpm_ros.operate.up import hold_namespace, pipeline_commands
@@ -37,6 +40,7 @@ QUEUED = 4000
 SPAN_S = 10.0
 """Drift is judged by the least delay of spans of this length."""
 MEMORY_EVERY_S = 5.0
+STEP_NS = 500_000
 
 
 @dataclass
@@ -45,6 +49,8 @@ class Log:
 
     delays: list[tuple[float, NDArray[np.int64]]] = field(default_factory=list)
     """When a batch was taken, in seconds, and the delays of its samples."""
+    chunks: list[tuple[float, float]] = field(default_factory=list)
+    """When a chunk was taken, in seconds, and the delay of its last sample in ms."""
     invalid: int = 0
     samples: int = 0
     memory: list[tuple[float, dict[str, int]]] = field(default_factory=list)
@@ -79,6 +85,9 @@ class Soak:
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node("soak", namespace=self.options.namespace)
         reader = EffortReader(node, depth=QUEUED)
+        self._chunks = PolledSubscription(
+            node, MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
+        )
         supervisor = Supervisor(pipeline_commands(self.options))
         try:
             with hold_namespace(self.options), StopRequests() as stops, supervisor:
@@ -89,7 +98,8 @@ class Soak:
                 taker.start()
                 while time.monotonic() - self._began < seconds and not stops.count:
                     self._measure_memory(supervisor)
-                    supervisor.step(MEMORY_EVERY_S)
+                    left_s = seconds - (time.monotonic() - self._began)
+                    self._rest(supervisor, min(MEMORY_EVERY_S, left_s))
                     if supervisor.stopping or self.log.failure:
                         break
                 taker.stop()
@@ -103,8 +113,18 @@ class Soak:
             node.destroy_node()
             rclpy.shutdown()
 
+    def _rest(self, supervisor: Supervisor, seconds: float) -> None:
+        """Let the supervisor work; whatever its processes print must not cut the time short."""
+        end = time.monotonic() + seconds
+        while (left_s := end - time.monotonic()) > 0 and not supervisor.stopping:
+            supervisor.step(left_s)
+
     def _take(self, reader: EffortReader) -> None:
-        self.log.add(time.monotonic() - self._began, reader.take())
+        at_s = time.monotonic() - self._began
+        self.log.add(at_s, reader.take())
+        for message, received_ns in self._chunks.take():
+            last_ns = wire.time_ns(message.header.stamp) + (len(message.flags) - 1) * STEP_NS
+            self.log.chunks.append((at_s, (received_ns - last_ns) / 1e6))
 
     def _fail(self, error: BaseException) -> None:
         self.log.failure = error
@@ -123,14 +143,17 @@ class Soak:
                 sys.exit(f"no valid effort came ({reader.status().reason})\n{words}")
 
 
-def drift_ppm(log: Log, seconds: float) -> float:
+def drift_ppm(log: Log) -> float:
     """Slope of the least delay of each span, in millionths."""
-    spans = [(s, log.between(s, s + SPAN_S)) for s in np.arange(0, seconds - SPAN_S / 2, SPAN_S)]
-    points = [(s, delays.min()) for s, delays in spans if len(delays)]
+    least: dict[int, float] = {}
+    for at_s, delay_ms in log.chunks:
+        span = int(at_s // SPAN_S)
+        least[span] = min(delay_ms, least.get(span, delay_ms))
+    points = list(least.items())[:-1]  # the last span is not a whole one
     if len(points) < 3:
         return float("nan")
-    times_s, least_ms = np.array(points).T
-    return float(np.polyfit(times_s, least_ms, 1)[0] * 1e3)
+    spans, delays_ms = np.array(points).T
+    return float(np.polyfit(spans * SPAN_S, delays_ms, 1)[0] * 1e3)
 
 
 def growth(log: Log) -> dict[str, float]:
@@ -181,7 +204,7 @@ def main() -> None:
         "effort_out_of_order": soak.out_of_order,
         "effort_invalid": log.invalid,
         "restarts": soak.restarts,
-        "grid_drift_ppm": round(drift_ppm(log, minutes * 60), 3),
+        "grid_drift_ppm": round(drift_ppm(log), 3),
         "rss_growth_fraction": round(grown[worst], 4),
         "exposure_to_effort_p50_ms": round(float(np.percentile(all_delays, 50)), 2),
         "exposure_to_effort_p99_ms": round(float(np.percentile(all_delays, 99)), 2),

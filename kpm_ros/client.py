@@ -102,9 +102,7 @@ class EffortReader:
         profile = copy(qos.PROFILES["effort"])
         profile.depth = depth
         self._effort = PolledSubscription(node, MuscleEffort, topic, profile)
-        self._infos = PolledSubscription(
-            node, EffortInfo, f"{topic}/info", qos.PROFILES["latched"]
-        )
+        self._infos = PolledSubscription(node, EffortInfo, f"{topic}/info", qos.PROFILES["latched"])
         self._last_index: int | None = None
         self._last_stamp_ns = 0
         self._last_flags = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from kpm_ros import devices
@@ -293,25 +293,3 @@ def _yaml(value: Any) -> str:
     if isinstance(value, Sequence):
         return "[" + ", ".join(_yaml(item) for item in value) + "]"
     return str(value)
-
-
-def mermaid(options: PipelineOptions | None = None) -> str:
-    """Draw the graph as a Mermaid flowchart: nodes are boxes, topics label the arrows."""
-    nodes = build(options or PipelineOptions())
-    lines = ["flowchart LR"]
-    lines += [f'    {node.name}["<b>{node.name}</b><br/>{node.purpose}"]' for node in nodes]
-    for source in nodes:
-        for target in nodes:
-            shared = [name for name in source.publishes if name in target.subscribes]
-            if shared:
-                lines.append(f'    {source.name} -- "{"<br/>".join(shared)}" --> {target.name}')
-    spoken = {name for node in nodes for name in node.subscribes}
-    for node in nodes:
-        for name in node.publishes:
-            if name not in spoken:
-                sink = "topic_" + name.replace("/", "_")
-                lines.append(f'    {node.name} --> {sink}(["{name}"])')
-    return "\n".join(lines) + "\n"
-
-
-OPTION_FIELDS = tuple(spec.name for spec in fields(PipelineOptions))

@@ -26,7 +26,7 @@ def config_dir() -> Path:
 def find_model(name: str) -> Path:
     """Turn a model's name ("pianokpm-sim") or path into the path of its weights file."""
     path = Path(name).expanduser()
-    if path.suffix == ".safetensors" or path.parent != Path("."):
+    if path.suffix == ".safetensors" or path.parent != Path():
         if not path.is_file():
             raise FileNotFoundError(f"no weights file at {path}")
         return path

@@ -1,5 +1,6 @@
 """The whole pipeline: `ros2 launch kpm_ros pipeline.launch.py`; `--show-args` lists its options."""
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
@@ -7,7 +8,6 @@ from launch_ros.actions import Node
 
 from kpm_ros import graph
 from kpm_ros.operate import preflight
-from launch import LaunchContext, LaunchDescription
 
 RESPAWN_DELAY_S = 1.0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kpm_ros import graph
+from kpm_ros import diagram, graph
 from kpm_ros.nodes import settings as node_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,7 +116,10 @@ def test_without_names_cameras_are_counted_and_the_first_piano_is_taken():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"cameras": ("0", "1", "2")}, "cameras names 3 of them, but there are 2 views: top, right"),
+        (
+            {"cameras": ("0", "1", "2")},
+            "cameras names 3 of them, but there are 2 views: top, right",
+        ),
         ({"midi": "tcp://piano"}, "tcp://host:port"),
         ({"emg_device": "myo"}, "lsl:NAME, brainflow:ID or a .csv file"),
     ],
@@ -139,7 +142,7 @@ def test_parameters_survive_the_command_line():
 
 
 def test_the_diagram_shows_every_node_and_topic():
-    drawn = graph.mermaid(EVERYTHING)
+    drawn = diagram.mermaid(EVERYTHING)
     for node in NODES:
         assert f'{node.name}["' in drawn
         for name in node.publishes:
@@ -152,4 +155,6 @@ def test_the_diagram_in_the_readme_is_the_graph_of_now():
     shown, end, _ = rest.partition("<!-- graph:end -->")
     assert begin
     assert end
-    assert graph.mermaid().strip() in shown, "put the output of `kpm graph --format mermaid` there"
+    assert diagram.mermaid().strip() in shown, (
+        "put the output of `kpm graph --format mermaid` there"
+    )

@@ -12,12 +12,12 @@ import pytest
 pytest.importorskip("launch", reason="the launch library comes with a ROS 2 installation only")
 pytest.importorskip("launch_ros", reason="launch_ros comes with a ROS 2 installation only")
 
+from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
 from launch.events.process import ProcessExited
 
 from kpm_ros import graph
 from kpm_ros.operate.errors import UserError
-from launch import LaunchContext
 
 FILE = Path(__file__).resolve().parent.parent / "launch" / "pipeline.launch.py"
 

@@ -74,9 +74,7 @@ def estimator(settings: InferenceSettings) -> EffortEstimator:
         raise ConfigurationError(f"model: {error}") from None
     network = StreamingEstimator(card, tensors)
     network.warm_up()
-    return EffortEstimator(
-        card, network, bridge_s=settings.bridge_s, warm_up_s=settings.warm_up_s
-    )
+    return EffortEstimator(card, network, bridge_s=settings.bridge_s, warm_up_s=settings.warm_up_s)
 
 
 def sha256(path: Path) -> str:

@@ -68,7 +68,5 @@ def _descriptor(kind: type, metadata: dict[str, Any]) -> ParameterDescriptor:
             FloatingPointRange(from_value=float(least), to_value=float(most), step=0.0)
         ]
     if kind is int and least is not None:
-        descriptor.integer_range = [
-            IntegerRange(from_value=int(least), to_value=int(most), step=1)
-        ]
+        descriptor.integer_range = [IntegerRange(from_value=int(least), to_value=int(most), step=1)]
     return descriptor

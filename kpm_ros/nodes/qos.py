@@ -14,9 +14,7 @@ from kpm_ros import graph
 
 
 def _last(depth: int, reliability: ReliabilityPolicy, **more: DurabilityPolicy) -> QoSProfile:
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability, **more
-    )
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability, **more)
 
 
 PROFILES = {
@@ -24,9 +22,7 @@ PROFILES = {
     "events": _last(100, ReliabilityPolicy.RELIABLE),
     "chunks": _last(50, ReliabilityPolicy.RELIABLE),
     "effort": _last(200, ReliabilityPolicy.BEST_EFFORT),
-    "latched": _last(
-        1, ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
-    ),
+    "latched": _last(1, ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL),
     "command": _last(1, ReliabilityPolicy.RELIABLE),
     "diagnostics": _last(10, ReliabilityPolicy.RELIABLE),
     "image": qos_profile_sensor_data,

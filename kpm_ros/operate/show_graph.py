@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from kpm_ros import graph
+from kpm_ros import diagram, graph
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
 
 NAME = "graph"
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the graph."""
     options = pipeline_options(arguments)
-    print(graph.mermaid(options) if arguments.format == "mermaid" else listing(options), end="")
+    print(diagram.mermaid(options) if arguments.format == "mermaid" else listing(options), end="")
     return 0
 
 

@@ -47,7 +47,7 @@ class HandFrame:
     view: str
     index: int
     points: NDArray[np.float32] | None
-    """(21, 3): x, y as fractions of image width and height, z relative to the wrist in x's scale."""
+    """(21, 3): x, y fractions of image width and height, z from the wrist in x's scale."""
     confidence: float
     hand: str = "right"
     image_size: tuple[int, int] = (0, 0)

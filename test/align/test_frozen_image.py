@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.senses import FRAME, LANDMARKS, MS, T0, frame
 
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.flags import Flag
 from kpm_ros.align.pose import PoseRules, PoseStream
 from kpm_ros.sense.samples import HandFrame
+from support.senses import FRAME, LANDMARKS, MS, T0, frame
 
 FROZEN_FROM = 12
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.waiting import wait_for
+from kpm_ros.msg import EffortInfo, MuscleEffort
 
 from kpm_ros.align.flags import Flag
 from kpm_ros.client import EffortReader
-from kpm_ros.msg import EffortInfo, MuscleEffort
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_wire import EffortEncoder
+from support.waiting import wait_for
 
 MUSCLES = ("ADM", "1DI")
 STEP_NS = 500_000

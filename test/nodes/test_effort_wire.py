@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kpm_ros.msg import MuscleEffort
 from rclpy.serialization import deserialize_message, serialize_message
 
-from kpm_ros.msg import MuscleEffort
 from kpm_ros.nodes.effort_wire import EffortEncoder, decode_efforts
 
 S = 1_000_000_000

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.waiting import wait_for
-from support.witness import recovery_ms
 
 from kpm_ros.align.flags import Flag
 from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from support.waiting import wait_for
+from support.witness import recovery_ms
 
 S = 1_000_000_000
 LOST = Flag.POSE_LOST | Flag.INVALID
@@ -85,9 +85,7 @@ def no_longer_the_right_size(frame):
         pytest.param(later_by(-1.0), "", id="stamps a second behind"),
     ],
 )
-def test_a_camera_that_tells_nothing_true_ends_in_zero_effort(
-    stage, record_property, change, said
-):
+def test_a_camera_that_tells_nothing_true_ends_in_zero_effort(stage, record_property, change, said):
     witness = stage.witness
     with stage.altered(only(HandFrame, change, "top")):
         witness.wait_for_flags(LOST)
@@ -118,7 +116,6 @@ def test_a_camera_that_stalls_for_200_ms_leaves_no_gap(stage, record_property):
     def stall(frame):
         began.append(frame.stamp_ns)
         held_back.append(frame)
-        return None
 
     place = witness.taken
     with stage.altered(only(HandFrame, stall)):

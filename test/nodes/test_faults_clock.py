@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+
 from support.stage import Stage, namespaces
 from support.waiting import wait_for
 

@@ -7,14 +7,14 @@ import time
 from itertools import count, cycle
 
 import numpy as np
-from support.waiting import wait_for
-from support.witness import recovery_ms
+from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion, MuscleEffort
 
 from kpm_ros.align.grid import Grid
-from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion, MuscleEffort
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.samples import HandFrame
+from support.waiting import wait_for
+from support.witness import recovery_ms
 
 S = 1_000_000_000
 HOUR = 3600 * S

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from kpm_ros.replay.bag_reader import BagReader
 from support.graph import RunningGraph
 from support.stage import namespaces
 from support.waiting import wait_for
 from support.witness import Witness
-
-from kpm_ros.replay.bag_reader import BagReader
 
 names = namespaces("recording")
 OPTIONS = ("exo:=false", "gesture:=false")

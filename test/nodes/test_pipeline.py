@@ -8,19 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
+from kpm_ros.msg import AlignedSamples, Gesture, MuscleEffortChunk
 from rcl_interfaces.srv import DescribeParameters
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import SetBool, Trigger
-from support.graph import RunningGraph
-from support.player import Player
-from support.waiting import wait_for
 
 from kpm_ros.client import EffortReader
-from kpm_ros.msg import AlignedSamples, Gesture, MuscleEffortChunk
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.sense.samples import HandFrame
+from support.graph import RunningGraph
+from support.player import Player
+from support.waiting import wait_for
 
 EXO_DECAY_S = 0.3
 names = (f"test_{i}" for i in itertools.count())
@@ -134,9 +134,7 @@ def test_aligned_samples_follow_each_other_on_the_clock(running, node):
 
 def test_every_node_tells_how_it_is_doing(running, node):
     said = {}
-    diagnostics = PolledSubscription(
-        node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics")
-    )
+    diagnostics = PolledSubscription(node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics"))
 
     def all_have_spoken():
         for message, _ in diagnostics.take():

@@ -43,7 +43,9 @@ class Stage:
 
     def __enter__(self) -> Stage:
         """Start everything, and wait until effort is well and assistance enabled."""
-        self.node = rclpy.create_node("stage", namespace=f"/{self.namespace}", context=self._context)
+        self.node = rclpy.create_node(
+            "stage", namespace=f"/{self.namespace}", context=self._context
+        )
         self._stack.callback(self.node.destroy_node)
         self._stack.enter_context(self.graph)
         now_ns = time.time_ns

@@ -227,10 +227,11 @@ def _any_with(batch: EffortBatch, flags: Flag) -> bool:
     return bool(((batch.flags & int(flags)) == int(flags)).any())
 
 
-def recovery_ms(record: Callable[[str, object], None], witness: Witness, fault_ended_ns: int) -> None:
+def recovery_ms(
+    record: Callable[[str, object], None], witness: Witness, fault_ended_ns: int
+) -> None:
     """Measure how long effort takes to be well again after a fault has ended, and list it."""
     well_ns = witness.wait_until_well(fault_ended_ns)
     took_ms = (well_ns - fault_ended_ns) / 1e6
     record("recovery_ms", round(took_ms, 1))
     print(f"well again after {took_ms:.0f} ms")
-

@@ -1,0 +1,120 @@
+"""How much later one camera's stamps are than another's, and all cameras' offsets to the keys.
+
+Two cameras see the same hand, so that what moves in one picture tells much of what moves in the
+other. The offset is the one at which it tells most (canonical correlation of the fingertips'
+movement). A camera above the keys, which does not see them go down, is so compared with one that
+does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.align.offset import (
+    WIDEST_S,
+    Motion,
+    Offset,
+    confidence_of,
+    estimate_offset,
+    peak_at,
+    spread_without_each,
+)
+from kpm_ros.sense.samples import HandFrame, KeyEvent
+
+_TIPS = (4, 8, 12, 16, 20)
+_STEP_S = 0.010
+_LAG_STEP_S = 0.005
+_MARGIN_S = 2 * WIDEST_S + 0.02
+"""Each view may be off by the widest offset, in opposite directions."""
+_ENOUGH_S = 10.0
+_PARTS = 6
+_RIDGE = 1e-3
+"""Fraction of the mean variance that is taken for noise."""
+
+_Table = NDArray[np.float64]
+
+
+def estimate_offsets(
+    frames: Sequence[HandFrame], events: Sequence[KeyEvent], side: str = ""
+) -> dict[str, Offset]:
+    """Find how much later each view's stamps are than the keys'.
+
+    `side` names the view that sees keys go down; without a name, the best of those that do.
+    """
+    views: dict[str, list[HandFrame]] = {}
+    for frame in frames:
+        views.setdefault(frame.view, []).append(frame)
+    if side and side not in views:
+        known = ", ".join(sorted(views)) or "none"
+        raise ValueError(f"there are no frames of the view {side!r}; the views are: {known}")
+    by_keys = {view: estimate_offset(views[view], events) for view in views}
+    found = {
+        view: offset if view == side or offset.sees_strikes else offset._replace(confidence=0.0)
+        for view, offset in by_keys.items()
+    }
+    best = side or max(found, key=lambda view: found[view].confidence, default="")
+    for view in views:
+        if view != best and found[best].confidence > 0:
+            between = offset_between(views[best], views[view])
+            found[view] = Offset(
+                found[best].offset_s + between.offset_s,
+                min(found[best].confidence, between.confidence),
+                found[best].onsets_used,
+            )
+    return found
+
+
+def offset_between(one: Sequence[HandFrame], other: Sequence[HandFrame]) -> Offset:
+    """Find how much later the other view's stamps are than the one's."""
+    start_ns = min((frame.stamp_ns for frame in (*one, *other)), default=0)
+    here, there = Motion.of(one, start_ns), Motion.of(other, start_ns)
+    if len(here.times_s) < 2 or len(there.times_s) < 2:
+        return Offset(0.0, 0.0, 0)
+    since = max(here.times_s[0], there.times_s[0]) + _MARGIN_S
+    until = min(here.times_s[-1], there.times_s[-1]) - _MARGIN_S
+    grid = np.arange(since, until, _STEP_S)
+    if len(grid) < _PARTS * 50:
+        return Offset(0.0, 0.0, 0)
+    reference = _moves(here, grid)
+    steps = round((_MARGIN_S - 0.01) / _LAG_STEP_S)
+    lags = np.arange(-steps, steps + 1) * _LAG_STEP_S
+    heights = np.zeros((len(lags), _PARTS + 1))
+    left_out = np.arange(len(reference)) * _PARTS // len(reference)
+    for k, lag_s in enumerate(lags):
+        moved = _moves(there, grid + lag_s)
+        heights[k, _PARTS] = _told(reference, moved)
+    offset_s = peak_at(lags, heights[:, _PARTS])
+    near = np.flatnonzero(np.abs(lags - offset_s) < 6 * _LAG_STEP_S)
+    for k in near:
+        moved = _moves(there, grid + lags[k])
+        for part in range(_PARTS):
+            kept = left_out != part
+            heights[k, part] = _told(reference[kept], moved[kept])
+    without = [peak_at(lags[near], heights[near, part]) for part in range(_PARTS)]
+    seconds = len(grid) * _STEP_S
+    confidence = confidence_of(spread_without_each(without), round(seconds), round(_ENOUGH_S))
+    return Offset(offset_s, confidence, 0)
+
+
+def _moves(motion: Motion, grid_s: _Table) -> _Table:
+    """How the fingertips move from one instant to the next: (instants - 1, coordinates)."""
+    tips = motion.points[:, _TIPS].reshape(len(motion.times_s), -1)
+    drawn = [np.interp(grid_s, motion.times_s, column) for column in tips.T]
+    return np.diff(np.stack(drawn, axis=1), axis=0)
+
+
+def _told(one: _Table, other: _Table) -> float:
+    """How much one set of movements tells of the other: the sum of squared correlations."""
+    return float(((_white(one).T @ _white(other) / len(one)) ** 2).sum())
+
+
+def _white(moves: _Table) -> _Table:
+    """Make columns that are uncorrelated, each of variance 1, except where there is only noise."""
+    centred = moves - moves.mean(axis=0)
+    covariance = centred.T @ centred / len(centred)
+    noise = _RIDGE * np.trace(covariance) / len(covariance) + 1e-18
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(centred @ vectors / np.sqrt(np.maximum(values, 0.0) + noise))

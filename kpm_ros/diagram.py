@@ -1,0 +1,24 @@
+"""The graph as a drawing."""
+
+from __future__ import annotations
+
+from kpm_ros import graph
+
+
+def mermaid(options: graph.PipelineOptions | None = None) -> str:
+    """Draw the graph as a Mermaid flowchart: nodes are boxes, topics label the arrows."""
+    nodes = graph.build(options or graph.PipelineOptions())
+    lines = ["flowchart LR"]
+    lines += [f'    {node.name}["<b>{node.name}</b><br/>{node.purpose}"]' for node in nodes]
+    for source in nodes:
+        for target in nodes:
+            shared = [name for name in source.publishes if name in target.subscribes]
+            if shared:
+                lines.append(f'    {source.name} -- "{"<br/>".join(shared)}" --> {target.name}')
+    spoken = {name for node in nodes for name in node.subscribes}
+    for node in nodes:
+        for name in node.publishes:
+            if name not in spoken:
+                sink = "topic_" + name.replace("/", "_")
+                lines.append(f'    {node.name} --> {sink}(["{name}"])')
+    return "\n".join(lines) + "\n"
