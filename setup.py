@@ -18,6 +18,7 @@ EXTRAS = {
         'python-rtmidi>=1.5.8; python_version < "3.13"',
         "pylsl>=1.18",
         "brainflow>=5.20",
+        "setuptools<80",  # BrainFlow imports pkg_resources, which later ones lack
     ],
     "view": ["rerun-sdk>=0.23"],
 }

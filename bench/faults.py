@@ -31,7 +31,7 @@ def run_once(chosen: list[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        command += [f"--junitxml={report}", *tests, *chosen]
+        command += [f"--junitxml={report}", "-o", "junit_family=xunit1", *tests, *chosen]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             print(done.stdout[-3000:], done.stderr[-3000:], sep="\n", file=sys.stderr)

@@ -14,7 +14,17 @@ from kpm_ros import __version__
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.options import spell_out
 
-COMMANDS = ("up", "demo", "show_graph", "model_info", "import_checkpoint", "replay", "play")
+COMMANDS = (
+    "up",
+    "demo",
+    "doctor",
+    "calibrate",
+    "show_graph",
+    "model_info",
+    "import_checkpoint",
+    "replay",
+    "play",
+)
 """Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
 
 They import what is heavy, or wants ROS, only in `run`: `kpm --help` must not wait for it.

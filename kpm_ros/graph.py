@@ -274,9 +274,14 @@ def shared_parameters(options: PipelineOptions) -> dict[str, Any]:
     return {"use_sim_time": options.use_sim_time}
 
 
+def enclave(node: NodeSpec, options: PipelineOptions) -> str:
+    """Name under which a node has keys and permissions, where ROS's security is switched on."""
+    return f"/{options.namespace}/{node.name}"
+
+
 def command(node: NodeSpec, options: PipelineOptions) -> list[str]:
     """Command line that runs one node of the graph as a process of its own."""
-    words = [sys.executable, "-m", node.module, "--ros-args"]
+    words = [sys.executable, "-m", node.module, "--ros-args", "--enclave", enclave(node, options)]
     words += ["-r", f"__ns:=/{options.namespace}", "-r", f"__node:={node.name}"]
     words += ["--log-level", options.log_level, "--params-file", params_file(options)]
     for name, value in {**shared_parameters(options), **node.parameters}.items():

@@ -46,7 +46,12 @@ def start_nodes(context: LaunchContext) -> list[Node]:
                 graph.params_file(options),
                 {**graph.shared_parameters(options), **node.parameters},
             ],
-            ros_arguments=["--log-level", options.log_level],
+            ros_arguments=[
+                "--log-level",
+                options.log_level,
+                "--enclave",
+                graph.enclave(node, options),
+            ],
             output="screen",
             emulate_tty=True,
             respawn=options.respawn,

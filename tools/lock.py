@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,19 +17,22 @@ HEADER = "# Written by `make lock` from {source}; edit that instead.\n"
 # The same on every machine the lock is made for, so it says nothing.
 CONSTANT_MARKERS = re.compile(
     r"\s*and\s+(?:python_full_version < '3\.14'|platform_machine == 'x86_64'"
-    r"|sys_platform == 'linux'|(?:platform_python_implementation|implementation_name) != 'PyPy')"
+    r"|sys_platform == 'linux'|(?:platform_python_implementation|implementation_name)"
+    r" (?:== 'CPython'|!= 'PyPy'))"
 )
 # What torch brings for a graphics card. Torch pins it itself; its processor-only build has none.
 FROM_TORCH = re.compile(r"^(nvidia-|cuda-|triton==)")
 
 
-def compile_pins(source: Path, pinned: Path | None) -> list[str]:
-    """Resolve one list of wishes for all Pythons at once, agreeing with the pins made so far."""
-    command = ["uv", "pip", "compile", str(source), "--universal", "--quiet"]
+def compile_pins(sources: list[Path], pinned: Path | None = None) -> list[str]:
+    """Resolve lists of wishes for all Pythons at once, agreeing with pins made before."""
+    command = ["uv", "pip", "compile", *map(str, sources), "--universal", "--quiet"]
     command += ["--python-version", OLDEST_PYTHON, "--no-annotate", "--no-header"]
     if pinned is not None:
         command += ["--constraint", str(pinned)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit("These wishes cannot be met together (see above): nothing was written.")
     return [line for line in done.stdout.splitlines() if line and not FROM_TORCH.match(line)]
 
 
@@ -54,11 +58,15 @@ def main() -> int:
         print("`uv` is missing: install it with `pip install uv`", file=sys.stderr)
         return 1
     base_source, ros_source = REQUIREMENTS / "base.in", REQUIREMENTS / "ros.in"
-    base_target, ros_target = REQUIREMENTS / "base.txt", REQUIREMENTS / "ros.txt"
-    base = [plain(pin) for pin in compile_pins(base_source, None)]
-    write(base_target, base_source, base)
-    ros = [plain(pin) for pin in compile_pins(ros_source, base_target)]
-    write(ros_target, ros_source, [pin for pin in ros if pin not in base])
+    # Both together, as they must agree; then the base once more, to know which pins are its own.
+    everything = compile_pins([base_source, ros_source])
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as together:
+        together.write("\n".join(everything))
+        together.flush()
+        base = [plain(pin) for pin in compile_pins([base_source], Path(together.name))]
+    ros = [pin for pin in map(plain, everything) if pin not in base]
+    write(REQUIREMENTS / "base.txt", base_source, base)
+    write(REQUIREMENTS / "ros.txt", ros_source, ros)
     return 0
 
 

@@ -26,16 +26,19 @@ ENOUGH_ONSETS = 40
 """With fewer, the scatter between them says little, and the confidence is lowered."""
 FEWEST_ONSETS = 8
 
-_COARSE_S, _FINE_S = 0.010, 0.002
+_COARSE_S = 0.010
+_FINE_LAGS_S = np.arange(-10, 11) * 0.002
 _BEFORE_S, _AFTER_S = 0.05, 0.06
 """What is looked at beside the press itself."""
-_SAME_PEAK_S = 0.06
+_MUCH_LOWER = 0.75
+_CLEAR_LEAD, _CLEAR_CONTRAST = 0.1, 0.4
+"""How much higher a peak must be than its rivals, and than what is usual, to count in full."""
 _LONGEST_GAP_S = 0.06
 _TREMBLE = 1e-3
 """Movement from frame to frame, in widths of the picture, that counts for little: a tracker's."""
 _GROUPS = 8
-_MOST_DRIFT = 0.12
-"""Of a view that sees strikes, soft and loud ones agree; see `Offset.follows_loudness`."""
+_MOST_DRIFT = 0.18
+"""Where strikes are seen, soft and loud ones agree; see `Offset.follows_loudness`."""
 _TIPS, _KNUCKLES = (4, 8, 12, 16, 20), (2, 5, 9, 13, 17)
 
 _Table = NDArray[np.float64]
@@ -52,8 +55,8 @@ class Offset(NamedTuple):
     follows_loudness: float = 0.0
     """Change of the offset with the time a key takes to go down: 0 where strikes are seen.
 
-    A view from above sees fingers reach out for their keys, not press them. That ends when the
-    press begins, so the softer the note, the earlier.
+    A finger that reaches out for its key moves much like one that presses it, and a view from above
+    sees nothing else. But it arrives when the press begins: the softer the note, the earlier.
     """
 
     @property
@@ -114,15 +117,46 @@ def estimate_offset(frames: Sequence[HandFrame], events: Sequence[KeyEvent]) -> 
         return Offset(0.0, 0.0, count)
     tips = np.diff(motion.points[:, _TIPS, 1] - motion.points[:, _KNUCKLES, 1], axis=0)
     coarse = np.arange(-WIDEST_S - _COARSE_S, WIDEST_S + 1.5 * _COARSE_S, _COARSE_S)
-    rough = _agreements(motion.times_s, tips, onsets, coarse)
-    near_s = float(coarse[rough.mean(axis=1).argmax()])
-    fine = near_s + np.arange(-12, 13) * _FINE_S
-    sharp = _agreements(motion.times_s, tips, onsets, fine)
-    offset_s = peak_at(fine, sharp.mean(axis=1))
-    if abs(offset_s) > WIDEST_S:
-        return Offset(offset_s, 0.0, count)
-    confidence = _confidence(fine, sharp) * _distinctness(coarse, rough.mean(axis=1), offset_s)
-    return Offset(offset_s, confidence, count, _follows_loudness(fine, sharp, onsets.press_s))
+    rough = _agreements(motion.times_s, tips, onsets, coarse).mean(axis=1)
+    peaks = [
+        _Peak.at(lag_s + _FINE_LAGS_S, motion.times_s, tips, onsets)
+        for lag_s in _summits(coarse, rough)
+    ]
+    if not peaks:
+        return Offset(0.0, 0.0, count)
+    strikes = [peak for peak in peaks if abs(peak.follows_loudness) <= _MOST_DRIFT]
+    best, *rivals = sorted(strikes or peaks, key=lambda peak: -peak.height)
+    lead = 1.0 - max((rival.height for rival in rivals), default=0.0) / best.height
+    contrast = best.height / max(float(np.median(rough)), 1e-9) - 1.0
+    clear = np.clip([lead / _CLEAR_LEAD, contrast / _CLEAR_CONTRAST], 0.0, 1.0).min()
+    confidence = confidence_of(best.spread_s, count, ENOUGH_ONSETS) * float(clear)
+    if abs(best.offset_s) > WIDEST_S:
+        confidence = 0.0
+    return Offset(best.offset_s, confidence, count, best.follows_loudness)
+
+
+class _Peak(NamedTuple):
+    """An offset at which strikes and movement agree better than around it."""
+
+    offset_s: float
+    height: float
+    spread_s: float
+    """Standard error, from how the peak moves when some of the onsets are left out."""
+    follows_loudness: float
+
+    @classmethod
+    def at(cls, lags_s: _Table, times_s: _Table, tips: _Table, onsets: _Onsets) -> _Peak:
+        """Look closely at a peak that lies among these offsets."""
+        alike = _agreements(times_s, tips, onsets, lags_s)
+        mean = alike.mean(axis=1)
+        group = np.arange(alike.shape[1]) % _GROUPS
+        without = [peak_at(lags_s, alike[:, group != k].mean(axis=1)) for k in range(_GROUPS)]
+        return cls(
+            peak_at(lags_s, mean),
+            float(mean.max()),
+            spread_without_each(without),
+            _follows_loudness(lags_s, alike, onsets.press_s),
+        )
 
 
 def peak_at(lags_s: _Table, heights: _Table) -> float:
@@ -143,9 +177,22 @@ def confidence_of(spread_s: float, count: int, enough: int) -> float:
 
 
 def spread_without_each(estimates: Sequence[float]) -> float:
-    """Give the standard error of an estimate from those that each leave out one part (jackknife)."""
+    """Standard error of an estimate, from those that each leave out one part (jackknife)."""
     values = np.asarray(estimates)
     return float(np.sqrt((len(values) - 1) * values.var()))
+
+
+def _summits(lags_s: _Table, heights: _Table) -> list[float]:
+    """Where values are higher than around them and not much lower than the highest.
+
+    None where they are highest at an end: what they rise to is not known.
+    """
+    high = heights >= _MUCH_LOWER * heights.max()
+    if heights.argmax() in (0, len(heights) - 1):
+        return []
+    risen = np.diff(heights, prepend=np.inf) > 0
+    falls = np.diff(heights, append=np.inf) <= 0
+    return [float(lag_s) for lag_s in lags_s[high & risen & falls]]
 
 
 def _onsets(events: Sequence[KeyEvent], start_ns: int) -> _Onsets:
@@ -183,30 +230,17 @@ def _agreements(times_s: _Table, tips: _Table, onsets: _Onsets, lags_s: _Table) 
         bottoms = onsets.times_s + lag_s
         firsts = np.searchsorted(times_s, bottoms - onsets.press_s - _BEFORE_S) - 1
         lasts = np.searchsorted(times_s, bottoms + _AFTER_S) + 1
-        for i, (first, last) in enumerate(zip(firsts, lasts, strict=True)):
-            part = (times_s[first : last + 1] - bottoms[i]) / onsets.press_s[i] + 1.0
-            strike = np.diff(ease(part))
-            moved = tips[first:last]
-            size = np.linalg.norm(strike) * (np.linalg.norm(moved, axis=0) + _TREMBLE)
-            found[k, i] = (strike @ moved / size).max() if size.all() else 0.0
+        frames = firsts[:, None] + np.arange((lasts - firsts).max() + 1)
+        looked_at = frames[:, 1:] <= lasts[:, None]
+        frames = np.minimum(frames, len(times_s) - 1)
+        part = (times_s[frames] - bottoms[:, None]) / onsets.press_s[:, None] + 1.0
+        strike = np.diff(ease(part), axis=1)[..., None]
+        steps = tips[np.minimum(frames[:, :-1], len(tips) - 1)]
+        moved = np.where(looked_at[..., None], steps, 0.0)
+        size = np.linalg.norm(strike, axis=1) * (np.linalg.norm(moved, axis=1) + _TREMBLE)
+        alike = (strike * moved).sum(axis=1) / np.maximum(size, 1e-12)
+        found[k] = alike.max(axis=1)
     return found
-
-
-def _confidence(lags_s: _Table, agreements: _Table) -> float:
-    """How sure the peak's place is, from how it moves when some of the onsets are left out."""
-    count = agreements.shape[1]
-    group = np.arange(count) % _GROUPS
-    without = [
-        peak_at(lags_s, agreements[:, group != number].mean(axis=1)) for number in range(_GROUPS)
-    ]
-    return confidence_of(spread_without_each(without), count, ENOUGH_ONSETS)
-
-
-def _distinctness(lags_s: _Table, heights: _Table, offset_s: float) -> float:
-    """From 1 down to 0 as another peak comes as high as the one that was chosen."""
-    others = np.abs(lags_s - offset_s) > _SAME_PEAK_S
-    lead = 1.0 - float(heights[others].max()) / float(heights.max())
-    return float(np.clip(lead / 0.1, 0.0, 1.0))
 
 
 def _follows_loudness(lags_s: _Table, agreements: _Table, press_s: _Table) -> float:
@@ -215,5 +249,7 @@ def _follows_loudness(lags_s: _Table, agreements: _Table, press_s: _Table) -> fl
     longer_s = float(press_s[is_long].mean() - press_s[~is_long].mean()) if is_long.any() else 0.0
     if longer_s < _COARSE_S:
         return 0.0
-    at_long, at_short = (peak_at(lags_s, agreements[:, k].mean(axis=1)) for k in (is_long, ~is_long))
+    at_long, at_short = (
+        peak_at(lags_s, agreements[:, k].mean(axis=1)) for k in (is_long, ~is_long)
+    )
     return (at_long - at_short) / longer_s

@@ -31,6 +31,9 @@ _MARGIN_S = 2 * WIDEST_S + 0.02
 """Each view may be off by the widest offset, in opposite directions."""
 _ENOUGH_S = 10.0
 _PARTS = 6
+_SAME_PEAK_S = 0.1
+_CLEAR_LEAD = 0.3
+"""How much higher the best offset must be than any other to count in full."""
 _RIDGE = 1e-3
 """Fraction of the mean variance that is taken for noise."""
 
@@ -56,9 +59,9 @@ def estimate_offsets(
         for view, offset in by_keys.items()
     }
     best = side or max(found, key=lambda view: found[view].confidence, default="")
-    for view in views:
+    for view, seen in views.items():
         if view != best and found[best].confidence > 0:
-            between = offset_between(views[best], views[view])
+            between = offset_between(views[best], seen)
             found[view] = Offset(
                 found[best].offset_s + between.offset_s,
                 min(found[best].confidence, between.confidence),
@@ -96,7 +99,9 @@ def offset_between(one: Sequence[HandFrame], other: Sequence[HandFrame]) -> Offs
     without = [peak_at(lags[near], heights[near, part]) for part in range(_PARTS)]
     seconds = len(grid) * _STEP_S
     confidence = confidence_of(spread_without_each(without), round(seconds), round(_ENOUGH_S))
-    return Offset(offset_s, confidence, 0)
+    elsewhere = heights[np.abs(lags - offset_s) > _SAME_PEAK_S, _PARTS].max()
+    lead = 1.0 - elsewhere / heights[:, _PARTS].max()
+    return Offset(offset_s, confidence * float(np.clip(lead / _CLEAR_LEAD, 0.0, 1.0)), 0)
 
 
 def _moves(motion: Motion, grid_s: _Table) -> _Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.learn.baselines import MeanBaseline, RidgeBaseline
@@ -17,6 +16,7 @@ from kpm_ros.learn.performances import (
     mean_effort,
     pose_normalisation,
 )
+from kpm_ros.learn.start import Start
 
 SIMULATED_ONLY = "Simulated hands and muscles only: it says nothing about people."
 
@@ -54,8 +54,8 @@ def all_scores(card: ModelCard, tensors: Tensors, performances: Performances) ->
     return figures
 
 
-def trained_on(recipe: Recipe) -> str:
-    """Say what the data are."""
+def trained_on(recipe: Recipe, start: Start | None) -> str:
+    """Say what the data are, and what those of the model it began from were."""
     chosen, scored = recipe.persons - 2 * recipe.held_out, recipe.persons - recipe.held_out
     first = 1000 * recipe.seed
     return (
@@ -64,7 +64,13 @@ def trained_on(recipe: Recipe) -> str:
         f"last of them from note events alone; persons 1..{chosen} trained on, "
         f"{chosen + 1}..{scored} used to choose the best step, {scored + 1}..{recipe.persons} "
         f"held out for the scores. {SIMULATED_ONLY}"
+        f"{_before(start.card.trained_on) if start else ''}"
     )
+
+
+def _before(words: str) -> str:
+    """Put what was before after what is now."""
+    return f" Before that: {words}"
 
 
 def _dropped(settings: FitSettings) -> str:
@@ -74,9 +80,11 @@ def _dropped(settings: FitSettings) -> str:
     return f"one sense missing in {settings.drop_senses:.0%} of the windows; "
 
 
-def how(settings: FitSettings, progress: Progress, words: Sequence[str], start: str | None) -> str:
+def how(
+    settings: FitSettings, progress: Progress, words: Sequence[str], start: Start | None
+) -> str:
     """Say how the training went, with the command that repeats it."""
-    begin = f"fine-tuned from {Path(start).stem}" if start else "trained from random weights"
+    begin = f"fine-tuned from {start.card.name}" if start else "trained from random weights"
     return (
         f"{begin} with AdamW, learning rate {settings.learning_rate:g}, "
         f"{settings.warm_up_steps} steps of rise and a cosine decay, mean squared error, batches "
@@ -84,4 +92,5 @@ def how(settings: FitSettings, progress: Progress, words: Sequence[str], start: 
         f"recurrent decoder, {settings.precision} convolutions; {_dropped(settings)}"
         f"{progress.step} steps ({progress.epoch:.2f} epochs), best at step {progress.best_step}. "
         f"Command: python -m kpm_ros.learn.train {' '.join(words)}"
+        f"{_before(start.card.notes) if start else ''}"
     )

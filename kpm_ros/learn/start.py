@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -73,8 +74,15 @@ def _pass_through(network: PianoKPMNet) -> None:
             part.linear2.weight.mul_(_BRANCH_PART)
 
 
-def load_start(name: str, card: ModelCard) -> Tensors:
-    """Read the weights of a model that differs from the card in nothing but its look-ahead."""
+class Start(NamedTuple):
+    """A trained model to go on from."""
+
+    card: ModelCard
+    tensors: Tensors
+
+
+def load_start(name: str, card: ModelCard) -> Start:
+    """Read a model that differs from the card in nothing but its look-ahead and normalisation."""
     old, tensors = load_model(find_model(name))
     for what in ("architecture", "inputs", "views", "landmarks", "keys", "muscles", "rate_hz"):
         if getattr(old, what) != getattr(card, what):
@@ -82,7 +90,7 @@ def load_start(name: str, card: ModelCard) -> Tensors:
                 f"{name} cannot be fine-tuned into this model: its {what} is "
                 f"{getattr(old, what)!r}, not {getattr(card, what)!r}"
             )
-    return tensors
+    return Start(old, tensors)
 
 
 def tuned_network(card: ModelCard, tensors: Tensors) -> PianoKPMNet:

@@ -26,7 +26,7 @@ from kpm_ros.learn.performances import (
     simulate,
 )
 from kpm_ros.learn.report import all_scores, how, trained_on
-from kpm_ros.learn.start import fresh_network, load_start, tuned_network
+from kpm_ros.learn.start import Start, fresh_network, load_start, tuned_network
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -126,9 +126,9 @@ def train(arguments: argparse.Namespace, words: Sequence[str]) -> ModelCard:
     torch.set_num_threads(arguments.threads)
     with TrainingDisplay() as display:
         performances = simulate(recipe, display.simulated(recipe.persons))
-        card = _normalised(card, performances)
+        card = _normalised(card, performances, start)
         fit = Fit(
-            tuned_network(card, start)
+            tuned_network(card, start.tensors)
             if start is not None
             else fresh_network(card, performances.training, recipe.seed),
             performances.training,
@@ -140,9 +140,9 @@ def train(arguments: argparse.Namespace, words: Sequence[str]) -> ModelCard:
         tensors = network_tensors(fit.network)
         card = replace(
             card,
-            trained_on=trained_on(recipe),
+            trained_on=trained_on(recipe, start),
             scores=all_scores(card, tensors, performances),
-            notes=how(settings, fit.progress, words, arguments.start_from),
+            notes=how(settings, fit.progress, words, start),
         )
         save_model(out, card, tensors)
         display.finished(card, out)
@@ -212,7 +212,10 @@ def _identity(
     }
 
 
-def _normalised(card: ModelCard, performances: Performances) -> ModelCard:
+def _normalised(card: ModelCard, performances: Performances, start: Start | None) -> ModelCard:
+    """Normalise the pose by the training data, or as the weights to begin with are used to."""
+    if start is not None:
+        return replace(card, pose_offset=start.card.pose_offset, pose_scale=start.card.pose_scale)
     offset, scale = pose_normalisation(performances.training)
     return replace(card, pose_offset=tuple(offset.tolist()), pose_scale=tuple(scale.tolist()))
 

@@ -100,13 +100,13 @@ def read_parameters(path: Path) -> dict[str, Any]:
 def _meant_for(table: dict[str, Any], node: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the parameters that a ROS parameters file holds for a node, in the file's order."""
     for key, value in table.items():
-        if key == "ros__parameters" and isinstance(value, dict) and _names(prefix, node):
+        if key == "ros__parameters" and isinstance(value, dict) and names(prefix, node):
             yield from value.items()
         elif isinstance(value, dict):
             yield from _meant_for(value, node, f"{prefix}/{str(key).strip('/')}")
 
 
-def _names(pattern: str, node: str) -> bool:
+def names(pattern: str, node: str) -> bool:
     """Whether a name with wildcards (`*` one part, `**` any number) is this node's."""
     return _parts_match(pattern.strip("/").split("/"), node.strip("/").split("/"))
 

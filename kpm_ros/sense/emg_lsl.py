@@ -40,11 +40,34 @@ class LslConfig:
     open_s: float = 2.0
 
 
-def find_streams(wait_s: float = 1.0) -> list[str]:
-    """Describe the streams on the network in a line each."""
+@dataclass(frozen=True)
+class FoundStream:
+    """A stream on the network."""
+
+    name: str
+    type: str
+    channels: int
+    rate_hz: float
+    """As it states; 0 = it states none."""
+    host: str
+    is_numeric: bool
+
+    def __str__(self) -> str:
+        rate = f"at {self.rate_hz:g} Hz" if self.rate_hz else "of no stated rate"
+        return f"type {self.type}, {self.channels} channels {rate}, from {self.host}"
+
+
+def find_streams(wait_s: float = 1.0) -> list[FoundStream]:
+    """List the streams on the network."""
     return [
-        f"{info.name()} (type {info.type()}, {info.channel_count()} channels at "
-        f"{info.nominal_srate():g} Hz, from {info.hostname()})"
+        FoundStream(
+            info.name(),
+            info.type(),
+            info.channel_count(),
+            info.nominal_srate(),
+            info.hostname(),
+            info.channel_format() in _TYPES,
+        )
         for info in _library().resolve_streams(wait_s)
     ]
 

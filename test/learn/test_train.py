@@ -180,7 +180,11 @@ def test_the_command_writes_a_file_that_says_simulated(tmp_path, capsys):
     words = [*TINY, "--epochs", "0.2", "--lookahead", "0", "--out", str(tuned)]
     assert training.main([*words, "--start-from", str(out)]) == 0
     assert load_model(tuned)[0].lookahead == 0
-    assert load_model(tuned)[0].notes.startswith(f"fine-tuned from {out.stem}")
+    after = load_model(tuned)[0]
+    assert after.notes.startswith("fine-tuned from tiny ")
+    assert after.notes.endswith(f"Before that: {card.notes}")
+    assert after.trained_on.endswith(f"Before that: {card.trained_on}")
+    assert after.pose_offset == card.pose_offset
 
 
 @pytest.mark.parametrize(

@@ -122,11 +122,17 @@ def test_a_pause_stops_effort_and_assistance_and_loses_nothing(playing, effort, 
     )
     enable = node.create_client(SetBool, f"/{NAMESPACE}/exo/enable")
     assert enable.wait_for_service(timeout_sec=20)
+    reader = EffortReader(node, f"/{NAMESPACE}/effort")
+    wait_for(lambda: reader.take() is not None and reader.muscles, "the stream's description")
     enable.call_async(SetBool.Request(data=True))
     playing.go()
     wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "a torque")
     playing.pause()
     frozen = wait_for(lambda: quiet(effort), "effort to stop")
+    newest = stamps_of([frozen])[-1]
+    wait_for(
+        lambda: newest in reader.take().stamps_ns, "the last sample to leave although time is still"
+    )
     commands.take()
     taken = []
 
@@ -155,11 +161,10 @@ def quiet(effort, looks=30):
 
 
 @pytest.mark.parametrize("to_s", [0.2, 2.2])
-def test_after_a_jump_the_stream_begins_anew(playing, effort, node, to_s):
+def test_after_a_jump_the_stream_begins_anew(playing, effort, to_s):
     playing.go()
     effort.until_s(1.2)
     playing.tell("seek", to_s)
-    reader = EffortReader(node, f"/{NAMESPACE}/effort")
     jumped_ns = T0 + round(to_s * S)
     effort.until(
         lambda chunks: abs(chunks[-1].stamp_ns - jumped_ns - S // 2) < S // 10, "effort after it"
@@ -173,8 +178,6 @@ def test_after_a_jump_the_stream_begins_anew(playing, effort, node, to_s):
     assert not flags[-100:].any()
     indices = np.concatenate([c.first_index + np.arange(len(c)) for c in effort.chunks])
     assert (np.diff(indices) > 0).all()
-    assert reader.refused == 0
-    reader.close()
 
 
 def test_a_bag_that_loops_gives_its_effort_again(running, effort, context, bag):

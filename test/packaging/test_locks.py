@@ -23,7 +23,8 @@ def pins(name: str) -> list[Requirement]:
 def wishes(name: str) -> list[Requirement]:
     """Read what a lock file is made from."""
     lines = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
-    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+    bare = [line.partition("#")[0].strip() for line in lines]
+    return [Requirement(line) for line in bare if line]
 
 
 def applies(requirement: Requirement, python: str) -> bool:

@@ -126,6 +126,8 @@ def test_effort_is_written_as_a_bag_that_can_be_compared_with(capsys, recording,
         singles = read_effort(reader, TopicFinder(reader, only=["/kpm/effort"]), 6)
         assert reader.counts["/kpm/effort"] == len(arrays)
         info = reader.decode(next(reader.messages(["/kpm/effort/info"])))
+        assert reader.span_ns[0] > arrays.stamps_ns[0]
+        assert arrays.stamps_ns[-1] < reader.span_ns[1] <= T0 + 2 * 10**9
     for found in (chunks, singles):
         for name in ("stamps_ns", "index", "effort", "flags"):
             np.testing.assert_array_equal(getattr(found, name), getattr(arrays, name))

@@ -193,7 +193,7 @@ def test_a_stream_is_found_by_its_type_and_listed_by_its_name() -> None:
         device = LslEmg(LslConfig(type=kind, channels=("x", "y")))
         with device:
             assert amplifier.name in device.state
-        assert any(amplifier.name in line for line in find_streams())
+        assert amplifier.name in {stream.name for stream in find_streams()}
 
 
 def test_what_is_wrong_with_a_stream_is_said_in_words() -> None:

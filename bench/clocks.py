@@ -1,0 +1,75 @@
+"""What a wrong clock costs: effort when the cameras' host is ahead of the piano's, or behind it.
+
+A simulated performance that the model was not trained on is estimated with its pose moved in time
+against its keys; the error against the true effort is compared with that of clocks that agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from _report import machine, print_table, write_report
+from numpy.typing import NDArray
+
+from kpm_ros.estimate import weights
+from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.resources import find_model
+from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.dataset import Rendering, render
+from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.studies import five_finger_study
+
+OUT = Path("out/bench")
+PACKAGES = ("numpy", "numba")
+OFFSETS_MS = (1, 2, 5, 10, 20, 50)
+SEED = 77
+EDGE_S = 0.2
+"""Left out at either end, where moved pose would lack its neighbours."""
+
+
+def rmse(estimator: StreamingEstimator, played: Rendering, pose: NDArray[np.float32]) -> float:
+    """Error of the effort estimated from this pose and the performance's keys."""
+    estimator.reset()
+    head = estimator.push(pose, played.keys)
+    effort = np.concatenate([head, estimator.flush()])
+    edge = round(EDGE_S * estimator.card.rate_hz)
+    difference = (effort - played.effort)[edge:-edge]
+    return float(np.sqrt(np.mean(difference**2)))
+
+
+def moved(pose: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+    """Pose of so many samples ago, or later."""
+    return np.roll(pose, samples, axis=0)
+
+
+def main() -> None:
+    """Run and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=40.0, help="length of the performance")
+    parser.add_argument("--out", type=Path, default=OUT / "clocks.json")
+    arguments = parser.parse_args()
+    here = machine()
+    card, tensors = weights.load_model(find_model("pianokpm-sim"))
+    estimator = StreamingEstimator(card, tensors)
+    pianist = Pianist(five_finger_study(), SEED, Person.from_seed(SEED))
+    played = render(pianist, default_cameras(), arguments.seconds, SEED, rate_hz=card.rate_hz)
+    agreed = rmse(estimator, played, played.pose)
+    figures, rows = {"agreed_rmse": agreed}, []
+    for offset_ms in OFFSETS_MS:
+        samples = round(offset_ms * card.rate_hz / 1000)
+        worse = [
+            rmse(estimator, played, moved(played.pose, s)) / agreed for s in (samples, -samples)
+        ]
+        rows.append([f"{offset_ms} ms", *worse])
+        figures[f"pose_late_{offset_ms}_ms_rmse_ratio"] = worse[0]
+        figures[f"pose_early_{offset_ms}_ms_rmse_ratio"] = worse[1]
+    print(f"error with clocks that agree: {agreed:.4f}")
+    print_table("Error by offset, as a ratio", ["offset", "pose late", "pose early"], rows)
+    write_report(arguments.out, figures, here, PACKAGES)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""`kpm doctor`: what this machine has, whether it works, and how to mend what does not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+NAME = "doctor"
+PURPOSE = "look for cameras, pianos and amplifiers, try each, say how to mend what fails"
+EXAMPLES = """\
+examples:
+  kpm doctor
+  kpm doctor --json            the same for programs
+
+Works without ROS 2. What is not there is no fault.
+
+exit status: 0 nothing that is there fails, 1 something does
+"""
+
+MARKS = {"ok": "+", "none": "-", "missing": "-", "broken": "!"}
+ADVICE = {
+    "ok": "to do more",
+    "none": "if there should be one",
+    "missing": "to have it",
+    "broken": "to mend it",
+}
+"""How each state is shown, and what leads in to what can be done about it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Offer the form of the output, and the patience."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=20.0,
+        metavar="S",
+        help="how long each device may take (default: 20)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Try everything and tell."""
+    from kpm_ros.operate.checkups import run_all
+    from kpm_ros.operate.errors import UserError
+
+    if not 1 <= arguments.patience <= 600:
+        raise UserError(f"patience is {arguments.patience:g}, but must be 1 to 600")
+    findings = run_all(arguments.patience)
+    broken = [each for each in findings if each.state == "broken"]
+    if arguments.json:
+        report = {"healthy": not broken, "findings": [each.as_dict() for each in findings]}
+        print(json.dumps(report, indent=2))
+        return 1 if broken else 0
+    area = ""
+    for each in findings:
+        if each.area != area:
+            area = each.area
+            print(area)
+        print(f"  {MARKS[each.state]} {each.name}: {each.said}")
+        if each.mend:
+            print(f"      {ADVICE[each.state]}: {each.mend}")
+    count = len(broken)
+    things = "thing does" if count == 1 else "things do"
+    print(f"\n{count} {things} not work" if broken else "\nnothing that is there fails")
+    return 1 if broken else 0

@@ -1,0 +1,48 @@
+"""Hands and keys of a running pipeline, for as long as is asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+import rclpy
+
+from kpm_ros.msg import HandLandmarks
+from kpm_ros.msg import KeyEvent as KeyEventMessage
+from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.sense.samples import HandFrame, KeyEvent
+
+LOOK_EVERY_S = 0.02
+
+
+def listen(
+    namespace: str, views: Sequence[str], seconds: float
+) -> tuple[list[HandFrame], list[KeyEvent]]:
+    """Take what the cameras and the piano publish."""
+    frames: list[HandFrame] = []
+    events: list[KeyEvent] = []
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("calibrate", namespace=f"/{namespace}", context=context)
+    try:
+        hands = [
+            PolledSubscription(node, HandLandmarks, topic, qos.of(topic))
+            for topic in (f"camera/{view}/hand" for view in views)
+        ]
+        keys = PolledSubscription(node, KeyEventMessage, "keys/events", qos.of("keys/events"))
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)
+            for hand in hands:
+                for message, _ in hand.take():
+                    with suppress(wire.RefusedMessageError):
+                        frames.append(wire.hand_frame(message))
+            for message, _ in keys.take():
+                with suppress(wire.RefusedMessageError):
+                    events.append(wire.key_event(message))
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
+    return frames, events

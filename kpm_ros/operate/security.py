@@ -1,0 +1,129 @@
+"""The SROS2 policy: what each node of the graph may do on the network, and nothing else.
+
+`config/security/policy.xml` is made from the graph here:
+`python -m kpm_ros.operate.security [NAMESPACE] > config/security/policy.xml`
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+
+from kpm_ros import graph
+
+EVERY_NODE_PUBLISHES = ("/diagnostics", "/parameter_events", "/rosout")
+EVERY_NODE_SUBSCRIBES = ("/clock",)
+EVERY_NODE_SERVES = (
+    "~/describe_parameters",
+    "~/get_parameter_types",
+    "~/get_parameters",
+    "~/list_parameters",
+    "~/set_parameters",
+    "~/set_parameters_atomically",
+    "~/get_type_description",
+)
+"""ROS gives these to every node; parameters are read-only, whoever calls."""
+
+SERVES: Mapping[str, tuple[str, ...]] = {
+    "emg": ("~/record_mvc",),
+    "exo": ("~/enable", "~/stop"),
+    "gesture": ("~/enable",),
+}
+"""What nodes offer besides topics, by the kind of the node."""
+
+IMAGES = ("image_raw", "camera_info")
+"""What a camera publishes beside the hand, while somebody listens."""
+
+
+@dataclass
+class Profile:
+    """What one node, in an enclave of its own, may do."""
+
+    node: str
+    publishes: list[str] = field(default_factory=list)
+    subscribes: list[str] = field(default_factory=list)
+    serves: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+
+def profiles() -> list[Profile]:
+    """Every node that the graph can have, whichever devices it has, and those who use it."""
+    found: dict[str, Profile] = {}
+    for source in ("simulator", "devices"):
+        for node in graph.build(graph.PipelineOptions(source=source, record="bag")):
+            profile = found.setdefault(node.name, _new(node))
+            _add(profile.publishes, [*node.publishes, *_images(node)])
+            _add(profile.subscribes, node.subscribes)
+    return [*found.values(), *_users()]
+
+
+def _new(node: graph.NodeSpec) -> Profile:
+    return Profile(
+        node.name,
+        publishes=list(EVERY_NODE_PUBLISHES),
+        subscribes=list(EVERY_NODE_SUBSCRIBES),
+        serves=[*EVERY_NODE_SERVES, *SERVES.get(node.name, ())],
+    )
+
+
+def _users() -> list[Profile]:
+    """Who acts on effort, and who lets the machine move: for nodes outside this package."""
+    consumer = Profile(
+        "consumer",
+        list(EVERY_NODE_PUBLISHES),
+        [*EVERY_NODE_SUBSCRIBES, "effort", "effort/chunks", "effort/info", "gesture"],
+        list(EVERY_NODE_SERVES),
+    )
+    operator = Profile(
+        "operator",
+        list(EVERY_NODE_PUBLISHES),
+        [*EVERY_NODE_SUBSCRIBES, "/diagnostics"],
+        list(EVERY_NODE_SERVES),
+        ["exo/enable", "exo/stop", "gesture/enable"],
+    )
+    return [consumer, operator]
+
+
+def _images(node: graph.NodeSpec) -> list[str]:
+    hands = [topic for topic in node.publishes if node.kind == "camera"]
+    return [topic.rpartition("/")[0] + f"/{name}" for topic in hands for name in IMAGES]
+
+
+def _add(allowed: list[str], topics: Sequence[str]) -> None:
+    allowed += [topic for topic in topics if topic not in allowed]
+
+
+def as_xml(namespace: str = "kpm") -> str:
+    """Write the policy as `ros2 security create_permission` reads it."""
+    policy = ElementTree.Element("policy", version="0.2.0")
+    enclaves = ElementTree.SubElement(policy, "enclaves")
+    for profile in profiles():
+        path = f"/{namespace}/{profile.node}"
+        enclave = ElementTree.SubElement(enclaves, "enclave", path=path)
+        inner = ElementTree.SubElement(enclave, "profiles")
+        element = ElementTree.SubElement(inner, "profile", ns=f"/{namespace}", node=profile.node)
+        _allow(element, "services", "reply", profile.serves)
+        _allow(element, "services", "request", profile.calls)
+        _allow(element, "topics", "publish", profile.publishes)
+        _allow(element, "topics", "subscribe", profile.subscribes)
+    ElementTree.indent(policy)
+    comment = (
+        "<!-- What each node may do on the network, and nothing else. Written by\n"
+        "     `python -m kpm_ros.operate.security [NAMESPACE]`; see docs/distributed.md. -->\n"
+    )
+    xml = ElementTree.tostring(policy, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{comment}{xml}\n'
+
+
+def _allow(profile: ElementTree.Element, kind: str, verb: str, names: Sequence[str]) -> None:
+    if not names:
+        return
+    group = ElementTree.SubElement(profile, kind, {verb: "ALLOW"})
+    for name in names:
+        ElementTree.SubElement(group, kind[:-1]).text = name
+
+
+if __name__ == "__main__":
+    print(as_xml(*sys.argv[1:2]), end="")

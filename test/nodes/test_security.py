@@ -1,0 +1,59 @@
+"""What real nodes do on the network is what the security policy allows them."""
+
+from __future__ import annotations
+
+import pytest
+
+from kpm_ros.operate import security
+from support.graph import RunningGraph
+from support.stage import namespaces
+from support.waiting import wait_for
+
+names = namespaces("policy")
+NODES = ("simulator", "synchronizer", "inference", "exo", "gesture", "recorder")
+
+
+@pytest.fixture(scope="module")
+def running(domain, tmp_path_factory):
+    bag = tmp_path_factory.mktemp("policy") / "bag"
+    with RunningGraph(next(names), [f"record:={bag}"]) as graph:
+        yield graph
+
+
+def plain(entries, namespace, node):
+    """Names as the policy writes them: relative to the node, else to the namespace."""
+    found = set()
+    for name, _ in entries:
+        own = name.removeprefix(f"/{namespace}/{node}/")
+        relative = name.removeprefix(f"/{namespace}/")
+        found.add(f"~/{own}" if own != name else relative)
+    return found
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_node_does_all_that_it_may_and_nothing_else(running, node, name):
+    [profile] = [one for one in security.profiles() if one.node == name]
+    place = name, f"/{running.namespace}"
+
+    def seen():
+        if name not in {n for n, ns in node.get_node_names_and_namespaces() if ns == place[1]}:
+            return None
+        asked = (
+            node.get_publisher_names_and_types_by_node(*place),
+            node.get_subscriber_names_and_types_by_node(*place),
+            node.get_service_names_and_types_by_node(*place),
+        )
+        publishes, subscribes, serves = (
+            plain(entries, running.namespace, name) for entries in asked
+        )
+        # Who uses simulated time listens to a clock besides.
+        listened = subscribes | {"/clock"}
+        return (publishes, listened, serves)
+
+    expected = tuple(map(set, (profile.publishes, profile.subscribes, profile.serves)))
+    wait_for(lambda: seen() is not None, f"the node {name}", 40)
+    if name == "recorder":
+        # It may record the simulator and real devices, of which it sees one at a time.
+        wait_for(lambda: all(map(set.issubset, seen(), expected)), f"{name}: {seen()}", 20)
+    else:
+        wait_for(lambda: seen() == expected, f"{name} to do {expected}, not {seen()}", 20)

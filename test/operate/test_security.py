@@ -1,0 +1,72 @@
+"""The security policy allows each node what the graph says it does, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from kpm_ros import graph
+from kpm_ros.operate import security
+
+POLICY = Path(__file__).parents[2] / "config" / "security" / "policy.xml"
+
+
+def allowed() -> dict[str, dict[tuple[str, str], set[str]]]:
+    """What the shipped policy allows: names by kind and verb, by enclave."""
+    found: dict[str, dict[tuple[str, str], set[str]]] = {}
+    for enclave in ElementTree.parse(POLICY).iter("enclave"):
+        rules = found.setdefault(enclave.attrib["path"], {})
+        [profile] = enclave.iter("profile")
+        for group in profile:
+            [(verb, qualifier)] = group.attrib.items()
+            assert qualifier == "ALLOW"
+            rules[group.tag, verb] = {entry.text for entry in group}
+    return found
+
+
+def test_the_shipped_policy_is_the_one_made_from_the_graph():
+    made = security.as_xml()
+    assert POLICY.read_text() == made, (
+        "run: python -m kpm_ros.operate.security > config/security/policy.xml"
+    )
+
+
+@pytest.mark.parametrize("source", ["simulator", "devices", "topics"])
+def test_every_topic_of_every_node_is_allowed_to_the_enclave_it_runs_in(source):
+    options = graph.PipelineOptions(source=source, record="bag")
+    for node in graph.build(options):
+        rules = allowed()[graph.enclave(node, options)]
+        assert set(node.publishes) <= rules["topics", "publish"]
+        assert set(node.subscribes) <= rules["topics", "subscribe"]
+        words = graph.command(node, options)
+        assert words[words.index("--enclave") + 1] == graph.enclave(node, options)
+
+
+def test_nothing_else_is_allowed():
+    speakers = {
+        "aligned": {"synchronizer"},
+        "effort": {"inference"},
+        "effort/chunks": {"inference"},
+        "effort/info": {"inference"},
+        "assist/command": {"exo"},
+        "gesture": {"gesture"},
+        "keys/events": {"simulator", "midi"},
+        "camera/top/hand": {"simulator", "camera_top"},
+        "emg/envelope": {"emg"},
+    }
+    for topic, nodes in speakers.items():
+        may = {p for p, rules in allowed().items() if topic in rules["topics", "publish"]}
+        assert may == {f"/kpm/{node}" for node in nodes}
+    for path, rules in allowed().items():
+        names = {name for group in rules.values() for name in group}
+        assert not any("*" in name for name in names), path
+    callers = {path for path, rules in allowed().items() if ("services", "request") in rules}
+    assert callers == {"/kpm/operator"}
+
+
+def test_another_namespace_has_enclaves_of_its_own():
+    made = security.as_xml("left_hand")
+    assert 'path="/left_hand/exo"' in made
+    assert "/kpm/" not in made
