@@ -134,12 +134,16 @@ def run(node_type: type[PipelineNode], arguments: list[str] | None = None) -> in
     """Run one node until it is told to stop; returns the process's exit status."""
     # ROS's own handlers would invalidate every publisher at once; the last words of a node, such
     # as a command of zero, want to be said first.
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    told = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
     try:
-        return _run(node_type, told)
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # its own type is not public, and differs between distributions
+        reason = str(error).removeprefix("failed to initialize rcl: ").split(", at /")[0]
+        print(f"kpm_ros: the arguments were refused: {reason}", file=sys.stderr, flush=True)
+        return REFUSED
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end_at_once)
+    try:
+        return _run(node_type)
     except ConfigurationError as error:
         print(f"kpm_ros: {error}", file=sys.stderr, flush=True)
         return REFUSED
@@ -147,8 +151,16 @@ def run(node_type: type[PipelineNode], arguments: list[str] | None = None) -> in
         rclpy.try_shutdown()
 
 
-def _run(node_type: type[PipelineNode], told: threading.Event) -> int:
+def _end_at_once(*_: object) -> None:
+    """End a node that is still being made, such as one that compiles: nothing depends on it yet."""
+    raise SystemExit(0)
+
+
+def _run(node_type: type[PipelineNode]) -> int:
     node = node_type()
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
     try:
         with _lock(node):
             _serve(node, told)

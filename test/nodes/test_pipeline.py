@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -273,3 +275,19 @@ def test_what_cannot_work_is_refused_in_a_sentence_that_names_it(options, compla
         output = graph.output
         assert complaint in output
         assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--params-file", "/nowhere.yaml"], "/nowhere.yaml"),
+        (["-p", "rate_hz:=5000.0"], "exo: rate_hz is 5000.0, but must be from 10 to 1000"),
+        (["-p", "rat_hz:=500.0"], "exo: there is no parameter 'rat_hz'"),
+    ],
+)
+def test_a_node_alone_refuses_its_arguments_in_a_sentence(arguments, complaint):
+    command = [sys.executable, "-m", "kpm_ros.nodes.exo_node", "--ros-args", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
