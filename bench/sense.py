@@ -11,7 +11,7 @@ from pathlib import Path
 
 from _report import ROOT, machine, write_report
 
-SECTIONS = {"hands": "_hands"}
+SECTIONS = {"hands": "_hands", "midi": "_midi", "calibration": "_calibration"}
 """Sections by name, with the module whose `measure(shared)` gives the figures."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -64,8 +65,8 @@ finally:
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for command in ("up", "demo", "graph", "info", "import"):
-        assert f"\n    {command} " in done.stdout
+    for command in ("up", "demo", "doctor", "calibrate", "graph", "info", "import"):
+        assert re.search(rf"^    {command}\s", done.stdout, re.MULTILINE), command
 
 
 def test_the_module_runs_as_a_command():
@@ -78,7 +79,9 @@ def test_the_module_runs_as_a_command():
     assert done.stdout.strip() == f"kpm_ros {__version__}"
 
 
-@pytest.mark.parametrize("command", ["up", "demo", "graph", "info", "import"])
+@pytest.mark.parametrize(
+    "command", ["up", "demo", "doctor", "calibrate", "graph", "info", "import"]
+)
 def test_every_command_explains_itself_with_examples(capsys, command):
     status, out, _ = run(capsys, command, "--help")
     assert status == 0
@@ -115,6 +118,10 @@ def test_options_are_taken_in_every_spelling(capsys, words):
         (("demo", "--seconds", "0"), "seconds is 0"),
         (("demo", "--seconds", "nan"), "seconds is nan"),
         (("demo", "record:=here"), "record"),
+        (("calibrate", "--seconds", "0"), "seconds is 0"),
+        (("calibrate", "--views", "top,top"), "top,top"),
+        (("calibrate", "/no/such/bag"), "/no/such/bag"),
+        (("doctor", "--patience", "0"), "patience is 0"),
         (("info",), "model"),
         (("info", "no-such-model"), "no-such-model"),
         (("info", "/no/such.safetensors"), "/no/such.safetensors"),

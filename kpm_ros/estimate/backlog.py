@@ -59,20 +59,21 @@ class Backlog:
         """Let a chunk wait that was sent at this time."""
         self._waiting.append((chunk, sent_ns))
 
-    def take(self, now_ns: int) -> AlignedChunk | None:
-        """Give the next hop, None when nothing waits."""
+    def take(self, now_ns: int) -> tuple[AlignedChunk, int] | None:
+        """Give the next hop and when the oldest of it was sent, None when nothing waits."""
         if self._waiting and now_ns - self._waiting[0][1] > self._limit_ns:
             self._give_up(now_ns)
         if not self._waiting:
             return None
-        hop = [self._waiting.popleft()[0]]
+        oldest, sent_ns = self._waiting.popleft()
+        hop = [oldest]
         room = round(self.rules.largest_hop_s * hop[0].rate_hz) - len(hop[0])
         while self._waiting and self._joins(hop[-1], self._waiting[0][0], room):
             hop.append(self._waiting.popleft()[0])
             room -= len(hop[-1])
         if len(hop) > 1:
             self.counts.joined += len(hop)
-        return _joined(hop)
+        return _joined(hop), sent_ns
 
     def _give_up(self, now_ns: int) -> None:
         self.counts.overloads += 1

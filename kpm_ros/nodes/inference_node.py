@@ -51,7 +51,7 @@ class InferenceNode(PipelineNode):
         # Time from /clock stands still between its steps and in a pause: no time to be even in.
         self._pacer = Pacer(even=self.settings.pacing == "even" and not self.simulated_time)
         self._backlog = Backlog(BacklogRules(limit_s=self.settings.backlog_s))
-        self._waiting: deque[tuple[int, list[bytes], float]] = deque()
+        self._waiting: deque[tuple[int, list[bytes], int]] = deque()
         self._lock = threading.Lock()
         self._step_s: deque[float] = deque(maxlen=KEPT_STEPS)
         self._busy_s = 0.0
@@ -82,7 +82,7 @@ class InferenceNode(PipelineNode):
         # One hop a call: while the network works, more comes in, which the backlog must know of.
         hop = self._backlog.take(time.time_ns())
         if hop is not None:
-            self._estimate(hop)
+            self._estimate(*hop)
 
     def _accepted(self, message: AlignedSamples) -> AlignedChunk:
         aligned = wire.aligned_chunk(message)
@@ -99,22 +99,23 @@ class InferenceNode(PipelineNode):
         self._next_input = aligned.first_index + len(aligned)
         return aligned
 
-    def _estimate(self, aligned: AlignedChunk) -> None:
+    def _estimate(self, aligned: AlignedChunk, sent_ns: int) -> None:
         began, cpu = time.perf_counter(), time.thread_time()
         effort = self.estimator.push(aligned)
         self._step_s.append(time.perf_counter() - began)
         self._busy_s += time.thread_time() - cpu
         if effort is not None:
-            self._hand_on(replace(effort, trace=replace(effort.trace, estimated_ns=self.now_ns())))
+            trace = replace(effort.trace, estimated_ns=self.now_ns())
+            self._hand_on(replace(effort, trace=trace), sent_ns)
 
-    def _hand_on(self, chunk: EffortChunk) -> None:
+    def _hand_on(self, chunk: EffortChunk, sent_ns: int) -> None:
         first = self._grid.last_at(chunk.stamp_ns)
         stamps = self._grid.stamps_ns(first, len(chunk))
         messages = self._encoder.encode(stamps, chunk.first_index, chunk.flags, chunk.effort)
         now_ns = self.now_ns()
         with self._lock:
             self._pacer.made(chunk.stamp_ns, now_ns)
-            self._waiting.append((first, messages, time.monotonic()))
+            self._waiting.append((first, messages, sent_ns))
         self._flags = int(chunk.flags[-1])
         self._chunks.publish(
             wire.effort_chunk_message(
@@ -133,18 +134,19 @@ class InferenceNode(PipelineNode):
 
     def _take_due(self, now_ns: int) -> list[bytes]:
         leaving: list[bytes] = []
-        oldest = time.monotonic() - self._pacer.delay_s - self.settings.backlog_s
+        usual_s = self._pacer.delay_s + self.settings.backlog_s
+        oldest_ns = time.time_ns() - round(usual_s * NS_PER_S)
         while self._waiting:
-            first, messages, made = self._waiting[0]
-            if made < oldest:
-                # This process was held up: what is as old as this must not pass for new.
+            first, messages, sent_ns = self._waiting[0]
+            if sent_ns < oldest_ns:
+                # This process was held up. What is as old as this must not pass for new.
                 self._withheld += len(messages)
                 self._waiting.popleft()
                 continue
             count = self._pacer.due(self._grid.stamp_ns(first), len(messages), now_ns)
             leaving += messages[:count]
             if count < len(messages):
-                self._waiting[0] = (first + count, messages[count:], made)
+                self._waiting[0] = (first + count, messages[count:], sent_ns)
                 break
             self._waiting.popleft()
         return leaving

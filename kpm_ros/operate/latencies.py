@@ -24,11 +24,14 @@ class Latencies:
         """Read the parameters in force: a file's, else the target's, else the package's."""
         self._namespace = namespace
         self._target = target
+        if target and not target.parent.is_dir():
+            raise UserError(f"write is {str(target)!r}, but there is no folder {target.parent}")
         with user_errors():
-            source = Path(params_file) if params_file else config_dir() / "pipeline.yaml"
-            if target and target.exists() and not params_file:
-                source = target
-            self._parameters = preflight.read_parameters(source)
+            self._parameters = preflight.read_parameters(config_dir() / "pipeline.yaml")
+            if target and target.exists():
+                self._parameters = preflight.read_parameters(target)
+            if params_file:
+                self._parameters = preflight.read_parameters(Path(params_file))
 
     def of(self, view: str) -> float:
         """Seconds that are taken off this view's stamps."""
@@ -81,12 +84,13 @@ def _latency(view: str, namespace: str, parameters: dict[str, Any]) -> float:
 
 
 def _sections(tree: Any, node: str, prefix: str = "") -> Iterator[Any]:
-    """Find where parameters are given to a node, the last of them first: it is the one in force."""
+    """Find where parameters are given to a node by its name, the last first: that is in force."""
     if not isinstance(tree, yaml.MappingNode):
         return
     for key, value in reversed(tree.value):
         if key.value == "ros__parameters":
-            if isinstance(value, yaml.MappingNode) and preflight.names(prefix, node):
+            own = prefix.rpartition("/")[2] == node.rpartition("/")[2]
+            if own and isinstance(value, yaml.MappingNode) and preflight.names(prefix, node):
                 yield value
         else:
             yield from _sections(value, node, f"{prefix}/{str(key.value).strip('/')}")

@@ -54,12 +54,16 @@ class NodeReport:
             self.errors.append(sentence)
 
 
+QUEUED = 2000
+"""Samples that wait while this process draws: what it is late for is not lost."""
+
+
 class Watch:
     """Reads a pipeline's topics in a thread of its own until it is closed."""
 
     def __init__(self, node: Node, topics: Iterable[str]) -> None:
         """Subscribe to effort and diagnostics; of the other topics only count the messages."""
-        self.reader = EffortReader(node)
+        self.reader = EffortReader(node, depth=QUEUED)
         self.last_effort: np.ndarray = np.zeros(0, np.float32)
         self.last_flags = 0
         self.last_delay_ms: float | None = None

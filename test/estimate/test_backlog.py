@@ -46,7 +46,7 @@ def test_a_network_that_keeps_up_is_given_every_chunk_as_it_came():
     for number in range(5):
         given = chunk(number)
         backlog.add(given, sent(number))
-        assert backlog.take(sent(number) + MS) is given
+        assert backlog.take(sent(number) + MS) == (given, sent(number))
         assert backlog.take(sent(number) + MS) is None
     assert (backlog.counts.joined, backlog.counts.dropped) == (0, 0)
 
@@ -54,7 +54,8 @@ def test_a_network_that_keeps_up_is_given_every_chunk_as_it_came():
 def test_chunks_that_wait_together_become_one_hop_that_holds_the_same_samples():
     backlog = Backlog()
     fill(backlog, range(4))
-    hop = backlog.take(sent(4))
+    hop, sent_ns = backlog.take(sent(4))
+    assert sent_ns == sent(0)
     assert (hop.grid_index, hop.first_index, hop.stamp_ns) == (FIRST, 0, GRID.stamp_ns(FIRST))
     assert hop.pose[:, 0].tolist() == list(range(40))
     assert hop.keys[:, 0].tolist() == [i + 0.5 for i in range(40)]
@@ -68,8 +69,8 @@ def test_a_hop_is_never_longer_than_the_rules_allow():
     backlog = Backlog(BacklogRules(largest_hop_s=0.03))
     fill(backlog, range(7))
     lengths = []
-    while (hop := backlog.take(sent(7))) is not None:
-        lengths.append(len(hop))
+    while (taken := backlog.take(sent(7))) is not None:
+        lengths.append(len(taken[0]))
     assert lengths == [30, 30, 10]
 
 
@@ -78,15 +79,16 @@ def test_chunks_with_a_gap_between_them_are_not_joined(lost):
     backlog = Backlog()
     fill(backlog, range(2))
     fill(backlog, range(2 + lost, 4 + lost))
-    assert len(backlog.take(sent(4 + lost))) == 20
-    assert backlog.take(sent(4 + lost)).first_index == (2 + lost) * HOP
+    assert len(backlog.take(sent(4 + lost))[0]) == 20
+    assert backlog.take(sent(4 + lost))[0].first_index == (2 + lost) * HOP
 
 
 def test_a_backlog_within_the_limit_is_caught_up_without_losing_a_sample():
     backlog = Backlog(BacklogRules(limit_s=0.3))
     fill(backlog, range(30))
     taken = 0
-    while (hop := backlog.take(sent(30))) is not None:
+    while (found := backlog.take(sent(30))) is not None:
+        hop, _ = found
         assert hop.first_index == taken
         taken += len(hop)
     assert taken == 300
@@ -96,7 +98,7 @@ def test_a_backlog_within_the_limit_is_caught_up_without_losing_a_sample():
 def test_a_backlog_beyond_the_limit_is_given_up_at_once_but_for_the_newest():
     backlog = Backlog(BacklogRules(limit_s=0.3, keep_s=0.05))
     fill(backlog, range(40))
-    hop = backlog.take(sent(40))
+    hop, _ = backlog.take(sent(40))
     assert hop.first_index == 35 * HOP
     assert len(hop) == 50
     assert (backlog.counts.dropped, backlog.counts.overloads) == (350, 1)
@@ -120,11 +122,12 @@ def test_under_lasting_overload_no_hop_is_ever_older_than_the_limit(slowness):
             backlog.add(chunk(sent_so_far), sent(sent_so_far))
             sent_so_far += 1
         waiting.append(len(backlog))
-        hop = backlog.take(now_ns)
-        if hop is None:
+        found = backlog.take(now_ns)
+        if found is None:
             now_ns = sent(sent_so_far)
             continue
-        ages.append(now_ns - sent(hop.first_index // HOP))
+        hop, sent_ns = found
+        ages.append(now_ns - sent_ns)
         now_ns += round(len(hop) * slowness * MS)
     assert max(ages) <= 300 * MS
     assert max(waiting) <= 30 + 10 * slowness

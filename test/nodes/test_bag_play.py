@@ -28,7 +28,7 @@ from support import bags
 from support.bags import T0, S
 from support.graph import RunningGraph
 from support.played import PlayedBag
-from support.waiting import wait_for
+from support.waiting import QUEUED, wait_for
 
 pytestmark = pytest.mark.graph
 
@@ -122,7 +122,7 @@ def test_a_pause_stops_effort_and_assistance_and_loses_nothing(playing, effort, 
     )
     enable = node.create_client(SetBool, f"/{NAMESPACE}/exo/enable")
     assert enable.wait_for_service(timeout_sec=20)
-    reader = EffortReader(node, f"/{NAMESPACE}/effort")
+    reader = EffortReader(node, f"/{NAMESPACE}/effort", depth=QUEUED)
     wait_for(lambda: reader.take() is not None and reader.muscles, "the stream's description")
     enable.call_async(SetBool.Request(data=True))
     playing.go()

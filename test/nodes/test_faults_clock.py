@@ -27,8 +27,9 @@ def clock_steps(witness):
 @pytest.mark.parametrize("step_s", [1, -1])
 def test_after_a_step_of_the_clock_effort_is_of_the_new_time(stage, record_property, step_s):
     """Assistance stops meanwhile."""
-    witness, place = stage.witness, stage.witness.taken
+    witness = stage.witness
     stage.wait_for_torque()
+    place = witness.taken - 1
     counted = clock_steps(witness)
     set_ns = time.time_ns()
     stage.clock.ahead_ns += step_s * S

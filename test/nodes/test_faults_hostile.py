@@ -113,7 +113,7 @@ def nonsense():
 
 
 def test_a_flood_of_nonsense_is_refused_and_changes_nothing(stage, record_property):
-    witness, place = stage.witness, stage.witness.taken
+    witness = stage.witness
     with Intruder(stage) as intruder:
         sent, messages = 0, cycle(nonsense())
         while sent < 2000:
@@ -126,13 +126,13 @@ def test_a_flood_of_nonsense_is_refused_and_changes_nothing(stage, record_proper
             witness.wait_for_report(node, "several publishers")
             assert int(witness.values(node)["refused_messages"]) > 0
     recovery_ms(record_property, witness, ended_ns)
-    assert witness.since(place).valid.all()
-    assert (witness.reader.lost, witness.reader.out_of_order) == (0, 0)
+    stage.assert_valid()
+    stage.assert_no_gap()
 
 
 def test_two_cameras_under_one_name_are_said_and_do_no_harm(stage, record_property):
     """The second one sees the same hand a little to the right."""
-    witness, place = stage.witness, stage.witness.taken
+    witness = stage.witness
     with Intruder(stage) as intruder:
 
         def twice(sample):
@@ -145,8 +145,8 @@ def test_two_cameras_under_one_name_are_said_and_do_no_harm(stage, record_proper
         with stage.altered(twice):
             witness.wait_for_report("synchronizer", "/hand has several publishers")
     recovery_ms(record_property, witness, time.time_ns())
-    assert witness.since(place).valid.all()
-    assert (witness.reader.lost, witness.reader.out_of_order) == (0, 0)
+    stage.assert_valid()
+    stage.assert_no_gap()
 
 
 def test_a_rival_of_the_estimator_stops_assistance(stage, record_property):

@@ -14,7 +14,7 @@ from kpm_ros.estimate.weights import random_tensors, save_model
 from kpm_ros.sense.samples import HandFrame
 from support.graph import RunningGraph
 from support.player import Player
-from support.waiting import wait_for
+from support.waiting import QUEUED, wait_for
 
 ALONE = ["exo:=false", "gesture:=false"]
 names = (f"senses_{i}" for i in itertools.count())
@@ -45,7 +45,7 @@ def wait_for_samples(reader, wanted, what) -> None:
 def test_a_model_of_fewer_senses_runs_on_those_alone(node, domain, tmp_path, fields, views) -> None:
     options = [*ALONE, model(tmp_path, **fields), f"views:={views}"]
     with RunningGraph(next(names), options) as graph:
-        reader = EffortReader(node, f"/{graph.namespace}/effort")
+        reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         wait_for_samples(reader, lambda batch: batch.valid.all(), "valid effort")
         assert graph.stop() == 0
 
@@ -55,7 +55,7 @@ def test_effort_goes_on_while_the_camera_is_gone_and_when_the_keys_go_too(
 ) -> None:
     options = [*ALONE, "source:=topics", model(tmp_path, optional=("pose", "keys"))]
     with RunningGraph(next(names), options) as graph, Player(node, graph.namespace) as player:
-        reader = EffortReader(node, f"/{graph.namespace}/effort")
+        reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         wait_for_samples(reader, lambda batch: batch.valid.all(), "valid effort")
 
         player.alter = lambda sample: None if isinstance(sample, HandFrame) else sample

@@ -22,7 +22,7 @@ from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.sense.samples import HandFrame
 from support.graph import RunningGraph
 from support.player import Player
-from support.waiting import wait_for
+from support.waiting import QUEUED, wait_for
 
 EXO_DECAY_S = 0.3
 names = (f"test_{i}" for i in itertools.count())
@@ -55,7 +55,7 @@ def running(domain):
 
 @pytest.fixture
 def reader(running, node):
-    made = EffortReader(node, f"/{running.namespace}/effort")
+    made = EffortReader(node, f"/{running.namespace}/effort", depth=QUEUED)
     yield made
     made.close()
 
@@ -200,7 +200,7 @@ def test_a_second_pipeline_on_the_same_namespace_is_refused_in_a_sentence(runnin
 
 def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, context, domain):
     with RunningGraph(next(names), ["gesture:=false"]) as graph:
-        reader = EffortReader(node, f"/{graph.namespace}/effort")
+        reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         commands = listen(node, Float64MultiArray, f"/{graph.namespace}/assist/command")
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort")
         service = f"/{graph.namespace}/exo/enable"
@@ -226,7 +226,7 @@ def hide_the_hand(sample):
 def test_effort_without_a_hand_in_sight_is_marked_and_decays_to_zero(node, domain):
     options = ["source:=topics", "exo:=false", "gesture:=false"]
     with RunningGraph(next(names), options) as graph, Player(node, graph.namespace) as player:
-        reader = EffortReader(node, f"/{graph.namespace}/effort")
+        reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort")
         player.alter = hide_the_hand
         wait_for(lambda: not reader.take().valid.all(), "effort to be marked")
@@ -240,7 +240,7 @@ def test_effort_without_a_hand_in_sight_is_marked_and_decays_to_zero(node, domai
 def test_what_was_recorded_is_what_was_sent(node, domain, tmp_path):
     bag = tmp_path / "bag"
     with RunningGraph(next(names), [f"record:={bag}", "exo:=false"]) as graph:
-        reader = EffortReader(node, f"/{graph.namespace}/effort")
+        reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         batches = take_until(reader, lambda b: valid_samples(b) > 2000, "valid effort")
         assert graph.stop() == 0
     received = {

@@ -7,15 +7,12 @@ from dataclasses import replace
 import pytest
 import yaml
 
-pytest.importorskip("rosbags")
-
-from support import bags
-
 from kpm_ros import cli
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.latencies import with_latency
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from support import bags
 
 SECONDS = 40
 LATE_MS = {"right": 45, "top": -30}
@@ -114,13 +111,11 @@ def test_too_few_notes_are_said_and_nothing_is_written(capsys, sparse, tmp_path)
     assert file.read_text() == MINE
 
 
-def test_what_was_found_is_told_even_if_it_cannot_be_written(capsys, recording, tmp_path):
+def test_a_folder_that_is_not_there_is_refused_before_anybody_plays(capsys, tmp_path):
     nowhere = tmp_path / "no" / "such" / "folder.yaml"
-    status, out, err = calibrate(capsys, recording, "--write", nowhere)
-    assert status == 2
-    assert "ms" in out
-    assert "No such file" in err
-    assert "Traceback" not in err
+    status, out, err = calibrate(capsys, "--seconds", "60", "--write", nowhere)
+    assert (status, out) == (2, "")
+    assert "no folder" in err
 
 
 def test_a_file_that_is_no_parameters_file_is_refused_and_left_alone(capsys, recording, tmp_path):
@@ -132,7 +127,9 @@ def test_a_file_that_is_no_parameters_file_is_refused_and_left_alone(capsys, rec
     assert file.read_text() == "- chapter one\n"
 
 
-def test_a_file_whose_writing_fails_is_as_it_was(capsys, recording, tmp_path, monkeypatch):
+def test_what_was_found_is_told_even_if_it_cannot_be_written(
+    capsys, recording, tmp_path, monkeypatch
+):
     file = tmp_path / "mine.yaml"
     file.write_text(MINE)
 
@@ -172,6 +169,11 @@ def test_a_latency_finds_its_place_in_every_form_of_file(text):
     settings = preflight.settings_of("camera_top", "kpm", parameters, {}, "camera")
     assert settings.latency_s == 0.0125
     assert with_latency(changed, "top", "kpm", 0.0125) == changed
+
+
+def test_what_is_meant_for_all_nodes_is_not_touched():
+    text = "/**:\n  ros__parameters:\n    use_sim_time: false\n"
+    assert with_latency(text, "top", "kpm", 0.0125).startswith(text)
 
 
 def test_a_latency_that_no_camera_may_have_is_refused():

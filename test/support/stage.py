@@ -45,6 +45,10 @@ class Stage:
         self._stack = ExitStack()
         self._pids: dict[str, int | None] = {}
         self._sizes: dict[str, int] = {}
+        self._before = (0, 0)
+        self._signs_before = 0
+        self.place = 0
+        """Samples that had been received when the test began."""
 
     def __enter__(self) -> Stage:
         """Start everything, and wait until effort is well and assistance enabled."""
@@ -98,6 +102,37 @@ class Stage:
         """See that all is well before the next fault."""
         self.witness.wait_until_well()
         self.witness.forget_reports()
+        self._before = (self.witness.reader.lost, self.witness.reader.out_of_order)
+        self._signs_before = self._signs_of_overload()
+        self.place = self.witness.taken
+
+    def assert_no_gap(self) -> None:
+        """No sample was lost or out of order since the test began."""
+        reader = self.witness.reader
+        now = (reader.lost, reader.out_of_order)
+        assert now == self._before or self._machine_was_busy(), f"{self._before} became {now}"
+
+    def assert_valid(self) -> None:
+        """No sample was invalid since the test began."""
+        seen = self.witness.since(self.place)
+        said = self.witness.flags_since(self.place)
+        assert seen.valid.all() or self._machine_was_busy(), repr(said)
+
+    def _machine_was_busy(self) -> bool:
+        """Whether others leave the graph too little time, and its own counts say so.
+
+        What happens then is right, and tested; it is just not what the fault has done.
+        """
+        time.sleep(1.2)  # for a report of every node
+        starved = self._signs_of_overload() > self._signs_before
+        return starved and os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+
+    def _signs_of_overload(self) -> int:
+        signs = [("inference", ("dropped_inputs", "lost_inputs", "withheld", "bridged"))]
+        signs += [("synchronizer", ("clock_steps", "late"))]
+        return sum(
+            int(self.witness.values(node).get(name, 0)) for node, names in signs for name in names
+        )
 
     def end(self) -> None:
         """Devices are whole again: so is effort, and nothing crashed, grew, or broke a rule."""

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+QUEUED = 10_000
+"""Samples of effort that wait until a test, whose process has other work, finds time for them."""
+
 
 def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
     """Wait until the condition is true, and return what it gave; fail, saying what did not come."""

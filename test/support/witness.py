@@ -18,7 +18,7 @@ from kpm_ros.client import EffortBatch, EffortReader
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
-from support.waiting import wait_for
+from support.waiting import QUEUED, wait_for
 
 STEP_NS = 500_000
 ZERO_AFTER = 500
@@ -26,8 +26,6 @@ ZERO_AFTER = 500
 STALE_NS = 1_000_000_000
 """A valid sample that arrives later than this after its instant passes something old for new."""
 MAX_TORQUE_NM = 0.3
-QUEUED = 10_000
-"""Samples that wait until the witness, whose process has other work, finds time for them."""
 NOTHING = EffortBatch(
     np.zeros(0, np.int64),
     np.zeros(0, np.uint64),
