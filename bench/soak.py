@@ -186,8 +186,8 @@ def main() -> None:
     parser.add_argument("--namespace", default="soak", help="namespace of the pipeline")
     parser.add_argument("--out", type=Path, default=OUT / "soak.json")
     arguments = parser.parse_args()
-    if arguments.minutes < 0.5:
-        parser.error(f"minutes is {arguments.minutes:g}, but must be at least 0.5")
+    if arguments.minutes < 1:
+        parser.error(f"minutes is {arguments.minutes:g}, but must be at least 1")
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     here = machine()
     soak = Soak(graph.PipelineOptions(namespace=arguments.namespace))

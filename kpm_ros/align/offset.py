@@ -62,7 +62,7 @@ class Offset(NamedTuple):
     @property
     def sees_strikes(self) -> bool:
         """Whether the view sees keys go down, so that the offset can be believed."""
-        return abs(self.follows_loudness) <= 9
+        return abs(self.follows_loudness) <= _MOST_DRIFT
 
 
 class Motion(NamedTuple):
@@ -124,7 +124,7 @@ def estimate_offset(frames: Sequence[HandFrame], events: Sequence[KeyEvent]) -> 
     ]
     if not peaks:
         return Offset(0.0, 0.0, count)
-    strikes = [peak for peak in peaks if abs(peak.follows_loudness) <= 9]
+    strikes = [peak for peak in peaks if abs(peak.follows_loudness) <= _MOST_DRIFT]
     best, *rivals = sorted(strikes or peaks, key=lambda peak: -peak.height)
     lead = 1.0 - max((rival.height for rival in rivals), default=0.0) / best.height
     contrast = best.height / max(float(np.median(rough)), 1e-9) - 1.0

@@ -64,7 +64,7 @@ def estimate_offsets(
             between = offset_between(views[best], seen)
             found[view] = Offset(
                 found[best].offset_s + between.offset_s,
-                min(found[best].confidence, between.confidence),
+                found[best].confidence * between.confidence,
                 found[best].onsets_used,
             )
     return found
