@@ -37,7 +37,9 @@ EPILOG = """\
 examples:
   kpm demo                   20 s of the whole pipeline, with a report
   kpm up --help              every option of the pipeline
-  kpm graph                  nodes and topics
+  kpm doctor                 what is plugged in, and does it work?
+  kpm replay out/demo/bag --compare
+                             the demo's effort again, without ROS: is it the same?
 
 `kpm COMMAND --help` says more about each command.
 """

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kpm_ros.align.aligner import AlignerConfig
 from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
 from kpm_ros.estimate import weights
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.estimator import EffortEstimator
+from kpm_ros.estimate.estimator import EffortEstimator, Network
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.nodes.settings import (
     ConfigurationError,
@@ -67,13 +70,23 @@ def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
 
 def estimator(settings: InferenceSettings) -> EffortEstimator:
     """Load a model, ready to run: compiled and warm."""
-    path = model_path(settings.model)
-    try:
-        card, tensors = weights.load_model(path)
-    except ValueError as error:
-        raise ConfigurationError(f"model: {error}") from None
+    card, tensors = load(settings.model)
     network = StreamingEstimator(card, tensors)
     network.warm_up()
+    return around(network, card, settings)
+
+
+def load(name: str) -> tuple[ModelCard, dict[str, NDArray[np.float32]]]:
+    """A model's card and weights."""
+    path = model_path(name)
+    try:
+        return weights.load_model(path)
+    except ValueError as error:
+        raise ConfigurationError(f"model: {error}") from None
+
+
+def around(network: Network, card: ModelCard, settings: InferenceSettings) -> EffortEstimator:
+    """The estimator around a network, as the inference node's settings want it."""
     return EffortEstimator(card, network, bridge_s=settings.bridge_s, warm_up_s=settings.warm_up_s)
 
 

@@ -23,6 +23,7 @@ examples:
   kpm replay my_bag --out effort.npz           effort as arrays for NumPy
   kpm replay my_bag --model mine.safetensors --out my_bag_again
   kpm replay my_bag --from aligned --compare   the network alone, on the recorded grid
+  kpm replay my_bag --device cuda --out effort.npz
 
 Topics are found by their types; see docs/replay.md.
 exit status: 0 done, and the same where compared; 1 not the same; 2 it could not be run
@@ -63,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=tuple(TOLERANCE),
         default="inputs",
         help="begin at the senses, or at the grid samples that the live run had aligned",
+    )
+    parser.add_argument(
+        "--device",
+        default="",
+        metavar="cpu|cuda",
+        help="evaluate the whole recording at once there, with torch (default: stream it, as live)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE.npz|BAG", help="where the effort goes (default: nowhere)"
@@ -110,6 +117,7 @@ def _choices(arguments: argparse.Namespace) -> Choices:
         topics=tuple(arguments.topic),
         from_aligned=arguments.begin == "aligned",
         out=arguments.out.expanduser() if arguments.out else None,
+        device=arguments.device,
         tolerance=TOLERANCE[arguments.begin] if tolerance is None else tolerance,
     )
 

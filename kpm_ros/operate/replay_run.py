@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,8 @@ class Choices:
     from_aligned: bool = False
     out: Path | None = None
     tolerance: float = 1e-5
+    device: str = ""
+    """Where whole stretches are evaluated at once; empty = streamed, as live."""
 
 
 @dataclass(frozen=True)
@@ -109,17 +112,17 @@ class ReplayRun:
     def run(self) -> str:
         """Replay the whole bag, write what is to be written, and sum it up."""
         self._check_out()
-        estimator = models.estimator(self._inference)
+        estimate = self._estimate()
         began = time.perf_counter()
         with self._progress() as bar:
             start_ns, end_ns = self._bag.span_ns or (0, 0)
             task = bar.add_task("replaying", total=(end_ns - start_ns) / NS_PER_S)
             replay = offline.Replay(
                 self._bag,
-                estimator,
+                self._card,
                 lambda now_ns: bar.update(task, completed=(now_ns - start_ns) / NS_PER_S),
             )
-            chunks = list(self._written(replay.estimate(self._grid_samples(replay))))
+            chunks = list(self._written(estimate(self._grid_samples(replay))))
         took_s = time.perf_counter() - began
         self._effort = joined(chunks, len(self._card.muscles))
         out = self._choices.out
@@ -162,6 +165,21 @@ class ReplayRun:
         if self._aligned is not None:
             return replay.read_aligned(self._aligned)
         return self._grid.watch(replay.align(self._inputs, self._aligner))
+
+    def _estimate(self) -> Callable[[Iterable[AlignedChunk]], Iterator[EffortChunk]]:
+        """How grid samples become effort: streamed, as live, or in whole stretches on a device."""
+        device = self._choices.device
+        if not device:
+            return functools.partial(offline.stream, models.estimator(self._inference))
+        from kpm_ros.estimate.offline import estimate_whole
+
+        card, tensors = models.load(self._choices.model)
+        return lambda chunks: estimate_whole(
+            list(chunks),
+            tensors,
+            lambda network: models.around(network, card, self._inference),
+            device,
+        )
 
     def _check_out(self) -> None:
         """Refuse a place that cannot be written to before anything is computed."""

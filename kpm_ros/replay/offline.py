@@ -9,6 +9,7 @@ from typing import Any
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.replay import messages
@@ -41,19 +42,19 @@ class ReplayCounts:
 
 
 class Replay:
-    """Drives an aligner and an estimator with a recording, in the order of receipt.
+    """Drives an aligner with a recording, in the order of receipt.
 
     Messages are handed over at the instants at which the recorder received them, and what is
     settled is asked for at regular instants of that time: two replays give the same, bit for bit.
     """
 
     def __init__(
-        self, bag: BagReader, estimator: EffortEstimator, progress: Progress = lambda now_ns: None
+        self, bag: BagReader, card: ModelCard, progress: Progress = lambda now_ns: None
     ) -> None:
         """Prepare; nothing is read yet."""
         self.counts = ReplayCounts()
         self._bag = bag
-        self._estimator = estimator
+        self._card = card
         self._progress = progress
 
     def align(self, inputs: Inputs, aligner: Aligner) -> Iterator[AlignedChunk]:
@@ -79,20 +80,13 @@ class Replay:
             self._progress(message.stamp_ns)
             try:
                 chunk = messages.aligned_chunk(self._bag.decode(message))
-                messages.require_fit(chunk, self._estimator.card)
+                messages.require_fit(chunk, self._card)
             except messages.RefusedMessageError as error:
                 self.counts.refused += 1
                 if self.counts.refused == self.counts.messages:
                     raise BagError(f"{topic} of the bag {self._bag.folder} has {error}") from None
                 continue
             yield chunk
-
-    def estimate(self, chunks: Iterable[AlignedChunk]) -> Iterator[EffortChunk]:
-        """Turn grid samples into effort."""
-        for chunk in chunks:
-            effort = self._estimator.push(chunk)
-            if effort is not None:
-                yield effort
 
     def _looks(self, after_ns: int, before_ns: int) -> Iterator[int]:
         """Instants between two others at which to ask for what is settled."""
@@ -112,6 +106,14 @@ class Replay:
             take(self._bag.decode(message), message.stamp_ns)
         except messages.RefusedMessageError:
             self.counts.refused += 1
+
+
+def stream(estimator: EffortEstimator, chunks: Iterable[AlignedChunk]) -> Iterator[EffortChunk]:
+    """Turn grid samples into effort as they come."""
+    for chunk in chunks:
+        effort = estimator.push(chunk)
+        if effort is not None:
+            yield effort
 
 
 def _takers(inputs: Inputs, aligner: Aligner) -> dict[str, Callable[[Any, int], None]]:

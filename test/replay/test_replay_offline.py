@@ -35,11 +35,12 @@ def estimator(model):
 def replayed(path, model, hop_s=offline.LOOK_S):
     """Effort, aligned samples and counts of one replay."""
     with BagReader(path) as bag:
-        replay = offline.Replay(bag, estimator(model))
+        replay = offline.Replay(bag, weights.read_card(model))
         aligner = Aligner(AlignerConfig(hop_s=hop_s))
         inputs = TopicFinder(bag).inputs(VIEWS, use_keys=True)
         chunks = list(replay.align(inputs, aligner))
-        return joined(replay.estimate(chunks), MUSCLES), chunks, replay.counts, aligner.counts
+        effort = joined(offline.stream(estimator(model), chunks), MUSCLES)
+        return effort, chunks, replay.counts, aligner.counts
 
 
 def test_two_replays_give_the_same_bit_for_bit(recording, light):
@@ -174,8 +175,9 @@ def test_what_cannot_be_a_sample_is_counted_and_left_out(deliveries, light, tmp_
 
 def test_the_recorded_grid_gives_the_recorded_effort(recording, light):
     with BagReader(recording) as bag:
-        replay = offline.Replay(bag, estimator(light))
-        effort = joined(replay.estimate(replay.read_aligned("/kpm/aligned")), MUSCLES)
+        replay = offline.Replay(bag, weights.read_card(light))
+        grid = replay.read_aligned("/kpm/aligned")
+        effort = joined(offline.stream(estimator(light), grid), MUSCLES)
         live = read_effort(bag, TopicFinder(bag), MUSCLES)
     assert effort.stamps_ns.tolist() == live.stamps_ns.tolist()
     np.testing.assert_array_equal(effort.effort, live.effort)
@@ -185,7 +187,7 @@ def test_the_recorded_grid_gives_the_recorded_effort(recording, light):
 def test_a_recorded_grid_of_another_shape_is_refused(recording, tmp_path):
     model, _ = bags.small_model(tmp_path, views=("top", "right", "left"))
     with BagReader(recording) as bag:
-        replay = offline.Replay(bag, estimator(model))
+        replay = offline.Replay(bag, weights.read_card(model))
         with pytest.raises(BagError, match=r"aligned.*\(84, 88, 1024.0\), but the model takes"):
             next(replay.read_aligned("/kpm/aligned"))
 
