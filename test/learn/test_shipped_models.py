@@ -37,7 +37,7 @@ def test_a_shipped_model_is_whole_small_and_says_where_it_comes_from(model):
 def test_a_shipped_model_has_learnt_something(model):
     scores = read_card(model).scores
     assert scores["rmse"] < 0.65 * scores["baseline_mean_rmse"]
-    assert scores["correlation"] > 0.75
+    assert scores["correlation"] > 0.7
 
 
 def test_the_page_states_the_scores_on_the_card(model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import re
 from dataclasses import replace
 
@@ -275,12 +276,24 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path, capsys):
     assert "window = 200, not 96" in capsys.readouterr().err
 
 
-def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(tmp_path):
-    path = tmp_path / "a.checkpoint"
-    path.write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")
+def test_a_hostile_checkpoint_is_refused_and_runs_no_code(tmp_path):
+    path, mark = tmp_path / "a.checkpoint", tmp_path / "code_was_run"
+
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(mark),)
+
+    torch.save({"arguments": {}, "state": Trap()}, path)
     with pytest.raises(CheckpointError, match="not a checkpoint"):
         Checkpoint(path, {}).load()
-    assert [one.name for one in tmp_path.iterdir()] == ["a.checkpoint"]
+    assert not mark.exists()
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "a.checkpoint"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
+        Checkpoint(path, {}).load()
 
 
 def test_a_model_of_other_muscles_cannot_be_fine_tuned(performances, card, tmp_path, capsys):

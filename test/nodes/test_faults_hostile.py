@@ -124,7 +124,7 @@ def test_a_flood_of_nonsense_is_refused_and_changes_nothing(stage, record_proper
         ended_ns = time.time_ns()
         for node in ("synchronizer", "inference"):
             witness.wait_for_report(node, "several publishers")
-            assert int(witness.values(node)["refused_messages"]) > 0
+            witness.wait_for_figure(node, "refused_messages")
     recovery_ms(record_property, witness, ended_ns)
     stage.assert_valid()
     stage.assert_no_gap()
@@ -182,7 +182,7 @@ def test_an_echo_of_the_aligned_samples_ends_in_zero_effort(stage, record_proper
                 intruder.send("aligned", recent.pop(0)[1], ahead_ns=None)
             return witness.is_zero() and "several publishers" in witness.message("inference")
 
-        wait_for(echo, "effort to be invalid and zero")
+        wait_for(echo, "effort to be invalid and zero", 60)
         stage.wait_for_no_torque()
     real.close()
     recovery_ms(record_property, witness, time.time_ns())
