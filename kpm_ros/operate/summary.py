@@ -26,8 +26,12 @@ STAGES = {
     "alignment": ("received_ns", "aligned_ns"),
     "estimation": ("aligned_ns", "estimated_ns"),
     "publishing": ("estimated_ns", "published_ns"),
+    "compute": ("processed_ns", "published_ns"),
 }
-"""Stages of the live path, each between two instants of a chunk's latency trace."""
+"""Stages of the live path, each between two instants of a chunk's latency trace.
+
+"compute" is the four before it together, for the newest frame of each chunk: what is left without
+camera, tracker, frame interval and look-ahead."""
 
 STAGE_MEANINGS = {
     "tracking": "exposure to landmarks",
@@ -35,6 +39,7 @@ STAGE_MEANINGS = {
     "alignment": "received to on the grid",
     "estimation": "on the grid to estimated",
     "publishing": "estimated to published",
+    "compute": "landmarks to published",
 }
 
 
