@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Any, TypeVar
+
 NS_PER_S = 1_000_000_000
+
+AnyDevice = TypeVar("AnyDevice", bound="Device")
 
 
 class DeviceError(Exception):
@@ -11,6 +17,44 @@ class DeviceError(Exception):
 
 class StillWaitingError(DeviceError):
     """A device that nothing is wrong with: the other end has yet to come."""
+
+
+class Device(ABC):
+    """Something that can be connected; also a context manager.
+
+    `connect` raises DeviceError when the device cannot be had. It may then be called again: it
+    closes what is left of the last connection.
+    """
+
+    name: str
+    """What it is, in words for the user."""
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """Open the device."""
+
+    @abstractmethod
+    def disconnect(self) -> None:
+        """Close the device; a closed one stays closed."""
+
+    @property
+    def state(self) -> str:
+        """Where the device stands, in words."""
+        return "connected"
+
+    def __enter__(self: AnyDevice) -> AnyDevice:
+        """Connect."""
+        self.connect()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Disconnect."""
+        self.disconnect()
 
 
 class Backoff:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Device = TypeVar("Device", bound="EmgDevice")
+from kpm_ros.sense.connection import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,48 +33,19 @@ class EmgBlock:
     """The amplifier's own number of each sample, where it has one; it may wrap around."""
 
 
-class EmgDevice:
-    """An amplifier that can be connected and read; also a context manager.
+class EmgDevice(Device):
+    """An amplifier; `read`, too, raises DeviceError when it is gone."""
 
-    `connect` and `read` raise DeviceError when the amplifier cannot be had or is gone. `connect`
-    may then be called again: it closes what is left of the last connection.
-    """
-
-    name: str
-    """What it is, in words for the user."""
     falls_silent: bool = False
     """Whether silence is no fault."""
 
+    @abstractmethod
     def connect(self) -> EmgFormat:
         """Open the device, and learn what it sends."""
-        raise NotImplementedError
 
-    def disconnect(self) -> None:
-        """Close the device; a closed one stays closed."""
-        raise NotImplementedError
-
+    @abstractmethod
     def read(self, now_ns: int) -> EmgBlock | None:
         """Everything that has come since the last read, None if nothing has."""
-        raise NotImplementedError
-
-    @property
-    def state(self) -> str:
-        """Where the device stands, in words."""
-        return "connected"
-
-    def __enter__(self: Device) -> Device:
-        """Connect."""
-        self.connect()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Disconnect."""
-        self.disconnect()
 
 
 def name_channels(given: tuple[str, ...], count: int, device: str) -> tuple[str, ...]:

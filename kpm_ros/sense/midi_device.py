@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from types import TracebackType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-Device = TypeVar("Device", bound="MidiDevice")
+from kpm_ros.sense.connection import Device
 
 
 class Received(NamedTuple):
@@ -16,45 +16,16 @@ class Received(NamedTuple):
     data: bytes
 
 
-class MidiDevice:
-    """A piano that can be connected and read; also a context manager.
+class MidiDevice(Device):
+    """A piano; `read`, too, raises DeviceError when it is gone."""
 
-    `connect` and `read` raise DeviceError when the piano cannot be had or is gone. `connect` may
-    then be called again: it closes what is left of the last connection.
-    """
-
-    name: str
-    """What it is, in words for the user."""
     lag_ns: int = 0
     """Bytes of this long ago may still be on their way."""
 
+    @abstractmethod
     def connect(self) -> None:
         """Open the device."""
-        raise NotImplementedError
 
-    def disconnect(self) -> None:
-        """Close the device; a closed one stays closed."""
-        raise NotImplementedError
-
+    @abstractmethod
     def read(self, now_ns: int) -> Sequence[Received]:
         """Everything that has come and is of no later than now, in order."""
-        raise NotImplementedError
-
-    @property
-    def state(self) -> str:
-        """Where the device stands, in words."""
-        return "connected"
-
-    def __enter__(self: Device) -> Device:
-        """Connect."""
-        self.connect()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Disconnect."""
-        self.disconnect()
