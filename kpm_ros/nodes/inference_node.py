@@ -27,6 +27,8 @@ from kpm_ros.replay.messages import require_fit
 KEPT_STEPS = 2000
 """Durations of the last steps kept for diagnostics."""
 
+HELD_UP_NS = 100_000_000
+"""Samples that could not be sent for so long after they were due are not sent any more."""
 FUTURE_NS = NS_PER_S // 10
 """Aligned samples further ahead of the clock than this are refused."""
 
@@ -128,9 +130,14 @@ class InferenceNode(PipelineNode):
         now_ns = self.now_ns()
         with self._lock:
             leaving = self._take_due(now_ns)
-        for data in leaving:
+        decided_ns = time.time_ns()
+        for sent, data in enumerate(leaving):
+            if time.time_ns() - decided_ns > HELD_UP_NS:
+                # Held up since it was decided that these are fresh enough.
+                self._withheld += len(leaving) - sent
+                break
             self._effort.publish(data)
-        self._published += len(leaving)
+            self._published += 1
 
     def _take_due(self, now_ns: int) -> list[bytes]:
         leaving: list[bytes] = []
