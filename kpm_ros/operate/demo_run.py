@@ -24,6 +24,8 @@ from kpm_ros.operate.watch import Watch
 WARM_UP_LIMIT_S = 120.0
 """A first start compiles the network, which takes long where other work is going on."""
 
+SETTLE_S = 3.0
+"""After the first valid effort the delay that starting up took is still being made up for."""
 USAGE_EVERY_S = 1.0
 STEP_S = 0.02
 
@@ -103,6 +105,8 @@ class DemoRun:
         cores: Mapping[str, float] = {}
         with self._supervisor:
             self._until(watch, stop_requests, dashboard, WARM_UP_LIMIT_S, watch.was_valid.is_set)
+            if watch.was_valid.is_set():
+                self._until(watch, stop_requests, dashboard, SETTLE_S, lambda: False)
             if watch.was_valid.is_set() and not self._over(watch, stop_requests):
                 self.measured = True
                 self._picture.phase, self._picture.duration_s = "measuring", self.seconds

@@ -105,8 +105,8 @@ def test_a_piano_over_tcp_may_go_and_come_back(start: Callable[..., Keys]) -> No
     keys = start(source="tcp_server", tcp_port=0)
     device: Any = keys.node.keys.device
     wait_for(lambda: device.port, "the server to listen")
+    wait_for(lambda: "nobody has called" in keys.node.report().message, "the server to say so")
     assert keys.node.report().level == Level.ERROR
-    assert "nobody has called" in keys.node.report().message
     for note in (60, 64):
         with socket.create_connection(("127.0.0.1", device.port)) as line:
             line.sendall(bytes([0x90, note, 80]))
