@@ -41,7 +41,7 @@ class ApproximateTimeSynchronizer(SimpleFilter):
 
     Whenever a message comes, those nearest to it in time are sought in the other inputs' queues. A
     queue holds the `queue_size` messages with the newest stamps. Messages without a header are
-    refused, or with `allow_headerless` taken for now.
+    refused, or with `allow_headerless` stamped on receipt.
     """
 
     def __init__(

@@ -172,7 +172,7 @@ class Stream:
         self.unreadable = 0
 
     def open(self) -> Given:
-        """Connect; a stream that does not answer within seconds is given up for now."""
+        """Connect; a stream that does not answer within seconds is given up until the next try."""
         cv2 = load_opencv()
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
         limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
