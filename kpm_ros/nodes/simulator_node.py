@@ -6,17 +6,13 @@ import sys
 from typing import Any
 
 from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import qos, simulated, wire
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.settings import ConfigurationError, SimulatorSettings
 from kpm_ros.sense import samples
-from kpm_ros.sense.score import read_midi
 from kpm_ros.simulate.cameras import Camera, TrackerErrors, default_cameras
-from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import SimulatedSession
-from kpm_ros.simulate.studies import five_finger_study
 
 GREATEST_LAG_S = 0.5
 """A simulator that fell behind by more than this begins anew at the present."""
@@ -32,7 +28,7 @@ class SimulatorNode(PipelineNode):
     def __init__(self, **node_arguments: Any) -> None:
         """Read the score and set the pianist at the piano."""
         super().__init__(**node_arguments)
-        self._pianist = _pianist(self.settings)
+        self._pianist = simulated.pianist(self.settings)
         self._cameras = _cameras(self.settings)
         self._delivered = 0
         self._reported = 0
@@ -95,14 +91,6 @@ class SimulatorNode(PipelineNode):
             self._motion.publish(wire.key_motion_message(sample))
         elif self._emg is not None:
             self._emg.publish(wire.emg_message(sample))
-
-
-def _pianist(settings: SimulatorSettings) -> Pianist:
-    try:
-        score = read_midi(settings.score) if settings.score else five_finger_study()
-        return Pianist(score, settings.seed, Person.from_seed(settings.seed))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"simulator: {error}") from None
 
 
 def _cameras(settings: SimulatorSettings) -> list[Camera]:

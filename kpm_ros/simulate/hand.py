@@ -19,20 +19,38 @@ FINGERS = 5
 
 
 class HandModel(Protocol):
-    """A right hand, given by the point of its middle knuckle (the palm) and its fingertips."""
+    """A right hand, led by the point of its middle knuckle (the palm) and its fingertips.
+
+    What it is led to is a posture: a row of numbers that follow each other smoothly in time when
+    palm and tips do, and from which all of the hand follows.
+    """
 
     natural: NDArray[np.float64]
     """(fingers, 3): where a relaxed tip is relative to the palm while keys are at rest below it."""
     height_m: float
     """How far the palm is above the white keys in a five-finger position."""
+    spread_touch_m: NDArray[np.float64]
+    """(fingers, 3): how far from the usual point each touches a key when fully spread."""
 
-    def stretch(self, palm: NDArray[np.float64], tips: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far each finger is stretched, 1 = straight: (..., fingers) for (..., fingers, 3)."""
+    limits: NDArray[np.float64]
+    """(d, 2): between which values each number of a posture stays."""
 
-    def landmarks(
-        self, palm: NDArray[np.float64], tips: NDArray[np.float64]
+    def stretch(
+        self,
+        palm: NDArray[np.float64],
+        fingers: NDArray[np.int64],
+        tips: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """(n, 21, 3) in metres, in MediaPipe's order, for palm (n, 3) and tips (n, fingers, 3)."""
+        """How far each of some fingers (..., k) is stretched, 1 = as far as it goes: (..., k).
+
+        `palm` is (..., 3) and `tips`, where those fingers are to be, (..., k, 3).
+        """
+
+    def posture(self, palm: NDArray[np.float64], tips: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, d): the posture that puts palm (n, 3) and tips (n, fingers, 3) there, or near it."""
+
+    def landmarks(self, posture: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, 21, 3) in metres, in MediaPipe's order, of postures (n, d)."""
 
 
 _BONES_M = np.array(
@@ -67,7 +85,7 @@ _ANGLES = 400
 
 
 class KinematicHand:
-    """A stiff palm and five three-bone fingers."""
+    """A stiff palm and five three-bone fingers; its posture is palm and tips, row by row."""
 
     def __init__(self, person: Person) -> None:
         """Scale an average hand to this person."""
@@ -76,6 +94,8 @@ class KinematicHand:
         self._root = _ROOT_M * size
         self._wrist = _WRIST_M * size
         self.height_m = _PALM_Z_M * (0.6 + 0.4 * size)
+        self.spread_touch_m = np.zeros((FINGERS, 3))
+        self.limits = np.repeat([[-np.inf, np.inf]], 3 * (1 + FINGERS), axis=0)
         palm_y = _PALM_Y_M - 0.070 * (size - 1) + 0.005 * person.curvature
         self.natural = np.stack(
             [_TIP_X_M, _TIP_Y_M - palm_y, np.full(FINGERS, -self.height_m)], axis=1
@@ -99,15 +119,24 @@ class KinematicHand:
         tip = (joint2[0] + last * np.cos(whole), joint2[1] - last * np.sin(whole))
         return joint1, joint2, tip
 
-    def stretch(self, palm: NDArray[np.float64], tips: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far each finger is stretched: the distance to be bridged over its full length."""
-        reach = tips - (palm[..., None, :] + self._root)
-        return np.asarray(np.linalg.norm(reach, axis=-1) / self._straight)
-
-    def landmarks(
-        self, palm: NDArray[np.float64], tips: NDArray[np.float64]
+    def stretch(
+        self,
+        palm: NDArray[np.float64],
+        fingers: NDArray[np.int64],
+        tips: NDArray[np.float64],
     ) -> NDArray[np.float64]:
+        """How far fingers are stretched: the distance to be bridged over their full length."""
+        reach = tips - (palm[..., None, :] + self._root[fingers])
+        return np.asarray(np.linalg.norm(reach, axis=-1) / self._straight[fingers])
+
+    def posture(self, palm: NDArray[np.float64], tips: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, 18): palm and tips as they are."""
+        return np.concatenate([palm[:, None], tips], axis=1).reshape(len(palm), -1)
+
+    def landmarks(self, posture: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bend every finger so that its tip is where it shall be, or as near as its bones allow."""
+        points = posture.reshape(len(posture), 1 + FINGERS, 3)
+        palm, tips = points[:, 0], points[:, 1:]
         out = np.empty((len(palm), 21, 3))
         out[:, 0] = palm + self._wrist
         for finger in range(FINGERS):
@@ -123,7 +152,8 @@ class KinematicHand:
         """Place two joints and the tip, relative to the root, for a tip wanted at `reach`."""
         distance = np.linalg.norm(reach, axis=1)
         ahead = reach / np.maximum(distance, 1e-9)[:, None]
-        side = self._side[finger] - (ahead @ self._side[finger])[:, None] * ahead
+        along = (ahead * self._side[finger]).sum(axis=1, keepdims=True)
+        side = self._side[finger] - along * ahead
         side /= np.maximum(np.linalg.norm(side, axis=1), 1e-9)[:, None]
         bend = np.interp(distance, self._reach[finger], self._bend)
         chain = self._chain(finger, bend)

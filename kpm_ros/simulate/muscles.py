@@ -13,21 +13,27 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.person import MUSCLES, Person
+from kpm_ros.simulate.plan import FULL_FORCE_N
 
 
 class MuscleModel(Protocol):
     """Muscles of a right hand."""
 
     names: tuple[str, ...]
+    """Those that electrodes are on."""
+    deep: tuple[str, ...]
+    """Further ones, which no electrode sees."""
 
     def activation(
-        self, landmarks: NDArray[np.float32], force: NDArray[np.float32], rate_hz: float
+        self, posture: NDArray[np.float64], force: NDArray[np.float64], rate_hz: float
     ) -> NDArray[np.float64]:
-        """Activation that makes one endlessly repeated pass of a performance: (n, muscles) in 0..1.
+        """Activation that makes one endlessly repeated pass of a performance, in 0..1.
 
-        `landmarks` is (n, 21, 3) in metres; `force` is (n, fingers), 1 = that of a key struck as
-        loud as can be. Both are sampled evenly at `rate_hz`.
+        (n, muscles): those in `names`, then those in `deep`. `posture` is (n, d), as the hand that
+        these muscles belong to gives it; `force` is (n, fingers), in newtons. Both are sampled
+        evenly at `rate_hz`.
         """
 
 
@@ -42,7 +48,7 @@ _FORCE = np.array(
         [0.00, 0.00, 0.00, 0.75, 0.12],
     ]
 )
-"""Drive of each muscle (rows, in the order of MUSCLES) per finger's key force."""
+"""Drive of each muscle (rows, in the order of MUSCLES) per finger's share of the fullest force."""
 
 _OWN_FINGER = np.array([4, 0, 1, 2, 2, 3])
 _SPREAD_SIDE = np.array([1.0, -1.0, -1.0, -1.0, 1.0, 1.0])
@@ -59,25 +65,29 @@ class PlainMuscles:
     """Effort by a plain rule from key force, spread and knuckle flexion."""
 
     names: tuple[str, ...] = MUSCLES
+    deep: tuple[str, ...] = ()
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, hand: HandModel) -> None:
+        """Move this person's hand."""
         self._person = person
+        self._hand = hand
         self._share = np.asarray(person.muscle_share) / person.strength
 
     def activation(
-        self, landmarks: NDArray[np.float32], force: NDArray[np.float32], rate_hz: float
+        self, posture: NDArray[np.float64], force: NDArray[np.float64], rate_hz: float
     ) -> NDArray[np.float64]:
         """Effort by the rule, followed by the muscle and moved ahead of the movement."""
         effort = np.empty((len(force), len(self.names)))
         for start in range(0, len(force), _BATCH):
             part = slice(start, start + _BATCH)
-            effort[part] = self.effort(landmarks[part], force[part])
+            effort[part] = self._effort(self._hand.landmarks(posture[part]), force[part])
         return self._follow(effort, rate_hz)
 
-    def effort(
-        self, landmarks: NDArray[np.float32], force: NDArray[np.float32]
+    def _effort(
+        self, landmarks: NDArray[np.float64], force_n: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Effort that each posture and force takes, in 0..1: (n, muscles)."""
+        force = force_n / FULL_FORCE_N
         knuckle = 1 + 4 * _OWN_FINGER
         finger = landmarks[:, knuckle + 3] - landmarks[:, knuckle]
         spread = np.arctan2(finger[..., 0], finger[..., 1]) - _SPREAD_NEUTRAL_RAD

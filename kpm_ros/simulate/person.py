@@ -30,11 +30,20 @@ class Person:
     activation_time_s: float = 0.018
     """Time constant of each of the two stages by which activation follows its drive."""
     muscle_share: tuple[float, ...] = (1.0,) * len(MUSCLES)
-    """How much of the common rule's drive each muscle takes."""
+    """Activation that each muscle takes for the same work, relative to an average one."""
     emg_gain_uv: tuple[float, ...] = (350.0,) * len(MUSCLES)
     """Root mean square of each electrode's signal at full activation."""
     crosstalk: float = 0.06
     """Fraction of each neighbouring muscle's signal that an electrode picks up."""
+
+    palm_dip_m: float = 0.003
+    """How far the palm falls into the keys with the loudest strikes."""
+    enslaving: float = 1.0
+    """How much fingers that do not play are taken along, relative to the average."""
+    wrist_extension_rad: float = 0.15
+    """How far the wrist hangs below the line of the hand's back, as an angle."""
+    wrist_deviation_rad: float = 0.05
+    """How far the hand is turned to the little finger's side."""
 
     @classmethod
     def from_seed(cls, seed: int) -> Person:
@@ -53,4 +62,8 @@ class Person:
             muscle_share=tuple(float(value) for value in share),
             emg_gain_uv=tuple(float(value) for value in gain),
             crosstalk=float(draw.uniform(0.03, 0.10)),
+            palm_dip_m=float(draw.uniform(0.0, 0.006)),
+            enslaving=float(draw.uniform(0.4, 1.6)),
+            wrist_extension_rad=float(draw.uniform(0.06, 0.28)),
+            wrist_deviation_rad=float(draw.uniform(-0.03, 0.12)),
         )

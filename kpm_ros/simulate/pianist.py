@@ -9,25 +9,23 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.keys import ease
-from kpm_ros.sense.samples import FIRST_NOTE, LANDMARKS, PIANO_KEYS, KeyEventKind
+from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS, KeyEventKind
 from kpm_ros.sense.score import Score
-from kpm_ros.simulate.hand import FINGERS, HandModel, KinematicHand
-from kpm_ros.simulate.keyboard import TRAVEL_M
+from kpm_ros.simulate.hand import HandModel, KinematicHand
+from kpm_ros.simulate.left import LeftHand
+from kpm_ros.simulate.movement import Movement
 from kpm_ros.simulate.muscles import MuscleModel, PlainMuscles
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.plan import LEAD_S, make_plan, playable
 
-_MUSCLE_RATE_HZ = 250
-_BATCH = 4096
 _ROUNDING_S = 1e-6
-_SWAY_M = np.array([0.0012, 0.0015, 0.0008])
-"""How far the palm drifts about its place, and no further, so that fingers stay in reach."""
 
 
 class Move(NamedTuple):
@@ -39,6 +37,14 @@ class Move(NamedTuple):
     velocity: int = 0
     pedal: int = 0
     value: float = 0.0
+
+
+class Learnt(NamedTuple):
+    """What a pianist works out of a score once, for a whole pass."""
+
+    knots: NDArray[np.float64]
+    activation: NDArray[np.float64]
+    """(frames, muscles): of all of them."""
 
 
 class Performer(Protocol):
@@ -70,47 +76,70 @@ class Pianist:
         person: Person | None = None,
         hand: HandModel | None = None,
         muscles: MuscleModel | None = None,
+        learnt: Learnt | None = None,
     ) -> None:
-        """Learn the score: choose fingers, plan movements, and work out the muscles' part."""
+        """Learn the score: choose fingers, plan movements, and work out the muscles' part.
+
+        What the same pianist has `learnt` of the same score before need not be worked out again.
+        """
         self.person = person or Person()
         self.score = playable(score)
+        self._seed = seed
         if not self.score.notes:
             raise ValueError(f"the score {score.name!r} has no note that a piano can play")
         self.hand = hand or KinematicHand(self.person)
-        model = muscles or PlainMuscles(self.person)
+        model = muscles or PlainMuscles(self.person, self.hand)
         self.muscles = model.names
+        self.all_muscles = (*model.names, *model.deep)
         self.plan = make_plan(self.score, self.hand)
         self.period_s = self.plan.period_s
-        draw = np.random.default_rng([seed, 0x5A1])
-        self._sway_rate = np.round(draw.uniform(0.1, 0.5, 3) * self.period_s) / self.period_s
-        self._sway_phase = draw.uniform(0, 2 * np.pi, 3)
+        knots = learnt.knots if learnt else None
+        self._movement = Movement(self.plan, self.hand, self.person, seed, knots)
         strokes = self.plan.strokes
         self._by_press = np.argsort(strokes.press_s, kind="stable")
         self._press_s = strokes.press_s[self._by_press]
         self._longest_s = float((strokes.end_s - strokes.press_s).max())
         self._moves = self._one_pass()
         self._move_times = [move.time_s for move in self._moves]
-        self._activation = self._learn_muscles(model)
+        times = self._movement.times_s
+        self._activation = (
+            learnt.activation
+            if learnt
+            else model.activation(
+                self._movement.at(times), self._force(times), self._movement.rate_hz
+            )
+        )
+
+    @property
+    def learnt(self) -> Learnt:
+        """What took time to learn."""
+        return Learnt(self._movement.knots, self._activation)
+
+    def posture(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Posture of the right hand: (n, d), as its hand model reads it."""
+        return self._movement.at(self._within(times_s))
 
     def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Landmarks of the right hand in the piano's frame: (n, 21, 3) in metres."""
-        now = self._within(times_s)
-        palm = self.plan.palm.at(now)
-        palm = palm + _SWAY_M * np.sin(
-            2 * np.pi * self._sway_rate * now[:, None] + self._sway_phase
-        )
-        tips = palm[:, None, :] + self.hand.natural
-        tips[:, :, 2] += self.hand.height_m - palm[:, None, 2] + self.person.lift_m
-        for finger, plan in enumerate(self.plan.fingertips):
-            on_key = plan.place.at(now)
-            on_key[:, 2] -= TRAVEL_M * plan.depth.at(now)[:, 0]
-            tips[:, finger] += plan.contact.at(now) * (on_key - tips[:, finger])
-        return self.hand.landmarks(palm, tips)
+        return self.hand.landmarks(self.posture(times_s))
+
+    def left_landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Landmarks of the left hand, which plays what the right one leaves: (n, 21, 3)."""
+        return self._left.landmarks(self._within(times_s))
+
+    @cached_property
+    def _left(self) -> LeftHand:
+        """The left hand, which most performances are not asked for."""
+        rest = [
+            note
+            for note, finger in zip(self.score.notes, self.plan.strokes.finger, strict=True)
+            if finger < 0
+        ]
+        return LeftHand(rest, self.period_s, self.hand, self.person, self._seed)
 
     def force(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Each finger's force on its key: (n, fingers), 1 = that of the loudest strike."""
-        now = self._within(times_s)
-        return np.concatenate([plan.force.at(now) for plan in self.plan.fingertips], axis=1)
+        """Each finger's force on its key: (n, fingers) in newtons."""
+        return self._force(self._within(times_s))
 
     def key_depth(self, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
         """Depth of every key: (n, 88), 0 at rest, 1 fully down."""
@@ -125,12 +154,22 @@ class Pianist:
         return depth
 
     def activation(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Activation of every muscle: (n, muscles), in 0..1."""
-        count = len(self._activation)
+        """Activation of every muscle in `muscles`: (n, muscles), in 0..1."""
+        return self._activation_of(times_s, self._activation[:, : len(self.muscles)])
+
+    def all_activation(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same of every muscle in `all_muscles`, whether an electrode is on it or not."""
+        return self._activation_of(times_s, self._activation)
+
+    def _activation_of(
+        self, times_s: NDArray[np.float64], activation: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Draw activation between its samples by straight lines."""
+        count = len(activation)
         place = self._within(times_s) * (count / self.period_s)
         left = np.minimum(place.astype(np.int64), count - 1)
         part = (place - left)[:, None]
-        before, after = self._activation[left], self._activation[(left + 1) % count]
+        before, after = activation[left], activation[(left + 1) % count]
         return np.asarray(before + (after - before) * part)
 
     def moves(self, since_s: float, until_s: float) -> Iterator[Move]:
@@ -188,14 +227,6 @@ class Pianist:
         ]
         return sorted(moves, key=lambda move: move.time_s)
 
-    def _learn_muscles(self, model: MuscleModel) -> NDArray[np.float64]:
-        """Activation over one pass, at a rate that shows all of it."""
-        count = round(self.period_s * _MUSCLE_RATE_HZ)
-        times = np.arange(count) * (self.period_s / count)
-        landmarks = np.empty((count, LANDMARKS, 3), dtype=np.float32)
-        force = np.empty((count, FINGERS), dtype=np.float32)
-        for start in range(0, count, _BATCH):
-            part = slice(start, start + _BATCH)
-            landmarks[part] = self.landmarks(times[part])
-            force[part] = self.force(times[part])
-        return model.activation(landmarks, force, count / self.period_s)
+    def _force(self, now: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Each finger's force within one pass: (n, fingers) in newtons."""
+        return np.concatenate([plan.force.at(now) for plan in self.plan.fingertips], axis=1)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kpm_ros.sense.keys import RELEASE_S, press_time_s
 from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS
 from kpm_ros.sense.score import Score
-from kpm_ros.simulate.fingering import MIDDLE_C, Fingering, assign, touch_points
+from kpm_ros.simulate.fingering import MIDDLE_C, Fingering, assign
 from kpm_ros.simulate.hand import FINGERS, HandModel
 from kpm_ros.simulate.keyboard import KEY_X_M
 from kpm_ros.simulate.tracks import Track
@@ -26,6 +26,12 @@ LEAD_S = 0.5
 """Rest before the first note of every pass."""
 TAIL_S = 0.8
 """Rest after the last one."""
+FULL_FORCE_N = 20.0
+"""Most that a finger pushes: its peak on the key of a note of MIDI velocity 127."""
+_SOFTEST_FORCE_N = 1.2
+"""The same as velocity goes to 0: a little more than twice what it takes to move a key slowly."""
+_KEY_WEIGHT_N = 0.5
+"""What keeps a key down."""
 _HELD_FORCE = 0.3
 """Force on a key that is kept down, relative to that of its strike."""
 _EASE_OFF_S = 0.07
@@ -46,6 +52,8 @@ class Strokes:
     key: NDArray[np.int64]
     velocity: NDArray[np.int64]
     finger: NDArray[np.int64]
+    touch: NDArray[np.float64]
+    """(notes, 3): where the finger touches the key at rest."""
     press_s: NDArray[np.float64]
     """Key begins to go down."""
     onset_s: NDArray[np.float64]
@@ -84,7 +92,7 @@ class FingerPlan:
     depth: Track
     """Depth of that key."""
     force: Track
-    """1 = force of the loudest strike."""
+    """On that key, upwards on the finger's tip, in newtons."""
 
 
 def playable(score: Score) -> Score:
@@ -99,23 +107,32 @@ def playable(score: Score) -> Score:
     return Score(tuple(notes), score.pedals, score.duration_s, score.name)
 
 
-def make_plan(score: Score, hand: HandModel) -> Plan:
-    """Plan one pass through a playable score."""
-    fingering = assign(score, hand)
+def make_plan(
+    score: Score,
+    hand: HandModel,
+    lowest: int = MIDDLE_C,
+    idle: int = MIDDLE_C,
+    period_s: float = 0.0,
+) -> Plan:
+    """Plan one pass through a playable score, which takes `period_s` or longer.
+
+    The hand takes notes from `lowest` up; with none to play it rests above the note `idle`.
+    """
+    fingering = assign(score, hand, lowest)
     strokes = _strokes(score, fingering)
     arrive, depart = _stay(fingering, strokes)
     _leave_in_time(fingering, strokes, depart)
     _share_keys(strokes)
     end_s = max(LEAD_S + score.duration_s, float(strokes.end_s.max(initial=0.0)))
-    period_s = end_s + TAIL_S
-    palm = _palm(fingering, hand, np.stack([arrive, depart], axis=1), period_s)
-    fingers = [_finger_plan(finger, strokes, hand) for finger in range(FINGERS)]
+    period_s = max(end_s + TAIL_S, period_s)
+    palm = _palm(fingering, hand, np.stack([arrive, depart], axis=1), period_s, idle)
+    fingers = [_finger_plan(finger, strokes) for finger in range(FINGERS)]
     return Plan(period_s, strokes, palm, fingers)
 
 
 def force_of(velocity: int) -> float:
-    """Finger force behind a MIDI velocity, as a fraction of the loudest strike's."""
-    return float(0.06 + 0.94 * (velocity / 127) ** 1.5)
+    """Peak of the finger's force behind a MIDI velocity, in newtons."""
+    return _SOFTEST_FORCE_N + (FULL_FORCE_N - _SOFTEST_FORCE_N) * float((velocity / 127) ** 1.5)
 
 
 def _strokes(score: Score, fingering: Fingering) -> Strokes:
@@ -133,6 +150,7 @@ def _strokes(score: Score, fingering: Fingering) -> Strokes:
         key=np.array([note.pitch - FIRST_NOTE for note in score.notes], dtype=np.int64),
         velocity=velocity,
         finger=fingering.finger,
+        touch=fingering.touch,
         press_s=onset - press,
         onset_s=onset,
         release_s=release,
@@ -212,12 +230,16 @@ def _share_keys(strokes: Strokes) -> None:
 
 
 def _palm(
-    fingering: Fingering, hand: HandModel, stay_s: NDArray[np.float64], period_s: float
+    fingering: Fingering,
+    hand: HandModel,
+    stay_s: NDArray[np.float64],
+    period_s: float,
+    idle: int,
 ) -> Track:
     """Rest the palm at each grip, and bring it back to the first one when the pass ends."""
     if not fingering.grips:
-        above_middle_c = np.array([KEY_X_M[MIDDLE_C - FIRST_NOTE], 0.0, 0.0]) - hand.natural[2]
-        return Track([0.0], above_middle_c)
+        above = np.array([KEY_X_M[idle - FIRST_NOTE], 0.0, 0.0]) - hand.natural[2]
+        return Track([0.0], above)
     places = np.array([grip.palm for grip in fingering.grips])
     values = np.repeat(places, 2, axis=0)
     return Track(
@@ -226,7 +248,7 @@ def _palm(
     )
 
 
-def _finger_plan(finger: int, strokes: Strokes, hand: HandModel) -> FingerPlan:
+def _finger_plan(finger: int, strokes: Strokes) -> FingerPlan:
     """Where one finger goes and how hard it pushes."""
     own = np.flatnonzero(strokes.finger == finger)
     if not len(own):
@@ -234,8 +256,7 @@ def _finger_plan(finger: int, strokes: Strokes, hand: HandModel) -> FingerPlan:
         return FingerPlan(Track([0.0], np.zeros(3)), nothing, nothing, nothing)
     own = own[np.argsort(strokes.onset_s[own], kind="stable")]
     press, end = strokes.press_s[own], strokes.end_s[own]
-    points = touch_points(hand, strokes.key[own], np.full(len(own), finger))
-    place = Track(np.stack([press, end], axis=1).ravel(), np.repeat(points, 2, axis=0))
+    place = Track(np.stack([press, end], axis=1).ravel(), np.repeat(strokes.touch[own], 2, axis=0))
     depth_times = [press, strokes.onset_s[own], strokes.release_s[own], end]
     down = np.ones(len(own))
     depths = [strokes.from_depth[own], down, down, strokes.to_depth[own]]
@@ -266,7 +287,8 @@ def _force(strokes: Strokes, own: NDArray[np.int64]) -> Track:
         peak = force_of(int(strokes.velocity[note]))
         onset, release = strokes.onset_s[note], strokes.release_s[note]
         part = min((release - onset) / _EASE_OFF_S, 1.0)
-        kept = peak * (1.0 - (1.0 - _HELD_FORCE) * part)
+        held = max(_HELD_FORCE * peak, _KEY_WEIGHT_N)
+        kept = peak + (held - peak) * part
         knots += [(strokes.press_s[note], 0.0), (onset, peak)]
         if part >= 1.0:
             knots.append((onset + _EASE_OFF_S, kept))

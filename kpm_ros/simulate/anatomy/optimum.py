@@ -1,0 +1,151 @@
+"""Static optimisation: the least activation that gives the torques wanted, for many instants.
+
+For each instant it minimises   sum(weight * (a - rest)^2) + sum(r^2 / slack)   over activations a
+within their bounds and residual torques r, where   torque = arms @ a + r.   The dual of that
+problem has one unknown a joint and is smooth, so Newton's method solves it exactly in a few steps;
+each instant begins where the one before it ended.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.estimate.compiling import compiled
+
+Array = NDArray[np.float64]
+
+_STEPS = 60
+_PRECISION = 1e-7
+_HALVINGS = 30
+
+
+@compiled
+def _bounded(best: float, low: float, high: float) -> float:
+    """Activation nearest to the best one."""
+    if best < low:
+        return low
+    return high if best > high else best
+
+
+@compiled
+def _worth(
+    price: Array, arms: Array, torque: Array, rest: Array, low: Array, weight: Array, slack: Array
+) -> float:
+    """Value of the dual problem at these prices of torque."""
+    joints, muscles = arms.shape
+    value = 0.0
+    for j in range(joints):
+        value += price[j] * torque[j] - 0.5 * slack[j] * price[j] * price[j]
+    for m in range(muscles):
+        drive = 0.0
+        for j in range(joints):
+            drive += arms[j, m] * price[j]
+        a = _bounded(rest[m] + drive / weight[m], low[m], 1.0)
+        value += 0.5 * weight[m] * (a - rest[m]) ** 2 - drive * a
+    return value
+
+
+@compiled
+def _newton_step(hessian: Array, step: Array) -> None:
+    """Solve hessian @ x = step in place by Cholesky's method; the Hessian is overwritten."""
+    size = len(step)
+    for i in range(size):
+        for j in range(i + 1):
+            total = hessian[i, j]
+            for k in range(j):
+                total -= hessian[i, k] * hessian[j, k]
+            hessian[i, j] = np.sqrt(max(total, 1e-30)) if i == j else total / hessian[j, j]
+    for i in range(size):
+        total = step[i]
+        for k in range(i):
+            total -= hessian[i, k] * step[k]
+        step[i] = total / hessian[i, i]
+    for i in range(size - 1, -1, -1):
+        total = step[i]
+        for k in range(i + 1, size):
+            total -= hessian[k, i] * step[k]
+        step[i] = total / hessian[i, i]
+
+
+@compiled
+def _slope(
+    price: Array,
+    arms: Array,
+    torque: Array,
+    rest: Array,
+    low: Array,
+    weight: Array,
+    slack: Array,
+    step: Array,
+    hessian: Array,
+    out: Array,
+) -> float:
+    """Fill in the dual's gradient, its (negative) second derivative and the activations."""
+    joints, muscles = arms.shape
+    hessian[:] = 0.0
+    for j in range(joints):
+        step[j] = torque[j] - slack[j] * price[j]
+        hessian[j, j] = slack[j]
+    for m in range(muscles):
+        drive = 0.0
+        for j in range(joints):
+            drive += arms[j, m] * price[j]
+        a = _bounded(rest[m] + drive / weight[m], low[m], 1.0)
+        out[m] = a
+        free = low[m] < a < 1.0
+        for j in range(joints):
+            arm = arms[j, m]
+            if arm != 0.0:
+                step[j] -= arm * a
+                if free:
+                    for k in range(j + 1):
+                        hessian[j, k] += arm * arms[k, m] / weight[m]
+    worst = 0.0
+    for j in range(joints):
+        worst = max(worst, abs(step[j]))
+    return worst
+
+
+@compiled
+def solve(
+    arms: Array, torque: Array, rest: Array, low: Array, weight: Array, slack: Array, price: Array
+) -> tuple[Array, Array]:
+    """Activations (n, muscles) and residual torques (n, joints), in order of time.
+
+    `arms` is (n, joints, muscles): each muscle's torque at full activation; `rest` and `low` are
+    (n, muscles): the activation that costs nothing and the least one; `slack` is one over a
+    residual's cost; `price` holds where to begin, and then where it ended.
+    """
+    count, joints, muscles = arms.shape
+    activation, residual = np.empty((count, muscles)), np.empty((count, joints))
+    step, hessian = np.empty(joints), np.empty((joints, joints))
+    out, trial = np.empty(muscles), np.empty(joints)
+    for n in range(count):
+        for _ in range(_STEPS):
+            worst = _slope(
+                price, arms[n], torque[n], rest[n], low[n], weight, slack, step, hessian, out
+            )
+            if worst < _PRECISION:
+                break
+            gradient = step.copy()
+            _newton_step(hessian, step)
+            gain = 0.0
+            for j in range(joints):
+                gain += gradient[j] * step[j]
+            here = _worth(price, arms[n], torque[n], rest[n], low[n], weight, slack)
+            part = 1.0
+            for _ in range(_HALVINGS):
+                for j in range(joints):
+                    trial[j] = price[j] + part * step[j]
+                there = _worth(trial, arms[n], torque[n], rest[n], low[n], weight, slack)
+                if there >= here + 1e-4 * part * gain:
+                    break
+                part *= 0.5
+            price[:] = trial
+        activation[n] = out
+        for j in range(joints):
+            residual[n, j] = torque[n, j]
+            for m in range(muscles):
+                residual[n, j] -= arms[n, j, m] * out[m]
+    return activation, residual

@@ -1,0 +1,121 @@
+"""What muscles have to do: joint torques by inverse dynamics, and every muscle's lever arms."""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.simulate.anatomy.body import PLACE, TO_PIANO, Body
+from kpm_ros.simulate.anatomy.fibres import Fibres
+from kpm_ros.simulate.anatomy.passive import PassiveJoints
+from kpm_ros.simulate.anatomy.periodic import Motion
+
+Array = NDArray[np.float64]
+
+FRICTION = 0.4
+"""Of skin on a key; assumed, and cautiously."""
+_SIDEWAYS = (
+    "cmc_abduction_r",
+    "mcp2_abduction_r",
+    "mcp3_abduction_r",
+    "mcp4_abduction_r",
+    "mcp5_abduction_r",
+)
+_GRAVITY = np.array([0.0, 0.0, -9.81])
+
+
+class Demand(NamedTuple):
+    """What is asked of the muscles at n instants, and what they can do."""
+
+    torque: Array
+    """(n, joints): what muscles and residuals have to add up to, in newton metres."""
+    arms: Array
+    """(n, joints, muscles): torque of each muscle at full activation."""
+
+
+class Mechanics:
+    """Inverse dynamics and muscle paths of one hand."""
+
+    def __init__(self, body: Body) -> None:
+        """Work with this hand's model and corrections."""
+        self.body = body
+        # Its gravity is changed from frame to frame.
+        self._model = copy.deepcopy(body.model)
+        self._fibres = Fibres(body.model)
+        self._passive = PassiveJoints(body.joint_names, body.ranges, body.person.hand_size)
+        self._sideways = [body.joint_names.index(name) for name in _SIDEWAYS]
+
+    @property
+    def strength(self) -> Array:
+        """Most force of each muscle at its best length, in newtons."""
+        return self._fibres.strength
+
+    def pulls(self, posture: Array) -> Array:
+        """Torque of one newton of each muscle about each joint: (n, muscles, joints)."""
+        zero = np.zeros_like(posture)
+        return self.unloaded(Motion(posture, zero, zero))[3]
+
+    def demand(self, motion: Motion, force: Array) -> Demand:
+        """Tell what postures (n, 26) in motion with these forces on keys (n, 5) ask for."""
+        angles, velocity = motion.value[:, PLACE:], motion.velocity[:, PLACE:]
+        torque, length, speed, pull = self.unloaded(motion)
+        torque -= self._contact(motion.value, force)
+        if self.body.corrections.passive_stiffness:
+            torque -= self._passive.stiffness_torque(angles)
+        if self.body.corrections.joint_damping:
+            torque -= self._passive.damping_torque(velocity)
+        torque -= np.einsum("nm,nmj->nj", self._fibres.passive(length), pull)
+        arms = pull * self._fibres.active(length, speed)[:, :, None]
+        return Demand(torque, np.ascontiguousarray(arms.transpose(0, 2, 1)))
+
+    def _contact(self, posture: Array, force: Array) -> Array:
+        """Torque (n, joints) that keys put on the hand by pushing fingertips up.
+
+        A finger that does not stand upright on its key would be pushed over sideways. It leans
+        against that by friction: horizontally, by no more than friction holds, just so much that
+        its sideways joint is not turned.
+        """
+        moves = self.body.tip_jacobians(posture)[..., PLACE:]
+        own = np.stack([moves[:, f, :, j] for f, j in enumerate(self._sideways)], axis=1)
+        across = own[..., :2]
+        lean = -own[..., 2] * force / np.maximum(np.square(across).sum(axis=-1), 1e-9)
+        push = np.empty((*force.shape, 3))
+        push[..., :2] = lean[..., None] * across
+        most = FRICTION * force / np.maximum(np.linalg.norm(push[..., :2], axis=-1), 1e-9)
+        push[..., :2] *= np.minimum(most, 1.0)[..., None]
+        push[..., 2] = force
+        return np.asarray(np.einsum("nfcj,nfc->nj", moves, push))
+
+    def unloaded(self, motion: Motion) -> tuple[Array, Array, Array, Array]:
+        """Torques of the motion; lengths, speeds and pulls (n, muscles, joints) of the tendons.
+
+        A pull is the torque of one newton. That the wrist moves acts like gravity changing.
+        """
+        import mujoco
+
+        model = self._model
+        data = mujoco.MjData(model)
+        count = len(motion.value)
+        torque = np.empty((count, model.nv))
+        length, speed = np.empty((count, model.nu)), np.empty((count, model.nu))
+        pull = np.empty((count, model.nu, model.nv))
+        gravity = _GRAVITY - motion.acceleration[:, :PLACE] @ TO_PIANO
+        for n in range(count):
+            data.qpos[:] = motion.value[n, PLACE:]
+            data.qvel[:] = motion.velocity[n, PLACE:]
+            data.qacc[:] = motion.acceleration[n, PLACE:]
+            model.opt.gravity[:] = gravity[n]
+            mujoco.mj_inverse(model, data)
+            torque[n], length[n] = data.qfrc_inverse, data.actuator_length
+            speed[n] = data.actuator_velocity
+            mujoco.mju_sparse2dense(
+                pull[n],
+                data.actuator_moment,
+                data.moment_rownnz,
+                data.moment_rowadr,
+                data.moment_colind,
+            )
+        return torque, length, speed, np.negative(pull, out=pull)

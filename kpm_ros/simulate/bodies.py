@@ -1,0 +1,46 @@
+"""Pianists by the kind of body they have: with real anatomy, or plain and quick to make."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kpm_ros.sense.score import Score
+    from kpm_ros.simulate.person import Person
+    from kpm_ros.simulate.pianist import Pianist
+
+BODIES = ("anatomical", "plain")
+_ANATOMY = ("mujoco", "myo_sim", "numba")
+
+
+def make_pianist(
+    score: Score,
+    seed: int = 0,
+    person: Person | None = None,
+    body: str = "anatomical",
+    remembered: Path | None = None,
+) -> Pianist:
+    """Set a pianist at the piano.
+
+    The anatomical one has MyoHand's bones and muscles and needs MuJoCo; what it has learnt of a
+    score is kept in the folder `remembered`, if one is given, and is then there at once.
+    """
+    if body not in BODIES:
+        raise ValueError(f"there is no body {body!r}: it must be one of {', '.join(BODIES)}")
+    from kpm_ros.simulate.person import Person
+
+    someone = person or Person()
+    if body == "plain":
+        from kpm_ros.simulate.pianist import Pianist
+
+        return Pianist(score, seed, someone)
+    if any(find_spec(package) is None for package in _ANATOMY):
+        raise ValueError(
+            f"the anatomical body needs {' and '.join(_ANATOMY)}: install kpm_ros[simulate], or "
+            "choose the plain body"
+        )
+    from kpm_ros.simulate.anatomy.pianist import anatomical_pianist
+
+    return anatomical_pianist(score, seed, someone, remembered)

@@ -1,0 +1,89 @@
+"""What pianists have learnt, kept on disk, so that the same one need not learn it twice.
+
+A file is named after all that its contents follow from: score, seed, person, and the versions and
+source of what worked it out. It holds plain arrays, is written whole or not at all, and a broken
+one counts as not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from contextlib import suppress
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from kpm_ros.sense.score import Score
+from kpm_ros.simulate.pianist import Learnt
+
+_PACKAGES = ("kpm_ros", "mujoco", "myo-sim", "numpy")
+_MOST_FILES = 12
+_SUFFIX = ".npz"
+
+
+def user_folder() -> Path:
+    """Where the user's caches are, beside compiled code."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(base) / "kpm_ros" / "pianists"
+
+
+class Memory:
+    """One pianist's place among what is kept in a folder; without a folder nothing is kept."""
+
+    def __init__(self, folder: Path | None, score: Score, *traits: object) -> None:
+        """Find the place: `traits` are all else that what is learnt follows from."""
+        self._path = None
+        if folder is not None:
+            words = repr((score, traits)) + _origin()
+            self._path = folder / (hashlib.sha256(words.encode()).hexdigest()[:32] + _SUFFIX)
+
+    def recall(self) -> Learnt | None:
+        """What was learnt before, if it is there and whole."""
+        if self._path is None:
+            return None
+        try:
+            with np.load(self._path, allow_pickle=False) as kept:
+                learnt = Learnt(kept["knots"], kept["activation"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+        whole = learnt.knots.ndim == learnt.activation.ndim == 2
+        return learnt if whole and len(learnt.knots) == len(learnt.activation) else None
+
+    def keep(self, learnt: Learnt) -> None:
+        """Write what was learnt; a folder that cannot be written to is left alone."""
+        if self._path is None:
+            return
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                dir=self._path.parent, suffix=".part", delete=False
+            ) as file:
+                np.savez(file, allow_pickle=False, **learnt._asdict())
+            Path(file.name).replace(self._path)
+            _forget_oldest(self._path.parent)
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Remove all but the newest files."""
+    newest_first = sorted(folder.glob("*" + _SUFFIX), key=lambda path: -path.stat().st_mtime)
+    for path in newest_first[_MOST_FILES:]:
+        path.unlink()
+
+
+@cache
+def _origin() -> str:
+    """Versions and a digest of the source that learning runs through."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(here.rglob("*.py")):
+        digest.update(path.read_bytes())
+    versions = []
+    for package in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            versions.append(metadata.version(package))
+    return " ".join([*versions, digest.hexdigest()])
