@@ -10,7 +10,13 @@ VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "kpm_ros/__init__.py").re
 
 EXTRAS = {
     "train": ["torch==2.13.0", "lightning>=2.6", "geomloss>=0.3.1", "scikit-learn>=1.5"],
-    "simulate": ["mujoco>=3.3", "myo-sim>=0.2.3", "partitura>=1.8", "quadprog>=0.1.13"],
+    "simulate": [
+        "mujoco>=3.3",
+        "myo-sim>=0.2.3",
+        "partitura>=1.8",
+        "quadprog>=0.1.13",
+        "threadpoolctl>=3.5",
+    ],
     "devices": [
         # The last MediaPipe with its hand models in the wheel. It brings OpenCV.
         'mediapipe==0.10.21; python_version < "3.13"',

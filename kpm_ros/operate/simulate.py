@@ -1,0 +1,188 @@
+"""`kpm simulate`: a data set of simulated pianists on disk, in the published layout."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpm_ros.operate.errors import UserError, user_errors
+
+if TYPE_CHECKING:
+    from kpm_ros.simulate.release.request import Request
+    from kpm_ros.simulate.release.work import Step
+
+NAME = "simulate"
+PURPOSE = "make a data set of simulated pianists in the layout of the published one"
+EXAMPLES = """\
+examples:
+  kpm simulate --hours 1 --out sets/one_hour
+  kpm simulate --pianists 20 --tasks 7 --hours 12.6 --workers 8 --out sets/large
+  kpm simulate --pianists 4 --tasks 2 --hours 0.05 --body plain --out sets/small
+  kpm simulate --hours 1 --midi sonata.mid waltz.mid --out sets/with_pieces
+
+The same command goes on where it was interrupted. The same arguments give the same files, bit by
+bit, whatever the number of workers. Everything in the data set is simulated, and says so.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Ask for the size of the data set and where it goes."""
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where it goes")
+    parser.add_argument(
+        "--hours", type=float, required=True, metavar="H", help="length of all performances"
+    )
+    parser.add_argument("--pianists", type=int, default=20, metavar="N", help="default: 20")
+    parser.add_argument(
+        "--tasks", type=int, default=7, metavar="N", help="how many built-in tasks (default: 7)"
+    )
+    parser.add_argument(
+        "--midi", type=Path, nargs="+", default=[], metavar="FILE", help="further tasks: 8, 9, ..."
+    )
+    parser.add_argument(
+        "--takes",
+        type=int,
+        metavar="N",
+        help="how often each pianist plays each task (default: so that one lasts about a minute)",
+    )
+    parser.add_argument(
+        "--held-out-pianists",
+        type=int,
+        metavar="N",
+        help="how many are met only in the test of unseen pianists (default: a fifth)",
+    )
+    parser.add_argument(
+        "--held-out-tasks",
+        metavar="LIST",
+        help="tasks met only in the test of unseen tasks, such as 5,7, or none "
+        "(default: the last one, and from six tasks on also 5, octaves and spreads)",
+    )
+    parser.add_argument(
+        "--body",
+        choices=("anatomical", "plain"),
+        default="anatomical",
+        help="a musculoskeletal hand, or a simple rule (default: anatomical)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="everything follows from it")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes (default: one for each core)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Simulate; say which library is missing if one is."""
+    try:
+        return _simulate(arguments)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"simulating needs the library {error.name}, which comes with `make setup` or "
+            "`pip install 'kpm_ros[simulate]'`"
+        ) from None
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    """Simulate, showing how far it has come."""
+    from kpm_ros.simulate.release.request import plan_request
+    from kpm_ros.simulate.release.work import make_release
+
+    root = arguments.out.expanduser()
+    workers = _cores() if arguments.workers is None else arguments.workers
+    with user_errors():
+        request = plan_request(
+            pianists=arguments.pianists,
+            tasks=arguments.tasks,
+            hours=arguments.hours,
+            takes=arguments.takes,
+            held_out_pianists=arguments.held_out_pianists,
+            held_out_tasks=_task_list(arguments.held_out_tasks),
+            seed=arguments.seed,
+            body=arguments.body,
+            midi=tuple(path.expanduser() for path in arguments.midi),
+        )
+        try:
+            with _Display(request, root, workers) as display:
+                make_release(root, request, workers, display.tell)
+        except KeyboardInterrupt:
+            print("interrupted: the same command goes on from here", file=sys.stderr)
+            raise
+    display.finish()
+    return 0
+
+
+class _Display:
+    """A bar while it goes on, and what came of it."""
+
+    def __init__(self, request: Request, root: Path, workers: int) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._request, self._root, self._workers = request, root, workers
+        self._total = request.pianists * len(request.task_numbers) * request.takes
+        self._made = self._found = self._percent = 0
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed} of {task.total} performances"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[state]}"),
+        )
+
+    def __enter__(self) -> _Display:
+        request = self._request
+        self._bars.console.print(
+            f"{request.hours:.2f} h of SIMULATED performances: {request.pianists} pianists, "
+            f"{len(request.task_numbers)} tasks, {request.takes} takes of {request.seconds} s; "
+            f"{self._workers} process(es)",
+            soft_wrap=True,
+        )
+        self._task = self._bars.add_task("simulating", total=self._total, state="")
+        self._began_s = time.monotonic()
+        self._bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bars.stop()
+
+    def tell(self, step: Step) -> None:
+        """Count one performance."""
+        self._made += step.was_made
+        self._found += not step.was_made
+        state = f"{step.performance.stem}, {self._speed():.1f} times real time"
+        self._bars.update(self._task, advance=1, state=state)
+        done = self._made + self._found
+        # A log file shows no bar: there a line for each percent tells how far it is.
+        if not self._bars.console.is_terminal and done * 100 // self._total > self._percent:
+            self._percent = done * 100 // self._total
+            print(f"{done} of {self._total} performances: {state}", flush=True)
+
+    def finish(self) -> None:
+        """Say what there is now."""
+        found = f" ({self._found} of them were there already)" if self._found else ""
+        self._bars.console.print(
+            f"{self._made + self._found} simulated performances in {self._root}{found}; "
+            f"{self._speed():.1f} times real time with {self._workers} process(es)",
+            soft_wrap=True,
+        )
+
+    def _speed(self) -> float:
+        elapsed_s = max(time.monotonic() - self._began_s, 1e-9)
+        return self._made * self._request.seconds / elapsed_s
+
+
+def _task_list(words: str | None) -> tuple[int, ...] | None:
+    """Read the numbers of tasks."""
+    if words is None or words == "none":
+        return None if words is None else ()
+    try:
+        return tuple(int(word) for word in words.split(","))
+    except ValueError:
+        raise UserError(
+            f"--held-out-tasks is {words!r}, but must be numbers such as 5,7, or none"
+        ) from None
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,1 @@
+"""Simulated performances on disk, in the layout of the published PianoKPM data set."""

@@ -1,0 +1,158 @@
+"""The folder of a simulated data set: what is in it besides the performances themselves."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kpm_ros import __version__
+from kpm_ros.simulate.cameras import Camera
+from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.release import layout
+from kpm_ros.simulate.release.files import as_json_bytes, write_atomically
+from kpm_ros.simulate.release.performance import cameras_of
+from kpm_ros.simulate.release.request import Request
+from kpm_ros.simulate.release.splits import (
+    Places,
+    architectural_splits,
+    as_json,
+    held_out_splits,
+)
+from kpm_ros.simulate.tasks import TASKS
+
+GENERATOR = 1
+"""Goes up whenever the same request gives other data."""
+_SIMULATOR = ("generator", "persons", "tasks")
+"""Parts of the manifest that one version of the simulator always writes alike."""
+_NOTICE = (
+    "SIMULATED: hands, keys and muscle signals of this data set were computed, not recorded. They "
+    "say nothing about people."
+)
+
+
+def open_folder(root: Path, request: Request) -> None:
+    """Make the folder ready, or go on in one that was begun with the same request."""
+    manifest = root / layout.MANIFEST
+    wanted = _content(request)
+    if manifest.exists():
+        _must_agree(manifest, wanted)
+    elif root.is_dir() and any(root.iterdir()):
+        raise ValueError(
+            f"{root} holds something else than a simulated data set: choose an empty folder"
+        )
+    else:
+        write_atomically(root / layout.CAMERAS, as_json_bytes(_cameras(request)))
+        write_atomically(manifest, as_json_bytes(wanted))
+
+
+def finish_folder(root: Path, request: Request) -> None:
+    """Write the split files, by which a data set is known to be whole."""
+    for name, places in (
+        (layout.ARCHITECTURAL, architectural_splits(request)),
+        (layout.HELD_OUT, held_out_splits(request)),
+    ):
+        write_atomically(root / name, as_json_bytes(as_json(places)))
+
+
+def _must_agree(manifest: Path, wanted: dict[str, Any]) -> None:
+    """Refuse a folder that was begun with other arguments, naming the first that differs."""
+    try:
+        found = json.loads(manifest.read_text("utf-8"))
+        there = dict(found["request"])
+        same_simulator = all(found[part] == wanted[part] for part in _SIMULATOR)
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{manifest} is damaged: choose another folder") from None
+    for name, value in wanted["request"].items():
+        if there.get(name) != value:
+            raise ValueError(
+                f"{manifest.parent.parent} was begun with {name} {there.get(name)}, not {value}: "
+                "give the same arguments to go on with it, or choose another folder"
+            )
+    if not same_simulator:
+        raise ValueError(
+            f"{manifest.parent.parent} was begun by another version of the simulator: choose "
+            "another folder"
+        )
+
+
+def _content(request: Request) -> dict[str, Any]:
+    """Everything that the manifest says."""
+    people = {
+        f"p{number}": asdict(Person.from_seed(request.person_seed(number)))
+        for number in range(1, request.pianists + 1)
+    }
+    places = {
+        layout.ARCHITECTURAL: architectural_splits(request),
+        layout.HELD_OUT: held_out_splits(request),
+    }
+    content = {
+        "notice": _NOTICE,
+        "simulated": True,
+        "generator": GENERATOR,
+        "made_with": f"kpm_ros {__version__}",
+        "request": request.as_json(),
+        "tasks": {f"t{number}": _title(request, number) for number in request.task_numbers},
+        "left_out": (
+            "held-out pianists playing held-out tasks are in neither test of the held-out splits"
+        ),
+        "performances": _places(places),
+        "persons": people,
+    }
+    # Tuples become lists, as they will be when the file is read again.
+    return dict(json.loads(json.dumps(content)))
+
+
+def _title(request: Request, number: int) -> str:
+    return TASKS[number - 1].name if number <= len(TASKS) else request.midi_of(number).stem
+
+
+def _places(splits: dict[str, Places]) -> dict[str, dict[str, str]]:
+    """Each performance's place in both split files."""
+    table: dict[str, dict[str, str]] = {}
+    for file, places in splits.items():
+        for split, names in places.items():
+            for name in names:
+                table.setdefault(str(name), {})[file] = split
+    return table
+
+
+def _cameras(request: Request) -> dict[str, Any]:
+    """Calibration of every pianist's cameras."""
+    return {
+        "about": (
+            "x_camera = rotation (x_piano - position): x to the right, y down, z ahead; "
+            "pixel = matrix x_camera / z. The piano's frame: metres, origin at the left front "
+            "edge of the lowest white key, x to the right, y to the fallboard, z up. Simulated "
+            "cameras have no distortion."
+        ),
+        "pianists": {
+            f"p{number}": {
+                camera.name: calibration(camera) for camera in cameras_of(request, number)
+            }
+            for number in range(1, request.pianists + 1)
+        },
+    }
+
+
+def calibration(camera: Camera) -> dict[str, Any]:
+    """Intrinsics and extrinsics of one camera."""
+    width, height = camera.image_size
+    focal = camera.focal * width
+    ahead = np.array(camera.look_at) - np.array(camera.position)
+    ahead /= math.sqrt(float(ahead @ ahead))
+    right = np.cross(ahead, camera.up)
+    right /= math.sqrt(float(right @ right))
+    down = np.cross(ahead, right)
+    return {
+        "image_size": [width, height],
+        "fps": camera.fps,
+        "matrix": [[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]],
+        "distortion": [0.0] * 5,
+        "rotation": np.stack([right, down, ahead]).tolist(),
+        "position": list(camera.position),
+    }

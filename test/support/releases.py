@@ -1,0 +1,49 @@
+"""A small data set in the published layout, as a lab might have written it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kpm_ros.learn.release import open_release
+
+NAME = "t1_p1_1"
+FOLDERS = ("hand_data/keyp_top", "hand_data/keyp_right", "keystroke_data", "emg_data")
+
+
+def write(root: Path, folder: str, array: object, name: str = NAME) -> None:
+    path = root / folder / f"{name}.pkl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(array))
+
+
+def write_splits(root: Path, **splits: list[str]) -> None:
+    (root / "dataset_held_out.json").write_text(json.dumps(splits))
+
+
+def fill(root: Path, name: str = NAME, frames: int = 120, samples: int = 2048) -> None:
+    draw = np.random.default_rng(frames)
+    write(root, "hand_data/keyp_top", draw.random((frames, 21, 2)), name)
+    write(root, "hand_data/keyp_right", draw.random((frames, 21, 3)), name)
+    write(root, "keystroke_data", draw.random((samples, 88)), name)
+    write(root, "emg_data", draw.random((samples, 6)), name)
+
+
+def raw(root: Path, folder: str, name: str = NAME) -> np.ndarray:
+    array: np.ndarray = pickle.loads((root / folder / f"{name}.pkl").read_bytes())
+    return array
+
+
+def refusal(root: Path, **options: object) -> str:
+    """What is said when the data set is opened and all of it is looked at."""
+    with pytest.raises(ValueError) as said:
+        release = open_release(root, **options)  # type: ignore[arg-type]
+        for name in release.names:
+            release.performance(name)
+    message = str(said.value)
+    assert "\n" not in message
+    return message
