@@ -117,10 +117,13 @@ def graph_figures(prefix: str, summary: dict[str, Any]) -> dict[str, float]:
         f"{prefix}effort_lost": summary["effort"]["lost"],
         f"{prefix}exposure_to_effort_p50_ms": latency["exposure_to_effort"]["p50"],
         f"{prefix}exposure_to_effort_p99_ms": latency["exposure_to_effort"]["p99"],
+        f"{prefix}first_seconds_p99_ms": latency["first_seconds"]["p99"],
         f"{prefix}compute_p99_ms": latency["compute"]["p99"],
         f"{prefix}estimator_cores": sum(cores[name] for name in ESTIMATORS),
         f"{prefix}exo_cores": cores["exo"],
     }
+    scores = ("rmse_simulated", "correlation_simulated")
+    figures |= {f"{prefix}{name}": summary[name] for name in scores if summary[name] is not None}
     return figures | {f"{prefix}{stage}_p50_ms": values["p50"] for stage, values in latency.items()}
 
 

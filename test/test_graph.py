@@ -95,6 +95,16 @@ def test_options_choose_the_nodes():
     assert "emg/samples" not in silent.publishes
 
 
+def test_what_crosses_a_network_is_waited_for_longer():
+    def waits(**options):
+        nodes = {node.name: node for node in graph.build(graph.PipelineOptions(**options))}
+        given = nodes["synchronizer"].parameters
+        return node_settings.check("synchronizer", node_settings.SynchronizerSettings, given)
+
+    assert waits().keys_wait_s == 0.02
+    assert waits(network=True).keys_wait_s == 0.05
+
+
 def test_devices_are_given_to_their_drivers_in_the_order_of_the_views():
     options = graph.PipelineOptions(
         source="devices", cameras=("/dev/video2", "rtsp://door"), midi="tcp://piano:5004"

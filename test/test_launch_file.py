@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 
-pytest.importorskip("launch", reason="the launch library comes with a ROS 2 installation only")
-pytest.importorskip("launch_ros", reason="launch_ros comes with a ROS 2 installation only")
+from support import launch_files
 
+# isort: split
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
 from launch.events.process import ProcessExited
@@ -19,15 +17,10 @@ from launch.events.process import ProcessExited
 from kpm_ros import graph
 from kpm_ros.operate.errors import UserError
 
-FILE = Path(__file__).resolve().parent.parent / "launch" / "pipeline.launch.py"
-
 
 @pytest.fixture
 def launch_file():
-    spec = importlib.util.spec_from_file_location("pipeline_launch", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return launch_files.load("pipeline.launch.py")
 
 
 @pytest.fixture

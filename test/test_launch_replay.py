@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
-pytest.importorskip("launch", reason="the launch library comes with a ROS 2 installation only")
-pytest.importorskip("launch_ros", reason="launch_ros comes with a ROS 2 installation only")
+from support import launch_files
 
+# isort: split
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 
 from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.nodes.settings import check
 
-FILE = Path(__file__).resolve().parent.parent / "launch" / "replay.launch.py"
-
 
 @pytest.fixture
 def launch_file():
-    spec = importlib.util.spec_from_file_location("replay_launch", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return launch_files.load("replay.launch.py")
 
 
 @pytest.fixture

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +40,20 @@ WIDE_PANEL = 8 * LANES
 READS_HALF = bool(_FEATURES & {"f16c", "neon"})
 """Whether float16 weights, half the memory traffic, cost one instruction to read."""
 
-_COMPILED_FILES = ("compiling.py", "kernels.py", "layers.py", "layout.py")
+FOLDER_NAME = re.compile("[0-9a-f]{16}")
+KEPT_VERSIONS = 3
+"""Other versions whose compiled code is kept however long ago they were used."""
+KEPT_S = 30 * 24 * 3600.0
+
+_COMPILED_FILES = (
+    "compiling.py",
+    "kernels.py",
+    "layers.py",
+    "layout.py",
+    "touch/description.py",
+    "touch/kernels.py",
+    "touch/layout.py",
+)
 
 
 def _cache_folder() -> Path | None:
@@ -51,9 +68,29 @@ def _cache_folder() -> Path | None:
     folder = Path(base) / "kpm_ros" / digest.hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Its age is how long ago it was last used.
+        os.utime(folder)
     except OSError:
         return None
+    remove_unused(folder.parent, folder)
     return folder if os.access(folder, os.W_OK) else None
+
+
+def remove_unused(base: Path, used: Path) -> None:
+    """Remove folders of other versions' compiled code that nobody has used for long.
+
+    A process that still runs such a version compiles again what it finds missing; it has nothing
+    open between two looks. Whatever else lies there is left alone.
+    """
+    others = []
+    for folder in base.iterdir() if os.access(base, os.R_OK) else ():
+        with suppress(OSError):  # another process may be removing it, too
+            if FOLDER_NAME.fullmatch(folder.name) and folder != used and folder.is_dir():
+                others.append((folder.stat().st_mtime, folder))
+    others.sort(reverse=True)
+    for last_used, folder in others[KEPT_VERSIONS:]:
+        if last_used < time.time() - KEPT_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 _CACHE = _cache_folder()

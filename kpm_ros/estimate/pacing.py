@@ -41,12 +41,16 @@ class Pacer:
         """Delay after a sample's instant at which it leaves, as of the last group."""
         return self._delay_ns / NS_PER_S
 
+    def forget(self) -> None:
+        """Begin anew: what groups needed until now says nothing about those to come."""
+        self._needed.clear()
+        self._delay_ns = 0
+
     def made(self, stamp_ns: int, now_ns: int) -> None:
         """Learn that a group whose first sample has this stamp was made now."""
         if now_ns < self._at_ns - self._longest_ns:
             # The clock stepped back: what was learnt belongs to another time.
-            self._needed.clear()
-            self._delay_ns = 0
+            self.forget()
         needed_ns = min(max(now_ns - stamp_ns, 0), self._longest_ns)
         while self._needed and self._needed[-1][1] <= needed_ns:
             self._needed.pop()

@@ -14,13 +14,17 @@ import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
 from kpm_ros import lock
-from kpm_ros.nodes import parameters
+from kpm_ros.nodes import parameters, qos
 from kpm_ros.nodes.diagnostics import DiagnosticsPublisher, Level, Report
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.settings import ConfigurationError
+
+QUEUED_IF_SIMULATED = 1000
+"""At ten times real time, a second of key motion."""
 
 REFUSED = 2
 """Exit status of a node that cannot work as it is configured: starting it again will not help."""
@@ -70,6 +74,10 @@ class PipelineNode(Node):
     def simulated_time(self) -> bool:
         """Whether time comes from /clock and not from the host's clock."""
         return bool(self.get_parameter("use_sim_time").value)
+
+    def input_profile(self, topic: str) -> QoSProfile:
+        """How a topic is read: a time that may run many times as fast needs longer queues."""
+        return qos.deep(topic, QUEUED_IF_SIMULATED) if self.simulated_time else qos.of(topic)
 
     def add_loop(self, period_s: float, work: Callable[[], None]) -> None:
         """Have `work` called steadily once the node is started."""

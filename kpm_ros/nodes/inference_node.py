@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections import deque
 from dataclasses import replace
@@ -20,17 +19,18 @@ from kpm_ros.nodes import models, qos, wire
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.outlet import EffortOutlet, Group
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import InferenceSettings
+from kpm_ros.nodes.stepped_time import SteppedTime
 from kpm_ros.replay.messages import require_fit
 
 KEPT_STEPS = 2000
 """Durations of the last steps kept for diagnostics."""
 
-HELD_UP_NS = 100_000_000
-"""Samples that could not be sent for so long after they were due are not sent any more."""
 FUTURE_NS = NS_PER_S // 10
-"""Aligned samples further ahead of the clock than this are refused."""
+"""Aligned samples further ahead of the clock than this are refused. A clock that moves in steps is
+told by each process's own subscription: one more step is allowed there."""
 
 LONGEST_CHUNK_S = 1.0
 """A chunk longer than this is refused: it would keep the network busy for too long."""
@@ -51,21 +51,23 @@ class InferenceNode(PipelineNode):
         self._grid = Grid(EFFORT_RATE_HZ)
         self._encoder = EffortEncoder(len(self.card.muscles))
         # Time from /clock stands still between its steps and in a pause: no time to be even in.
-        self._pacer = Pacer(even=self.settings.pacing == "even" and not self.simulated_time)
+        pacer = Pacer(even=self.settings.pacing == "even" and not self.simulated_time)
+        self._stepped = SteppedTime(self) if self.simulated_time else None
         self._backlog = Backlog(BacklogRules(limit_s=self.settings.backlog_s))
-        self._waiting: deque[tuple[int, list[bytes], int]] = deque()
-        self._lock = threading.Lock()
+        self._beginning = True
+        """Whether the network is warming up, or has yet to catch up with what waited meanwhile."""
         self._step_s: deque[float] = deque(maxlen=KEPT_STEPS)
         self._busy_s = 0.0
         self._flags = int(Flag.WARMING_UP)
         self._next_input: int | None = None
         self._lost = 0
-        self._published = 0
-        self._withheld = 0
         self._reported = (0, 0.0, 0, 0, time.monotonic())
-        self._input = PolledSubscription(self, AlignedSamples, "aligned", qos.of("aligned"))
+        self._input = PolledSubscription(
+            self, AlignedSamples, "aligned", self.input_profile("aligned")
+        )
         self.expect_one_publisher(self._input)
-        self._effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))
+        effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))
+        self._outlet = EffortOutlet(pacer, effort.publish, self.settings.backlog_s)
         self._chunks = self.create_publisher(
             MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
         )
@@ -74,11 +76,17 @@ class InferenceNode(PipelineNode):
         self.add_loop(self.settings.period_s, self.estimate)
         self.add_loop(self.settings.period_s, self.release)
 
+    def start(self) -> None:
+        """Begin with the present: what was queued while the model was loaded is nobody's loss."""
+        self._input.take_sent()
+        super().start()
+
     def estimate(self) -> None:
         """Turn the chunks that have come into effort."""
-        for message, sent_ns in self._input.take_sent():
+        now_ns = self._time_to_compare()
+        for message, sent_ns in self._input.take_sent() if now_ns is not None else ():
             try:
-                self._backlog.add(self._accepted(message), sent_ns)
+                self._backlog.add(self._accepted(message, now_ns), sent_ns)
             except wire.RefusedMessageError as error:
                 self.refuse(str(error))
         # One hop a call: while the network works, more comes in, which the backlog must know of.
@@ -86,15 +94,26 @@ class InferenceNode(PipelineNode):
         if hop is not None:
             self._estimate(*hop)
 
-    def _accepted(self, message: AlignedSamples) -> AlignedChunk:
+    def release(self) -> None:
+        """Let the samples leave that are due."""
+        self._outlet.release(self.now_ns())
+
+    def _time_to_compare(self) -> int | None:
+        """Latest time that stamps may have; None while nobody has told what time it is."""
+        if self._stepped is None:
+            return self.now_ns() + FUTURE_NS
+        told_ns = self._stepped.now_ns()
+        return None if told_ns is None else told_ns + self._stepped.step_ns + FUTURE_NS
+
+    def _accepted(self, message: AlignedSamples, latest_ns: int) -> AlignedChunk:
         aligned = wire.aligned_chunk(message)
         require_fit(aligned, self.card)
         if len(aligned) > LONGEST_CHUNK_S * aligned.rate_hz:
             raise wire.RefusedMessageError(f"{len(aligned)} aligned samples at once")
-        ahead_ns = aligned.stamp_ns - self.now_ns()
-        if ahead_ns > FUTURE_NS:
+        if aligned.stamp_ns > latest_ns:
+            ahead_s = (aligned.stamp_ns - latest_ns + FUTURE_NS) / NS_PER_S
             raise wire.RefusedMessageError(
-                f"aligned samples stamped {ahead_ns / NS_PER_S:.1f} s ahead of the clock"
+                f"aligned samples stamped {ahead_s:.1f} s ahead of the clock"
             )
         if self._next_input is not None and aligned.first_index > self._next_input:
             self._lost += aligned.first_index - self._next_input
@@ -115,48 +134,17 @@ class InferenceNode(PipelineNode):
         stamps = self._grid.stamps_ns(first, len(chunk))
         messages = self._encoder.encode(stamps, chunk.first_index, chunk.flags, chunk.effort)
         now_ns = self.now_ns()
-        with self._lock:
-            self._pacer.made(chunk.stamp_ns, now_ns)
-            self._waiting.append((first, messages, sent_ns))
         self._flags = int(chunk.flags[-1])
+        if (chunk.flags & Flag.WARMING_UP).any():
+            self._beginning = True
+        self._outlet.add(Group(first, messages, sent_ns), now_ns, beginning=self._beginning)
+        if not (self._flags & Flag.WARMING_UP or len(self._backlog)):
+            self._beginning = False
         self._chunks.publish(
             wire.effort_chunk_message(
                 replace(chunk, trace=replace(chunk.trace, published_ns=now_ns))
             )
         )
-
-    def release(self) -> None:
-        """Let the samples leave that are due."""
-        now_ns = self.now_ns()
-        with self._lock:
-            leaving = self._take_due(now_ns)
-        decided_ns = time.time_ns()
-        for sent, data in enumerate(leaving):
-            if time.time_ns() - decided_ns > HELD_UP_NS:
-                # Held up since it was decided that these are fresh enough.
-                self._withheld += len(leaving) - sent
-                break
-            self._effort.publish(data)
-            self._published += 1
-
-    def _take_due(self, now_ns: int) -> list[bytes]:
-        leaving: list[bytes] = []
-        usual_s = self._pacer.delay_s + self.settings.backlog_s
-        oldest_ns = time.time_ns() - round(usual_s * NS_PER_S)
-        while self._waiting:
-            first, messages, sent_ns = self._waiting[0]
-            if sent_ns < oldest_ns:
-                # This process was held up. What is as old as this must not pass for new.
-                self._withheld += len(messages)
-                self._waiting.popleft()
-                continue
-            count = self._pacer.due(self._grid.stamp_ns(first), len(messages), now_ns)
-            leaving += messages[:count]
-            if count < len(messages):
-                self._waiting[0] = (first + count, messages[count:], sent_ns)
-                break
-            self._waiting.popleft()
-        return leaving
 
     def _describe(self) -> EffortInfo:
         card = self.card
@@ -181,19 +169,19 @@ class InferenceNode(PipelineNode):
         counts, backlog = self.estimator.counts, self._backlog.counts
         published, busy, dropped, lost, then = self._reported
         now = time.monotonic()
-        rate_hz = (self._published - published) / max(now - then, 1e-9)
+        rate_hz = (self._outlet.sent - published) / max(now - then, 1e-9)
         steps = sorted(self._step_s)
         report.values |= {
             "effort_rate_hz": rate_hz,
             "cpu_s_per_s": (self._busy_s - busy) / max(now - then, 1e-9),
             "hop_ms_p50": _at(steps, 0.5) * 1e3,
             "hop_ms_p99": _at(steps, 0.99) * 1e3,
-            "paced_delay_ms": self._pacer.delay_s * 1e3,
-            "waiting": sum(len(messages) for _, messages, _ in list(self._waiting)),
+            "paced_delay_ms": self._outlet.delay_s * 1e3,
+            "waiting": len(self._outlet),
             "waiting_chunks": len(self._backlog),
             "joined_chunks": backlog.joined,
             "dropped_inputs": backlog.dropped,
-            "withheld": self._withheld,
+            "withheld": self._outlet.withheld,
             "lost_inputs": self._lost,
             "bridged": counts.bridged,
             "repeated": counts.repeated,
@@ -201,7 +189,7 @@ class InferenceNode(PipelineNode):
             "not_finite": counts.not_finite,
             "flags": describe(self._flags),
         }
-        self._reported = (self._published, self._busy_s, backlog.dropped, self._lost, now)
+        self._reported = (self._outlet.sent, self._busy_s, backlog.dropped, self._lost, now)
         if backlog.dropped > dropped:
             report.worsen(
                 Level.DEGRADED,
@@ -211,7 +199,7 @@ class InferenceNode(PipelineNode):
             report.worsen(
                 Level.DEGRADED, f"{self._lost - lost} aligned samples were lost on the way"
             )
-        if self._published == published:
+        if self._outlet.sent == published:
             report.worsen(Level.DEGRADED, "waiting: no aligned samples come in")
         elif self._flags & Flag.INVALID:
             report.worsen(Level.DEGRADED, f"effort is not valid: {describe(self._flags)}")

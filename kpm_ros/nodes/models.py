@@ -13,8 +13,8 @@ from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
 from kpm_ros.estimate import weights
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
-from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.nodes.settings import (
     ConfigurationError,
     InferenceSettings,
@@ -62,16 +62,21 @@ def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
             wait_s=settings.pose_wait_s,
             stale_s=settings.pose_stale_s,
             lost_s=settings.pose_lost_s,
+            extrapolate_s=settings.pose_extrapolate_s,
             may_repeat=settings.pose_may_repeat,
         ),
-        key=KeyRules(settings.keys_wait_s, settings.keys_missing_s),
+        key=KeyRules(
+            wait_s=settings.keys_wait_s,
+            missing_s=settings.keys_missing_s,
+            fresh_s=settings.keys_fresh_s,
+        ),
     )
 
 
 def estimator(settings: InferenceSettings) -> EffortEstimator:
     """Load a model, ready to run: compiled and warm."""
     card, tensors = load(settings.model)
-    network = StreamingEstimator(card, tensors)
+    network = streaming_estimator(card, tensors)
     network.warm_up()
     return around(network, card, settings)
 

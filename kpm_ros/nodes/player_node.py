@@ -78,9 +78,12 @@ class PlayerNode(PipelineNode):
         while self._playing and self._orders:
             self._orders.popleft()()
         now_ns = self._playback.at(steady_ns)
-        for message in self._queue.take(now_ns) if self._playing else ():
-            self._outputs[message.topic].publish(message.data)
-            self._sent += 1
+        step_ns = round(self._tick_ns * self._playback.rate)
+        while self._playing and now_ns - self._told_ns > 1.5 * step_ns:
+            # It was held up: for whoever listens, time does not leap for that.
+            self._send(self._told_ns + step_ns)
+            self._tell(self._told_ns + step_ns)
+        self._send(now_ns)
         if steady_ns >= self._next_tick_ns:
             # Everything until this instant has been sent: who hears the time has heard the rest.
             self._tell(now_ns)
@@ -153,13 +156,21 @@ class PlayerNode(PipelineNode):
         if not self.settings.paused:
             self._playback.run(steady_ns + SETTLE_NS)
 
+    def _send(self, until_ns: int) -> None:
+        """Send what the bag received until this instant of it."""
+        for message in self._queue.take(until_ns) if self._playing else ():
+            self._outputs[message.topic].publish(message.data)
+            self._sent += 1
+
     def _tell(self, now_ns: int) -> None:
+        self._told_ns = now_ns
         self._time_output.publish(Clock(clock=wire.time_message(now_ns)))
 
     def _jump(self, instant_ns: int, steady_ns: int) -> None:
         """Go on at another place, once everybody has heard what time it is there."""
         self._queue.seek(instant_ns)
         self._playback.seek(instant_ns, steady_ns + SETTLE_NS)
+        self._told_ns = instant_ns
         self._next_tick_ns = 0
 
     def _end(self, steady_ns: int) -> None:

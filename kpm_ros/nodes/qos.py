@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -32,3 +34,10 @@ PROFILES = {
 def of(topic: str) -> QoSProfile:
     """QoS profile of a topic of the graph."""
     return PROFILES[graph.topic(topic).qos]
+
+
+def deep(name: str, depth: int) -> QoSProfile:
+    """The same with a queue of at least this many messages, for who may be late to look."""
+    profile = copy(of(name))
+    profile.depth = max(profile.depth, depth)
+    return profile

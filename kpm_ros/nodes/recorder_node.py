@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from kpm_ros import graph
 from kpm_ros.nodes import qos
@@ -18,6 +18,8 @@ from kpm_ros.nodes.settings import ConfigurationError, RecorderSettings
 from kpm_ros.nodes.stepped_time import SteppedTime
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
 
+QUEUED = 1000
+"""Messages that wait to be written: half a second of the fastest topic."""
 FLUSH_EVERY = 50
 """Steps between two moments at which everything written is handed to the operating system."""
 
@@ -90,7 +92,7 @@ class RecorderNode(PipelineNode):
             ) from None
         package, _, kind = topic.type.split("/")
         message_type = getattr(importlib.import_module(f"{package}.msg"), kind)
-        profile = _deep(qos.of(name))
+        profile = qos.deep(name, QUEUED)
         about = BagTopic(
             topic.type,
             qos.of(name).depth,
@@ -130,16 +132,6 @@ def _is_unfinished(folder: Path) -> bool:
     """Whether a recorder died here: a bag's files, without the metadata that ends a bag."""
     files = [*folder.glob("*.mcap"), *folder.glob("*.db3")]
     return bool(files) and not (folder / "metadata.yaml").exists()
-
-
-def _deep(profile: QoSProfile) -> QoSProfile:
-    """The same profile with a queue for half a second of the fastest topic."""
-    return QoSProfile(
-        history=profile.history,
-        depth=max(profile.depth, 1000),
-        reliability=profile.reliability,
-        durability=profile.durability,
-    )
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from kpm_ros.act.assistance import illustrative_gain
 from kpm_ros.nodes.camera_settings import CameraSettings, HandTrackerSettings
 from kpm_ros.nodes.device_settings import EmgSettings, MidiSettings
 from kpm_ros.nodes.setting import setting
+from kpm_ros.simulate.bodies import BODIES
 
 Settings = TypeVar("Settings")
 
@@ -27,6 +28,11 @@ class SimulatorSettings:
 
     views: list[str] = setting(["top", "right"], "camera views to simulate")
     score: str = setting("", "a .mid file to play, over and over; empty = the built-in study")
+    body: str = setting(
+        "anatomical",
+        "hand and muscles: a musculoskeletal model's, or plain rules that take no time to start",
+        choices=BODIES,
+    )
     seed: int = setting(1, "everything random follows from this", least=0, most=2**31 - 1)
     emg: bool = setting(True, "whether to publish EMG")
     key_motion: bool = setting(True, "whether the piano senses key depth (else only notes)")
@@ -49,6 +55,12 @@ class SynchronizerSettings:
     )
     pose_stale_s: float = setting(0.05, "a pose older than this is stale", least=0.001, most=10.0)
     pose_lost_s: float = setting(0.25, "a pose older than this is lost", least=0.001, most=60.0)
+    pose_extrapolate_s: float = setting(
+        0.0,
+        "how long a pose that is awaited in vain goes on moving before it is held; 0 = not at all",
+        least=0.0,
+        most=1.0,
+    )
     pose_may_repeat: bool = setting(
         False,
         "whether a hand that stays the same to the last bit is believed, as a tracker that rounds "
@@ -56,6 +68,12 @@ class SynchronizerSettings:
     )
     keys_wait_s: float = setting(
         0.02, "how long a sample waits for key motion or events", least=0.0, most=1.0
+    )
+    keys_fresh_s: float = setting(
+        0.1,
+        "sensed key motion older than this gives way to notes, and is not joined to what follows",
+        least=0.001,
+        most=10.0,
     )
     keys_missing_s: float = setting(
         1.0, "keys that are silent for longer are missing", least=0.01, most=3600.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections import deque
 from operator import itemgetter
@@ -18,6 +19,10 @@ LONGEST_STEP_NS = 500_000_000
 
 KEPT_STEPS = 1000
 
+OVERTAKEN_NS = 1_000_000
+"""A step counts from so long after it was told, so that what was sent just before it has come, too:
+topics overtake each other on their way."""
+
 
 class SteppedTime:
     """Tells by a clock that moves in steps when a message was received.
@@ -32,13 +37,29 @@ class SteppedTime:
         profile = QoSProfile(depth=KEPT_STEPS, reliability=ReliabilityPolicy.BEST_EFFORT)
         self._clock = PolledSubscription(node, Clock, "/clock", profile)
         self._steps: deque[tuple[int, int]] = deque(maxlen=KEPT_STEPS)
-        """When it was told on the host's clock, and what."""
+        """From when on it counts, on the host's clock, and what was told."""
+        self._coming: deque[tuple[int, int]] = deque(maxlen=KEPT_STEPS)
+        """The same of those that do not count yet."""
 
     def now_ns(self) -> int | None:
         """What the clock shows now; None while nobody has set it."""
-        for message, received_ns in self._clock.take():
-            self._steps.append((received_ns, time_ns(message.clock)))
+        self.news()
         return self._steps[-1][1] if self._steps else None
+
+    def news(self) -> list[tuple[int, int]]:
+        """Steps that nobody has asked for yet: from when on each counts, and what was told."""
+        for told, received_ns in self._clock.take():
+            self._coming.append((received_ns + OVERTAKEN_NS, time_ns(told.clock)))
+        found, host_ns = [], time.time_ns()
+        while self._coming and self._coming[0][0] <= host_ns:
+            found.append(self._coming.popleft())
+        self._steps += found
+        return found
+
+    @property
+    def step_ns(self) -> int:
+        """How long the clock's last step was; 0 for a jump, and before the second of them."""
+        return self._length(len(self._steps) - 2) if len(self._steps) > 1 else 0
 
     def at(self, received_ns: int, stamp_ns: int = 0) -> int:
         """When a message with this stamp was received, given that instant on the host's clock.
@@ -48,11 +69,12 @@ class SteppedTime:
         """
         place = max(0, bisect_right(self._steps, received_ns, key=itemgetter(0)) - 1)
         after_ns = self._steps[place][1]
-        step_ns = 0
-        if place + 1 < len(self._steps):
-            step_ns = self._steps[place + 1][1] - after_ns
-        elif place > 0:
-            step_ns = after_ns - self._steps[place - 1][1]
-        if not 0 < step_ns <= LONGEST_STEP_NS:
-            step_ns = 0
+        step_ns = self._length(place if place + 1 < len(self._steps) else max(0, place - 1))
         return min(max(after_ns, stamp_ns), after_ns + step_ns)
+
+    def _length(self, place: int) -> int:
+        """How much time passed from one step to the next; 0 where there is none, or a jump."""
+        if place + 1 >= len(self._steps):
+            return 0
+        length_ns = self._steps[place + 1][1] - self._steps[place][1]
+        return length_ns if 0 < length_ns <= LONGEST_STEP_NS else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from kpm_ros.align.aligner import Aligner
@@ -16,6 +17,12 @@ from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import SynchronizerSettings
 from kpm_ros.nodes.stepped_time import SteppedTime
+
+Taker = Callable[..., bool]
+"""Takes a message and when it was received; False where that is to be found out by waiting."""
+
+MOST_EARLY = 1000
+"""Messages that wait for a clock's next step; it may never come."""
 
 
 class SynchronizerNode(PipelineNode):
@@ -29,7 +36,7 @@ class SynchronizerNode(PipelineNode):
         """Subscribe to the views and keys that the model uses."""
         super().__init__(**node_arguments)
         self._stepped = SteppedTime(self) if self.simulated_time else None
-        self._looked_ns = 0
+        self._early: list[tuple[int, Any, Taker]] = []
         config = models.aligner_config(self.settings)
         self.aligner = Aligner(config)
         take_hand, take_event, take_motion = (
@@ -41,7 +48,7 @@ class SynchronizerNode(PipelineNode):
         keys = [(KeyEvent, "keys/events", take_event), (KeyMotion, "keys/motion", take_motion)]
         topics = hands * config.use_pose + keys * config.use_keys
         self._inputs = [
-            (PolledSubscription(self, kind, topic, qos.of(topic)), take)
+            (PolledSubscription(self, kind, topic, self.input_profile(topic)), take)
             for kind, topic, take in topics
         ]
         self.expect_one_publisher(*(subscription for subscription, _ in self._inputs))
@@ -51,34 +58,58 @@ class SynchronizerNode(PipelineNode):
 
     def step(self) -> None:
         """Take what has come, and publish what is settled."""
-        # The time is read first: what was received by then is in the queues that are emptied next.
-        now_ns = self.now_ns() if self._stepped is None else self._stepped.now_ns()
-        if now_ns is None:
+        if self._stepped is not None:
+            self._step_by_step(self._stepped)
             return
-        if now_ns < self._looked_ns:
-            # The clock was set back: what was received since then belongs to the new time.
-            self._advance(now_ns)
-        self._looked_ns = now_ns
+        # The time is read first: what was received by then is in the queues that are emptied next.
+        now_ns = self.now_ns()
         for subscription, take in self._inputs:
             for message, received_ns in subscription.take():
                 take(message, received_ns)
+        self._advance(now_ns)
+
+    def _step_by_step(self, time: SteppedTime) -> None:
+        """Follow a clock that moves in steps, however many of them have come since the last look.
+
+        At ten times real time, two of them are a jump; a busy moment must not make it one.
+        """
+        steps = time.news()
+        now_ns = time.now_ns()
+        if now_ns is None:
+            return
+        arrived = self._early
+        for subscription, take in self._inputs:
+            arrived += [(received_ns, found, take) for found, received_ns in subscription.take()]
+        arrived.sort(key=itemgetter(0))
+        place = 0
+        for told_ns, shown_ns in steps:
+            while place < len(arrived) and arrived[place][0] < told_ns:
+                received_ns, message, take = arrived[place]
+                take(message, received_ns, False)
+                place += 1
+            self._advance(shown_ns)
+        # What is stamped later than the next step seems to be: that step will tell when it came.
+        early = [entry for entry in arrived[place:] if not entry[2](entry[1], entry[0], True)]
+        self._early = early[-MOST_EARLY:]
         self._advance(now_ns)
 
     def _advance(self, now_ns: int) -> None:
         for chunk in self.aligner.advance(now_ns):
             self._publish(chunk)
 
-    def _taker(
-        self, convert: Callable[[Any], Any], push: Callable[[Any, int], None]
-    ) -> Callable[[Any, int], None]:
-        def take(message: Any, received_ns: int) -> None:
+    def _taker(self, convert: Callable[[Any], Any], push: Callable[[Any, int], None]) -> Taker:
+        def take(message: Any, received_ns: int, may_wait: bool = False) -> bool:
             try:
                 sample = convert(message)
-                if self._stepped is not None:
-                    received_ns = self._stepped.at(received_ns, sample.stamp_ns)
-                push(sample, received_ns)
             except wire.RefusedMessageError as error:
                 self.refuse(str(error))
+                return True
+            if self._stepped is not None:
+                received_ns = self._stepped.at(received_ns, sample.stamp_ns)
+                if may_wait and sample.stamp_ns > received_ns:
+                    return False
+            push(sample, received_ns)
+            return True
 
         return take
 

@@ -7,10 +7,16 @@ import dataclasses
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
 from kpm_ros.operate.up import hold_namespace, pipeline_commands
+
+if TYPE_CHECKING:
+    from kpm_ros.graph import PipelineOptions
+    from kpm_ros.operate.output_folder import OutputFolder
+    from kpm_ros.operate.summary import Result
 
 NAME = "demo"
 PURPOSE = "run the whole pipeline for a while, show and measure it, record a bag"
@@ -64,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         options = dataclasses.replace(options, record=str(folder.bag.absolute()))
         demo = DemoRun(options, pipeline_commands(options), folder, arguments.seconds)
         result = demo.run()
+        if demo.measured and result.simulated:
+            _score(options, folder, result)
         summary = summarise(result)
         folder.write_summary(summary)
     if not demo.measured:
@@ -73,3 +81,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(as_text(summary), end="")
         print(f"\nsummary: {folder.summary}   logs: {folder.logs}")
     return demo.exit_status(result)
+
+
+def _score(options: PipelineOptions, folder: OutputFolder, result: Result) -> None:
+    """Compare what was recorded with what the simulated muscles did."""
+    from kpm_ros.operate.demo_score import UnknownTruthError, score_demo
+
+    measured = result.measurement
+    try:
+        result.truth = score_demo(options, folder.bag, measured.begin_ns, measured.end_ns)
+    except UnknownTruthError as error:
+        result.why_no_truth = str(error)

@@ -25,7 +25,7 @@ WARM_UP_LIMIT_S = 120.0
 """A first start compiles the network, which takes long where other work is going on."""
 
 SETTLE_S = 3.0
-"""After the first valid effort the delay that starting up took is still being made up for."""
+"""After the first valid effort other nodes may still be starting; it is measured on its own."""
 USAGE_EVERY_S = 1.0
 STEP_S = 0.02
 
@@ -99,13 +99,14 @@ class DemoRun:
         return list(dict.fromkeys(name for node in nodes for name in node.publishes))
 
     def _run(self, watch: Watch, stop_requests: StopRequests, dashboard: Dashboard) -> Result:
-        measurement = Measurement(0, 0)
+        start = measurement = Measurement(0, 0)
         duration_s = 0.0
         losses = (0, 0)
         cores: Mapping[str, float] = {}
         with self._supervisor:
             self._until(watch, stop_requests, dashboard, WARM_UP_LIMIT_S, watch.was_valid.is_set)
             if watch.was_valid.is_set():
+                start = watch.measure(SETTLE_S)
                 self._until(watch, stop_requests, dashboard, SETTLE_S, lambda: False)
             if watch.was_valid.is_set() and not self._over(watch, stop_requests):
                 self.measured = True
@@ -127,6 +128,7 @@ class DemoRun:
         bag, faults = describe_bag(self.folder.bag, self.options.namespace)
         return Result(
             measurement=measurement,
+            start=start,
             duration_s=duration_s,
             lost=losses[0],
             out_of_order=losses[1],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.chunk import Trace
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
+from kpm_ros.learn.metrics import Scores
 from kpm_ros.operate.show_graph import table
 
 RATE_TOLERANCE = 0.005
@@ -34,6 +36,8 @@ STAGES = {
 camera, tracker, frame interval and look-ahead."""
 
 STAGE_MEANINGS = {
+    "exposure_to_effort": "instant described to effort received",
+    "first_seconds": "the same, in the seconds before these",
     "tracking": "exposure to landmarks",
     "transport": "landmarks to synchronizer",
     "alignment": "received to on the grid",
@@ -71,6 +75,11 @@ class Measurement:
         if self.begin_ns <= trace.published_ns < self.end_ns:
             self.traces.append(trace)
 
+    @property
+    def delays_ms(self) -> NDArray[np.float64]:
+        """From the instant that each sample describes to its receipt."""
+        return np.concatenate([*self.delays_ns, np.zeros(0, np.int64)]) / 1e6
+
     def stage_ms(self, stage: str) -> NDArray[np.float64]:
         """Durations of one stage, of the chunks whose trace has both of its ends."""
         first, last = STAGES[stage]
@@ -91,6 +100,12 @@ class Result:
     bag: Mapping[str, Any] | None = None
     errors: Sequence[str] = ()
     simulated: bool = True
+    truth: Scores | None = None
+    """Of a simulated pianist: how far effort was from what its muscles did."""
+    why_no_truth: str = ""
+
+    start: Measurement | None = None
+    """The first seconds of valid effort, before those that count."""
 
     @property
     def rate_hz(self) -> float:
@@ -121,9 +136,9 @@ class Result:
 
 def summarise(result: Result) -> dict[str, Any]:
     """Put a result in the form of `summary.json`."""
-    delays_ns = result.measurement.delays_ns
-    delays_ms = np.concatenate(delays_ns) / 1e6 if delays_ns else np.array([])
-    latency = {"exposure_to_effort": percentiles(delays_ms)}
+    latency = {"exposure_to_effort": percentiles(result.measurement.delays_ms)}
+    if result.start is not None:
+        latency["first_seconds"] = percentiles(result.start.delays_ms)
     for stage in STAGES:
         latency[stage] = percentiles(result.measurement.stage_ms(stage))
     return {
@@ -142,7 +157,32 @@ def summarise(result: Result) -> dict[str, Any]:
         "errors": result.faults,
         "machine": describe_machine(),
         "simulated": result.simulated,
+        **_against_truth(result),
     }
+
+
+def _against_truth(result: Result) -> dict[str, Any]:
+    """Figures of the simulated truth; every name says that they are no more than that."""
+    truth = result.truth
+    if truth is None:
+        nothing = {"rmse_simulated": None, "correlation_simulated": None, "muscles_simulated": {}}
+        return {**nothing, "not_scored": result.why_no_truth or "the truth is not known"}
+    return {
+        "rmse_simulated": round(truth.rmse, 4),
+        "correlation_simulated": _finite(truth.correlation),
+        "muscles_simulated": {
+            name: {"rmse": round(error, 4), "correlation": _finite(correlation)}
+            for name, error, correlation in zip(
+                truth.muscles, truth.muscle_rmse, truth.muscle_correlation, strict=True
+            )
+        },
+        "not_scored": "",
+    }
+
+
+def _finite(value: float) -> float | None:
+    """What never changes has no correlation."""
+    return round(value, 4) if math.isfinite(value) else None
 
 
 def percentiles(values: NDArray[np.float64]) -> dict[str, float | None]:
@@ -187,14 +227,14 @@ def as_text(summary: Mapping[str, Any]) -> str:
     ]
     rows = [("delay in ms", "p50", "p99", "")]
     for name, values in summary["latency_ms"].items():
-        meaning = STAGE_MEANINGS.get(name, "instant described to effort received")
-        rows.append((name, _figure(values["p50"]), _figure(values["p99"]), meaning))
+        rows.append((name, _figure(values["p50"]), _figure(values["p99"]), STAGE_MEANINGS[name]))
     lines += [f"  {line}" for line in table(rows)]
     costs = [(name, f"{cores:.3f}") for name, cores in summary["cpu_cores"].items()]
     lines += ["", *(f"  {line}" for line in table([("CPU", "cores"), *costs]))]
     if summary["estimator"]:
         figures = ", ".join(f"{name} {value:g}" for name, value in summary["estimator"].items())
         lines += ["", f"  estimator: {figures}"]
+    lines += ["", *_truth_as_text(summary)] if summary["simulated"] else []
     if summary["bag"]:
         bag = summary["bag"]
         size = f"{bag['bytes'] / 1e6:.1f} MB"
@@ -203,5 +243,15 @@ def as_text(summary: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", *verdict]) + "\n"
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+def _truth_as_text(summary: Mapping[str, Any]) -> list[str]:
+    if summary["not_scored"]:
+        return [f"  not scored against the SIMULATED truth: {summary['not_scored']}"]
+    rows = [("against the SIMULATED truth", "RMSE", "correlation")]
+    overall = {"rmse": summary["rmse_simulated"], "correlation": summary["correlation_simulated"]}
+    for name, values in {"all muscles": overall, **summary["muscles_simulated"]}.items():
+        rows.append((name, _figure(values["rmse"], 3), _figure(values["correlation"], 3)))
+    return [f"  {line}" for line in table(rows)]
+
+
+def _figure(value: float | None, places: int = 2) -> str:
+    return "-" if value is None else f"{value:.{places}f}"

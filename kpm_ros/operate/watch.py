@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile
 
 from kpm_ros import graph
 from kpm_ros.client import EffortReader
@@ -75,13 +74,13 @@ class Watch:
         self._measurement: Measurement | None = None
         self._rounds = 0
         self._chunks = PolledSubscription(
-            node, MuscleEffortChunk, "effort/chunks", _deep(qos.of("effort/chunks"))
+            node, MuscleEffortChunk, "effort/chunks", qos.deep("effort/chunks", COUNTED_DEPTH)
         )
         self._diagnostics = PolledSubscription(
-            node, DiagnosticArray, "/diagnostics", _deep(qos.of("/diagnostics"))
+            node, DiagnosticArray, "/diagnostics", qos.deep("/diagnostics", COUNTED_DEPTH)
         )
         self._counted: dict[str, PolledSubscription[Any]] = {
-            name: PolledSubscription(node, _type_of(name), name, _deep(qos.of(name)))
+            name: PolledSubscription(node, _type_of(name), name, qos.deep(name, COUNTED_DEPTH))
             for name in self.counts
             if name not in OWN_READERS
         }
@@ -149,12 +148,3 @@ class Watch:
 def _type_of(name: str) -> type:
     package, _, kind = graph.topic(name).type.split("/")
     return getattr(importlib.import_module(f"{package}.msg"), kind)
-
-
-def _deep(profile: QoSProfile) -> QoSProfile:
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=max(profile.depth, COUNTED_DEPTH),
-        reliability=profile.reliability,
-        durability=profile.durability,
-    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, TypeVar
 
 from rosbags.interfaces import (
     Connection,
@@ -28,6 +29,7 @@ from kpm_ros import __version__
 from kpm_ros.replay.definitions import known_types
 
 Storage = Literal["mcap", "sqlite3"]
+AnyBag = TypeVar("AnyBag", bound="OpenBag")
 
 METADATA_VERSION: Literal[8] = 8
 """Newest version whose QoS entries are read by every ROS 2 from Humble on."""
@@ -68,8 +70,29 @@ class BagTopic:
         )
 
 
-class BagWriter:
-    """One recording being written; use it in a `with` block.
+class OpenBag(ABC):
+    """One recording being read or written; use it in a `with` block."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the bag's files, finished."""
+
+    def __enter__(self: AnyBag) -> AnyBag:
+        """Use it within a `with` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it, also after an error: what was recorded is worth keeping."""
+        self.close()
+
+
+class BagWriter(OpenBag):
+    """One recording being written.
 
     What `flush` has passed on survives the death of this process: an unfinished recording lacks its
     index and `metadata.yaml`, which BagReader and `ros2 bag reindex` do without.
@@ -137,19 +160,6 @@ class BagWriter:
     def messages(self) -> int:
         """Number of messages written."""
         return sum(self.counts.values())
-
-    def __enter__(self) -> BagWriter:
-        """Record within a `with` block."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Finish the bag, also after an error: what was recorded is worth keeping."""
-        self.close()
 
     def _announce(self, name: str, topic: BagTopic) -> Connection:
         try:

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path, PurePath
-from types import TracebackType
 from typing import Any, Protocol
 
 import yaml
@@ -18,7 +17,7 @@ from rosbags.serde import SerdeError
 from rosbags.typesys import TypesysError, get_types_from_idl, get_types_from_msg
 from rosbags.typesys.store import Typestore
 
-from kpm_ros.replay.bag import BagError
+from kpm_ros.replay.bag import BagError, OpenBag
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.replay.unfinished import UnfinishedMcap, is_unfinished_mcap, settle_sqlite
 
@@ -52,8 +51,8 @@ class _File(Protocol):
     def messages(self, wanted: Collection[str], start_ns: int | None) -> Iterator[BagMessage]: ...
 
 
-class BagReader:
-    """One recording, sqlite3 or mcap, finished or not; use it in a `with` block.
+class BagReader(OpenBag):
+    """One recording, sqlite3 or mcap, finished or not.
 
     The files are opened one by one. Reading them through the bag's folder, as rosbags does, pairs
     topics by name *and* QoS; where `metadata.yaml` words a QoS otherwise than the file does
@@ -133,19 +132,6 @@ class BagReader:
     def close(self) -> None:
         """Close the bag's files."""
         self._stack.close()
-
-    def __enter__(self) -> BagReader:
-        """Read within a `with` block."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the bag at the block's end."""
-        self.close()
 
     def _list_files(self) -> list[Path]:
         if self.folder.is_file():

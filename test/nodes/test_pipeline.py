@@ -137,18 +137,25 @@ def test_aligned_samples_follow_each_other_on_the_clock(running, node):
 def test_every_node_tells_how_it_is_doing(running, node):
     said = {}
     diagnostics = PolledSubscription(node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics"))
+    expected = {"simulator", "synchronizer", "inference", "exo", "gesture"}
 
-    def all_have_spoken():
+    def listened():
         for message, _ in diagnostics.take():
             said.update({status.name: status for status in message.status})
-        expected = {"simulator", "synchronizer", "inference", "exo", "gesture"}
-        healthy = {n for n in said if said[n].level == b"\0"}
-        return {f"{running.namespace}/{name}" for name in expected} <= healthy
+        return {n.rpartition("/")[2] for n in said if n.startswith(running.namespace)}
 
-    wait_for(all_have_spoken, "every node to report that it is ready", 60)
-    values = {item.key: item.value for item in said[f"{running.namespace}/inference"].values}
-    assert float(values["effort_rate_hz"]) > 0
-    assert {"hop_ms_p99", "cpu_s_per_s", "lost_inputs", "flags"} <= values.keys()
+    def figures():
+        listened()
+        status = said[f"{running.namespace}/inference"]
+        return {item.key: item.value for item in status.values}
+
+    def all_are_healthy():
+        return expected <= listened() and all(said[n].level == b"\0" for n in said)
+
+    wait_for(all_are_healthy, "every node to report that it is ready", 60)
+    # A second in which starting up was made up for, or others were busy, counts more or less.
+    wait_for(lambda: abs(float(figures()["effort_rate_hz"]) - 2000) < 20, "2000 samples a second")
+    assert {"hop_ms_p99", "cpu_s_per_s", "lost_inputs", "flags"} <= figures().keys()
 
 
 def test_parameters_are_described_with_meaning_and_bounds(running, node, context):
@@ -199,7 +206,7 @@ def test_a_second_pipeline_on_the_same_namespace_is_refused_in_a_sentence(runnin
 
 
 def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, context, domain):
-    with RunningGraph(next(names), ["gesture:=false"]) as graph:
+    with RunningGraph(next(names), ["gesture:=false", "body:=plain"]) as graph:
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         commands = listen(node, Float64MultiArray, f"/{graph.namespace}/assist/command")
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort")
@@ -239,7 +246,7 @@ def test_effort_without_a_hand_in_sight_is_marked_and_decays_to_zero(node, domai
 
 def test_what_was_recorded_is_what_was_sent(node, domain, tmp_path):
     bag = tmp_path / "bag"
-    with RunningGraph(next(names), [f"record:={bag}", "exo:=false"]) as graph:
+    with RunningGraph(next(names), [f"record:={bag}", "exo:=false", "body:=plain"]) as graph:
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         batches = take_until(reader, lambda b: valid_samples(b) > 2000, "valid effort")
         assert graph.stop() == 0

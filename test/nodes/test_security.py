@@ -16,7 +16,7 @@ NODES = ("simulator", "synchronizer", "inference", "exo", "gesture", "recorder")
 @pytest.fixture(scope="module")
 def running(domain, tmp_path_factory):
     bag = tmp_path_factory.mktemp("policy") / "bag"
-    with RunningGraph(next(names), [f"record:={bag}"]) as graph:
+    with RunningGraph(next(names), [f"record:={bag}", "body:=plain"]) as graph:
         yield graph
 
 

@@ -7,7 +7,9 @@ from dataclasses import fields
 import pytest
 import yaml
 
-from kpm_ros.nodes import settings
+from kpm_ros.align.keys import KeyRules
+from kpm_ros.align.pose import PoseRules
+from kpm_ros.nodes import models, settings
 from kpm_ros.resources import config_dir
 
 
@@ -46,6 +48,27 @@ def test_every_setting_says_what_it_is_for(kind):
 def test_a_wrong_value_is_refused_with_which_why_and_what_is_allowed(values, complaint):
     with pytest.raises(settings.ConfigurationError, match=complaint):
         settings.check("exo", settings.ExoSettings, values)
+
+
+def test_what_the_synchronizer_is_told_are_the_aligners_rules():
+    told = {
+        "hop_s": 0.02,
+        "future_s": 0.2,
+        "pose_wait_s": 0.07,
+        "pose_stale_s": 0.06,
+        "pose_lost_s": 0.3,
+        "pose_extrapolate_s": 0.04,
+        "pose_may_repeat": True,
+        "keys_wait_s": 0.03,
+        "keys_fresh_s": 0.15,
+        "keys_missing_s": 2.0,
+    }
+    config = models.aligner_config(
+        settings.check("synchronizer", settings.SynchronizerSettings, told)
+    )
+    assert (config.hop_s, config.future_s) == (0.02, 0.2)
+    assert config.pose == PoseRules(0.07, 0.06, 0.3, 0.04, True)
+    assert config.key == KeyRules(wait_s=0.03, missing_s=2.0, fresh_s=0.15)
 
 
 def test_a_choice_that_does_not_exist_is_refused_with_those_that_do():

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
+import time as host_time
+
 import pytest
 from rclpy.parameter import Parameter
-from rosgraph_msgs.msg import Clock
 
 from kpm_ros.align.grid import Grid
 from kpm_ros.nodes import wire
 from kpm_ros.nodes.stepped_time import SteppedTime
-from kpm_ros.nodes.synchronizer_node import SynchronizerNode
+from kpm_ros.nodes.synchronizer_node import MOST_EARLY, SynchronizerNode
 from kpm_ros.sense.samples import HandFrame, KeyEvent
 from support import bags
 from support.bags import MS, T0, S
-
-
-class Queue:
-    """Stands for a subscription: gives what the test has put into it."""
-
-    topic, publishers = "/made/up", 1
-
-    def __init__(self):
-        self.waiting = []
-
-    def take(self):
-        taken, self.waiting = self.waiting, []
-        return taken
+from support.queues import Queue, tell
 
 
 class Output:
@@ -36,10 +25,6 @@ class Output:
 
     def publish(self, message):
         self.chunks.append(wire.aligned_chunk(message))
-
-
-def tell(clock, host_ns, shown_ns):
-    clock.waiting.append((Clock(clock=wire.time_message(shown_ns)), host_ns))
 
 
 @pytest.fixture
@@ -78,6 +63,21 @@ def test_a_message_is_not_received_before_its_stamp_nor_after_the_next_step(time
     assert time.at(1000 * S + 60 * MS, T0 + 65 * MS) == T0 + 65 * MS
 
 
+def test_a_message_that_a_step_has_overtaken_on_its_way_came_before_it(time):
+    for step in range(3):
+        tell(time._clock, 1000 * S + step * 25 * MS, T0 + step * 250 * MS)
+    time.now_ns()
+    assert time.at(1000 * S + 25 * MS + 900_000, T0 + 240 * MS) == T0 + 240 * MS
+    assert time.at(1000 * S + 25 * MS + 1_100_000, T0 + 240 * MS) == T0 + 250 * MS
+
+
+def test_a_step_that_may_have_overtaken_something_does_not_count_yet(time):
+    now_ns = host_time.time_ns()
+    tell(time._clock, now_ns - 50 * MS, T0)
+    tell(time._clock, now_ns + S, T0 + 25 * MS)
+    assert time.now_ns() == T0
+
+
 def test_a_jump_is_not_taken_for_a_step(time):
     tell(time._clock, 1000 * S, T0)
     tell(time._clock, 1000 * S + 25 * MS, T0 + 60 * S)
@@ -114,13 +114,14 @@ class Synchronizer:
             topic, message = "keys/motion", wire.key_motion_message(sample)
         self.inputs[topic].waiting.append((message, host_ns))
 
-    def play(self, deliveries, host_ns, look_every_ns):
-        """Send deliveries in real time with a clock of 25 ms, and look now and then."""
-        for moment in range(0, deliveries[-1].deliver_ns - T0 + 25 * MS, MS):
-            while deliveries and deliveries[0].deliver_ns - T0 <= moment:
+    def play(self, deliveries, host_ns, look_every_ns, rate=1):
+        """Send deliveries with a clock that steps every 25 ms, and look now and then."""
+        for moment in range(0, (deliveries[-1].deliver_ns - T0) // rate + 25 * MS, MS):
+            while deliveries and deliveries[0].deliver_ns - T0 <= moment * rate:
                 self.receive(deliveries.pop(0), host_ns + moment)
             if moment % (25 * MS) == 0:
-                tell(self.clock, host_ns + moment, T0 + moment)
+                # As a player does: who hears the time has heard everything until then.
+                tell(self.clock, host_ns + moment + 1, T0 + moment * rate)
             if moment % look_every_ns == 0:
                 self.node.step()
 
@@ -146,12 +147,34 @@ def deliveries():
     return bags.played(1.0)
 
 
+@pytest.fixture(scope="module")
+def long_deliveries():
+    return bags.played(3.0)
+
+
 @pytest.mark.parametrize("look_every_ns", [2 * MS, 80 * MS])
 def test_a_busy_process_makes_nothing_late(synchronizer, deliveries, look_every_ns):
     synchronizer.play(list(deliveries), 5 * S, look_every_ns)
     assert (synchronizer.counts.late, synchronizer.counts.future) == (0, 0)
     assert synchronizer.counts.emitted > 800
     assert not any(chunk.flags.any() for chunk in synchronizer.output.chunks[10:])
+
+
+@pytest.mark.parametrize("look_every_ns", [2 * MS, 80 * MS])
+@pytest.mark.parametrize("rate", [4, 10])
+def test_a_clock_that_runs_faster_loses_nothing_even_to_a_busy_process(
+    synchronizer, long_deliveries, rate, look_every_ns
+):
+    """At ten times real time a step is 250 ms: several at once are no jump of the clock."""
+    synchronizer.play(list(long_deliveries), 5 * S, look_every_ns, rate)
+    synchronizer.node.step()
+    counts = synchronizer.counts
+    assert (counts.late, counts.future, counts.clock_steps) == (0, 0, 0)
+    chunks = synchronizer.output.chunks
+    ends = [chunk.grid_index + len(chunk) for chunk in chunks]
+    assert [chunk.grid_index for chunk in chunks[1:]] == ends[:-1]
+    assert counts.emitted > 2600
+    assert not any(chunk.flags.any() for chunk in chunks[10:])
 
 
 def test_what_comes_before_the_first_step_is_not_lost(synchronizer, deliveries):
@@ -166,11 +189,42 @@ def test_what_comes_before_the_first_step_is_not_lost(synchronizer, deliveries):
     assert synchronizer.output.chunks[0].grid_index == Grid(1024).first_at(first_ns)
 
 
+def test_a_clock_that_speeds_up_makes_nothing_come_from_the_future(synchronizer, long_deliveries):
+    """Between two steps nobody knows that they are longer now."""
+    slow = [d for d in long_deliveries if d.deliver_ns < T0 + S]
+    synchronizer.play(list(slow), 5 * S, 2 * MS)
+    told = synchronizer.node._stepped.now_ns()
+    later = [d for d in long_deliveries if d.deliver_ns >= T0 + S]
+    while later:
+        told += 250 * MS
+        while later and later[0].deliver_ns <= told:
+            synchronizer.receive(later.pop(0), 7 * S + (told - T0) // 10 - MS)
+            synchronizer.node.step()
+        tell(synchronizer.clock, 7 * S + (told - T0) // 10, told)
+        synchronizer.node.step()
+    assert (synchronizer.counts.future, synchronizer.counts.clock_steps) == (0, 0)
+    assert synchronizer.counts.emitted > 2600
+
+
+def test_messages_that_wait_for_a_step_that_never_comes_do_not_grow_without_bound(
+    synchronizer, deliveries
+):
+    tell(synchronizer.clock, 5 * S, T0)
+    frames = [
+        d for d in deliveries if isinstance(d.sample, HandFrame) and d.deliver_ns > T0 + S // 2
+    ]
+    for number in range(3000):
+        synchronizer.receive(frames[number % len(frames)], 6 * S + number)
+        if number % 100 == 0:
+            synchronizer.node.step()
+    assert len(synchronizer.node._early) == MOST_EARLY
+
+
 def test_what_comes_with_a_jump_back_belongs_to_the_new_stream(synchronizer, deliveries):
     tell(synchronizer.clock, 5 * S, T0 + 60 * S)
     synchronizer.node.step()
     # The jump, and what is received just after it, are found in one look.
-    tell(synchronizer.clock, 6 * S - MS, T0)
+    tell(synchronizer.clock, 6 * S - 2 * MS, T0)
     early = [d for d in deliveries if d.deliver_ns < T0 + 20 * MS]
     for delivery in early:
         synchronizer.receive(delivery, 6 * S - 1)

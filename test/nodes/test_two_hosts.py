@@ -16,12 +16,6 @@ from support.stage import namespaces
 
 names = namespaces("hosts")
 SECONDS = 4
-PATIENCE = """\
-/**/synchronizer:
-  ros__parameters:
-    keys_wait_s: 0.05
-"""
-"""Key motion that is under way for longer must be waited for longer: see docs/distributed.md."""
 
 
 def run_on_two_hosts(hosts, domain, folder):
@@ -35,9 +29,8 @@ def run_on_two_hosts(hosts, domain, folder):
         "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4",
     }
     demo = [sys.executable, "-m", "kpm_ros.cli", "demo", "--seconds", str(SECONDS)]
-    demo += ["--out", str(folder / "out"), "source:=topics", f"namespace:={options.namespace}"]
-    (folder / "patience.yaml").write_text(PATIENCE)
-    demo += [f"params_file:={folder / 'patience.yaml'}"]
+    demo += ["--out", str(folder / "out"), "source:=topics", "network:=true"]
+    demo += [f"namespace:={options.namespace}"]
     with (folder / "a.log").open("w+") as a_log, (folder / "b.log").open("w+") as b_log:
         hosts.start(A, graph.command(devices, options), env, a_log)
         status = hosts.start(B, demo, env, b_log).wait(110)

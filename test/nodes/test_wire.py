@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 
+from kpm_ros import msg
 from kpm_ros.align.chunk import AlignedChunk, Trace
 from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.nodes import wire
+from kpm_ros.replay import messages
+from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from support import bags
 
 STAMP = 1_700_000_000_123_456_789
 
@@ -114,3 +118,22 @@ def test_an_unknown_kind_of_key_event_is_refused():
     message.kind = 99
     with pytest.raises(wire.RefusedMessageError, match="99"):
         wire.key_event(message)
+
+
+def test_messages_are_the_same_whoever_decodes_them(tmp_path):
+    """Nodes take rclpy's messages and replay those of rosbags, by the same code."""
+    bag = bags.write(tmp_path / "bag", bags.entries(bags.played(1.0)))
+    read = {"hand": messages.hand_frame, "events": wire.key_event, "motion": wire.key_motion}
+    seen = set()
+    with BagReader(bag) as reader:
+        for message in list(reader.messages())[:200]:
+            convert = read[message.topic.rsplit("/", 1)[-1]]
+            kind = getattr(msg, message.type.rsplit("/", 1)[-1])
+            ours, theirs = (
+                convert(reader.decode(message)),
+                convert(deserialize_message(message.data, kind)),
+            )
+            seen.add(message.type)
+            for name in ours.__dataclass_fields__:
+                np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    assert len(seen) == 3

@@ -31,7 +31,14 @@ def demo(tmp_path, request):
     started = []
 
     def start(*words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "kpm_ros.cli", "demo", f"namespace:={namespace}"]
+        command = [
+            sys.executable,
+            "-m",
+            "kpm_ros.cli",
+            "demo",
+            f"namespace:={namespace}",
+            "body:=plain",
+        ]
         process = subprocess.Popen(
             [*command, "--out", str(tmp_path / "demo"), *words],
             stdout=subprocess.PIPE,
@@ -67,11 +74,15 @@ def test_a_demo_measures_every_stage_records_a_bag_and_judges(demo, tmp_path):
     assert process.returncode == (1 if summary["errors"] else 0), said
     assert summary["effort"]["messages"] > 0
     assert summary["duration_s"] == pytest.approx(3, abs=0.1)
-    for stage in ("exposure_to_effort", *STAGES):
+    for stage in ("exposure_to_effort", "first_seconds", *STAGES):
         assert 0 < summary["latency_ms"][stage]["p50"] <= summary["latency_ms"][stage]["p99"]
     nodes = graph.build(graph.PipelineOptions(record="somewhere"))
     assert set(summary["cpu_cores"]) == {*(node.name for node in nodes), "demo", "total"}
     assert summary["estimator"]["cpu_s_per_s"] > 0
+    assert summary["not_scored"] == ""
+    assert summary["rmse_simulated"] < 0.15
+    assert summary["correlation_simulated"] > 0.3
+    assert "SIMULATED truth" in said
     with BagReader(tmp_path / "demo" / "bag") as bag:
         assert sum(bag.counts.values()) == summary["bag"]["messages"]
         assert bag.topics[f"/{namespace}/effort"] == "kpm_ros/msg/MuscleEffort"

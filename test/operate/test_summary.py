@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.chunk import Trace
+from kpm_ros.learn.metrics import score
 from kpm_ros.operate.summary import STAGES, Measurement, Result, as_text, summarise
 
 MS = 1_000_000
@@ -67,6 +68,15 @@ def test_delays_come_from_stamps_and_stages_from_traces():
     assert medians == [9.0, 1.0, 2.0, 5.0, 1.0, 9.0]
 
 
+def test_the_first_seconds_are_told_beside_those_that_count():
+    result = measured(delay_ms=70)
+    result.start = measured(delay_ms=95).measurement
+    summary = summarise(result)
+    assert summary["latency_ms"]["first_seconds"] == {"p50": 95.0, "p99": 95.0}
+    assert summary["latency_ms"]["exposure_to_effort"] == {"p50": 70.0, "p99": 70.0}
+    assert "in the seconds before" in as_text(summary)
+
+
 def test_a_stage_that_does_not_apply_has_no_figure():
     result = measured()
     result.measurement.add_trace(
@@ -91,6 +101,10 @@ def test_the_summary_has_what_is_promised():
         "errors",
         "machine",
         "simulated",
+        "rmse_simulated",
+        "correlation_simulated",
+        "muscles_simulated",
+        "not_scored",
     }
     assert set(summary["effort"]) == {
         "messages",
@@ -101,6 +115,32 @@ def test_the_summary_has_what_is_promised():
     }
     assert summary["errors"] == []
     assert summary["simulated"] is True
+
+
+def test_a_score_says_everywhere_that_its_truth_is_simulated():
+    result = measured()
+    truth = np.linspace(0, 1, 20).reshape(10, 2)
+    still = np.stack([truth[:, 0] + 0.5, np.full(10, 0.3)], axis=1)
+    result.truth = score([(truth, still)], ("ADM", "PB"))
+    summary = json.loads(json.dumps(summarise(result)))
+    expected = np.sqrt(((truth - still) ** 2).mean())
+    assert summary["rmse_simulated"] == pytest.approx(expected, abs=1e-4)
+    assert summary["correlation_simulated"] == 1.0
+    assert summary["muscles_simulated"]["PB"]["correlation"] is None
+    assert summary["muscles_simulated"]["ADM"] == {"rmse": 0.5, "correlation": 1.0}
+    text = as_text(summary)
+    assert "SIMULATED truth" in text
+    assert "0.500" in text
+
+
+def test_a_run_that_could_not_be_scored_says_why():
+    result = measured()
+    result.why_no_truth = "the bag is gone"
+    summary = summarise(result)
+    assert summary["rmse_simulated"] is None
+    assert "not scored against the SIMULATED truth: the bag is gone" in as_text(summary)
+    result.simulated = False
+    assert "SIMULATED" not in as_text(summarise(result))
 
 
 def test_a_run_that_never_measured_anything_can_be_told_all_the_same():

@@ -13,7 +13,6 @@ import random
 import select
 import struct
 import subprocess
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -22,6 +21,8 @@ from types import TracebackType
 from typing import IO, Any
 
 import pytest
+
+from support.background import Background
 
 A, B = "a", "b"
 ADDRESSES = {A: "10.213.0.1/24", B: "10.213.0.2/24"}
@@ -110,41 +111,29 @@ class Hosts:
         self.shaped_by = "this process, because the kernel has no sch_netem"
 
 
-class ShapedCable:
+class ShapedCable(Background):
     """Two network devices, between which this process carries every frame, late or not at all."""
 
     def __init__(
         self, sender: str, receiver: str, delay_s: float, jitter_s: float, loss: float
     ) -> None:
         """Lay it between two namespaces; only what `sender` sends is shaped."""
+        super().__init__()
         self._delay_s, self._jitter_s, self._loss = delay_s, jitter_s, loss
         self._draw = random.Random(1)
         self._ends = [_tap(sender), _tap(receiver)]
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._carry, daemon=True)
 
-    def __enter__(self) -> ShapedCable:
-        """Begin to carry."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop carrying; the devices go with their files."""
-        self._stopping.set()
-        self._thread.join()
+    def clean_up(self) -> None:
+        """Take the devices away with their files."""
         for end in self._ends:
             os.close(end)
 
-    def _carry(self) -> None:
+    def work(self) -> None:
+        """Carry."""
         sender, receiver = self._ends
         under_way: list[tuple[float, int, bytes]] = []
         count = 0
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             wait_s = min(0.1, max(0.0, under_way[0][0] - time.monotonic())) if under_way else 0.1
             ready, _, _ = select.select(self._ends, [], [], wait_s)
             if receiver in ready:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from types import TracebackType
 from typing import Any
 
 from rclpy.executors import SingleThreadedExecutor
@@ -12,14 +10,16 @@ from std_msgs.msg import Float64
 from std_srvs.srv import SetBool
 
 from kpm_ros.nodes.player_node import PlayerNode
+from support.background import Background
 from support.waiting import wait_for
 
 
-class PlayedBag:
+class PlayedBag(Background):
     """Runs the player in a thread; it begins paused, so that a test decides when."""
 
     def __init__(self, context: Any, namespace: str, bag: Any, **settings: Any) -> None:
         """Open the bag in the namespace of a pipeline."""
+        super().__init__()
         values = {"bag": str(bag), "wait_s": 60.0, "paused": True, **settings}
         overrides = [Parameter(name, value=value) for name, value in values.items()]
         self.player = PlayerNode(
@@ -34,28 +34,23 @@ class PlayedBag:
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.player)
         self._executor.add_node(self._user)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._spin, daemon=True)
 
     def __enter__(self) -> PlayedBag:
         """Begin; the clock shows the bag's beginning."""
         self.player.start()
-        self._thread.start()
-        return self
+        return super().__enter__()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def clean_up(self) -> None:
         """End the player."""
         self.player.stop()
-        self._stopping.set()
-        self._thread.join()
         self._executor.shutdown()
         self._user.destroy_node()
         self.player.destroy_node()
+
+    def work(self) -> None:
+        """Serve the player and its user."""
+        while not self.stopping.is_set():
+            self._executor.spin_once(timeout_sec=0.05)
 
     def pause(self, paused: bool = True) -> None:
         """Call the player's service."""
@@ -78,10 +73,6 @@ class PlayedBag:
     def figure(self, name: str) -> Any:
         """One figure of the player's own report."""
         return self.player.report().values[name]
-
-    def _spin(self) -> None:
-        while not self._stopping.is_set():
-            self._executor.spin_once(timeout_sec=0.05)
 
 
 def context_node(context: Any, namespace: str) -> Any:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
@@ -16,6 +14,7 @@ from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import Sample, SimulatedSession
 from kpm_ros.simulate.studies import five_finger_study
+from support.background import Background
 
 FOLLOWED_NS = 500_000_000
 """A clock that jumps by more begins another performance, as real devices would lose theirs."""
@@ -28,7 +27,7 @@ def as_it_is(sample: Sample) -> Sample:
     return sample
 
 
-class Player:
+class Player(Background):
     """Publishes in real time what simulated drivers would; `alter` may change or drop samples."""
 
     def __init__(
@@ -39,6 +38,7 @@ class Player:
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Play on the topics of a pipeline in `namespace`, by a clock that may be another."""
+        super().__init__()
         self.alter = alter
         self._now_ns = now_ns
         self._begin()
@@ -50,23 +50,6 @@ class Player:
             topic: node.create_publisher(kind, f"/{namespace}/{topic}", qos.of(topic))
             for topic, kind in topics.items()
         }
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._play, daemon=True)
-
-    def __enter__(self) -> Player:
-        """Begin to play."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop playing."""
-        self._stopping.set()
-        self._thread.join()
 
     def send(self, sample: Sample) -> None:
         """Publish a sample, unaltered."""
@@ -88,8 +71,9 @@ class Player:
             Pianist(five_finger_study()), default_cameras(), self._at_ns
         )
 
-    def _play(self) -> None:
-        while not self._stopping.wait(0.002):
+    def work(self) -> None:
+        """Play."""
+        while not self.stopping.wait(0.002):
             before_ns, self._at_ns = self._at_ns, self._now_ns()
             if not 0 <= self._at_ns - before_ns < FOLLOWED_NS:
                 self._begin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -25,9 +26,6 @@ ZERO_AFTER = 500
 """Invalid samples in a row after which effort is exactly zero."""
 STALE_NS = 1_000_000_000
 """A valid sample that arrives later than this after its instant passes something old for new."""
-IN_HAND = 8
-"""Samples that a process may have been about to send when it was stopped: it sends them when it
-goes on, and only whoever receives them can tell that they are old, as the client and exo do."""
 MAX_TORQUE_NM = 0.3
 NOTHING = EffortBatch(
     np.zeros(0, np.int64),
@@ -48,9 +46,15 @@ class Witness:
         """What must never be, and was."""
         self.torque: list[float] = []
         """Last command to the exoskeleton."""
+        self.old_s: list[float] = []
+        """Ages of valid samples that came too late to pass for news, and had no right to."""
+        self.in_hand = 0
+        """Old samples that may yet come. A process that is stopped may have just decided to send
+        one: it does so when it goes on, and only who receives it can tell that it is old."""
         self._trusting = True
         self._reports: dict[str, DiagnosticStatus] = {}
         self._told: dict[str, set[str]] = {}
+        self._heard: Counter[str] = Counter()
         self._clock_steps = clock_steps
         self._namespace = namespace
         self._batches: list[EffortBatch] = []
@@ -142,6 +146,16 @@ class Witness:
         report = self._reports.get(f"{self._namespace}/{node}")
         return {item.key: item.value for item in report.values} if report else {}
 
+    def wait_for_news(self, *nodes: str) -> None:
+        """Wait until each of these nodes has told how it is now."""
+        names = [f"{self._namespace}/{node}" for node in nodes]
+        # The next report may have been made just before this was asked.
+        until = {name: self._heard[name] + 2 for name in names}
+        wait_for(
+            lambda: all(self._heard[name] >= count for name, count in until.items()),
+            f"reports of {', '.join(names)}",
+        )
+
     def wait_for_figure(self, node: str, name: str) -> None:
         """Wait until a node reports more than nothing under this name."""
         wait_for(lambda: int(self.values(node).get(name, 0)) > 0, f"{name} of {node}")
@@ -202,6 +216,7 @@ class Witness:
         for message, _ in self._diagnostics.take():
             for status in message.status:
                 self._reports[status.name] = status
+                self._heard[status.name] += 1
                 self._told.setdefault(status.name, set()).add(status.message)
 
     def _examine(self, batch: EffortBatch) -> None:
@@ -217,8 +232,11 @@ class Witness:
             in_step = np.diff(stamps) == np.diff(index) * STEP_NS
             self._require(in_step.all(), "stamp and index keep step")
             age_ns = (batch.received_ns - batch.stamps_ns)[batch.valid]
-            old = int(np.count_nonzero(age_ns >= STALE_NS))
-            self._require(old <= IN_HAND, "valid effort is not old")
+            for stale_ns in age_ns[age_ns >= STALE_NS]:
+                if self.in_hand > 0:
+                    self.in_hand -= 1
+                else:
+                    self.old_s.append(stale_ns / 1e9)
         for valid, row in zip(batch.valid.tolist(), batch.effort, strict=True):
             self._invalid_run = 0 if valid else self._invalid_run + 1
             if self._invalid_run > ZERO_AFTER and row.any():

@@ -1,0 +1,107 @@
+"""Where effort waits until it is due, and leaves one sample at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
+from kpm_ros.estimate.pacing import Pacer
+
+
+@dataclass(frozen=True)
+class Group:
+    """Samples that were made together."""
+
+    first: int
+    """Instant of the first of them on the grid of 2 kHz."""
+    messages: Sequence[bytes]
+    """One a sample, as they go over the wire."""
+    sent_ns: int
+    """When their inputs were sent, on the host's clock."""
+
+
+class EffortOutlet:
+    """Sends samples when they are due; may be filled by one thread and emptied by another.
+
+    How old a sample is follows from when its inputs were sent. What has become `limit_s` older than
+    usual never leaves. That is looked at just before each sample is sent: a process that is stopped
+    and goes on later sends no more than the one sample that it had in hand.
+    """
+
+    def __init__(
+        self,
+        pacer: Pacer,
+        send: Callable[[bytes], None],
+        limit_s: float,
+        host_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Start empty; `send` hands one sample to the middleware."""
+        self.sent = 0
+        self.withheld = 0
+        """Samples that had become too old to be sent."""
+        self._pacer = pacer
+        self._send = send
+        self._limit_ns = round(limit_s * NS_PER_S)
+        self._host_ns = host_ns
+        self._grid = Grid(EFFORT_RATE_HZ)
+        self._waiting: deque[Group] = deque()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """Samples that wait."""
+        with self._lock:
+            return sum(len(group.messages) for group in self._waiting)
+
+    @property
+    def delay_s(self) -> float:
+        """Delay after its instant at which a sample leaves."""
+        return self._pacer.delay_s
+
+    def add(self, group: Group, now_ns: int, *, beginning: bool = False) -> None:
+        """Let samples wait that were made at this time, by the clock of their stamps.
+
+        Where the stream is just beginning they wait for nothing, and teach the pacing nothing.
+        """
+        with self._lock:
+            if beginning:
+                self._pacer.forget()
+            else:
+                self._pacer.made(self._grid.stamp_ns(group.first), now_ns)
+            self._waiting.append(group)
+
+    def release(self, now_ns: int) -> None:
+        """Send what is due at this time."""
+        with self._lock:
+            due = self._take_due(now_ns)
+            usual_ns = round(self._pacer.delay_s * NS_PER_S)
+        for group in due:
+            expires_ns = group.sent_ns + usual_ns + self._limit_ns
+            for data in group.messages:
+                if self._host_ns() > expires_ns:
+                    self.withheld += 1
+                else:
+                    self._send(data)
+                    self.sent += 1
+
+    def _take_due(self, now_ns: int) -> list[Group]:
+        due = []
+        while self._waiting:
+            group = self._waiting[0]
+            count = len(group.messages)
+            ready = self._pacer.due(self._grid.stamp_ns(group.first), count, now_ns)
+            if ready:
+                due.append(_part(group, 0, ready))
+            if ready < count:
+                self._waiting[0] = _part(group, ready, count)
+                break
+            self._waiting.popleft()
+        return due
+
+
+def _part(group: Group, start: int, stop: int) -> Group:
+    return Group(group.first + start, group.messages[start:stop], group.sent_ns)

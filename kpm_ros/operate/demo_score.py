@@ -1,0 +1,117 @@
+"""How far recorded effort is from what the simulated pianist's muscles did.
+
+The truth is simulated: it says how well the pipeline does what it was trained to do, on a hand that
+nobody has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros import graph
+from kpm_ros.align.flags import Flag
+from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.learn.metrics import Scores, score
+from kpm_ros.nodes import simulated
+from kpm_ros.operate import preflight
+from kpm_ros.replay import messages
+from kpm_ros.replay.bag import BagError
+from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.replay.effort import Effort, read_effort
+from kpm_ros.replay.topics import EFFORT_INFO, EMG, KEY_MOTION, TopicFinder
+from kpm_ros.simulate.pianist import Performer
+
+
+class UnknownTruthError(Exception):
+    """Why effort cannot be scored, in words for the user."""
+
+
+def score_demo(options: graph.PipelineOptions, bag: Path, begin_ns: int, end_ns: int) -> Scores:
+    """Score a run's recorded effort between two instants against the pianist it was made from."""
+    [node] = [node for node in graph.build(options) if node.name == "simulator"]
+    parameters = preflight.read_parameters(Path(graph.params_file(options)))
+    settings = preflight.settings_of(
+        node.name, options.namespace, parameters, node.parameters, node.executable
+    )
+    try:
+        with BagReader(bag) as reader:
+            finder = TopicFinder(reader, options.namespace)
+            performances = Performances(reader, finder)
+            muscles = _muscles(reader, finder)
+            effort = read_effort(reader, finder, len(muscles))
+    except BagError as error:
+        raise UnknownTruthError(str(error)) from None
+    within = (effort.stamps_ns >= begin_ns) & (effort.stamps_ns < end_ns)
+    return score_effort(simulated.pianist(settings), performances, muscles, effort, within)
+
+
+def score_effort(
+    performer: Performer,
+    performances: Performances,
+    muscles: tuple[str, ...],
+    effort: Effort,
+    within: NDArray[np.bool_],
+) -> Scores:
+    """Score the valid samples among these, each against the truth at the instant it describes."""
+    unknown = [name for name in muscles if name not in performer.muscles]
+    if unknown:
+        raise UnknownTruthError(f"the simulated pianist has no muscle {unknown[0]}")
+    columns = [performer.muscles.index(name) for name in muscles]
+    chosen = within & ((effort.flags & Flag.INVALID) == 0)
+    truth, estimate = [], []
+    for played, times_s in performances.times(effort.stamps_ns[chosen]):
+        truth.append(performer.activation(times_s)[:, columns])
+        estimate.append(effort.effort[chosen][played])
+    if not truth:
+        raise UnknownTruthError("no valid effort was recorded while the pianist played")
+    return score([(np.concatenate(truth), np.concatenate(estimate))], muscles)
+
+
+class Performances:
+    """When the simulated pianist began, as the counted samples of its piano or EMG tell.
+
+    A simulator that was held up for too long begins anew.
+    """
+
+    def __init__(self, bag: BagReader, finder: TopicFinder) -> None:
+        """Read it from a bag; one that has neither is refused."""
+        topic = finder.find(KEY_MOTION) or finder.find(EMG)
+        if topic is None:
+            raise UnknownTruthError("the bag has neither key motion nor EMG to tell the time by")
+        self._since_ns: list[int] = []
+        """First instant that is known to belong to each performance."""
+        self._began_ns: list[int] = []
+        for message in bag.messages([topic]):
+            self._note(bag.decode(message))
+        if not self._began_ns:
+            raise UnknownTruthError(f"{topic} of the bag {bag.folder} is empty")
+
+    def times(
+        self, stamps_ns: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.float64]]]:
+        """For each performance, which of these instants are of it, and its own time at them."""
+        number = np.searchsorted(self._since_ns, stamps_ns, side="right") - 1
+        for performance, began_ns in enumerate(self._began_ns):
+            played = number == performance
+            if played.any():
+                yield played, (stamps_ns[played] - began_ns) / NS_PER_S
+
+    def _note(self, message: Any) -> None:
+        stamp_ns = messages.time_ns(message.header.stamp)
+        began_ns = stamp_ns - round(message.first_index * NS_PER_S / message.rate_hz)
+        if not self._began_ns or self._began_ns[-1] != began_ns:
+            self._since_ns.append(stamp_ns)
+            self._began_ns.append(began_ns)
+
+
+def _muscles(bag: BagReader, finder: TopicFinder) -> tuple[str, ...]:
+    """Names of the muscles whose effort was recorded."""
+    names: tuple[str, ...] = ()
+    for message in bag.messages([finder.require(EFFORT_INFO)]):
+        names = tuple(bag.decode(message).muscles)
+    return names

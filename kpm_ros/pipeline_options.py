@@ -1,0 +1,129 @@
+"""What the user may choose when the pipeline is started, checked and typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kpm_ros.simulate.bodies import BODIES
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice the user has when the pipeline is started."""
+
+    name: str
+    default: str
+    description: str
+    choices: tuple[str, ...] = ()
+
+
+YES_NO = ("true", "false")
+
+OPTIONS = (
+    Option(
+        "source",
+        "simulator",
+        "where samples come from: the simulated pianist, cameras and a piano that are plugged in, "
+        "or topics that other nodes publish",
+        ("simulator", "devices", "topics"),
+    ),
+    Option("views", "top,right", "camera views, in the model's order, separated by commas"),
+    Option(
+        "cameras",
+        "",
+        "devices: the camera of each view, in order, separated by commas: a device (0, "
+        "/dev/video0), a video file, or a stream's address; empty = 0,1,...",
+    ),
+    Option(
+        "midi",
+        "",
+        "simulator: the .mid file that is played, empty = built-in study; devices: a .mid file, "
+        "tcp://host:port, or part of a port's name, empty = the first piano",
+    ),
+    Option(
+        "body",
+        "anatomical",
+        "simulator: hand and muscles of a musculoskeletal model, or plain rules",
+        BODIES,
+    ),
+    Option("emg", "true", "whether EMG is published as well", YES_NO),
+    Option(
+        "emg_device",
+        "lsl",
+        "devices: lsl or lsl:NAME for a stream, brainflow:ID for a board, or a .csv recording",
+    ),
+    Option("model", "pianokpm-sim", "weights: a shipped model's name or a .safetensors path"),
+    Option(
+        "network",
+        "false",
+        "whether the devices are on another host: notes and key motion are waited for longer",
+        YES_NO,
+    ),
+    Option("namespace", "kpm", "namespace of every node and topic"),
+    Option("params_file", "", "parameters of every node; empty = the package's pipeline.yaml"),
+    Option("use_sim_time", "false", "take time from /clock, as under `ros2 bag play`", YES_NO),
+    Option("record", "", "folder to record a bag into; empty = no recording"),
+    Option("exo", "true", "whether the exoskeleton node runs (disabled until enabled)", YES_NO),
+    Option("gesture", "true", "whether the gesture node runs (disabled until enabled)", YES_NO),
+    Option("log_level", "info", "what nodes log", ("debug", "info", "warn", "error", "fatal")),
+    Option("respawn", "true", "whether a node that ends by itself is started again", YES_NO),
+)
+
+
+@dataclass(frozen=True)
+class PipelineOptions:
+    """What the user chose, checked and typed."""
+
+    source: str = "simulator"
+    views: tuple[str, ...] = ("top", "right")
+    cameras: tuple[str, ...] = ()
+    midi: str = ""
+    body: str = "anatomical"
+    emg: bool = True
+    emg_device: str = "lsl"
+    model: str = "pianokpm-sim"
+    network: bool = False
+    namespace: str = "kpm"
+    params_file: str = ""
+    use_sim_time: bool = False
+    record: str = ""
+    exo: bool = True
+    gesture: bool = True
+    log_level: str = "info"
+    respawn: bool = True
+
+    @classmethod
+    def from_strings(cls, values: Mapping[str, str]) -> PipelineOptions:
+        """Type the words of a command line; a word that is not allowed is refused by name."""
+        known = {option.name: option for option in OPTIONS}
+        typed: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"no option {name!r}: the options are {', '.join(known)}")
+            typed[name] = _typed(known[name], value)
+        return cls(**typed)
+
+
+def _typed(option: Option, value: str) -> Any:
+    word = value.strip()
+    if option.choices == YES_NO:
+        word = word.lower()
+    if option.choices and word not in option.choices:
+        allowed = ", ".join(option.choices)
+        raise ValueError(f"{option.name} is {value!r}, but must be one of: {allowed}")
+    if option.choices == YES_NO:
+        return word == "true"
+    if option.name == "views":
+        views = tuple(view.strip() for view in word.split(",") if view.strip())
+        if not views or len(set(views)) != len(views):
+            raise ValueError(f"views is {value!r}, but must name each camera view once: top,right")
+        return views
+    if option.name == "cameras":
+        return tuple(camera.strip() for camera in word.split(",") if camera.strip())
+    if option.name == "namespace":
+        word = word.strip("/")
+        if not word or not all(part.isidentifier() for part in word.split("/")):
+            raise ValueError(f"namespace is {value!r}, but must be a ROS name such as kpm")
+    return word

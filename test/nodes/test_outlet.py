@@ -1,0 +1,102 @@
+"""Effort leaves when it is due, one sample at a time, and never when it has become too old."""
+
+from __future__ import annotations
+
+import pytest
+
+from kpm_ros.align.grid import Grid
+from kpm_ros.estimate.pacing import Pacer
+from kpm_ros.nodes.outlet import EffortOutlet, Group
+
+MS = 1_000_000
+T0 = 1_700_000_000_000 * MS
+FIRST = Grid(2000).first_at(T0)
+LIMIT_S = 0.3
+
+
+class Host:
+    """The host's clock, and who receives: both stand still while the process is stopped."""
+
+    def __init__(self):
+        self.now_ns = T0
+        self.received = []
+        self.stops = {}
+        """How long the process is stopped just before it sends its nth sample."""
+
+    def send(self, data):
+        self.now_ns += self.stops.get(len(self.received), 0)
+        self.received.append((data, self.now_ns))
+
+
+@pytest.fixture
+def host():
+    return Host()
+
+
+@pytest.fixture
+def outlet(host):
+    return EffortOutlet(Pacer(), host.send, LIMIT_S, lambda: host.now_ns)
+
+
+def group(first, count, sent_ns):
+    names = [f"{first - FIRST + k}".encode() for k in range(count)]
+    return Group(first, names, sent_ns)
+
+
+def names(host):
+    return [int(data) for data, _ in host.received]
+
+
+def test_samples_leave_evenly_and_in_order(host, outlet):
+    outlet.add(group(FIRST, 20, T0), T0 + 60 * MS)
+    for ms in range(60, 71):
+        host.now_ns = T0 + ms * MS
+        outlet.release(host.now_ns)
+        assert len(host.received) == min(20, 2 * (ms - 60) + 1)
+    assert names(host) == list(range(20))
+    assert (outlet.sent, outlet.withheld, len(outlet)) == (20, 0, 0)
+
+
+@pytest.mark.parametrize("in_hand", [0, 7])
+def test_a_process_that_was_stopped_sends_no_more_than_what_it_had_in_hand(host, outlet, in_hand):
+    outlet.add(group(FIRST, 20, T0), T0)
+    host.stops[in_hand] = 3000 * MS
+    host.now_ns = T0 + 20 * MS
+    outlet.release(host.now_ns)
+    assert names(host) == list(range(in_hand + 1))
+    assert outlet.withheld == 19 - in_hand
+
+
+def test_what_waited_while_the_process_was_stopped_is_withheld(host, outlet):
+    outlet.add(group(FIRST, 20, T0), T0)
+    outlet.add(group(FIRST + 20, 20, T0 + 2990 * MS), T0 + 3000 * MS)
+    host.now_ns = T0 + 3000 * MS
+    outlet.release(host.now_ns)
+    assert names(host) == list(range(20, 40))
+    assert outlet.withheld == 20
+
+
+def test_the_usual_delay_is_no_reason_to_withhold(host, outlet):
+    """Samples wait for their delay; what is too old is counted beyond it."""
+    outlet.add(group(FIRST, 1, T0), T0 + 150 * MS)
+    outlet.add(group(FIRST + 1, 399, T0), T0 + 151 * MS)
+    host.now_ns = T0 + 400 * MS
+    outlet.release(host.now_ns)
+    assert outlet.withheld == 0
+
+
+def test_a_stream_that_begins_late_leaves_nothing_to_be_made_up_for(host, outlet):
+    """What warming up took is neither waited for nor taken for the usual delay."""
+    outlet.add(group(FIRST, 200, T0), T0 + 190 * MS, beginning=True)
+    host.now_ns = T0 + 190 * MS
+    outlet.release(host.now_ns)
+    assert len(host.received) == 200
+    outlet.add(group(FIRST + 200, 20, T0 + 160 * MS), T0 + 170 * MS)
+    assert outlet.delay_s == pytest.approx(0.07)
+
+
+def test_a_stream_that_begins_again_forgets_the_delay_of_the_last_one(host, outlet):
+    outlet.add(group(FIRST, 20, T0), T0 + 200 * MS)
+    outlet.add(group(FIRST + 1000, 20, T0 + 560 * MS), T0 + 600 * MS, beginning=True)
+    outlet.add(group(FIRST + 1020, 20, T0 + 570 * MS), T0 + 575 * MS)
+    assert outlet.delay_s == pytest.approx(0.065)

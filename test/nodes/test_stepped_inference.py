@@ -1,0 +1,91 @@
+"""On a bag's time the estimator hears of each step by itself, and at other instants than others."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from rclpy.parameter import Parameter
+
+from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.align.grid import Grid
+from kpm_ros.nodes import wire
+from kpm_ros.nodes.inference_node import InferenceNode
+from support import bags
+from support.bags import MS, T0, S
+from support.queues import Queue, tell
+
+
+class Inference:
+    """The node without its threads and transport."""
+
+    def __init__(self, context, model):
+        overrides = [Parameter("use_sim_time", value=True), Parameter("model", value=str(model))]
+        self.node = InferenceNode(
+            context=context, namespace="test_stepped_inference", parameter_overrides=overrides
+        )
+        self.clock = self.node._stepped._clock = Queue()
+        self.input = self.node._input = Queue()
+
+    def receive(self, stamp_ns):
+        grid = Grid(1024)
+        index = grid.first_at(stamp_ns)
+        card = self.node.card
+        chunk = AlignedChunk(
+            stamp_ns=grid.stamp_ns(index),
+            first_index=index,
+            grid_index=index,
+            rate_hz=1024.0,
+            pose=np.full((10, card.pose_channels), 0.5, np.float32),
+            keys=np.zeros((10, card.keys), np.float32),
+            flags=np.zeros(10, np.uint8),
+        )
+        self.input.waiting.append((wire.aligned_message(chunk), time.time_ns()))
+        self.node.estimate()
+
+    @property
+    def refused(self):
+        return self.node.report().values["refused_messages"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return bags.small_model(tmp_path_factory.mktemp("model"))[0]
+
+
+@pytest.fixture
+def inference(context, model):
+    made = Inference(context, model)
+    yield made
+    made.node.destroy_node()
+
+
+@pytest.mark.parametrize("rate", [1, 4, 10])
+def test_what_was_aligned_on_a_step_that_is_not_known_here_yet_is_taken(inference, rate):
+    """Each process hears of a step by itself, one a little later than the other."""
+    step_ns = 25 * MS * rate
+    for step in range(3):
+        tell(inference.clock, 1000 * S + step * 25 * MS, T0 + step * step_ns)
+    inference.receive(T0 + 3 * step_ns - 10 * MS)
+    assert inference.refused == 0
+    assert inference.node.estimator.counts.samples == 10
+
+
+def test_what_is_stamped_further_ahead_than_a_step_is_refused(inference):
+    for step in range(3):
+        tell(inference.clock, 1000 * S + step * 25 * MS, T0 + step * 250 * MS)
+    inference.receive(T0 + 3 * 250 * MS + 110 * MS)
+    assert inference.refused == 1
+    # After a jump, which is no step, only the usual tolerance is left.
+    tell(inference.clock, 1000 * S + 75 * MS, T0 + 60 * S)
+    inference.receive(T0 + 60 * S + 110 * MS)
+    assert inference.refused == 2
+
+
+def test_what_comes_to_the_estimator_before_the_first_step_waits_for_it(inference):
+    inference.receive(T0)
+    assert (inference.refused, len(inference.input.waiting)) == (0, 1)
+    tell(inference.clock, 1000 * S, T0)
+    inference.node.estimate()
+    assert inference.node.estimator.counts.samples == 10

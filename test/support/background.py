@@ -1,0 +1,42 @@
+"""Something that works in a thread of its own while a `with` block lasts."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import TypeVar
+
+AnyWorker = TypeVar("AnyWorker", bound="Background")
+
+
+class Background(ABC):
+    """Works from the beginning of a `with` block to its end."""
+
+    def __init__(self) -> None:
+        """Prepare the thread."""
+        self.stopping = threading.Event()
+        self._thread = threading.Thread(target=self.work, daemon=True)
+
+    @abstractmethod
+    def work(self) -> None:
+        """Work until `stopping` is set."""
+
+    def __enter__(self: AnyWorker) -> AnyWorker:
+        """Begin to work."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stopping.set()
+        self._thread.join()
+        self.clean_up()
+
+    def clean_up(self) -> None:  # noqa: B027 -- few have anything to do
+        """Let go of what was used, once the thread has ended."""
