@@ -10,6 +10,7 @@ import argparse
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.engines import Streaming, streaming_estimator
 from kpm_ros.estimate.layers import (
     CONV,
     LANE_CONV,
@@ -102,6 +104,9 @@ class Bench:
         self.network = build_network(card, tensors)
         self.estimator = StreamingEstimator(card, tensors)
         self.estimator.warm_up()
+        touch = replace(card, architecture="touchnet")
+        self.touch = streaming_estimator(touch, random_tensors(touch))
+        self.touch.warm_up()
         self.frames, self.keys = made_up_signal(card, seconds)
         rate = card.rate_hz
         self.windows = [
@@ -110,12 +115,12 @@ class Bench:
         ]
         self.pose = np.concatenate([draw_out(frames, rate) for frames, _ in self.windows])
 
-    def stream(self, second: int, hop_ms: float) -> None:
-        """Push one second of signal in hops."""
+    def stream(self, second: int, hop_ms: float, estimator: Streaming | None = None) -> None:
+        """Push one second of signal in hops, to the estimator in question or another."""
         rate = self.card.rate_hz
         start = rate * second
         for part in hops(rate, rate, hop_ms):
-            self.push(slice(start + part.start, start + part.stop))
+            self.push(slice(start + part.start, start + part.stop), estimator)
 
     def costs(self) -> tuple[float, float]:
         """Take both manners' CPU seconds per second of signal, second by second in turns."""
@@ -125,6 +130,16 @@ class Bench:
             plain += cpu_seconds(lambda w=window: published_manner(self.network, *w))
             ours += cpu_seconds(lambda s=second: self.stream(s, 10))
         return plain / self.seconds, ours / self.seconds
+
+    def touch_costs(self) -> tuple[float, float]:
+        """Take CPU seconds per second of signal of the streamed network, and of TouchNet."""
+        totals = [0.0, 0.0]
+        for estimator in (self.estimator, self.touch):
+            estimator.reset()
+        for second in range(self.seconds):
+            for i, estimator in enumerate((self.estimator, self.touch)):
+                totals[i] += cpu_seconds(lambda s=second, e=estimator: self.stream(s, 10, e))
+        return totals[0] / self.seconds, totals[1] / self.seconds
 
     @torch.inference_mode()
     def decoder_costs(self) -> tuple[float, float]:
@@ -169,9 +184,9 @@ class Bench:
             times.append(cpu_seconds(lambda p=part: self.push(p)))
         return np.array(times) * 1000
 
-    def push(self, part: slice) -> None:
+    def push(self, part: slice, estimator: Streaming | None = None) -> None:
         """Push one part of the signal."""
-        self.estimator.push(self.pose[part], self.keys[part])
+        (estimator or self.estimator).push(self.pose[part], self.keys[part])
 
     def layer_costs(self) -> list[tuple[str, float]]:
         """Take CPU seconds per second of signal of each layer at a 10 ms hop."""
@@ -229,6 +244,8 @@ def main() -> None:
     bench.costs()
     costs = np.array([bench.costs() for _ in range(arguments.repeats)])
     decoders = np.array([bench.decoder_costs() for _ in range(arguments.repeats)])
+    touch = np.array([bench.touch_costs() for _ in range(arguments.repeats)])
+    touch_ratios = touch[:, 1] / touch[:, 0]
     ratios, speedups = costs[:, 1] / costs[:, 0], decoders[:, 0] / decoders[:, 1]
     figures = {
         "cost_ratio_hop10": float(np.median(ratios)),
@@ -236,6 +253,10 @@ def main() -> None:
         "cost_ratio_hop10_max": float(ratios.max()),
         "published_cpu_s_per_s": float(np.median(costs[:, 0])),
         "streaming_cpu_s_per_s": float(np.median(costs[:, 1])),
+        "touch_cost_ratio": float(np.median(touch_ratios)),
+        "touch_cost_ratio_min": float(touch_ratios.min()),
+        "touch_cost_ratio_max": float(touch_ratios.max()),
+        "touch_cpu_s_per_s": float(np.median(touch[:, 1])),
         "decoder_speedup": float(np.median(speedups)),
         "decoder_speedup_min": float(speedups.min()),
         "decoder_speedup_max": float(speedups.max()),
@@ -244,6 +265,8 @@ def main() -> None:
         ("published manner", *np.quantile(costs[:, 0], (0.5, 0, 1))),
         ("streaming, 10 ms hops", *np.quantile(costs[:, 1], (0.5, 0, 1))),
         ("ratio", *np.quantile(ratios, (0.5, 0, 1))),
+        ("TouchNet, 10 ms hops", *np.quantile(touch[:, 1], (0.5, 0, 1))),
+        ("TouchNet to streaming", *np.quantile(touch_ratios, (0.5, 0, 1))),
         ("published decoder loop", *np.quantile(decoders[:, 0], (0.5, 0, 1))),
         ("compiled decoder loop", *np.quantile(decoders[:, 1], (0.5, 0, 1))),
         ("decoder speed-up", *np.quantile(speedups, (0.5, 0, 1))),

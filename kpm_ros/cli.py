@@ -24,6 +24,9 @@ COMMANDS = (
     "import_checkpoint",
     "replay",
     "play",
+    "simulate",
+    "evaluate",
+    "train",
 )
 """Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
 

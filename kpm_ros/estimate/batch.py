@@ -18,6 +18,13 @@ Array = NDArray[np.float32]
 Recording = tuple[Array | None, Array | None]
 
 
+def usable_device(name: str) -> torch.device:
+    """Find a device of torch by its name, and refuse a GPU that is not there."""
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"the device {name!r} cannot be used: torch sees no GPU; 'cpu' works")
+    return torch.device(name)
+
+
 class BatchEstimator:
     """Evaluates recordings as one pass over each, zeros before and after.
 
@@ -33,12 +40,8 @@ class BatchEstimator:
         chunk: int = 8192,
     ) -> None:
         check_tensors(card, tensors)
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise ValueError(
-                f"the device {device!r} cannot be used: torch sees no GPU; 'cpu' works"
-            )
         self.card = card
-        self._device = torch.device(device)
+        self._device = usable_device(device)
         self._chunk = chunk
         self._ahead = card.lookahead
         self._behind = 2 * structure_of(card).reach - card.lookahead

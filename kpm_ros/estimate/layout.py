@@ -70,12 +70,18 @@ def structure_of(card: ModelCard) -> Structure:
         raise CardError(
             f"the architecture {card.architecture!r} is not known: {', '.join(ARCHITECTURES)} are"
         )
-    _check_senses(card)
+    check_sizes(card)
     if not 0 <= card.lookahead <= structure.reach:
         raise CardError(
             f"a look-ahead of {card.lookahead} samples is outside 0..{structure.reach}, "
             f"what {card.architecture} can have"
         )
+    return structure
+
+
+def check_sizes(card: ModelCard) -> None:
+    """Refuse a card whose inputs, sizes or normalisation fit no network of any architecture."""
+    _check_senses(card)
     if not 0 < card.rate_hz <= 100_000:
         raise CardError(
             f"a model at {card.rate_hz} samples a second cannot be run: 1 to 100000 can"
@@ -97,7 +103,6 @@ def structure_of(card: ModelCard) -> Structure:
             raise CardError(f"{what} holds a value that is not a number")
     if 0 in card.pose_scale:
         raise CardError("pose_scale holds a zero, by which nothing can be divided")
-    return structure
 
 
 def _check_senses(card: ModelCard) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.estimate.batch import BatchEstimator
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.chunk import EffortChunk
+from kpm_ros.estimate.engines import batch_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
 
 Array = NDArray[np.float32]
@@ -33,7 +33,7 @@ def estimate_whole(
     for chunk in chunks:
         learning.push(chunk)
     stretches = notes.stretches()
-    efforts = BatchEstimator(learning.card, tensors, device).run(stretches)
+    efforts = batch_estimator(learning.card, tensors, device).run(stretches)
     answering = make_estimator(_Answers(efforts, learning.card.lookahead))
     for chunk in chunks:
         effort = answering.push(chunk)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.inputs import check_rows
 from kpm_ros.estimate.layers import run_decoder, run_layers
 from kpm_ros.estimate.layout import input_channels, structure_of
 from kpm_ros.estimate.plan import BLOCK, make_plan
@@ -60,7 +61,7 @@ class StreamingEstimator:
         """
         if self._ended:
             raise RuntimeError("the stream was ended by flush(): reset() starts another")
-        rows = self._check({"pose": pose, "keys": keys})
+        rows = list(check_rows(self.card, {"pose": pose, "keys": keys}).values())
         samples = len(rows[0])
         known = max(0, self._pushed + samples - self.card.lookahead)
         effort = np.empty((known - self.given, len(self._previous)), np.float32)
@@ -125,21 +126,6 @@ class StreamingEstimator:
         self.push(quiet.get("pose"), quiet.get("keys"))
         self.flush()
         self.restore(before)
-
-    def _check(self, given: Mapping[str, Array | None]) -> list[Array]:
-        rows = []
-        for sense, width, _ in self._senses:
-            values = given[sense]
-            if values is None:
-                raise ValueError(f"the model {self.card.name!r} needs {sense}, and none was given")
-            if values.ndim != 2 or values.shape[1] != width:
-                raise ValueError(f"{sense} has shape {values.shape}, not (samples, {width})")
-            if not np.isfinite(values).all():
-                raise ValueError(f"{sense} holds a value that is not finite")
-            rows.append(values)
-        if len({len(values) for values in rows}) > 1:
-            raise ValueError(f"pose has {len(rows[0])} samples and keys {len(rows[1])}")
-        return rows
 
     def _normalise(self, block: Array) -> None:
         if self._offset.size:

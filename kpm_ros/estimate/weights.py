@@ -14,7 +14,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.layout import CardError, tensor_table
+from kpm_ros.estimate.layout import CardError
+from kpm_ros.estimate.tables import tensor_table
 
 MAX_HEADER_BYTES = 1 << 20
 """Longest header read before a file is called something else."""
@@ -124,7 +125,7 @@ def random_tensors(card: ModelCard, seed: int = 0) -> dict[str, NDArray[np.float
         if layer.rsplit(".", 1)[-1].startswith(("norm", "conv_norm", "linear_norm")):
             values = random.normal(float(kind == "weight"), 0.1, spec.shape)
         else:
-            fan_in = np.prod(spec.shape[1:]) if kind == "weight" else 25
+            fan_in = np.prod(spec.shape[1:]) if len(spec.shape) > 1 else 25
             size = EFFORT_LIKE if layer == "decoder.linear3" else 1
             values = random.normal(0, size * fan_in**-0.5, spec.shape)
         tensors[name] = values.astype(np.float16).astype(np.float32)

@@ -9,49 +9,42 @@ from typing import Any
 
 import torch
 
+IDENTITY = "identity"
+"""Under which name a checkpoint says of which training it is."""
+
 
 class CheckpointError(ValueError):
     """A checkpoint cannot be used; the message says in one sentence why."""
 
 
-class Checkpoint:
-    """One file, replaced whole at every save, that belongs to one set of arguments."""
-
-    def __init__(self, path: Path, arguments: dict[str, Any]) -> None:
-        self.path = path
-        self._arguments = arguments
-
-    def save(self, state: dict[str, Any]) -> None:
-        """Replace the file."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            torch.save({"arguments": self._arguments, "state": state}, unfinished)
-            unfinished.replace(self.path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-
-    def load(self) -> dict[str, Any] | None:
-        """Read the state back; None when there is none, an error when it is of another training."""
-        if not self.path.is_file():
-            return None
-        try:
-            # Tensors and plain values only: a checkpoint can run no code.
-            stored = torch.load(self.path, weights_only=True)
-            before: dict[str, Any] = stored["arguments"]
-            state: dict[str, Any] = stored["state"]
-        except (RuntimeError, UnpicklingError, KeyError, TypeError, EOFError, ValueError):
+def read_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """Read a checkpoint; None when there is none, an error when it is of another training."""
+    if not path.is_file():
+        return None
+    try:
+        # Tensors and plain values only: a checkpoint can run no code.
+        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        before: dict[str, Any] = stored[IDENTITY]
+        asked = {name: before.get(name) for name in identity}
+    except (RuntimeError, UnpicklingError, KeyError, TypeError, EOFError, ValueError):
+        raise CheckpointError(
+            f"{path} is not a checkpoint of a training: delete it to begin anew"
+        ) from None
+    for name, value in identity.items():
+        if asked[name] != value:
             raise CheckpointError(
-                f"{self.path} is not a checkpoint of this training: delete it to begin anew"
-            ) from None
-        for name, value in self._arguments.items():
-            if before.get(name) != value:
-                raise CheckpointError(
-                    f"{self.path} is of a training with {name} = {before.get(name)!r}, not "
-                    f"{value!r}: give that to go on with it, or delete it to begin anew"
-                )
-        return state
+                f"{path} is of a training with {name.replace('_', '-')} {_spoken(asked[name])}, "
+                f"not {_spoken(value)}: give that to go on with it, or train into another folder"
+            )
+    return stored
 
-    def remove(self) -> None:
-        """Forget it, once the training is done."""
-        self.path.unlink(missing_ok=True)
+
+def _spoken(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else f"{value!r}"
+
+
+def replace_file(unfinished: Path, path: Path) -> None:
+    """Put a file that is wholly written in another's place, for good."""
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(path)

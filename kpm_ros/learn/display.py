@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.learn import fit
+from kpm_ros.learn.progress import Progress
 
 
 class TrainingDisplay:
-    """Epoch, loss, RMSE on other persons and time left; plain lines where there is no terminal."""
+    """Epoch, loss, validation error and time left; plain lines where there is no terminal."""
 
-    def __init__(self) -> None:
-        self._bars = Progress(
+    def __init__(self, console: Console | None = None) -> None:
+        self._bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
+            console=console,
         )
         self._task: TaskID | None = None
-        self._checked = math.nan
 
     def __enter__(self) -> TrainingDisplay:
         self._bars.start()
@@ -38,32 +36,36 @@ class TrainingDisplay:
     ) -> None:
         self._bars.stop()
 
-    def simulated(self, persons: int) -> Callable[[int], None]:
-        """Give what is to be told how many persons have played."""
-        task = self._bars.add_task("simulating", total=persons, state="")
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._bars.console.print(line, highlight=False, soft_wrap=True)
 
-        def tell(done: int) -> None:
-            self._bars.update(task, completed=done, state=f"{done} of {persons} persons")
-
-        return tell
-
-    def trained(self, progress: fit.Progress) -> None:
-        """Show how far training has come."""
+    def stepped(self, progress: Progress) -> None:
+        """Move the bar."""
         if self._task is None:
             self._task = self._bars.add_task("training", total=progress.steps, state="")
-        state = (
-            f"epoch {progress.epoch:.2f}  loss {progress.loss:.4f}  "
-            f"RMSE {progress.checked_rmse:.4f} (best {progress.best_rmse:.4f})  "
-            f"{progress.left_s / 60:.1f} min left"
-        )
+        state = f"epoch {progress.epoch:.2f}  {_losses(progress)}  {time_left(progress.left_s)}"
         self._bars.update(self._task, completed=progress.step, total=progress.steps, state=state)
-        if progress.checked_rmse != self._checked and not math.isnan(progress.checked_rmse):
-            self._checked = progress.checked_rmse
-            self._bars.console.print(f"step {progress.step} of {progress.steps}: {state}")
 
-    def finished(self, card: ModelCard, out: Path) -> None:
-        """List the scores on persons that were held out."""
-        console = self._bars.console
-        console.print(f"written to {out}; on simulated persons held out:")
-        for name, value in card.scores.items():
-            console.print(f"  {name:28s} {value:.4f}")
+    def checked(self, progress: Progress) -> None:
+        """Move the bar, and print a line."""
+        self.stepped(progress)
+        self.say(
+            f"step {progress.step} of {progress.steps}  epoch {progress.epoch:.2f}  "
+            f"{_losses(progress)}  validation RMSE {progress.checked_rmse:.4f} "
+            f"(best {progress.best_rmse:.4f} at step {progress.best_step})  "
+            f"{time_left(progress.left_s)}"
+        )
+
+
+def _losses(progress: Progress) -> str:
+    return f"loss {progress.losses.get('loss', math.nan):.4f}"
+
+
+def time_left(seconds: float) -> str:
+    """Say how long something will still take."""
+    if not math.isfinite(seconds):
+        return ""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} left" if hours else f"{minutes}:{rest:02d} left"

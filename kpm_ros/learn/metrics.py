@@ -42,6 +42,70 @@ def muscle_correlation(
     return np.where(still, np.nan, (a * b).sum(axis=0) / np.where(still, 1.0, size))
 
 
+def mean_correlation(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
+    """Mean of the muscles' correlations; an estimate that never changes follows nothing: 0.
+
+    A muscle whose truth never changes has none and is left out.
+    """
+    known = muscle_correlation(truth, estimate)[np.ptp(truth, axis=0) > 0]
+    return float(np.nan_to_num(known).mean()) if known.size else float("nan")
+
+
+BLUR = 0.05
+"""The Sinkhorn distance's blur, as published."""
+OTD_POINTS = 2000
+"""Samples of a performance, evenly drawn, between whose clouds the distance is taken."""
+
+
+def transport_distance(
+    truth: NDArray[np.floating], estimate: NDArray[np.floating], points: int = OTD_POINTS
+) -> float:
+    """Sinkhorn distance between the clouds of one performance's samples, a point an instant.
+
+    Its cost grows with the square of the samples, so of a performance longer than `points` samples
+    so many are taken, evenly spaced and the same of both.
+    """
+    import torch
+    from geomloss import SamplesLoss
+
+    if points < 1:
+        raise ValueError(f"the distance needs at least 1 point, not {points}")
+    a, b = _pair(truth, estimate)
+    at = np.linspace(0, len(a) - 1, min(points, len(a))).round().astype(np.int64)
+    clouds = (torch.from_numpy(x[at].astype(np.float32)) for x in (b, a))
+    # Beyond 5000 points the library would by itself turn to another that compiles code.
+    distance = SamplesLoss("sinkhorn", p=2, blur=BLUR, backend="tensorized")
+    with torch.inference_mode():
+        return float(distance(*clouds))
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over performances, and where 95 % of bootstrapped means lie."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval's length: what a table writes behind the mean."""
+        return (self.high - self.low) / 2
+
+
+DRAWS = 4000
+
+
+def mean_interval(values: Sequence[float], seed: int = 0) -> Interval:
+    """Draw performances with replacement, always alike; what is not a number is left out."""
+    known = np.array([value for value in values if np.isfinite(value)])
+    if not known.size:
+        return Interval(*[float("nan")] * 3)
+    drawn = np.random.default_rng(seed).integers(0, known.size, (DRAWS, known.size))
+    low, high = np.quantile(known[drawn].mean(axis=1), (0.025, 0.975))
+    return Interval(float(known.mean()), float(low), float(high))
+
+
 @dataclass(frozen=True)
 class Scores:
     """Means over performances."""
@@ -67,6 +131,17 @@ class Scores:
         for name, value in zip(self.muscles, self.muscle_correlation, strict=True):
             values[f"correlation_{name}"] = value
         return {name: round(value, 4) for name, value in values.items() if np.isfinite(value)}
+
+
+def ratio_interval(above: Sequence[float], below: Sequence[float], seed: int = 0) -> Interval:
+    """Ratio of two means over the same performances, which are drawn in pairs."""
+    pairs = np.array([above, below], np.float64)
+    if pairs.ndim != 2 or not pairs.size:
+        raise ValueError(f"{len(above)} and {len(below)} scores cannot be paired")
+    drawn = np.random.default_rng(seed).integers(0, pairs.shape[1], (DRAWS, pairs.shape[1]))
+    means = pairs[:, drawn].mean(axis=2)
+    low, high = np.quantile(means[0] / means[1], (0.025, 0.975))
+    return Interval(float(pairs[0].mean() / pairs[1].mean()), float(low), float(high))
 
 
 def score(

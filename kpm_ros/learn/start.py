@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.network import ConvBlock, PianoKPMNet, Stage, TemporalBlock
-from kpm_ros.estimate.weights import load_model
-from kpm_ros.learn.performances import mean_effort
-from kpm_ros.resources import find_model
-from kpm_ros.simulate.dataset import Rendering
+from kpm_ros.learn.families import bare_network
+from kpm_ros.learn.rules import Performed, mean_effort
+from kpm_ros.learn.trained import load
 
 _LAST_LAYER_GAIN = 10.0
 """The decoder's last layer starts so much larger: its output is multiplied by 0.01."""
@@ -32,7 +32,7 @@ _FIRST_BIAS, _LATER_BIAS = 1.0, 2.0
 Tensors = Mapping[str, NDArray[np.float32]]
 
 
-def fresh_network(card: ModelCard, training: Sequence[Rendering], seed: int) -> PianoKPMNet:
+def fresh_network(card: ModelCard, training: Sequence[Performed], seed: int) -> PianoKPMNet:
     """Draw random weights that suit the data: they give the mean effort, and see small movements.
 
     Nearly all of a landmark's movement is the whole hand's along the keyboard, and effort shows in
@@ -83,27 +83,27 @@ class Start(NamedTuple):
 
 def load_start(name: str, card: ModelCard) -> Start:
     """Read a model that differs from the card in nothing but its look-ahead and normalisation."""
-    old, tensors = load_model(find_model(name))
+    before = load(name)
     for what in ("architecture", "inputs", "views", "landmarks", "keys", "muscles", "rate_hz"):
-        if getattr(old, what) != getattr(card, what):
+        if getattr(before.card, what) != getattr(card, what):
             raise ValueError(
                 f"{name} cannot be fine-tuned into this model: its {what} is "
-                f"{getattr(old, what)!r}, not {getattr(card, what)!r}"
+                f"{getattr(before.card, what)!r}, not {getattr(card, what)!r}"
             )
-    return Start(old, tensors)
+    return Start(before.card, before.tensors)
 
 
-def tuned_network(card: ModelCard, tensors: Tensors) -> PianoKPMNet:
+def tuned_network(card: ModelCard, tensors: Tensors) -> nn.Module:
     """Begin with another model's weights."""
-    network = PianoKPMNet(card)
+    network = bare_network(card)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
     return network
 
 
-def _whitening(card: ModelCard, training: Sequence[Rendering]) -> NDArray[np.float64]:
+def _whitening(card: ModelCard, training: Sequence[Performed]) -> NDArray[np.float64]:
     """Find the symmetric matrix after which the normalised pose varies alike in all directions."""
-    rows = np.concatenate([one.pose[::_EVERY] for one in training])
-    normal = (rows - np.asarray(card.pose_offset)) / np.asarray(card.pose_scale)
+    rows = np.concatenate([one.pose()[::_EVERY] for one in training])
+    normal = (rows - np.asarray(card.pose_offset or 0.0)) / np.asarray(card.pose_scale or 1.0)
     variance, directions = np.linalg.eigh(np.cov(normal.T))
     gain = 1 / np.sqrt(np.maximum(variance, 0) + _SMALLEST_MOVEMENT**2)
     return np.asarray((directions * gain) @ directions.T)

@@ -29,8 +29,8 @@ def window_starts(samples: int, window: int, overlap: int) -> NDArray[np.int64]:
 class WindowOrder:
     """Which windows make up each training step; the same seed gives the same steps.
 
-    Every window comes once an epoch, in an order drawn for that epoch, and moved by a random part
-    of the step between neighbours so that no two epochs cut the same way.
+    Every window comes once an epoch, in an order drawn for that epoch. With `shifted`, it is moved
+    by a random part of the step between neighbours, so that no two epochs cut the same way.
     """
 
     lengths: tuple[int, ...]
@@ -38,6 +38,7 @@ class WindowOrder:
     overlap: int
     batch: int
     seed: int
+    shifted: bool = True
 
     def __post_init__(self) -> None:
         if self.batch < 1:
@@ -45,7 +46,7 @@ class WindowOrder:
         if not self.windows:
             raise ValueError(
                 f"no performance is as long as a window of {self.window} samples: "
-                "render more minutes, or train on a shorter window"
+                "take longer performances, or train on a shorter window"
             )
 
     @cached_property
@@ -68,8 +69,10 @@ class WindowOrder:
         windows = self.windows
         draw = np.random.default_rng([self.seed, epoch])
         order = draw.permutation(len(windows))
-        moves = draw.integers(0, self.window - self.overlap, len(windows))
         chosen = order[place * self.batch : (place + 1) * self.batch]
+        if not self.shifted:
+            return [windows[i] for i in chosen]
+        moves = draw.integers(0, self.window - self.overlap, len(windows))
         return [self._moved(windows[i], int(moves[i])) for i in chosen]
 
     def _moved(self, window: Window, by: int) -> Window:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.learn.metrics import muscle_correlation, muscle_rmse, rmse, score
+from kpm_ros.learn.metrics import (
+    mean_correlation,
+    mean_interval,
+    muscle_correlation,
+    muscle_rmse,
+    ratio_interval,
+    rmse,
+    score,
+    transport_distance,
+)
 
 WAVE = np.sin(np.linspace(0, 7, 200))
 OTHER = np.cos(np.linspace(0, 7, 200))
@@ -58,3 +67,65 @@ def test_arrays_that_do_not_match_are_refused():
         rmse(TRUTH, TRUTH[:-1])
     with pytest.raises(ValueError, match="no performance"):
         score([], ("one", "two"))
+
+
+def test_an_estimate_that_never_changes_correlates_with_nothing():
+    estimate = TRUTH.copy()
+    estimate[:, 0] = 0.5
+    assert mean_correlation(TRUTH, estimate) == pytest.approx(0.5)
+
+
+def test_a_muscle_whose_truth_never_changes_is_left_out():
+    truth = TRUTH.copy()
+    truth[:, 0] = 0.5
+    assert mean_correlation(truth, TRUTH) == pytest.approx(1)
+    assert np.isnan(mean_correlation(truth[:, :1], TRUTH[:, :1]))
+
+
+def test_the_transport_distance_is_between_clouds_and_knows_no_order():
+    assert transport_distance(TRUTH, TRUTH[::-1]) == pytest.approx(0, abs=1e-5)
+    assert transport_distance(TRUTH, TRUTH) == pytest.approx(0, abs=1e-5)
+
+
+def test_the_transport_distance_of_a_shift_is_half_its_square():
+    off = TRUTH + np.array([0.3, 0.4])
+    assert transport_distance(TRUTH, off) == pytest.approx(0.5**2 / 2, rel=0.02)
+
+
+def test_the_transport_distance_takes_even_points_of_long_performances():
+    long = np.repeat(TRUTH, 40, axis=0)
+    off = long + np.array([0.3, 0.4])
+    assert transport_distance(long, off, points=300) == pytest.approx(0.125, rel=0.02)
+    first = long.copy()
+    first[1:-1] += 1
+    assert transport_distance(long, first, points=2) == pytest.approx(0, abs=1e-5)
+    with pytest.raises(ValueError, match="at least 1 point, not 0"):
+        transport_distance(long, off, points=0)
+
+
+def test_an_interval_is_the_same_each_time_and_shrinks_with_more_performances():
+    draw = np.random.default_rng(0)
+    few, many = draw.normal(1, 0.2, 8).tolist(), draw.normal(1, 0.2, 200).tolist()
+    assert mean_interval(few) == mean_interval(few)
+    assert mean_interval(many).half_width < 0.4 * mean_interval(few).half_width
+    found = mean_interval(many)
+    assert found.low < np.mean(many) < found.high
+    assert found.half_width == pytest.approx(1.96 * np.std(many) / np.sqrt(200), rel=0.15)
+
+
+def test_performances_without_a_score_are_left_out_of_the_mean():
+    assert mean_interval([1.0, float("nan"), 3.0]).mean == 2
+    assert np.isnan(mean_interval([float("nan")]).mean)
+
+
+def test_a_ratio_is_as_sure_as_the_pairs_agree():
+    draw = np.random.default_rng(0)
+    below = draw.uniform(0.5, 2, 30)
+    steady = ratio_interval((0.8 * below).tolist(), below.tolist())
+    assert steady.mean == pytest.approx(0.8)
+    assert steady.half_width == pytest.approx(0, abs=1e-9)
+    varied = ratio_interval((0.8 * below[::-1]).tolist(), below.tolist())
+    assert varied.mean == pytest.approx(0.8)
+    assert varied.half_width > 0.1
+    with pytest.raises(ValueError, match="0 and 0 scores"):
+        ratio_interval([], [])

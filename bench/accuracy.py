@@ -1,0 +1,209 @@
+"""How near our model and PianoKPM Net come to the truth, on SIMULATED pianists.
+
+Without options: the shipped weights of both, on fresh pianists whom neither was trained on. Their
+unseen tasks are then played by unseen pianists, which is harder than the published test.
+
+With --train: both are trained here, on the same data and for the same time, and tested as
+published; the shipped weights are scored beside them. That takes twice --time-limit-min, and about
+--minutes / 8 on two cores before it. What was interrupted goes on when the command is repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from _report import ROOT, machine, print_table, write_report
+
+from kpm_ros.estimate.weights import read_card
+from kpm_ros.learn.board import Board, ModelRow
+from kpm_ros.learn.board_text import as_text
+from kpm_ros.learn.contestants import find_contestant
+from kpm_ros.learn.display import TrainingDisplay
+from kpm_ros.learn.engine import Engine
+from kpm_ros.learn.metrics import OTD_POINTS, ratio_interval
+from kpm_ros.learn.release import Release, open_release
+from kpm_ros.learn.run_folder import RunFolder
+from kpm_ros.learn.scoreboard import compare, describe_data
+from kpm_ros.learn.settings import make_settings
+from kpm_ros.learn.train import Training, TrainingStopped
+from kpm_ros.operate.evaluate import progress
+from kpm_ros.resources import config_dir
+from kpm_ros.simulate.release.request import plan_request
+from kpm_ros.simulate.release.work import Step, make_release
+
+SEED = 7919
+"""Of the data set; shipped models must be trained on others."""
+SPLITS = ("test_cross_user", "test_cross_task")
+FAMILIES = {"ours": "touchnet", "pianokpm": "pianokpm-net"}
+"""What is compared, and its architecture."""
+PACKAGES = ("kpm_ros", "numpy", "torch", "lightning", "geomloss", "mujoco", "myo-sim")
+
+
+def simulated(folder: Path, minutes: float, body: str, workers: int) -> Release:
+    """Simulate the data set, or what is still missing of it."""
+    request = plan_request(pianists=10, tasks=7, hours=minutes / 60, seed=SEED, body=body)
+    total = len(list(request.performances()))
+    done = 0
+
+    def tell(step: Step) -> None:
+        nonlocal done
+        done += 1
+        print(f"\rsimulated {done} of {total} performances", end="", flush=True)
+
+    make_release(folder, request, workers, tell)
+    print()
+    return open_release(folder)
+
+
+def all_unseen(release: Release) -> Release:
+    """Use every performance as a test, for models that know none of the pianists."""
+    unseen_tasks = {release.performance(name).task for name in release.splits["test_cross_task"]}
+    stems = sorted(path.stem for path in (release.root / "keystroke_data").glob("*.pkl"))
+    parts: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for stem in stems:
+        of_unseen = release.performance(stem).task in unseen_tasks
+        parts["test_cross_task" if of_unseen else "test_cross_user"].append(stem)
+    return replace(release, splits={split: tuple(names) for split, names in parts.items()})
+
+
+def shipped(architecture: str) -> str | None:
+    """Name the shipped model of an architecture that needs all its senses and sees furthest."""
+    found = []
+    for path in sorted((config_dir() / "models").glob("*.safetensors")):
+        card = read_card(path)
+        if card.architecture == architecture and not card.optional:
+            found.append((card.lookahead, path.stem))
+    return max(found)[1] if found else None
+
+
+def train_both(data: Path, folder: Path, limit_min: float, threads: int) -> list[str]:
+    """Train what is not trained yet, each for the same time, and give the models' labels."""
+    words = []
+    for label, model in (("ours", "touchnet"), ("pianokpm", "pianokpm")):
+        run = RunFolder(folder / label)
+        words.append(f"{label}={run.path}")
+        if run.scores.is_file():
+            continue
+        settings = make_settings("quick", model=model, time_limit_min=limit_min, epochs=1000.0)
+        engine = Engine(threads=threads)
+        training = Training(
+            data=data, out=run.path, settings=settings, recipe="quick", engine=engine
+        )
+        print(f"training {model} for {limit_min:g} min")
+        try:
+            with TrainingDisplay() as display:
+                training.run((display,))
+        except TrainingStopped:
+            raise SystemExit(128 + signal.SIGINT) from None
+    return words
+
+
+def figures_of(board: Board) -> dict[str, float]:
+    """Every mean of the two, and their ratios with the interval over performances."""
+    rows: dict[str, ModelRow] = {row.name: row for row in board.models}
+    figures: dict[str, float] = {}
+    for split in SPLITS:
+        where = split.removeprefix("test_")
+        for metric in ("rmse", "otd", "correlation"):
+            for label in FAMILIES:
+                mean = rows[label].interval(split, metric).mean
+                figures[f"{metric}_{where}_{label}"] = mean
+        for metric in ("rmse", "otd"):
+            ours, theirs = (
+                [getattr(score, metric) for score in rows[label].scores[split]]
+                for label in FAMILIES
+            )
+            ratio = ratio_interval(ours, theirs)
+            figures[f"{metric}_{where}_ratio"] = ratio.mean
+            figures[f"{metric}_{where}_ratio_low"] = ratio.low
+            figures[f"{metric}_{where}_ratio_high"] = ratio.high
+    for label in FAMILIES:
+        figures[f"cpu_s_per_s_{label}"] = rows[label].cost.mean
+        figures[f"lookahead_ms_{label}"] = rows[label].lookahead_ms
+    return figures
+
+
+def scored(release: Release, words: Sequence[str]) -> Board:
+    """Score all models on the two tests."""
+    contestants = [find_contestant(word, release) for word in words]
+    steps = len(contestants) * sum(len(release.splits[split]) for split in SPLITS) + 1
+    with progress(steps) as listener:
+        rows = compare(release, contestants, SPLITS, listener=listener)
+    described = machine()
+    return Board(
+        simulated=release.simulated,
+        data=describe_data(release.root),
+        fingerprint=release.fingerprint,
+        split_file="dataset_held_out.json",
+        protocol="continuous",
+        otd_points=OTD_POINTS,
+        models=rows,
+        cpu=str(described["cpu"]),
+        command=shlex.join(["python", *sys.argv]),
+    )
+
+
+def main() -> None:
+    """Read what is asked for; whatever cannot be done is said in one sentence."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=20.0, help="of music to simulate")
+    parser.add_argument("--body", choices=("anatomical", "plain"), default="anatomical")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--ours", help="shipped name or file (default: the shipped one)")
+    parser.add_argument("--pianokpm", help="shipped name or file (default: the shipped one)")
+    parser.add_argument("--train", action="store_true", help="train both here, too")
+    parser.add_argument("--time-limit-min", type=float, default=60.0, help="of each training")
+    parser.add_argument("--folder", type=Path, default=ROOT / "out" / "bench" / "accuracy")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "accuracy.json")
+    try:
+        run(parser.parse_args())
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"accuracy: {error}") from None
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Simulate, train where asked to, score, write."""
+    folder = arguments.folder / f"{arguments.body}-{arguments.minutes:g}min"
+    limit = arguments.time_limit_min
+    print(
+        f"This takes a while: {arguments.minutes:g} min of music are simulated, at some 4 times "
+        "real time a core, and scored"
+        + (f"; two trainings of {limit:g} min each come in between" if arguments.train else "")
+        + f". Interrupted, it goes on from {folder} when the command is repeated."
+    )
+    known = {
+        label: getattr(arguments, label) or shipped(architecture)
+        for label, architecture in FAMILIES.items()
+    }
+    for label, word in known.items():
+        if word is None and not arguments.train:
+            raise SystemExit(
+                f"no shipped model is a {FAMILIES[label]}: name a file with --{label}, or --train"
+            )
+    described = machine()
+    release = simulated(folder / "set", arguments.minutes, arguments.body, arguments.workers)
+    if arguments.train:
+        runs = folder / f"{limit:g}min"
+        words = train_both(release.root, runs, limit, arguments.workers)
+        words += [f"shipped {label}={word}" for label, word in known.items() if word]
+    else:
+        release = all_unseen(release)
+        words = [f"{label}={word}" for label, word in known.items()]
+    board = scored(release, ["mean", "ridge", *words] if arguments.train else words)
+    print(as_text(board))
+    figures = figures_of(board)
+    print_table("figures", ("", "value"), list(figures.items()))
+    write_report(arguments.out, figures, described, PACKAGES)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""What is handed to a network, checked before anything is done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.layout import SENSES, input_channels
+
+Array = NDArray[np.float32]
+
+
+def check_rows(card: ModelCard, given: Mapping[str, Array | None]) -> dict[str, Array]:
+    """Give the senses that the card's model takes, having seen that they fit it and each other."""
+    rows = {}
+    for sense in (s for s in SENSES if s in card.inputs):
+        values, width = given[sense], input_channels(card, sense)
+        if values is None:
+            raise ValueError(f"the model {card.name!r} needs {sense}, and none was given")
+        if values.ndim != 2 or values.shape[1] != width:
+            raise ValueError(f"{sense} has shape {values.shape}, not (samples, {width})")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{sense} holds a value that is not finite")
+        rows[sense] = values
+    if len({len(values) for values in rows.values()}) > 1:
+        raise ValueError(f"pose has {len(rows['pose'])} samples and keys {len(rows['keys'])}")
+    return rows

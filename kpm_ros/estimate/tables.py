@@ -1,0 +1,28 @@
+"""Which tensors each known architecture holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kpm_ros.estimate import layout
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.layout import CardError, TensorSpec
+from kpm_ros.estimate.touch import layout as touch_layout
+
+Table = Callable[[ModelCard], dict[str, TensorSpec]]
+
+TABLES: dict[str, Table] = {
+    **dict.fromkeys(layout.ARCHITECTURES, layout.tensor_table),
+    **dict.fromkeys(touch_layout.ARCHITECTURES, touch_layout.tensor_table),
+}
+"""Architectures that files may hold; others, which are not run live, are entered where they are."""
+
+
+def tensor_table(card: ModelCard) -> dict[str, TensorSpec]:
+    """List every tensor of the card's model by its name in our files."""
+    table = TABLES.get(card.architecture)
+    if table is None:
+        raise CardError(
+            f"the architecture {card.architecture!r} is not known: {', '.join(TABLES)} are"
+        )
+    return table(card)

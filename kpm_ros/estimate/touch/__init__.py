@@ -1,0 +1,1 @@
+"""TouchNet: hand and keys seen from the hand itself, a small recurrent network behind them."""

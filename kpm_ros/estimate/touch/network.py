@@ -1,0 +1,67 @@
+"""TouchNet in torch: for training, and as the reference that streaming must reproduce."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.layout import NORM_EPSILON
+from kpm_ros.estimate.touch.features import Features
+from kpm_ros.estimate.touch.layout import STRIDE, structure_of
+
+
+class Block(nn.Module):
+    """Norm, a convolution over frames before the present one, and a linear layer; residual."""
+
+    def __init__(self, width: int, kernel: int, dilation: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, eps=NORM_EPSILON)
+        self.conv = nn.Conv1d(width, width, kernel, dilation=dilation)
+        self.linear = nn.Linear(width, width)
+        self.behind = (kernel - 1) * dilation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, frames, W) to the same."""
+        seen = F.pad(self.norm(x).transpose(1, 2), (self.behind, 0))
+        change: Tensor = self.linear(F.relu(self.conv(seen)).transpose(1, 2))
+        return x + change
+
+
+class TouchNet(nn.Module):
+    """Features of each frame, convolutions over those before, eight samples of effort a frame."""
+
+    def __init__(self, card: ModelCard) -> None:
+        super().__init__()
+        structure = structure_of(card)
+        self.card = card
+        self.features = Features(card)
+        width, outputs = structure.width, STRIDE * len(card.muscles)
+        self.inlet = nn.Linear(self.features.span.width, width)
+        self.block = nn.Sequential(
+            *(Block(width, structure.kernel, dilation) for dilation in structure.dilations)
+        )
+        self.outlet = nn.Linear(width, outputs)
+
+    def forward(self, pose: Tensor | None, keys: Tensor | None) -> Tensor:
+        """Turn pose (B, P, T) and keys (B, K, T) into effort (B, M, T).
+
+        A sense that the model does not use is ignored and may be None.
+        """
+        effort = self.outlet(self.block(F.relu(self.inlet(self.features(pose, keys)))))
+        ahead = self.card.lookahead // STRIDE
+        in_time: Tensor = effort[:, ahead:].unflatten(-1, (STRIDE, -1)).flatten(1, 2)
+        samples = next(x.shape[-1] for x in (pose, keys) if x is not None)
+        return in_time[:, :samples].transpose(1, 2)
+
+
+def build_network(card: ModelCard, tensors: Mapping[str, NDArray[np.float32]]) -> TouchNet:
+    """Make the network of a card with the given weights, ready to evaluate."""
+    network = TouchNet(card)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
+    return network.eval()

@@ -1,0 +1,76 @@
+"""A TouchNet's tensors arranged for the compiled code, and the memory that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.senses import neutral_pose
+from kpm_ros.estimate.touch.description import Memory, Sizes, Weights
+from kpm_ros.estimate.touch.layout import feature_span, key_places, structure_of
+
+Array = NDArray[np.float32]
+
+
+def sizes_of(card: ModelCard) -> Sizes:
+    """Say how many features there are of each kind."""
+    span = feature_span(card)
+    return Sizes(
+        (span.hand.stop - span.hand.start) // 2,
+        span.touch.stop - span.touch.start,
+        span.keys.stop - span.keys.start,
+        "pose" in card.optional,
+        "keys" in card.optional,
+    )
+
+
+def arrange(card: ModelCard, tensors: Mapping[str, Array]) -> Weights:
+    """Turn each tensor the way in which it is read."""
+    structure = structure_of(card)
+    blocks = [f"block.{block}" for block in range(len(structure.dilations))]
+
+    def rows(name: str) -> Array:
+        return np.ascontiguousarray(tensors[f"{name}.weight"].T, np.float32)
+
+    def taps(name: str) -> Array:
+        weight = tensors[f"{name}.weight"].transpose(2, 1, 0)
+        return weight.reshape(-1, structure.width)
+
+    vectors = ("norm.weight", "norm.bias", "conv.bias", "linear.bias")
+    return Weights(
+        neutral=neutral_pose(card),
+        places=key_places(card),
+        place=_single(tensors.get("features.place", np.zeros(0, np.float32))),
+        offset=_single(tensors["features.offset"]),
+        gain=_single(tensors["features.gain"]),
+        inlet=rows("inlet"),
+        inlet_bias=_single(tensors["inlet.bias"]),
+        dilations=np.array(structure.dilations, np.int64),
+        convs=_single(np.stack([taps(f"{name}.conv") for name in blocks])),
+        linears=_single(np.stack([rows(f"{name}.linear") for name in blocks])),
+        vectors=_single(
+            np.stack([[tensors[f"{name}.{vector}"] for vector in vectors] for name in blocks])
+        ),
+        outlet=rows("outlet"),
+        outlet_bias=_single(tensors["outlet.bias"]),
+    )
+
+
+def empty_memory(card: ModelCard) -> Memory:
+    """Make room for what a stream remembers, as it is before its first sample."""
+    structure = structure_of(card)
+    longest = (structure.kernel - 1) * max(structure.dilations) + 1
+    shape = (len(structure.dilations), longest, structure.width)
+    return Memory(
+        hand=np.zeros(sizes_of(card).hand, np.float32),
+        depth=np.zeros(card.keys if "keys" in card.inputs else 0, np.float32),
+        there=np.zeros(2, np.float32),
+        rings=np.zeros(shape, np.float32),
+    )
+
+
+def _single(values: Array) -> Array:
+    return np.ascontiguousarray(values, np.float32)

@@ -1,0 +1,43 @@
+"""What training makes small: squared error, and how differently the effort is spread."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from geomloss import SamplesLoss
+from torch import Tensor, nn
+
+BLUR = 0.05
+"""Distance in effort below which optimal transport does not tell points apart."""
+
+
+class Losses(NamedTuple):
+    """Both parts of the loss, before they are weighed."""
+
+    squared: Tensor
+    transport: Tensor
+
+
+class EffortLoss:
+    """Mean squared error and Sinkhorn distance of each window's cloud of samples."""
+
+    def __init__(self, transport: bool, points: int) -> None:
+        """Take the distance over so many samples of each window, drawn anew; 0 for all."""
+        self._points = points
+        # Beyond 5000 points the library would by itself turn to another that compiles code.
+        distance = SamplesLoss("sinkhorn", p=2, blur=BLUR, backend="tensorized")
+        self._distance = distance if transport else None
+
+    def __call__(self, estimate: Tensor, effort: Tensor) -> Losses:
+        """Compare (B, M, T) with the truth."""
+        squared = nn.functional.mse_loss(estimate, effort)
+        if self._distance is None:
+            return Losses(squared, squared.new_zeros(()))
+        clouds = (estimate, effort)
+        samples = estimate.shape[-1]
+        if 0 < self._points < samples:
+            chosen = torch.randperm(samples)[: self._points].to(estimate.device)
+            clouds = (estimate[..., chosen], effort[..., chosen])
+        rows = (cloud.transpose(1, 2).contiguous() for cloud in clouds)
+        return Losses(squared, self._distance(*rows).mean())

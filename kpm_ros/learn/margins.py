@@ -1,0 +1,25 @@
+"""Which samples of a window a network sees as it does in use, with nothing cut off around them."""
+
+from __future__ import annotations
+
+from kpm_ros.estimate import layout
+from kpm_ros.estimate.card import ModelCard
+
+
+def reach(card: ModelCard) -> int:
+    """How many samples before and after it, together, an output surely depends on."""
+    if card.architecture in layout.ARCHITECTURES:
+        return sum(kernel - 1 for kernel in layout.structure_of(card).kernels)
+    return card.lookahead
+
+
+def inner_samples(card: ModelCard, window: int, whole: bool) -> slice:
+    """Say which samples of a window count: all, or those out of reach of the zeros beyond it."""
+    if whole:
+        return slice(0, window)
+    if window <= reach(card):
+        raise ValueError(
+            f"a window of {window} samples is within the model's reach of {reach(card)}: "
+            "train on a longer one"
+        )
+    return slice(reach(card) - card.lookahead, window - card.lookahead)

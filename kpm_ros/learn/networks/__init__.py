@@ -1,0 +1,1 @@
+"""Networks that others have proposed, to compare ours with; none of them runs live."""

@@ -1,0 +1,231 @@
+"""`kpm evaluate`: models side by side on a data set, in the layout of the published table."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpm_ros.operate.errors import UserError, user_errors
+
+if TYPE_CHECKING:
+    from kpm_ros.learn.board import Board
+    from kpm_ros.learn.passage import Passage
+    from kpm_ros.learn.release import Release
+    from kpm_ros.learn.scoreboard import Contestant, Listener
+
+NAME = "evaluate"
+PURPOSE = "score models on a data set: RMSE, OTD, correlation, cost, look-ahead"
+EXAMPLES = """\
+examples:
+  kpm evaluate DIR --models pianokpm-sim mean ridge nearest
+  kpm evaluate DIR --models ours=runs/touchnet runs/pianokpm --split test_cross_user
+  kpm evaluate DIR --models pianokpm-sim --figure passage.png --passage t1_p2_a:3-9
+  kpm evaluate DIR --models published.safetensors --protocol published
+                             the published table, given the published data and weights
+
+A model is a shipped one's name, a weights file, a folder that `kpm train` wrote, or one of the
+rules mean, nearest and ridge, which are fitted to the data set's training part on the spot.
+LABEL=MODEL gives it another name in the table. See docs/accuracy.md.
+"""
+
+DEFAULT_MODELS = ("mean", "ridge")
+OTD_POINTS = 2000
+PACKAGES = ("kpm_ros", "numpy", "torch", "geomloss", "numba")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Ask for the data set and the models."""
+    parser.add_argument("data", type=Path, metavar="DIR", help="a data set's folder")
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=[],
+        metavar="MODEL",
+        help=f"what to compare (default: {' '.join(DEFAULT_MODELS)} and the shipped models)",
+    )
+    parser.add_argument(
+        "--split",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="test, test_cross_user, test_cross_task (default: all that have performances)",
+    )
+    parser.add_argument(
+        "--split-file",
+        default="dataset_held_out.json",
+        metavar="FILE",
+        help="which of the data set's lists to go by (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=("continuous", "published"),
+        default="continuous",
+        help="stream whole performances as live, or take separate 1 s windows as published",
+    )
+    parser.add_argument(
+        "--otd-points",
+        type=int,
+        default=OTD_POINTS,
+        metavar="N",
+        help="samples of a performance that OTD is taken over, evenly drawn (default: %(default)s)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw a passage (.png, .pdf)")
+    parser.add_argument(
+        "--passage",
+        metavar="NAME[:START-END]",
+        help="which performance, and its seconds (default: 6 s of the first one scored)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load, score, print, write."""
+    _check(arguments)
+    try:
+        import torch  # noqa: F401
+        from geomloss import SamplesLoss  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"evaluating models needs the library {error.name}, which comes with `make setup` or "
+            "`pip install kpm_ros[train]`"
+        ) from None
+    with user_errors():
+        board = _evaluate(arguments)
+    return 0 if board.models else 1
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse at once what would be found out only after minutes."""
+    if arguments.otd_points < 1:
+        raise UserError(f"--otd-points must be at least 1, not {arguments.otd_points}")
+    if arguments.passage and not arguments.figure:
+        raise UserError("--passage says what --figure FILE is to show: give that, too")
+    if arguments.figure and arguments.figure.suffix not in (".png", ".pdf", ".svg"):
+        raise UserError(f"{arguments.figure} is to be a picture: .png, .pdf or .svg")
+
+
+def _evaluate(arguments: argparse.Namespace) -> Board:
+    from kpm_ros.learn.board import Board
+    from kpm_ros.learn.board_text import as_markdown, as_text
+    from kpm_ros.learn.passage import Passage
+    from kpm_ros.learn.release import open_release
+    from kpm_ros.learn.scoreboard import check_contestants, choose_splits, compare, describe_data
+
+    release = open_release(arguments.data.expanduser(), arguments.split_file)
+    splits = choose_splits(release, arguments.split)
+    passage = Passage.parse(arguments.passage or release.splits[splits[0]][0])
+    if arguments.figure:
+        passage.samples(release.performance(passage.name))
+    contestants = _contestants(arguments.models, release)
+    check_contestants(release, contestants)
+    steps = len(contestants) * sum(len(release.splits[split]) for split in splits) + 1
+    with progress(steps) as listener:
+        models = compare(
+            release, contestants, splits, arguments.protocol, arguments.otd_points, listener
+        )
+    board = Board(
+        simulated=release.simulated,
+        data=describe_data(release.root),
+        fingerprint=release.fingerprint,
+        split_file=arguments.split_file,
+        protocol=arguments.protocol,
+        otd_points=arguments.otd_points,
+        models=models,
+        cpu=_cpu(),
+        versions=_versions(),
+        command=shlex.join(["kpm", *sys.argv[1:]]),
+    )
+    print(as_text(board), end="")
+    if arguments.json:
+        _write(arguments.json, board.to_json())
+    if arguments.markdown:
+        _write(arguments.markdown, as_markdown(board))
+    if arguments.figure:
+        draw(arguments.figure, release, contestants, passage, arguments.protocol)
+    return board
+
+
+def _contestants(words: Sequence[str], release: Release) -> list[Contestant]:
+    """Load what was asked for, or what everyone would ask for."""
+    from kpm_ros.learn.contestants import find_contestant
+    from kpm_ros.resources import config_dir
+
+    if not words:
+        shipped = sorted(path.stem for path in (config_dir() / "models").glob("*.safetensors"))
+        words = (*DEFAULT_MODELS, *shipped)
+    return [find_contestant(word, release) for word in words]
+
+
+def draw(
+    path: Path, release: Release, contestants: Sequence[Contestant], passage: Passage, protocol: str
+) -> None:
+    """Draw what each model makes of a passage; a performance is estimated from its beginning."""
+    import numpy as np
+
+    from kpm_ros.learn.passage import draw_passage
+    from kpm_ros.learn.scoreboard import estimate
+
+    recording = release.performance(passage.name)
+    pose = recording.pose()
+    estimates = {}
+    for one in contestants:
+        effort = estimate(one.model, recording, pose, release.views, protocol)
+        rest = ((0, len(recording.effort) - len(effort)), (0, 0))
+        estimates[one.name] = np.pad(effort, rest, constant_values=np.nan)
+    part = passage.samples(recording)
+    draw_passage(path, recording, part, estimates, release.muscles, release.simulated)
+    print(f"picture in {path}")
+
+
+@contextmanager
+def progress(steps: int) -> Iterator[Listener]:
+    """Show a bar that moves with each step told."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bars = Progress(
+        TextColumn("scoring"),
+        BarColumn(),
+        TextColumn("{task.completed} of {task.total}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        console=Console(stderr=True),
+    )
+    with bars:
+        task = bars.add_task("", total=steps)
+        yield lambda what: bars.update(task, advance=1, description=what)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    print(f"written to {path}")
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _cpu() -> str:
+    """Name the processor, which costs are to be read beside."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()

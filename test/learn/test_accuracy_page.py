@@ -1,0 +1,60 @@
+"""What the page on accuracy says is what the scores' files say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import accuracy
+from kpm_ros.learn.board import read_board
+
+PAGE = accuracy.PAGE
+FILES = sorted(PAGE.parent.glob("accuracy*.json"))
+
+
+def test_the_page_holds_the_tables_of_its_files():
+    page = PAGE.read_text()
+    assert accuracy.filled(page, PAGE.parent) == page
+    assert {place[1] for place in accuracy.PLACE.findall(page)} == {path.stem for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_scores_are_of_simulated_pianists_and_say_how_to_take_them_again(path):
+    board = read_board(path)
+    assert board.simulated
+    assert board.command.startswith("kpm evaluate ")
+    assert board.data.startswith("simulated: pianists")
+
+
+def test_the_published_figures_stand_in_a_table_of_their_own():
+    page = PAGE.read_text()
+    ours, _, rest = page.partition("## The published figures, which are of people")
+    for figure in ("0.134", "0.209", "0.264"):
+        row = re.search(rf"^\| (architectural|held-out) \|.*{figure}", rest, re.MULTILINE)
+        assert row
+        assert not re.search(rf"(architectural|held-out) \|.*{figure}", ours)
+    assert "These cannot be compared" in rest
+
+
+def test_a_changed_score_changes_the_page(tmp_path):
+    text = FILES[0].read_text()
+    changed = text.replace('"otd_points": 2000', '"otd_points": 1234')
+    assert changed != text
+    for path in FILES:
+        (tmp_path / path.name).write_text(changed if path == FILES[0] else path.read_text())
+    page = PAGE.read_text()
+    assert "1234 evenly spaced" in accuracy.filled(page, tmp_path)
+    assert "1234 evenly spaced" not in page
+
+
+def test_the_tool_writes_the_page(tmp_path, monkeypatch):
+    page = tmp_path / "accuracy.md"
+    for path in FILES:
+        (tmp_path / path.name).write_text(path.read_text())
+    page.write_text(re.sub(r"\| mean \|.*", "| mean | wrong |", PAGE.read_text()))
+    monkeypatch.setattr(accuracy, "PAGE", page)
+    accuracy.main()
+    assert page.read_text() == PAGE.read_text()
+    assert Path(accuracy.ROOT, "docs", "accuracy.md").read_text() == page.read_text()

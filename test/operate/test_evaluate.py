@@ -1,0 +1,101 @@
+"""`kpm evaluate` on a tiny data set."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kpm_ros.cli import main
+from kpm_ros.learn import passage
+from kpm_ros.learn.board import read_board
+from kpm_ros.learn.metrics import rmse
+from support.performances import write_release
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_release(tmp_path_factory.mktemp("set"))
+
+
+def test_the_table_the_files_and_the_picture_come_of_one_command(data, tmp_path, capsys):
+    words = ["--models", "mean", "linear=ridge", "--otd-points", "50"]
+    files = {"--json": tmp_path / "a" / "board.json", "--markdown": tmp_path / "board.md"}
+    words += [str(word) for pair in files.items() for word in pair]
+    words += ["--figure", str(tmp_path / "passage.png"), "--passage", "t1_p3_a:0.5-2"]
+    assert main(["evaluate", str(data), *words]) == 0
+    text = capsys.readouterr().out
+    board = read_board(tmp_path / "a" / "board.json")
+    assert [model.name for model in board.models] == ["mean", "linear"]
+    assert board.splits == ("test", "test_cross_user")
+    assert not board.simulated
+    assert text.startswith("Recorded performances")
+    assert "Unseen pianists" in text
+    assert "| linear | pose+keys |" in (tmp_path / "board.md").read_text()
+    assert (tmp_path / "passage.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_simulated_data_set_makes_a_simulated_table(data, capsys):
+    manifest = data / "simulated" / "dataset.json"
+    manifest.parent.mkdir()
+    manifest.write_text(json.dumps({"request": {"pianists": 3}}))
+    try:
+        assert main(["evaluate", str(data), "--models", "mean", "--split", "test"]) == 0
+    finally:
+        manifest.unlink()
+        manifest.parent.rmdir()
+    text = capsys.readouterr().out
+    assert text.startswith("SIMULATED hands and muscles")
+    assert "Data: simulated: pianists 3" in text
+    assert "test_cross_user" not in text
+
+
+def test_published_windows_can_be_asked_for(data, capsys):
+    words = ["--models", "mean", "--split", "test", "--protocol", "published"]
+    assert main(["evaluate", str(data), *words]) == 0
+    assert "Protocol `published`: separate windows of a second" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--models", "lstm"], "no model named 'lstm'"),
+        (["--models", "mean", "mean"], "two models are called 'mean'"),
+        (["--split", "test_cross_task"], "no performances in 'test_cross_task'"),
+        (["--split", "holdout"], "no performances in 'holdout'"),
+        (["--otd-points", "0"], "--otd-points must be at least 1, not 0"),
+        (["--passage", "t1_p3_a"], "--passage says what --figure FILE is to show"),
+        (["--figure", "passage.txt"], "passage.txt is to be a picture"),
+        (["--figure", "x.png", "--passage", "t1_p3_a:5"], "'t1_p3_a:5' names no passage"),
+        (["--figure", "x.png", "--passage", "t1_p3_a:7-9"], "t1_p3_a is 3.0 s long"),
+        (["--figure", "x.png", "--passage", "t9_p9_z"], "t9_p9_z"),
+        (["--split-file", "other.json"], "other.json"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(data, words, says, capsys):
+    given = words if "--models" in words else ["--models", "mean", *words]
+    assert main(["evaluate", str(data), *given]) == 2
+    captured = capsys.readouterr()
+    assert says in captured.err
+    assert captured.err.count("\n") == 1
+    assert not captured.out
+
+
+def test_a_folder_that_is_no_data_set_is_refused(tmp_path, capsys):
+    assert main(["evaluate", str(tmp_path / "nothing"), "--models", "mean"]) == 2
+    assert "nothing" in capsys.readouterr().err
+
+
+def test_the_picture_is_of_the_models_estimates(data, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(passage, "draw_passage", lambda *given: drawn.append(given))
+    words = ["--models", "mean", "linear=ridge", "--split", "test", "--protocol", "published"]
+    words += ["--otd-points", "50", "--figure", str(tmp_path / "x.png"), "--passage", "t1_p3_a:1-2"]
+    assert main(["evaluate", str(data), *words]) == 0
+    _, recording, part, estimates, _, simulated = drawn[0]
+    assert (recording.name, part, simulated) == ("t1_p3_a", slice(1024, 2048), False)
+    assert list(estimates) == ["mean", "linear"]
+    for effort in estimates.values():
+        assert effort.shape == recording.effort.shape
+        assert rmse(recording.effort, effort) < 0.2
+        assert effort.mean() > 0.05

@@ -1,0 +1,35 @@
+"""Writes the scores in docs/accuracy.md from docs/accuracy*.json; `python tools/accuracy.py`.
+
+Those files are what `kpm evaluate --json` writes. The page has a place for each:
+`<!-- scores:NAME -->` up to `<!-- end of scores -->`, with the file's name without `.json`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "accuracy.md"
+PLACE = re.compile(r"(<!-- scores:(\w+) -->\n).*?(<!-- end of scores -->)", re.DOTALL)
+
+
+def filled(page: str, folder: Path) -> str:
+    """Put each scoreboard's tables in its place on the page."""
+    from kpm_ros.learn.board import read_board
+    from kpm_ros.learn.board_text import as_markdown
+
+    def with_tables(place: re.Match[str]) -> str:
+        tables = as_markdown(read_board(folder / f"{place[2]}.json"))
+        return f"{place[1]}\n{tables}\n{place[3]}"
+
+    return PLACE.sub(with_tables, page)
+
+
+def main() -> None:
+    """Write the page anew."""
+    PAGE.write_text(filled(PAGE.read_text(), PAGE.parent))
+
+
+if __name__ == "__main__":
+    main()
