@@ -22,17 +22,17 @@ from pathlib import Path
 from _report import ROOT, machine, print_table, write_report
 
 from kpm_ros.estimate.weights import read_card
-from kpm_ros.learn.board import Board, ModelRow
-from kpm_ros.learn.board_text import as_text
-from kpm_ros.learn.contestants import find_contestant
-from kpm_ros.learn.display import TrainingDisplay
-from kpm_ros.learn.engine import Engine
-from kpm_ros.learn.metrics import OTD_POINTS, ratio_interval
-from kpm_ros.learn.release import Release, open_release
-from kpm_ros.learn.run_folder import RunFolder
-from kpm_ros.learn.scoreboard import compare, describe_data
-from kpm_ros.learn.settings import make_settings
-from kpm_ros.learn.train import Training, TrainingStopped
+from kpm_ros.learn.recordings.release import Release, open_release
+from kpm_ros.learn.scores.board import Board, ModelRow
+from kpm_ros.learn.scores.board_text import as_text
+from kpm_ros.learn.scores.contestants import find_contestant
+from kpm_ros.learn.scores.metrics import OTD_POINTS, ratio_interval
+from kpm_ros.learn.scores.scoreboard import compare, describe_data
+from kpm_ros.learn.training.display import TrainingDisplay
+from kpm_ros.learn.training.engine import Engine
+from kpm_ros.learn.training.run_folder import RunFolder
+from kpm_ros.learn.training.settings import make_settings
+from kpm_ros.learn.training.train import Training, TrainingStopped
 from kpm_ros.operate.evaluate import progress
 from kpm_ros.resources import config_dir
 from kpm_ros.simulate.release.request import plan_request

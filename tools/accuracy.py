@@ -16,8 +16,8 @@ PLACE = re.compile(r"(<!-- scores:(\w+) -->\n).*?(<!-- end of scores -->)", re.D
 
 def filled(page: str, folder: Path) -> str:
     """Put each scoreboard's tables in its place on the page."""
-    from kpm_ros.learn.board import read_board
-    from kpm_ros.learn.board_text import as_markdown
+    from kpm_ros.learn.scores.board import read_board
+    from kpm_ros.learn.scores.board_text import as_markdown
 
     def with_tables(place: re.Match[str]) -> str:
         tables = as_markdown(read_board(folder / f"{place[2]}.json"))

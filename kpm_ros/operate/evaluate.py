@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
-    from kpm_ros.learn.board import Board
-    from kpm_ros.learn.passage import Passage
-    from kpm_ros.learn.release import Release
-    from kpm_ros.learn.scoreboard import Contestant, Listener
+    from kpm_ros.learn.recordings.release import Release
+    from kpm_ros.learn.scores.board import Board
+    from kpm_ros.learn.scores.passage import Passage
+    from kpm_ros.learn.scores.scoreboard import Contestant, Listener
 
 NAME = "evaluate"
 PURPOSE = "score models on a data set: RMSE, OTD, correlation, cost, look-ahead"
@@ -113,11 +113,16 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> Board:
-    from kpm_ros.learn.board import Board
-    from kpm_ros.learn.board_text import as_markdown, as_text
-    from kpm_ros.learn.passage import Passage
-    from kpm_ros.learn.release import open_release
-    from kpm_ros.learn.scoreboard import check_contestants, choose_splits, compare, describe_data
+    from kpm_ros.learn.recordings.release import open_release
+    from kpm_ros.learn.scores.board import Board
+    from kpm_ros.learn.scores.board_text import as_markdown, as_text
+    from kpm_ros.learn.scores.passage import Passage
+    from kpm_ros.learn.scores.scoreboard import (
+        check_contestants,
+        choose_splits,
+        compare,
+        describe_data,
+    )
 
     release = open_release(arguments.data.expanduser(), arguments.split_file)
     splits = choose_splits(release, arguments.split)
@@ -155,7 +160,7 @@ def _evaluate(arguments: argparse.Namespace) -> Board:
 
 def _contestants(words: Sequence[str], release: Release) -> list[Contestant]:
     """Load what was asked for, or what everyone would ask for."""
-    from kpm_ros.learn.contestants import find_contestant
+    from kpm_ros.learn.scores.contestants import find_contestant
     from kpm_ros.resources import config_dir
 
     if not words:
@@ -170,8 +175,8 @@ def draw(
     """Draw what each model makes of a passage; a performance is estimated from its beginning."""
     import numpy as np
 
-    from kpm_ros.learn.passage import draw_passage
-    from kpm_ros.learn.scoreboard import estimate
+    from kpm_ros.learn.scores.passage import draw_passage
+    from kpm_ros.learn.scores.scoreboard import estimate
 
     recording = release.performance(passage.name)
     pose = recording.pose()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.chunk import Trace
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
-from kpm_ros.learn.metrics import Scores
+from kpm_ros.learn.scores.metrics import Scores
 from kpm_ros.operate.show_graph import table
 
 RATE_TOLERANCE = 0.005

@@ -9,8 +9,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from kpm_ros.learn.families import ARCHITECTURES
-from kpm_ros.learn.settings import (
+from kpm_ros.learn.models.families import ARCHITECTURES
+from kpm_ros.learn.training.settings import (
     POSE_TIMINGS,
     PRECISIONS,
     QUICK,
@@ -147,10 +147,10 @@ def run(arguments: argparse.Namespace) -> int:
     with user_errors():
         settings = make_settings(arguments.recipe, **given)
     try:
-        from kpm_ros.learn.display import TrainingDisplay
-        from kpm_ros.learn.engine import Engine, is_first_process
-        from kpm_ros.learn.outcome import describe
-        from kpm_ros.learn.train import Training, TrainingStopped
+        from kpm_ros.learn.training.display import TrainingDisplay
+        from kpm_ros.learn.training.engine import Engine, is_first_process
+        from kpm_ros.learn.training.outcome import describe
+        from kpm_ros.learn.training.train import Training, TrainingStopped
     except ModuleNotFoundError as error:
         raise UserError(
             f"training needs the library {error.name}, which comes with `make setup` or "

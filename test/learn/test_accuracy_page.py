@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import accuracy
-from kpm_ros.learn.board import read_board
+from kpm_ros.learn.scores.board import read_board
 
 PAGE = accuracy.PAGE
 FILES = sorted(PAGE.parent.glob("accuracy*.json"))

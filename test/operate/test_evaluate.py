@@ -7,9 +7,9 @@ import json
 import pytest
 
 from kpm_ros.cli import main
-from kpm_ros.learn import passage
-from kpm_ros.learn.board import read_board
-from kpm_ros.learn.metrics import rmse
+from kpm_ros.learn.scores import passage
+from kpm_ros.learn.scores.board import read_board
+from kpm_ros.learn.scores.metrics import rmse
 from support.performances import write_release
 
 

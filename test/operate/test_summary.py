@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.chunk import Trace
-from kpm_ros.learn.metrics import score
+from kpm_ros.learn.scores.metrics import score
 from kpm_ros.operate.summary import STAGES, Measurement, Result, as_text, summarise
 
 MS = 1_000_000

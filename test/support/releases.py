@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.learn.release import open_release
+from kpm_ros.learn.recordings.release import open_release
 
 NAME = "t1_p1_1"
 FOLDERS = ("hand_data/keyp_top", "hand_data/keyp_right", "keystroke_data", "emg_data")

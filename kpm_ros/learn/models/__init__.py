@@ -1,0 +1,1 @@
+"""Every kind of model that can be trained and compared."""

@@ -1,0 +1,88 @@
+"""The two networks of Muscles in Action, which sees whole bodies, adapted to hands.
+
+The original maps a body's 2D keypoints, 30 frames at 10 fps, to 30 values of each muscle. Hands
+are an order of magnitude faster and windows here are about a second: frames come at 64 Hz, keys
+are further input channels where the card asks for them, and the output is drawn out to the grid's
+rate by straight lines. Widths, layers and heads are the original's; the first convolution spans a
+third of the window, as there.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.learn.models.networks.senses import Senses, from_frames, to_frames
+
+FRAME = 16
+"""Samples that make up one frame: 64 frames a second at 1024 Hz."""
+WIDTH = 128
+KERNEL = 21
+"""Frames that the Transformer's convolution sees: a third of a second."""
+LAYERS, HEADS = 4, 8
+CNN_LAYERS, CNN_KERNEL = 5, 5
+
+
+class MiaCnn(nn.Module):
+    """Five convolutions in time, with ReLU between them."""
+
+    def __init__(self, card: ModelCard) -> None:
+        super().__init__()
+        self.card = card
+        self.senses = Senses(card)
+        widths = (self.senses.channels, *[WIDTH] * (CNN_LAYERS - 1), len(card.muscles))
+        self.convs = nn.ModuleList(
+            nn.Conv1d(widths[i], widths[i + 1], CNN_KERNEL, padding="same")
+            for i in range(CNN_LAYERS)
+        )
+
+    @property
+    def last(self) -> nn.Module:
+        """The layer that gives the effort, by its weight and bias."""
+        return self.convs[-1]
+
+    def forward(self, pose: Tensor | None, keys: Tensor | None) -> Tensor:
+        """Turn pose (B, P, T) and keys (B, K, T) into effort (B, M, T)."""
+        signal = self.senses(pose, keys)
+        x = to_frames(signal, FRAME)
+        for i, conv in enumerate(self.convs):
+            x = conv(torch.relu(x) if i else x)
+        return from_frames(x, FRAME, signal.shape[-1])
+
+
+class MiaTransformer(nn.Module):
+    """One wide convolution in time, then a Transformer's encoder that sees the whole window."""
+
+    def __init__(self, card: ModelCard) -> None:
+        super().__init__()
+        self.card = card
+        self.senses = Senses(card)
+        self.conv = nn.Conv1d(self.senses.channels, WIDTH, KERNEL, padding="same")
+        layer = nn.TransformerEncoderLayer(
+            WIDTH, HEADS, dim_feedforward=4 * WIDTH, dropout=0.1, batch_first=True
+        )
+        self.encoder = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
+        self.muscles = nn.Linear(WIDTH, len(card.muscles))
+
+    @property
+    def last(self) -> nn.Module:
+        """The layer that gives the effort, by its weight and bias."""
+        return self.muscles
+
+    def forward(self, pose: Tensor | None, keys: Tensor | None) -> Tensor:
+        """Turn pose (B, P, T) and keys (B, K, T) into effort (B, M, T)."""
+        signal = self.senses(pose, keys)
+        frames = self.conv(to_frames(signal, FRAME)).transpose(1, 2)
+        x = self.encoder(frames + places(frames.shape[1], WIDTH, frames))
+        return from_frames(self.muscles(x).transpose(1, 2), FRAME, signal.shape[-1])
+
+
+def places(count: int, width: int, like: Tensor) -> Tensor:
+    """Tell one frame's place in the window from another's, by sines and cosines: (count, width)."""
+    at = torch.arange(count, device=like.device, dtype=like.dtype)[:, None]
+    pairs = torch.arange(0, width, 2, device=like.device, dtype=like.dtype)
+    angle = at * torch.exp(pairs * (-math.log(10_000.0) / width))
+    return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)

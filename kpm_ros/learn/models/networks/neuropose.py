@@ -1,0 +1,76 @@
+"""An encoder-decoder like NeuroPose, turned round: from hands to muscles instead of back.
+
+As there, convolutions with pooling lead down to a coarse rate, residual blocks work there, and
+convolutions after each doubling lead back up, with what the way down had found added on. Here the
+signal is one-dimensional in time, and norms are over the channels of each instant, so that a window
+of any length gives the same.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.network import ConvBlock
+from kpm_ros.learn.models.networks.senses import Senses
+
+WIDTHS = (64, 128, 256)
+"""Channels at each level on the way down."""
+POOL = 4
+"""Each level's rate is that of the one above it divided by this."""
+RESIDUAL_BLOCKS = 4
+KERNEL, AHEAD = 5, 2
+
+
+class Residual(nn.Module):
+    """Two convolutions whose result is added to what they were given."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = ConvBlock(width, width, KERNEL, AHEAD)
+        self.second = ConvBlock(width, width, KERNEL, AHEAD)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, W, T) to the same."""
+        found: Tensor = self.second(self.first(x))
+        return x + found
+
+
+class NeuroPose(nn.Module):
+    """Down to 16 Hz, residual blocks, and up again."""
+
+    def __init__(self, card: ModelCard) -> None:
+        super().__init__()
+        self.card = card
+        self.senses = Senses(card)
+        before = (self.senses.channels, *WIDTHS)
+        self.down = nn.ModuleList(
+            ConvBlock(before[i], width, KERNEL, AHEAD) for i, width in enumerate(WIDTHS)
+        )
+        self.middle = nn.Sequential(*(Residual(WIDTHS[-1]) for _ in range(RESIDUAL_BLOCKS)))
+        self.up = nn.ModuleList(
+            ConvBlock(WIDTHS[min(i + 1, len(WIDTHS) - 1)], WIDTHS[i], KERNEL, AHEAD)
+            for i in reversed(range(len(WIDTHS)))
+        )
+        self.muscles = nn.Conv1d(WIDTHS[0], len(card.muscles), 1)
+
+    @property
+    def last(self) -> nn.Module:
+        """The layer that gives the effort, by its weight and bias."""
+        return self.muscles
+
+    def forward(self, pose: Tensor | None, keys: Tensor | None) -> Tensor:
+        """Turn pose (B, P, T) and keys (B, K, T) into effort (B, M, T)."""
+        x = self.senses(pose, keys)
+        samples = x.shape[-1]
+        x = F.pad(x, (0, -samples % POOL ** len(WIDTHS)), mode="replicate")
+        found = []
+        for block in self.down:
+            found.append(block(x))
+            x = F.max_pool1d(found[-1], POOL)
+        x = self.middle(x)
+        for block in self.up:
+            x = block(F.interpolate(x, scale_factor=float(POOL), mode="nearest")) + found.pop()
+        effort: Tensor = self.muscles(x)
+        return effort[..., :samples]

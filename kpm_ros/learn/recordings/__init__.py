@@ -1,0 +1,1 @@
+"""Recordings on disk, the published ones and simulated ones alike."""

@@ -1,0 +1,121 @@
+"""Pose, keys and effort of one performance, checked and brought to the same length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.learn.recordings.pickles import PickleError, read_array
+from kpm_ros.sense.samples import LANDMARKS, PIANO_KEYS
+
+UNIT_FRAMES, UNIT_SAMPLES = 15, 256
+"""A quarter of a second: the shortest time that is a whole number of frames and of samples."""
+_FARTHEST_FRACTION = 2.0
+"""Landmarks may be seen a little outside an image; beyond this they are pixels."""
+_MOST_APART_UNITS = 4
+_FEWEST_UNITS = 4
+
+Array = NDArray[np.float32]
+
+
+class StreamError(ValueError):
+    """A performance's file that cannot be used, said in one sentence."""
+
+
+class Length(NamedTuple):
+    """How much of a performance all of its streams have."""
+
+    frames: int
+    samples: int
+
+
+def common_length(name: str, frames: int, keys: int, effort: int) -> Length:
+    """Cut streams to the quarters of a second that all of them have.
+
+    They must agree to within a second: recordings may end a little apart, but not more.
+    """
+    units = (frames // UNIT_FRAMES, keys // UNIT_SAMPLES, effort // UNIT_SAMPLES)
+    told = f"{frames} pose frames, {keys} samples of keys and {effort} of EMG"
+    if max(units) - min(units) > _MOST_APART_UNITS:
+        raise StreamError(
+            f"{name} has {told}, which do not belong together: there must be 1024 samples for "
+            "every 60 frames"
+        )
+    if min(units) < _FEWEST_UNITS:
+        raise StreamError(f"{name} has {told}, but at least a second of all is needed")
+    return Length(min(units) * UNIT_FRAMES, min(units) * UNIT_SAMPLES)
+
+
+def read_pose(paths: Sequence[Path], image_size: tuple[int, int] | None) -> Array:
+    """Read all views' landmarks: (frames, views x 42), each landmark's x, then its y."""
+    views = [_one_view(path, image_size) for path in paths]
+    frames = min(len(view) for view in views)
+    if max(len(view) for view in views) - frames > _MOST_APART_UNITS * UNIT_FRAMES:
+        lengths = ", ".join(f"{len(v)} in {p}" for p, v in zip(paths, views, strict=True))
+        raise StreamError(f"the views have different numbers of frames: {lengths}")
+    return np.concatenate([view[:frames] for view in views], axis=1)
+
+
+def _one_view(path: Path, image_size: tuple[int, int] | None) -> Array:
+    points = _numbers(path)
+    if points.ndim != 3 or points.shape[1] != LANDMARKS or points.shape[2] < 2:
+        raise StreamError(
+            f"{path} is {_shape(points)}, but must be (frames, {LANDMARKS}, 2 or more): the "
+            "coordinates of the hand's landmarks"
+        )
+    flat = points[:, :, :2]
+    _all_finite(path, flat)
+    if np.abs(flat).max(initial=0.0) > _FARTHEST_FRACTION:
+        if image_size is None:
+            raise StreamError(
+                f"{path} holds coordinates up to {np.abs(flat).max():g}, so they are pixels: give "
+                "the image size, such as 1280x720, so that they can be made fractions of it"
+            )
+        flat = flat / np.asarray(image_size, np.float32)
+    return flat.reshape(len(flat), LANDMARKS * 2)
+
+
+def read_keys(path: Path) -> Array:
+    """Read the depth of all keys: (samples, 88); -1 where a key is not sensed."""
+    return _table(path, PIANO_KEYS, "the depth of each key")
+
+
+def read_effort(path: Path, muscles: int) -> Array:
+    """Read the EMG envelopes: (samples, muscles)."""
+    return _table(path, muscles, "the envelope of each muscle")
+
+
+def _table(path: Path, columns: int, meaning: str) -> Array:
+    table = _numbers(path)
+    if table.ndim != 2 or table.shape[1] != columns:
+        raise StreamError(f"{path} is {_shape(table)}, but must be (samples, {columns}): {meaning}")
+    _all_finite(path, table)
+    return table
+
+
+def _numbers(path: Path) -> Array:
+    """Read a pickle file's array."""
+    try:
+        return np.asarray(read_array(path), dtype=np.float32)
+    except PickleError as error:
+        raise StreamError(f"{path} {error}") from None
+    except FileNotFoundError:
+        raise StreamError(f"{path} is missing") from None
+
+
+def _all_finite(path: Path, values: Array) -> None:
+    good = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    if not good.all():
+        first = int(np.argmin(good))
+        raise StreamError(
+            f"{path} holds {int((~good).sum())} rows with values that are not numbers (NaN or "
+            f"infinite), the first of them row {first}: fill or cut these"
+        )
+
+
+def _shape(array: Array) -> str:
+    return f"({', '.join(str(size) for size in array.shape)})"

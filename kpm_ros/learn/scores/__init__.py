@@ -1,0 +1,1 @@
+"""How good models are: scores, and tables and pictures of them."""

@@ -1,0 +1,126 @@
+"""A scoreboard for people: as text for a terminal, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kpm_ros.learn.scores.board import Board, ModelRow
+from kpm_ros.learn.scores.metrics import Interval
+from kpm_ros.learn.scores.protocols import PROTOCOLS
+from kpm_ros.learn.scores.scoreboard import TEST_SETS
+
+HEAD = (
+    "model",
+    "inputs",
+    "RMSE",
+    "OTD",
+    "correlation",
+    "parameters",
+    "CPU s per s",
+    "look-ahead",
+)
+SIMULATED = "SIMULATED hands and muscles: these figures say nothing about people"
+RECORDED = "Recorded performances"
+
+
+def as_text(board: Board) -> str:
+    """Write one table for each test set, for a terminal."""
+    parts = [title(board)]
+    for split in board.splits:
+        lines = [HEAD, *(cells(model, split) for model in board.models)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
+        parts.append(f"{heading(board, split)}\n" + "\n".join(_line(x, widths) for x in lines))
+    parts.append("\n".join(notes(board)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _line(line: Sequence[str], widths: Sequence[int]) -> str:
+    words = (word.ljust(width) for word, width in zip(line[:2], widths, strict=False))
+    figures = (word.rjust(width) for word, width in zip(line[2:], widths[2:], strict=True))
+    return "  " + "  ".join((*words, *figures)).rstrip()
+
+
+def as_markdown(board: Board) -> str:
+    """Write the same as Markdown."""
+    parts = [f"**{title(board)}.**"]
+    rule = "|---|---|" + "---:|" * (len(HEAD) - 2)
+    for split in board.splits:
+        lines = [f"| {' | '.join(HEAD)} |", rule]
+        lines += [f"| {' | '.join(cells(model, split))} |" for model in board.models]
+        parts.append(f"{heading(board, split)}:\n\n" + "\n".join(lines))
+    parts.append("\n".join(f"- {note}" for note in (*models(board), *notes(board))))
+    return "\n\n".join(parts) + "\n"
+
+
+def title(board: Board) -> str:
+    """Say first whether these are people."""
+    return SIMULATED if board.simulated else RECORDED
+
+
+def heading(board: Board, split: str) -> str:
+    """Name a test set and its size."""
+    scored = board.models[0].scores[split]
+    minutes = sum(score.seconds for score in scored) / 60
+    words = TEST_SETS.get(split, split)
+    count = f"{len(scored)} performance{'s' if len(scored) > 1 else ''}"
+    return f"{words[0].upper()}{words[1:]} (`{split}`, {count}, {minutes:.1f} min)"
+
+
+def cells(model: ModelRow, split: str) -> tuple[str, ...]:
+    """Write one row."""
+    figures = (_with_spread(model.interval(split, metric)) for metric in ("rmse", "otd"))
+    correlation = _with_spread(model.interval(split, "correlation"), places=2)
+    return (
+        model.name,
+        "+".join(model.inputs) or "-",
+        *figures,
+        correlation,
+        _count(model.parameters),
+        f"{model.cost.mean:.3f} ({model.cost.low:.3f} to {model.cost.high:.3f})",
+        f"{model.lookahead_ms:.0f} ms",
+    )
+
+
+def models(board: Board) -> list[str]:
+    """Say what each model is and what it was trained on."""
+    return [
+        f"`{model.name}`: {model.description}; trained on {model.trained_on.rstrip('.')}."
+        for model in board.models
+    ]
+
+
+def notes(board: Board) -> list[str]:
+    """Say how the figures came about."""
+    lines = [
+        f"Protocol `{board.protocol}`: {PROTOCOLS[board.protocol]}.",
+        "Means over performances, ± half of the 95 % interval of bootstrapped means.",
+        f"OTD: Sinkhorn distance (p = 2, blur 0.05) between the clouds of at most "
+        f"{board.otd_points} evenly spaced samples of each performance.",
+        "Correlation: mean over muscles; an estimate that never changes counts as 0.",
+        "CPU s per s: on one thread, all models in turns; median (least to most). Live models run "
+        "in hops of 10 samples, others over a whole signal at once.",
+        "Look-ahead: how much of the future a model sees; one that takes whole windows waits for "
+        "the rest of its window.",
+    ]
+    lines.append(f"Data: {board.data} (fingerprint {board.fingerprint[:12]}).")
+    if board.cpu:
+        lines.append(f"Machine: {board.cpu}.")
+    if board.command:
+        lines.append(f"Command: `{board.command}`, split file `{board.split_file}`.")
+    return lines
+
+
+def _with_spread(interval: Interval, places: int = 3) -> str:
+    if np.isnan(interval.mean):
+        return "-"
+    mean = f"{interval.mean:.{places}f}"
+    # One performance says nothing of how much they differ.
+    return f"{mean} ± {interval.half_width:.{places}f}" if interval.half_width > 0 else mean
+
+
+def _count(parameters: int) -> str:
+    if parameters >= 1_000_000:
+        return f"{parameters / 1e6:.2f} M"
+    return f"{parameters / 1e3:.0f} k" if parameters >= 10_000 else str(parameters)

@@ -1,0 +1,49 @@
+"""Models to compare, from what a user calls them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpm_ros.learn.models.families import ARCHITECTURES, new_card
+from kpm_ros.learn.models.trained import Trained, load
+from kpm_ros.learn.models.zoo import fit
+from kpm_ros.learn.scores.scoreboard import Contestant
+
+if TYPE_CHECKING:
+    from kpm_ros.learn.recordings.release import Release
+
+WEIGHTS = "model.safetensors"
+"""What a training's folder calls its model."""
+
+
+def find_contestant(word: str, release: Release) -> Contestant:
+    """Load what `word` names; a rule named by itself is fitted to the data set's training part.
+
+    `word` is a shipped model's name, a rule's, a weights file, a training's folder, or any of
+    these behind `LABEL=`.
+    """
+    label, equals, source = word.partition("=")
+    if not equals:
+        label, source = "", word
+    if source in ARCHITECTURES and ARCHITECTURES[source].kind == "closed-form":
+        return Contestant(label or source, _fitted(source, release))
+    path = Path(source).expanduser()
+    if path.is_dir():
+        path /= WEIGHTS
+        if not path.is_file():
+            raise FileNotFoundError(f"{path.parent} holds no {WEIGHTS}: it is no finished training")
+    file = path.name == WEIGHTS and path.parent != Path()
+    return Contestant(label or (path.parent.name if file else path.stem), load(path))
+
+
+def _fitted(name: str, release: Release) -> Trained:
+    if not release.splits.get("train"):
+        raise ValueError(f"{name} is fitted to the data set's training part, and it has none")
+    card = new_card(
+        name,
+        views=tuple(release.views),
+        muscles=tuple(release.muscles),
+        trained_on=f"the training part of data set {release.fingerprint[:12]}",
+    )
+    return Trained(*fit(card, release))

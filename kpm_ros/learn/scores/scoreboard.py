@@ -1,0 +1,218 @@
+"""Models side by side on the same performances: what makes a `Board`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.learn.models.trained import Trained
+from kpm_ros.learn.scores.board import ModelRow, PerformanceScore
+from kpm_ros.learn.scores.metrics import (
+    OTD_POINTS,
+    Interval,
+    mean_correlation,
+    rmse,
+    transport_distance,
+)
+from kpm_ros.learn.scores.protocols import (
+    check_fit,
+    estimate_continuous,
+    estimate_published,
+    senses,
+)
+
+if TYPE_CHECKING:
+    from kpm_ros.learn.recordings.release import Recording, Release
+
+TEST_SETS = {
+    "test": "known pianists and tasks, other takes",
+    "test_cross_user": "unseen pianists",
+    "test_cross_task": "unseen tasks",
+}
+COST_SECONDS, COST_TURNS = 3, 5
+"""Signal that a cost is measured on, and how often all models take turns at it."""
+
+Array = NDArray[np.float32]
+Listener = Callable[[str], None]
+Scores = dict[str, dict[str, list[PerformanceScore]]]
+"""By model, then by test set."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model under the name that the table gives it."""
+
+    name: str
+    model: Trained
+
+
+def choose_splits(release: Release, wanted: Sequence[str]) -> list[str]:
+    """Name the test sets to score: those asked for, or all that the data set has."""
+    had = [name for name in TEST_SETS if release.splits.get(name)]
+    for name in wanted:
+        if not release.splits.get(name):
+            raise ValueError(
+                f"the data set has no performances in {name!r}; it has some in "
+                f"{', '.join(had) or 'no test set'}"
+            )
+    if not had:
+        raise ValueError("the data set has no test set with a performance in it")
+    return list(dict.fromkeys(wanted)) or had
+
+
+def describe_data(root: Path) -> str:
+    """Say in one line what a data set in a folder is, as far as it says so itself."""
+    manifest = root / "simulated" / "dataset.json"
+    if not manifest.is_file():
+        return "recorded, or without a manifest"
+    try:
+        request = json.loads(manifest.read_text(encoding="utf-8"))["request"]
+        words = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in request.items()]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(f"{manifest} is no manifest of a simulated data set") from None
+    return f"simulated: {'; '.join(words)}"
+
+
+def _plain(value: object) -> str:
+    return ", ".join(str(one) for one in value) or "none" if isinstance(value, list) else str(value)
+
+
+def check_contestants(release: Release, contestants: Sequence[Contestant]) -> None:
+    """Refuse models that cannot be scored on the data set, and two of one name."""
+    names = [one.name for one in contestants]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two models are called {name!r}: the table could not tell them apart")
+    for one in contestants:
+        check_fit(one.model.card, release.muscles, release.views, one.name)
+
+
+def estimate(
+    model: Trained, recording: Recording, pose: Array, views: Sequence[str], protocol: str
+) -> Array:
+    """Estimate one performance in one of the protocols; `pose` is on the grid."""
+    if protocol == "published":
+        return estimate_published(model, recording, views)
+    return estimate_continuous(model, pose, recording.keys, views)
+
+
+def score_all(
+    release: Release,
+    contestants: Sequence[Contestant],
+    splits: Sequence[str],
+    protocol: str = "continuous",
+    otd_points: int = OTD_POINTS,
+    listener: Listener = lambda what: None,
+) -> Scores:
+    """Score every model on every performance; `listener` hears of each that is done."""
+    scores: Scores = {one.name: {split: [] for split in splits} for one in contestants}
+    for split in splits:
+        for name in release.splits[split]:
+            recording = release.performance(name)
+            pose = recording.pose() if protocol == "continuous" else recording.frames
+            for one in contestants:
+                effort = estimate(one.model, recording, pose, release.views, protocol)
+                if not np.isfinite(effort).all():
+                    raise ValueError(f"{one.name} put out something that is no number on {name}")
+                scores[one.name][split].append(_score(recording, effort, otd_points))
+                listener(f"{one.name} on {name}")
+    return scores
+
+
+def _score(recording: Recording, effort: Array, otd_points: int) -> PerformanceScore:
+    truth = np.asarray(recording.effort[: len(effort)])
+    figures = {
+        "seconds": len(truth) / 1024,
+        "rmse": rmse(truth, effort),
+        "otd": transport_distance(truth, effort, otd_points),
+        "correlation": mean_correlation(truth, effort),
+    }
+    # Further digits would only be different from machine to machine.
+    return PerformanceScore(
+        recording.name, **{name: float(f"{value:.6g}") for name, value in figures.items()}
+    )
+
+
+def measure_costs(
+    contestants: Sequence[Contestant], recording: Recording, views: Sequence[str]
+) -> dict[str, Interval]:
+    """Take each model's CPU seconds per second of signal, on one thread, in turns.
+
+    Live models run in the hops of the live pipeline. Gives the median, the least and the most.
+    """
+    samples = min(len(recording.keys), COST_SECONDS * 1024)
+    pose, keys = recording.pose()[:samples], np.asarray(recording.keys[:samples], np.float32)
+    given = {one.name: senses(one.model.card, pose, keys, views) for one in contestants}
+    taken: dict[str, list[float]] = {one.name: [] for one in contestants}
+    with one_thread():
+        for one in contestants:
+            # What is compiled or loaded at the first call is no part of the cost.
+            one.model.estimate_live(*given[one.name])
+        for _ in range(COST_TURNS):
+            for one in contestants:
+                before = time.process_time()
+                one.model.estimate_live(*given[one.name])
+                spent = time.process_time() - before
+                taken[one.name].append(spent * 1024 / samples)
+    return {
+        name: Interval(float(np.median(times)), min(times), max(times))
+        for name, times in taken.items()
+    }
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold the numerical libraries to one thread each."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def rows(
+    contestants: Sequence[Contestant], scores: Scores, costs: Mapping[str, Interval]
+) -> tuple[ModelRow, ...]:
+    """Put together what the table says of each model."""
+    return tuple(
+        ModelRow(
+            name=one.name,
+            description=one.model.family.description,
+            inputs=one.model.card.inputs,
+            parameters=one.model.parameters,
+            lookahead_ms=one.model.card.lookahead_s * 1000,
+            trained_on=one.model.card.trained_on,
+            cost=costs[one.name],
+            scores={split: tuple(found) for split, found in scores[one.name].items()},
+        )
+        for one in contestants
+    )
+
+
+def compare(
+    release: Release,
+    contestants: Sequence[Contestant],
+    splits: Sequence[str],
+    protocol: str = "continuous",
+    otd_points: int = OTD_POINTS,
+    listener: Listener = lambda what: None,
+) -> tuple[ModelRow, ...]:
+    """Score all models and measure what they cost."""
+    check_contestants(release, contestants)
+    scores = score_all(release, contestants, splits, protocol, otd_points, listener)
+    first = release.performance(release.splits[splits[0]][0])
+    listener("cost, all models in turns")
+    return rows(contestants, scores, measure_costs(contestants, first, release.views))

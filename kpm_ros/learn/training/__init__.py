@@ -1,0 +1,1 @@
+"""Training: from recordings to a run folder with a model in it."""

@@ -1,0 +1,24 @@
+"""How the learning rate changes while a network is trained."""
+
+from __future__ import annotations
+
+import math
+
+from kpm_ros.learn.training.settings import Settings
+
+
+def learning_rate_factor(
+    settings: Settings, step: int, steps: int, steps_per_epoch: int, elapsed_s: float
+) -> float:
+    """Say by what the highest learning rate is multiplied at one step.
+
+    "halving" halves it every so many epochs; "cosine" follows half a cosine down to nothing at the
+    last step or at the time limit, whichever comes first. Both begin with a straight rise.
+    """
+    rise = min(1.0, (step + 1) / settings.warm_up_steps) if settings.warm_up_steps else 1.0
+    if settings.schedule == "halving":
+        fall = 0.5 ** int(step / steps_per_epoch / settings.halve_every)
+    else:
+        done = max(step / steps, elapsed_s / (60 * settings.time_limit_min))
+        fall = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    return float(rise * fall)

@@ -1,0 +1,156 @@
+"""Training batches: windows of a data set as a network takes them, one batch a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.senses import blank
+from kpm_ros.learn.training.dropouts import Dropouts
+from kpm_ros.learn.training.settings import Settings
+from kpm_ros.learn.training.windows import Window, WindowOrder
+from kpm_ros.simulate.release import layout
+
+_RATIO = Fraction(layout.FRAME_RATE_HZ) / Fraction(layout.SAMPLE_RATE_HZ)
+FRAMES, SAMPLES = _RATIO.numerator, _RATIO.denominator
+"""So many frames of the cameras last as long as so many samples of keys and effort."""
+
+Array = NDArray[np.float32]
+
+
+class Played(Protocol):
+    """What is read of one performance."""
+
+    @property
+    def frames(self) -> Array:
+        """Pose channels of each camera frame: (F, P)."""
+        ...
+
+    @property
+    def keys(self) -> Array:
+        """Depth of the keys: (T, K)."""
+        ...
+
+    @property
+    def effort(self) -> Array:
+        """True effort: (T, M)."""
+        ...
+
+
+class Batch(NamedTuple):
+    """What a network is given, and what it is to give: (B, channels, T) each."""
+
+    pose: Tensor
+    keys: Tensor
+    effort: Tensor
+
+
+def pose_at_stamps(frames: Array, start: int, length: int) -> Array:
+    """Draw the pose onto samples by straight lines between frames at their true times."""
+    at = np.arange(start, start + length) * (FRAMES / SAMPLES)
+    return _drawn(frames, at)
+
+
+def pose_pinned(frames: Array, start: int, length: int) -> Array:
+    """Draw a window's own frames onto its samples, first on first and last on last."""
+    first, count = start * FRAMES // SAMPLES, length * FRAMES // SAMPLES
+    return _drawn(frames, first + np.linspace(0, count - 1, length))
+
+
+def _drawn(frames: Array, at: NDArray[np.float64]) -> Array:
+    """Give the pose at fractional frame numbers; beyond the last frame it stands still."""
+    left = np.clip(at.astype(np.int64), 0, max(len(frames) - 2, 0))
+    right = np.minimum(left + 1, len(frames) - 1)
+    part = np.clip(at - left, 0.0, 1.0).astype(np.float32)[:, None]
+    near = frames[left[0] : right[-1] + 1]
+    before, after = near[left - left[0]], near[right - left[0]]
+    return np.asarray(before + (after - before) * part, np.float32)
+
+
+def cut(one: Played, start: int, length: int, pinned: bool) -> tuple[Array, Array, Array]:
+    """Cut pose, keys and effort of one window out of a performance: (T, channels) each."""
+    draw = pose_pinned if pinned else pose_at_stamps
+    part = slice(start, start + length)
+    return draw(one.frames, start, length), one.keys[part], one.effort[part]
+
+
+def stack(cuts: Sequence[tuple[Array, Array, Array]]) -> Batch:
+    """Put windows of one length together."""
+    parts = zip(*cuts, strict=True)
+    return Batch(*(torch.from_numpy(np.stack([x.T for x in part])) for part in parts))
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Every batch of a training; which windows it holds follows from the seed and the step."""
+
+    performances: Sequence[Played]
+    order: WindowOrder
+    card: ModelCard
+    dropouts: Dropouts
+    pinned: bool
+
+    def at(self, step: int, device: int = 0, devices: int = 1) -> Batch:
+        """Give one step's batch, or the share of it that one of several devices takes."""
+        windows = self.order.batch_at(step)
+        flags = np.zeros((len(windows), self.order.window), np.uint8)
+        if self.card.optional:
+            flags = self.dropouts.flags(self.card, step, *flags.shape)
+        mine = range(device, len(windows), devices)
+        # The last batch of an epoch may have fewer windows than there are devices.
+        return stack([self._window(windows[i], flags[i]) for i in mine or [0]])
+
+    def _window(self, window: Window, flags: NDArray[np.uint8]) -> tuple[Array, Array, Array]:
+        one = self.performances[window.performance]
+        pose, keys, effort = cut(one, window.start, self.order.window, self.pinned)
+        return (*blank(pose, keys, flags, self.card), effort)
+
+
+def make_batches(performances: Sequence[Played], card: ModelCard, settings: Settings) -> Batches:
+    """Cut a training's performances into windows as its settings say."""
+    pinned = settings.pose_timing == "window"
+    step = settings.window - settings.overlap
+    if pinned and (step % SAMPLES or settings.window % SAMPLES):
+        raise ValueError(
+            f"windows of {settings.window} samples that overlap by {settings.overlap} do not all "
+            f"begin with a frame: give multiples of {SAMPLES}, or pose-timing stamps"
+        )
+    lengths, left = [], settings.max_train_minutes * 60 * card.rate_hz
+    for one in performances:
+        lengths.append(int(min(len(one.effort), left)))
+        left -= lengths[-1]
+    order = WindowOrder(
+        tuple(lengths),
+        settings.window,
+        settings.overlap,
+        settings.batch,
+        settings.seed,
+        settings.shifted,
+    )
+    dropouts = Dropouts(settings.drop_senses, settings.seed)
+    return Batches(performances, order, card, dropouts, pinned)
+
+
+class BatchStream(IterableDataset[Batch]):
+    """Batches from one step on, for one of several devices; workers take turns."""
+
+    def __init__(self, batches: Batches, begin: int, device: int, devices: int) -> None:
+        super().__init__()
+        self._batches, self._begin = batches, begin
+        self._device, self._devices = device, devices
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        step = self._begin + (worker.id if worker else 0)
+        while True:
+            yield self._batches.at(step, self._device, self._devices)
+            step += worker.num_workers if worker else 1

@@ -1,0 +1,181 @@
+"""Training from a data set to a model file, with everything about it in one folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.learn.models import zoo
+from kpm_ros.learn.recordings.release import Recording, Release, open_release
+from kpm_ros.learn.training import outcome
+from kpm_ros.learn.training.checkpoints import read_checkpoint
+from kpm_ros.learn.training.checks import Checks, TrainingStopped, tensors_of
+from kpm_ros.learn.training.curves import CurvesFile
+from kpm_ros.learn.training.engine import Engine, best_precision, is_first_process, run_training
+from kpm_ros.learn.training.learner import Learner, Span
+from kpm_ros.learn.training.preparation import (
+    effort_variance,
+    first_network,
+    new_card,
+    training_part,
+)
+from kpm_ros.learn.training.progress import Listener
+from kpm_ros.learn.training.run_folder import MetricsLog, RunFolder, git_revision, machine, versions
+from kpm_ros.learn.training.settings import LARGEST_INTERVAL, Settings, for_windowed
+from kpm_ros.learn.training.stream import make_batches
+from kpm_ros.learn.training.validation import Validation
+
+__all__ = ["Training", "TrainingStopped"]
+
+_LINES_A_CHECK = 10
+_HARMLESS = ("score_minutes",)
+"""Settings that another training may have and still be gone on with."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A training whose data are open and whose settings are checked against them."""
+
+    settings: Settings
+    release: Release
+    recordings: Sequence[Recording]
+    card: ModelCard
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Whatever a training must have in common with the one it goes on from."""
+        plain = json.loads(json.dumps(asdict(self.settings)))
+        asked = {name: plain[name] for name in plain if name not in _HARMLESS}
+        return {**asked, "data": self.release.fingerprint}
+
+    @property
+    def samples(self) -> int:
+        """How much is trained on."""
+        most = self.settings.max_train_minutes * 60 * self.card.rate_hz
+        return int(min(sum(len(one.effort) for one in self.recordings), most))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One training: what it reads, what it writes and how."""
+
+    data: Path
+    out: Path
+    settings: Settings
+    recipe: str = "published"
+    engine: Engine = field(default_factory=Engine)
+    command: str = ""
+    """What a user typed to start it, for the records."""
+
+    def run(self, listeners: Sequence[Listener] = ()) -> outcome.SplitScores:
+        """Train to the end, or go on to it, and write the model; gives its scores.
+
+        Raises TrainingStopped where it was asked to stop before. Of several processes that train
+        together, only the first writes and scores.
+        """
+        folder = RunFolder(self.out)
+        plan = self._plan()
+        first = is_first_process()
+        if first:
+            folder.open()
+            _refuse_others(folder, plan.identity)
+            folder.write(folder.config, self._config(plan))
+        if zoo.family_of(plan.card).kind == "closed-form":
+            card, tensors = self._fit(plan)
+        else:
+            card, tensors = self._train(plan, folder, listeners if first else None)
+        return self._finish(plan, folder, card, tensors) if first else {}
+
+    def _plan(self) -> _Plan:
+        settings = self.settings
+        release = open_release(self.data, settings.split_file, settings.views)
+        card = new_card(settings, release)
+        window = zoo.window_of(card)
+        if window:
+            settings = for_windowed(settings, window)
+        if settings.precision == "auto":
+            settings = replace(settings, precision=best_precision())
+        return _Plan(settings, release, training_part(release, settings), card)
+
+    def _config(self, plan: _Plan) -> dict[str, Any]:
+        release = plan.release
+        return {
+            "command": self.command,
+            "recipe": self.recipe,
+            "settings": asdict(plan.settings),
+            "engine": asdict(self.engine),
+            "data": {
+                "folder": str(self.data),
+                "fingerprint": release.fingerprint,
+                "simulated": release.simulated,
+                "performances": {split: len(names) for split, names in release.splits.items()},
+                "trained_on": [one.name for one in plan.recordings],
+            },
+            "git": git_revision(Path(__file__).resolve()),
+            "versions": versions(),
+            "machine": machine(self.engine.threads),
+        }
+
+    def _fit(self, plan: _Plan) -> tuple[ModelCard, dict[str, Any]]:
+        """Fit a model that needs no steps."""
+        names = tuple(one.name for one in plan.recordings)
+        part = replace(plan.release, splits={**plan.release.splits, "train": names})
+        card, tensors = zoo.fit(plan.card, part, plan.settings.seed)
+        return replace(card, notes=outcome.how_fitted(card.notes, self.command)), tensors
+
+    def _train(
+        self, plan: _Plan, folder: RunFolder, listeners: Sequence[Listener] | None
+    ) -> tuple[ModelCard, dict[str, Any]]:
+        """Train a network, or go on with it; only with listeners is anything written of it."""
+        settings, release = plan.settings, plan.release
+        card, network = first_network(plan.card, plan.recordings, settings)
+        batches = make_batches(plan.recordings, card, settings)
+        per_epoch = batches.order.steps_per_epoch
+        span = Span(max(1, round(settings.epochs * per_epoch)), per_epoch)
+        every = settings.check_every or min(per_epoch, LARGEST_INTERVAL)
+        if listeners is not None:
+            done = read_checkpoint(folder.checkpoint, plan.identity)
+            begin = done["global_step"] if done else 0
+            log = MetricsLog(folder.metrics, max(1, every // _LINES_A_CHECK), begin)
+            curves = CurvesFile(folder.metrics, folder.curves, f"{card.name}, {self.recipe} recipe")
+            listeners = (log, curves, *listeners)
+        choosing = [release.performance(name) for name in release.splits.get("val", ())]
+        checks = Checks(
+            Validation(choosing, card, settings),
+            folder.checkpoint,
+            plan.identity,
+            every,
+            listeners or (),
+        )
+        learner = Learner(network, settings, span, effort_variance(plan.recordings))
+        run_training(learner, batches, checks, self.engine, folder.path)
+        if listeners:
+            curves.draw()
+        notes = outcome.how_trained(settings, self.recipe, asdict(checks.progress), self.command)
+        return replace(card, notes=notes), tensors_of(checks.best)
+
+    def _finish(
+        self, plan: _Plan, folder: RunFolder, card: ModelCard, tensors: dict[str, Any]
+    ) -> outcome.SplitScores:
+        """Write the model, score what was written, and write the scores onto it."""
+        words = outcome.trained_on(plan.release, plan.recordings, plan.samples)
+        card = replace(card, trained_on=words)
+        zoo.save(folder.model, card, tensors)
+        scores = outcome.scores_of(zoo.load(folder.model), plan.release, plan.settings)
+        zoo.save(folder.model, replace(card, scores=outcome.card_scores(scores)), tensors)
+        folder.write(folder.scores, {"simulated": plan.release.simulated, "splits": scores})
+        return scores
+
+
+def _refuse_others(folder: RunFolder, identity: dict[str, Any]) -> None:
+    """Refuse a folder of a training that is over, or that is another one."""
+    if folder.scores.is_file():
+        raise ValueError(
+            f"the training in {folder.path} is complete, its model is {folder.model}: train into "
+            "another folder"
+        )
+    read_checkpoint(folder.checkpoint, identity)

@@ -1,0 +1,171 @@
+"""Data sets on disk: what is there is read as it is, and only as often as it must."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kpm_ros.learn.recordings.release import Release, open_release
+from kpm_ros.simulate.release.request import Request
+from kpm_ros.simulate.release.work import make_release
+from support.releases import FOLDERS, NAME, fill, raw, refusal, write, write_splits
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A data set of one performance, as a lab might have written it."""
+    folder = tmp_path / "set"
+    fill(folder)
+    write_splits(folder, train=[f"{NAME}.pkl"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    request = Request(2, 2, 2, 2, 3, "plain", (2,), (2,))
+    make_release(folder, request, workers=1)
+    return folder
+
+
+def test_a_recording_is_what_its_files_hold(root: Path) -> None:
+    recording = open_release(root).performance(NAME)
+    assert (recording.name, recording.task, recording.pianist, recording.take) == (NAME, 1, 1, "1")
+    top, right = (raw(root, folder)[..., :2].reshape(120, 42) for folder in FOLDERS[:2])
+    assert np.array_equal(recording.frames, np.float32(np.hstack([top, right])))
+    assert np.array_equal(recording.keys, np.float32(raw(root, "keystroke_data")))
+    assert np.array_equal(recording.effort, np.float32(raw(root, "emg_data")))
+    for array in (recording.frames, recording.keys, recording.effort):
+        assert isinstance(array, np.memmap)
+        assert array.dtype == np.float32
+
+
+def test_pose_is_drawn_at_true_times_and_held_at_the_end(root: Path) -> None:
+    recording = open_release(root).performance(NAME)
+    pose = recording.pose()
+    assert pose.shape == (2048, 84)
+    for column in (0, 41, 83):
+        expected = np.interp(
+            np.arange(2048) / 1024, np.arange(120) / 60, recording.frames[:, column]
+        )
+        assert pose[:, column] == pytest.approx(expected, abs=1e-5)
+    assert np.array_equal(pose[-1], recording.frames[-1])
+
+
+def test_views_are_in_the_order_asked_for(root: Path) -> None:
+    both = open_release(root).performance(NAME).frames
+    swapped = open_release(root, views=("right", "top")).performance(NAME).frames
+    assert np.array_equal(swapped, np.hstack([both[:, 42:], both[:, :42]]))
+    one = open_release(root, views=("right",)).performance(NAME).frames
+    assert np.array_equal(one, both[:, 42:])
+
+
+def test_a_simulated_set_is_read_and_known_as_such(simulated: Path, root: Path) -> None:
+    release = open_release(simulated)
+    assert release.simulated
+    assert not open_release(root).simulated
+    assert release.muscles == ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
+    assert {"t1_p2_1", "t1_p2_2"} == set(release.splits["test_cross_user"])
+    recording = release.performance("t1_p1_1")
+    assert recording.pose().shape == (2048, 84)
+    assert recording.effort.shape == (2048, 6)
+    architectural = open_release(simulated, "dataset_architectural.json")
+    assert len(architectural.names) == 8
+
+
+def test_names_may_have_folders_endings_and_unusual_takes(root: Path) -> None:
+    fill(root, "t10_p02_slow-2")
+    write_splits(root, train=[f"emg_data/{NAME}.pkl"], test=["t10_p02_slow-2"])
+    release = open_release(root)
+    assert release.splits["test"] == ("t10_p02_slow-2",)
+    assert release.performance("t10_p02_slow-2").take == "slow-2"
+    assert release.splits["val"] == ()
+
+
+def test_streams_that_end_a_little_apart_are_cut_to_the_shortest(root: Path) -> None:
+    fill(root, frames=150, samples=2048 + 100)
+    recording = open_release(root).performance(NAME)
+    assert len(recording.frames) == 120
+    assert len(recording.keys) == len(recording.effort) == 2048
+
+
+def test_keys_that_are_never_sensed_stay_as_they_are(root: Path) -> None:
+    keys = np.zeros((2048, 88))
+    keys[:, 5] = -1
+    write(root, "keystroke_data", keys)
+    assert np.array_equal(open_release(root).performance(NAME).keys, keys)
+
+
+def test_pixels_become_fractions_of_the_image(root: Path) -> None:
+    before = open_release(root).performance(NAME).frames
+    for folder in FOLDERS[:2]:
+        write(root, folder, raw(root, folder)[..., :2] * (1280, 720))
+    assert "1280x720" in refusal(root)
+    after = open_release(root, image_size=(1280, 720)).performance(NAME).frames
+    assert after == pytest.approx(before, abs=1e-5)
+
+
+def test_the_fingerprint_tells_content_not_place(root: Path, tmp_path: Path) -> None:
+    one = open_release(root).fingerprint
+    shutil.copytree(root, tmp_path / "elsewhere")
+    assert open_release(tmp_path / "elsewhere").fingerprint == one
+    effort = raw(root, "emg_data")
+    write(root, "emg_data", effort + 0.001)
+    assert open_release(root).fingerprint != one
+
+
+def test_arrays_are_made_once_and_again_when_a_file_changes(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kpm_ros.learn.recordings import streams
+
+    made: list[Path] = []
+    read_array = streams.read_array
+    monkeypatch.setattr(streams, "read_array", lambda path: made.append(path) or read_array(path))
+    open_release(root).performance(NAME)
+    assert len(made) == 4
+    open_release(root).performance(NAME)
+    assert len(made) == 4
+    # The same content at another time is no reason; other content of the same size is.
+    os.utime(root / f"emg_data/{NAME}.pkl", (1, 1))
+    open_release(root).performance(NAME)
+    assert len(made) == 4
+    write(root, "keystroke_data", np.ones((2048, 88)))
+    assert open_release(root).performance(NAME).keys.min() == 1
+    assert len(made) == 5
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "removed", "description"])
+def test_a_damaged_cache_is_made_anew(root: Path, tmp_path: Path, damage: str) -> None:
+    cache = tmp_path / "cache"
+    first = open_release(root, cache=cache).performance(NAME).keys.copy()
+    array, about = cache / f"keys/{NAME}.npy", cache / f"keys/{NAME}.json"
+    content = array.read_bytes()
+    if damage == "cut":
+        array.write_bytes(content[:1000])
+    elif damage == "garbage":
+        array.write_bytes(b"?" * len(content))
+    elif damage == "removed":
+        array.unlink()
+    else:
+        about.write_text('{"sources": [[1]]}')
+    assert np.array_equal(open_release(root, cache=cache).performance(NAME).keys, first)
+
+
+def test_a_data_set_that_cannot_be_written_to_has_its_cache_elsewhere(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / ".arrays").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    assert open_release(root).performance(NAME).keys.shape == (2048, 88)
+    assert list((tmp_path / "own").rglob(f"{NAME}.npy"))
+
+
+def test_a_release_lists_its_performances_once(simulated: Path) -> None:
+    release: Release = open_release(simulated)
+    assert sorted(release.names) == sorted(set(release.names))
+    assert len(release.names) == 6

@@ -1,0 +1,298 @@
+"""Training as a whole, tiny: it learns, goes on after a kill, and leaves a complete folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from kpm_ros.estimate.weights import load_model
+from kpm_ros.learn.models.trained import load
+from kpm_ros.learn.training.checkpoints import CheckpointError
+from kpm_ros.learn.training.run_folder import read_metrics
+from kpm_ros.learn.training.settings import make_settings
+from kpm_ros.learn.training.train import Training, TrainingStopped
+from kpm_ros.learn.training.validation import Validation
+from support.small_release import SPLITS, write_release
+
+TINY = make_settings(
+    "quick",
+    model="pianokpm-light",
+    batch=8,
+    window=128,
+    epochs=1.0,
+    learning_rate=1e-3,
+    warm_up_steps=2,
+    sinkhorn_points=16,
+    precision="32-true",
+    check_every=3,
+    score_minutes=0.01,
+)
+STEPS = 12
+"""Of one epoch: 3 performances of 32 windows, 8 in a batch."""
+
+
+class InterruptionError(Exception):
+    """Stands for whatever ends a training early."""
+
+
+class Listening:
+    """Hears of every step, and may do something about it."""
+
+    def __init__(self, at=None, do=None):
+        self.steps, self.losses, self.checks = [], [], []
+        self._at, self._do = at, do
+
+    def stepped(self, progress):
+        self.steps.append(progress.step)
+        self.losses.append(progress.losses["squared"])
+        if progress.step == self._at:
+            self._do()
+
+    def checked(self, progress):
+        self.stepped(progress)
+        self.checks.append((progress.step, progress.checked_rmse))
+
+
+def interrupt():
+    raise InterruptionError
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_release(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """A training that was never interrupted, with what was heard of it."""
+    out, heard = tmp_path_factory.mktemp("whole") / "run", Listening()
+    training = Training(data=data, out=out, settings=TINY, recipe="quick", command="kpm train x")
+    scores = training.run([heard])
+    return out, heard, scores
+
+
+def test_training_lowers_the_error(data, tmp_path):
+    heard = Listening()
+    Training(data=data, out=tmp_path / "run", settings=replace(TINY, epochs=3.0)).run([heard])
+    assert heard.steps == [*range(1, 3 * STEPS + 1)]
+    assert heard.losses[-1] < 0.8 * heard.losses[0]
+    assert heard.checks[-1][1] < 0.85 * heard.checks[0][1]
+
+
+def test_checks_come_as_often_as_asked_for(whole):
+    _, heard, _ = whole
+    assert [step for step, _ in heard.checks] == [3, 6, 9, 12]
+
+
+def test_the_run_folder_is_complete(whole, data):
+    out, _, scores = whole
+    files = {path.name for path in out.iterdir()}
+    expected = {"config.json", "metrics.csv", "curves.png", "scores.json"}
+    assert files == expected | {"model.safetensors", "last.ckpt"}
+    config = json.loads((out / "config.json").read_text())
+    assert config["settings"]["window"] == 128
+    assert (config["recipe"], config["data"]["simulated"]) == ("quick", True)
+    assert len(config["data"]["fingerprint"]) == 64
+    assert config["data"]["trained_on"] == SPLITS["train"]
+    assert config["versions"]["torch"] == torch.__version__
+    assert {"command", "git", "engine", "machine"} <= set(config)
+    assert json.loads((out / "scores.json").read_text())["splits"] == scores
+    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+    rows = read_metrics(out / "metrics.csv")
+    assert [row["step"] for row in rows] == [*range(1, STEPS + 1)]
+    assert all(np.isfinite(row["transport"]) for row in rows)
+    assert [row["step"] for row in rows if "validation_rmse" in row] == [3, 6, 9, 12]
+
+
+def test_the_model_says_that_it_is_simulated_and_how_it_came_about(whole):
+    out, _, scores = whole
+    card, _ = load_model(out / "model.safetensors")
+    assert card.trained_on.startswith("simulated performances: 0.2 minutes, 3 performances by 2")
+    assert "SIMULATED" in card.trained_on
+    assert card.notes.startswith("recipe quick, from random weights")
+    assert card.notes.endswith("Command: kpm train x")
+    assert card.scores["test_cross_user_rmse"] == scores["test_cross_user"]["rmse"]
+    assert card.scores["val_baseline_mean_rmse"] > 0
+    assert "test_cross_task" not in scores
+    assert len(card.pose_offset) == len(card.pose_scale) == card.pose_channels
+
+
+def test_a_model_of_recorded_people_does_not_say_simulated(tmp_path):
+    data = write_release(tmp_path / "real", simulated=False, seconds=1)
+    settings = replace(TINY, model="ridge")
+    Training(data=data, out=tmp_path / "run", settings=settings).run()
+    card = load(tmp_path / "run" / "model.safetensors").card
+    assert "imulated" not in card.trained_on + card.notes
+    assert card.licence == ""
+
+
+def test_a_killed_training_goes_on_to_the_identical_result(whole, data, tmp_path):
+    out, _, _ = whole
+    parts = Training(data=data, out=tmp_path / "run", settings=TINY, recipe="quick")
+    parts = replace(parts, command="kpm train x")
+    with pytest.raises(InterruptionError):
+        parts.run([Listening(at=8, do=interrupt)])  # two steps after the last checkpoint
+    heard = Listening()
+    parts.run([heard])
+    assert heard.steps == [*range(7, STEPS + 1)]
+    same = [(path / "model.safetensors").read_bytes() for path in (out, tmp_path / "run")]
+    assert same[0] == same[1]
+    rows = [read_metrics(path / "metrics.csv") for path in (out, tmp_path / "run")]
+    for one, other in zip(*rows, strict=True):
+        del one["elapsed_s"], other["elapsed_s"]
+        assert one == other
+
+
+def test_a_training_that_is_asked_to_stop_saves_what_it_has_learnt(data, tmp_path):
+    training = Training(data=data, out=tmp_path / "run", settings=replace(TINY, average=0.9))
+    stop = Listening(at=5, do=lambda: signal.raise_signal(signal.SIGINT))
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(TrainingStopped):
+        training.run([stop])
+    assert signal.getsignal(signal.SIGINT) is before
+    heard = Listening(at=7, do=interrupt)
+    with pytest.raises(InterruptionError):
+        training.run([heard])
+    assert heard.steps == [6, 7]
+
+
+def test_a_running_mean_of_the_weights_survives_a_kill(data, tmp_path):
+    settings = replace(TINY, average=0.9, epochs=0.5)
+    results = []
+    for name, listener in (("whole", Listening()), ("parts", Listening(at=5, do=interrupt))):
+        training = Training(data=data, out=tmp_path / name, settings=settings)
+        try:
+            training.run([listener])
+        except InterruptionError:
+            training.run()
+        results.append((tmp_path / name / "model.safetensors").read_bytes())
+    assert results[0] == results[1]
+
+
+def test_a_training_without_improvement_ends_when_patience_does(data, tmp_path):
+    settings = replace(TINY, learning_rate=1e-12, check_every=1, patience=2)
+    heard = Listening()
+    Training(data=data, out=tmp_path / "run", settings=settings).run([heard])
+    errors = [error for _, error in heard.checks]
+    assert len(errors) < STEPS
+    assert min(errors[:-2]) <= min(errors[-2:])
+
+
+def test_training_ends_at_its_time_limit(data, tmp_path):
+    settings = replace(TINY, time_limit_min=1e-6, epochs=1000.0)
+    heard = Listening()
+    Training(data=data, out=tmp_path / "run", settings=settings).run([heard])
+    assert heard.steps == [1]
+
+
+def test_part_of_the_data_is_drawn_by_the_seed(data, tmp_path):
+    settings = replace(TINY, model="ridge", max_train_minutes=5 / 60)
+    Training(data=data, out=tmp_path / "run", settings=settings).run()
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert len(config["data"]["trained_on"]) == 2
+    words = load(tmp_path / "run" / "model.safetensors").card.trained_on
+    assert words.startswith("simulated performances: 0.1 minutes")
+
+
+def test_a_model_is_fine_tuned_from_another(whole, data, tmp_path):
+    out, _, _ = whole
+    start = str(out / "model.safetensors")
+    settings = replace(TINY, init_from=start, lookahead=0, epochs=0.1, learning_rate=1e-12)
+    Training(data=data, out=tmp_path / "run", settings=settings).run()
+    (before, tensors), (after, tuned) = (
+        load_model(path / "model.safetensors") for path in (out, tmp_path / "run")
+    )
+    assert after.lookahead == 0
+    assert after.pose_offset == before.pose_offset
+    assert all(np.array_equal(tensors[name], tuned[name]) for name in tensors)
+    other = replace(settings, model="pianokpm")
+    with pytest.raises(ValueError, match="its architecture is 'pianokpm-light'"):
+        Training(data=data, out=tmp_path / "other", settings=other).run()
+
+
+def test_a_model_that_can_do_without_a_sense_is_scored_without_it(data, tmp_path):
+    settings = replace(TINY, drop_senses=0.5, epochs=0.1)
+    scores = Training(data=data, out=tmp_path / "run", settings=settings).run()
+    card, _ = load_model(tmp_path / "run" / "model.safetensors")
+    assert card.optional == ("pose", "keys")
+    assert {"without_pose_rmse", "without_keys_rmse"} <= set(scores["val"])
+    assert "one sense missing in 50% of the windows" in card.notes
+
+
+@pytest.mark.parametrize("senses", [("pose",), ("keys",)])
+def test_a_model_is_trained_for_one_sense(data, tmp_path, senses):
+    settings = replace(TINY, inputs=senses, epochs=0.1)
+    Training(data=data, out=tmp_path / "run", settings=settings).run()
+    assert load_model(tmp_path / "run" / "model.safetensors")[0].inputs == senses
+
+
+@pytest.mark.parametrize("teacher", [False, True])
+def test_the_published_recipe_runs_and_is_scored_as_published(data, tmp_path, teacher):
+    small = {"model": "pianokpm-light", "epochs": 0.1, "batch": 2, "sinkhorn_points": 64}
+    settings = make_settings("published", **small, teacher_forcing=teacher, score_minutes=0.01)
+    scores = Training(data=data, out=tmp_path / "run", settings=settings).run()
+    assert scores["val"]["protocol"] == "published"
+
+
+def test_a_finished_training_is_not_done_again(whole, data):
+    out, _, _ = whole
+    with pytest.raises(ValueError, match="is complete"):
+        Training(data=data, out=out, settings=TINY).run()
+
+
+def test_a_folder_of_another_training_is_refused(data, tmp_path):
+    training = Training(data=data, out=tmp_path / "run", settings=TINY)
+    with pytest.raises(InterruptionError):
+        training.run([Listening(at=4, do=interrupt)])
+    with pytest.raises(CheckpointError, match=r"with batch 8, not 9"):
+        replace(training, settings=replace(TINY, batch=9)).run()
+    other = write_release(tmp_path / "other", seconds=2)
+    with pytest.raises(CheckpointError, match="with data "):
+        replace(training, data=other).run()
+
+
+def test_a_folder_with_other_things_is_left_alone(data, tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(ValueError, match="holds other things than a training"):
+        Training(data=data, out=tmp_path, settings=TINY).run()
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_hostile_checkpoint_is_refused_and_runs_no_code(data, tmp_path):
+    mark = tmp_path / "code_was_run"
+
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(mark),)
+
+    training = Training(data=data, out=tmp_path / "run", settings=TINY)
+    with pytest.raises(InterruptionError):
+        training.run([Listening(at=4, do=interrupt)])
+    path = tmp_path / "run" / "last.ckpt"
+    torch.save({**torch.load(path, weights_only=True), "callbacks": Trap()}, path)
+    with pytest.raises(CheckpointError, match="not a checkpoint of a training"):
+        training.run()
+    assert not mark.exists()
+
+
+def test_the_best_step_is_kept_though_it_was_before_a_kill(data, tmp_path, monkeypatch):
+    kept = []
+    for name in ("whole", "parts"):
+        errors = iter([0.2, 0.9, 0.9, 0.9])
+        scripted = lambda *_, errors=errors: torch.tensor([[next(errors) ** 2, 1.0]])  # noqa: E731
+        monkeypatch.setattr(Validation, "errors", scripted)
+        training = Training(data=data, out=tmp_path / name, settings=TINY)
+        if name == "parts":
+            with pytest.raises(InterruptionError):
+                training.run([Listening(at=8, do=interrupt)])  # the last checkpoint is of step 6
+        training.run()
+        path = tmp_path / name / "model.safetensors"
+        assert "best at step 3." in load_model(path)[0].notes
+        kept.append(path.read_bytes())
+    assert kept[0] == kept[1]

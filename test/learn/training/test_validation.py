@@ -1,0 +1,89 @@
+"""Checks in the midst of training agree with the scores that come after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.network import network_tensors
+from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.learn.models import zoo
+from kpm_ros.learn.recordings.release import open_release
+from kpm_ros.learn.training.settings import make_settings
+from kpm_ros.learn.training.validation import WARM_UP, Validation, rmse_of
+from support.small_release import write_release
+
+CARD = ModelCard(architecture="pianokpm-light")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    release = open_release(write_release(tmp_path_factory.mktemp("data"), seconds=6))
+    return [release.performance(name) for name in release.splits["train"]]
+
+
+@pytest.fixture(scope="module")
+def network(recordings):
+    return zoo.build(CARD, recordings, seed=1)
+
+
+def test_a_check_gives_the_error_of_the_model_as_it_is_streamed(recordings, network):
+    one = recordings[0]
+    validation = Validation([one], CARD, make_settings("quick"))
+    (part,) = validation.parts
+    assert part.start == 0
+    stream = StreamingEstimator(CARD, network_tensors(network))
+    estimate = stream.push(one.pose(), np.asarray(one.keys))
+    counted = slice(WARM_UP, part.length - CARD.lookahead)
+    error = np.sqrt(np.mean((estimate[counted] - one.effort[counted]) ** 2))
+    assert rmse_of(validation.errors(network, CPU)) == pytest.approx(error, rel=1e-3)
+
+
+def test_what_the_network_cannot_see_the_future_of_does_not_count(recordings, network):
+    one = recordings[0]
+    expected = None
+    for changed, counts in ((0, False), (CARD.lookahead, False), (CARD.lookahead + 1, True)):
+        (part,) = Validation([one], CARD, make_settings("quick")).parts
+        effort = np.array(one.effort)
+        effort[part.length - changed : part.length] += 10
+        other = replace(one, effort=effort)
+        error = Validation([other], CARD, make_settings("quick")).errors(network, CPU)
+        expected = error if expected is None else expected
+        assert torch.equal(error, expected) is not counts
+
+
+def test_devices_look_at_different_parts_and_agree_together(recordings, network):
+    validation = Validation(recordings, CARD, make_settings("published", check_minutes=0.1))
+    whole = validation.errors(network, CPU)
+    shares = [validation.errors(network, CPU, share, 2) for share in range(2)]
+    assert all(share.sum() > 0 for share in shares)
+    torch.testing.assert_close(shares[0] + shares[1], whole)
+
+
+def test_published_windows_are_separate_and_cover_everything(recordings):
+    validation = Validation(recordings, CARD, make_settings("published"))
+    seen = sorted((part.performance, part.start, part.length) for part in validation.parts)
+    assert seen == [(i, 1024 * k, 1024) for i in range(3) for k in range(6)]
+
+
+def test_no_more_is_looked_at_than_asked_for(recordings):
+    settings = make_settings("published", check_minutes=4 / 60)
+    parts = Validation(recordings, CARD, settings).parts
+    assert len(parts) == 4
+    assert {part.performance for part in parts} == {0, 1, 2}
+
+
+def test_the_network_is_left_in_training(recordings, network):
+    network.train()
+    Validation(recordings[:1], CARD, make_settings("quick")).errors(network, CPU)
+    assert network.training
+
+
+def test_a_data_set_without_validation_is_refused():
+    with pytest.raises(ValueError, match="no validation performance"):
+        Validation([], CARD, make_settings("quick"))

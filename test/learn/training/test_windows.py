@@ -1,0 +1,53 @@
+"""Which windows a training step is made of."""
+
+from __future__ import annotations
+
+import pytest
+
+from kpm_ros.learn.training.windows import WindowOrder, window_starts
+
+ORDER = WindowOrder((3000, 1500), window=1024, overlap=256, batch=2, seed=3)
+
+
+def test_neighbouring_windows_share_the_overlap_and_all_fit():
+    assert window_starts(1024 + 2 * 768, 1024, 256).tolist() == [0, 768, 1536]
+    assert window_starts(1024 + 2 * 768 - 1, 1024, 256).tolist() == [0, 768]
+    assert window_starts(1023, 1024, 256).tolist() == []
+
+
+def test_an_epoch_takes_every_window_once():
+    plain = WindowOrder((3000, 1500), window=1024, overlap=1023, batch=7, seed=3)
+    seen = [w for step in range(plain.steps_per_epoch) for w in plain.batch_at(step)]
+    assert sorted(seen) == sorted(plain.windows)
+
+
+def test_windows_stay_within_their_performance():
+    for step in range(20 * ORDER.steps_per_epoch):
+        for window in ORDER.batch_at(step):
+            assert 0 <= window.start <= ORDER.lengths[window.performance] - ORDER.window
+
+
+def test_a_step_follows_from_the_seed_alone():
+    again = WindowOrder((3000, 1500), window=1024, overlap=256, batch=2, seed=3)
+    other = WindowOrder((3000, 1500), window=1024, overlap=256, batch=2, seed=4)
+    assert [ORDER.batch_at(step) for step in range(9)] == [again.batch_at(s) for s in range(9)]
+    assert [ORDER.batch_at(step) for step in range(9)] != [other.batch_at(s) for s in range(9)]
+
+
+def test_epochs_cut_differently():
+    first = {w for step in range(ORDER.steps_per_epoch) for w in ORDER.batch_at(step)}
+    second = {
+        w
+        for step in range(ORDER.steps_per_epoch, 2 * ORDER.steps_per_epoch)
+        for w in ORDER.batch_at(step)
+    }
+    assert first != second
+
+
+def test_windows_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="cannot overlap by 1024"):
+        window_starts(5000, 1024, 1024)
+    with pytest.raises(ValueError, match="no performance is as long"):
+        WindowOrder((1000,), window=1024, overlap=0, batch=1, seed=0)
+    with pytest.raises(ValueError, match="1 or more"):
+        WindowOrder((2000,), window=1024, overlap=0, batch=0, seed=0)
