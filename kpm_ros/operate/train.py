@@ -14,6 +14,7 @@ from kpm_ros.learn.training.settings import (
     POSE_TIMINGS,
     PRECISIONS,
     QUICK,
+    QUICK_FOR,
     RECIPES,
     SCHEDULES,
     Settings,
@@ -111,6 +112,8 @@ def _argument(name: str, default: Any) -> dict[str, Any]:
     shown = _shown(default)
     if name in QUICK and QUICK[name] != default:
         shown += f"; quick: {_shown(QUICK[name])}"
+    if name in QUICK_FOR["touchnet"]:
+        shown += f"; quick touchnet: {_shown(QUICK_FOR['touchnet'][name])}"
     words = _DESCRIPTIONS[name] + (f" [{shown}]" if shown else "")
     about: dict[str, Any] = {"help": words.replace("%", "%%"), "default": None, "dest": name}
     if isinstance(default, bool):

@@ -135,6 +135,19 @@ QUICK: dict[str, Any] = {
 
 RECIPES: dict[str, dict[str, Any]] = {"published": {}, "quick": QUICK}
 
+_QUICK_TOUCHNET = {
+    # It remembers half a second, which a window of 256 samples does not hold.
+    "window": 1024,
+    "learning_rate": 2e-3,
+    "adam_epsilon": 1e-8,
+    "disguise": 1.0,
+}
+QUICK_FOR: dict[str, dict[str, Any]] = {
+    "touchnet": _QUICK_TOUCHNET,
+    "touchnet-light": _QUICK_TOUCHNET,
+}
+"""Where the quick recipe is another one for a kind of model."""
+
 
 def make_settings(recipe: str, **given: Any) -> Settings:
     """Take a recipe, with whatever is given in place of its own."""
@@ -144,7 +157,8 @@ def make_settings(recipe: str, **given: Any) -> Settings:
     for name in given:
         if name not in known:
             raise ValueError(f"there is no setting {name!r} of a training")
-    return Settings(**{**RECIPES[recipe], **given})
+    suited = QUICK_FOR.get(given.get("model", ""), {}) if recipe == "quick" else {}
+    return Settings(**{**RECIPES[recipe], **suited, **given})
 
 
 def for_windowed(settings: Settings, window: int) -> Settings:

@@ -75,3 +75,10 @@ def test_settings_that_cannot_be_are_refused(given, words):
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(ValueError, match="choose from published, quick"):
         make_settings("slow")
+
+
+def test_what_is_given_overrides_what_suits_a_kind_of_model():
+    assert make_settings("quick", model="touchnet").window == 1024
+    assert make_settings("quick", model="touchnet", window=512).window == 512
+    assert make_settings("quick", model="pianokpm").window == 256
+    assert make_settings("published", model="touchnet").learning_rate == 1e-4
