@@ -57,6 +57,12 @@ class SteppedTime:
         return found
 
     @property
+    def heard_ns(self) -> int:
+        """What was told last, whether it counts yet or not; 0 while nothing was."""
+        newest = self._coming or self._steps
+        return newest[-1][1] if newest else 0
+
+    @property
     def step_ns(self) -> int:
         """How long the clock's last step was; 0 for a jump, and before the second of them."""
         return self._length(len(self._steps) - 2) if len(self._steps) > 1 else 0

@@ -16,7 +16,7 @@ from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import SynchronizerSettings
-from kpm_ros.nodes.stepped_time import SteppedTime
+from kpm_ros.nodes.stepped_time import LONGEST_STEP_NS, SteppedTime
 
 Taker = Callable[..., bool]
 """Takes a message and when it was received; False where that is to be found out by waiting."""
@@ -83,13 +83,17 @@ class SynchronizerNode(PipelineNode):
         arrived.sort(key=itemgetter(0))
         place = 0
         for told_ns, shown_ns in steps:
+            early = []
             while place < len(arrived) and arrived[place][0] < told_ns:
                 received_ns, message, take = arrived[place]
-                take(message, received_ns, False)
+                if not take(message, received_ns):
+                    # It overtook this step on its way, and belongs after it.
+                    early.append((told_ns, message, take))
                 place += 1
             self._advance(shown_ns)
+            arrived[place:place] = early
         # What is stamped later than the next step seems to be: that step will tell when it came.
-        early = [entry for entry in arrived[place:] if not entry[2](entry[1], entry[0], True)]
+        early = [entry for entry in arrived[place:] if not entry[2](entry[1], entry[0])]
         self._early = early[-MOST_EARLY:]
         self._advance(now_ns)
 
@@ -98,7 +102,7 @@ class SynchronizerNode(PipelineNode):
             self._publish(chunk)
 
     def _taker(self, convert: Callable[[Any], Any], push: Callable[[Any, int], None]) -> Taker:
-        def take(message: Any, received_ns: int, may_wait: bool = False) -> bool:
+        def take(message: Any, received_ns: int) -> bool:
             try:
                 sample = convert(message)
             except wire.RefusedMessageError as error:
@@ -106,7 +110,7 @@ class SynchronizerNode(PipelineNode):
                 return True
             if self._stepped is not None:
                 received_ns = self._stepped.at(received_ns, sample.stamp_ns)
-                if may_wait and sample.stamp_ns > received_ns:
+                if received_ns < sample.stamp_ns <= self._stepped.heard_ns + LONGEST_STEP_NS:
                     return False
             push(sample, received_ns)
             return True

@@ -211,13 +211,27 @@ def test_messages_that_wait_for_a_step_that_never_comes_do_not_grow_without_boun
 ):
     tell(synchronizer.clock, 5 * S, T0)
     frames = [
-        d for d in deliveries if isinstance(d.sample, HandFrame) and d.deliver_ns > T0 + S // 2
+        d
+        for d in deliveries
+        if isinstance(d.sample, HandFrame) and T0 + S // 10 < d.deliver_ns < T0 + S // 2
     ]
     for number in range(3000):
         synchronizer.receive(frames[number % len(frames)], 6 * S + number)
         if number % 100 == 0:
             synchronizer.node.step()
     assert len(synchronizer.node._early) == MOST_EARLY
+
+
+def test_messages_far_ahead_of_the_clock_are_refused_rather_than_kept(synchronizer, deliveries):
+    tell(synchronizer.clock, 5 * S, T0)
+    ahead = [
+        d for d in deliveries if isinstance(d.sample, HandFrame) and d.deliver_ns > T0 + S * 6 // 10
+    ]
+    for number, delivery in enumerate(ahead):
+        synchronizer.receive(delivery, 6 * S + number)
+    synchronizer.node.step()
+    assert not synchronizer.node._early
+    assert synchronizer.counts.future == len(ahead)
 
 
 def test_what_comes_with_a_jump_back_belongs_to_the_new_stream(synchronizer, deliveries):
