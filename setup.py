@@ -9,12 +9,16 @@ ROOT = Path(__file__).resolve().parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "kpm_ros/__init__.py").read_text(), re.M)[1]
 
 EXTRAS = {
-    "train": ["torch==2.13.0", "lightning>=2.6", "geomloss>=0.3.1", "scikit-learn>=1.5"],
+    "train": [
+        "torch==2.13.0",
+        "lightning>=2.6",
+        "geomloss>=0.3.1",
+        "matplotlib>=3.8",
+        "threadpoolctl>=3.5",
+    ],
     "simulate": [
         "mujoco>=3.3",
         "myo-sim>=0.2.3",
-        "partitura>=1.8",
-        "quadprog>=0.1.13",
         "threadpoolctl>=3.5",
     ],
     "devices": [
