@@ -14,12 +14,13 @@ from _report import machine, print_table, write_report
 from numpy.typing import NDArray
 
 from kpm_ros.estimate import weights
-from kpm_ros.estimate.streaming import StreamingEstimator
-from kpm_ros.resources import find_model
+from kpm_ros.estimate.engines import streaming_estimator
+from kpm_ros.estimate.stream import Stream
+from kpm_ros.resources import DEFAULT_MODEL, find_model
+from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.dataset import Rendering, render
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.studies import five_finger_study
 
 OUT = Path("out/bench")
@@ -30,7 +31,7 @@ EDGE_S = 0.2
 """Left out at either end, where moved pose would lack its neighbours."""
 
 
-def rmse(estimator: StreamingEstimator, played: Rendering, pose: NDArray[np.float32]) -> float:
+def rmse(estimator: Stream, played: Rendering, pose: NDArray[np.float32]) -> float:
     """Error of the effort estimated from this pose and the performance's keys."""
     estimator.reset()
     head = estimator.push(pose, played.keys)
@@ -52,9 +53,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT / "clocks.json")
     arguments = parser.parse_args()
     here = machine()
-    card, tensors = weights.load_model(find_model("pianokpm-sim"))
-    estimator = StreamingEstimator(card, tensors)
-    pianist = Pianist(five_finger_study(), SEED, Person.from_seed(SEED))
+    card, tensors = weights.load_model(find_model(DEFAULT_MODEL))
+    estimator = streaming_estimator(card, tensors)
+    pianist = make_pianist(five_finger_study(), SEED, Person.from_seed(SEED))
     played = render(pianist, default_cameras(), arguments.seconds, SEED, rate_hz=card.rate_hz)
     agreed = rmse(estimator, played, played.pose)
     figures, rows = {"agreed_rmse": agreed}, []

@@ -20,7 +20,7 @@ from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.engines import Streaming, streaming_estimator
+from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.layers import (
     CONV,
     LANE_CONV,
@@ -33,6 +33,7 @@ from kpm_ros.estimate.layers import (
 from kpm_ros.estimate.layout import structure_of
 from kpm_ros.estimate.network import PianoKPMNet, build_network
 from kpm_ros.estimate.plan import make_plan
+from kpm_ros.estimate.stream import Stream
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.estimate.weights import load_model, random_tensors
 
@@ -115,7 +116,7 @@ class Bench:
         ]
         self.pose = np.concatenate([draw_out(frames, rate) for frames, _ in self.windows])
 
-    def stream(self, second: int, hop_ms: float, estimator: Streaming | None = None) -> None:
+    def stream(self, second: int, hop_ms: float, estimator: Stream | None = None) -> None:
         """Push one second of signal in hops, to the estimator in question or another."""
         rate = self.card.rate_hz
         start = rate * second
@@ -184,7 +185,7 @@ class Bench:
             times.append(cpu_seconds(lambda p=part: self.push(p)))
         return np.array(times) * 1000
 
-    def push(self, part: slice, estimator: Streaming | None = None) -> None:
+    def push(self, part: slice, estimator: Stream | None = None) -> None:
         """Push one part of the signal."""
         (estimator or self.estimator).push(self.pose[part], self.keys[part])
 

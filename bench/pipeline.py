@@ -23,7 +23,7 @@ from kpm_ros.resources import find_model
 OUT = Path("out/bench")
 ROLES = Path(__file__).with_name("_wire_roles.py")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
-MODELS = {"": "pianokpm-sim", "causal_": "pianokpm-sim-causal"}
+MODELS = {"": "touchnet-sim", "causal_": "touchnet-sim-causal"}
 ESTIMATORS = ("synchronizer", "inference")
 
 

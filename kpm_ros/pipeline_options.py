@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kpm_ros.resources import DEFAULT_MODEL
 from kpm_ros.simulate.bodies import BODIES
 
 
@@ -54,7 +55,7 @@ OPTIONS = (
         "lsl",
         "devices: lsl or lsl:NAME for a stream, brainflow:ID for a board, or a .csv recording",
     ),
-    Option("model", "pianokpm-sim", "weights: a shipped model's name or a .safetensors path"),
+    Option("model", DEFAULT_MODEL, "weights: a shipped model's name or a .safetensors path"),
     Option(
         "network",
         "false",
@@ -83,7 +84,7 @@ class PipelineOptions:
     body: str = "anatomical"
     emg: bool = True
     emg_device: str = "lsl"
-    model: str = "pianokpm-sim"
+    model: str = DEFAULT_MODEL
     network: bool = False
     namespace: str = "kpm"
     params_file: str = ""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+DEFAULT_MODEL = "touchnet-sim"
+"""The shipped model that runs where none is named."""
+
 
 def config_dir() -> Path:
     """Find `config/` in a ROS workspace, an installed wheel or a source checkout, in this order."""
@@ -24,7 +27,7 @@ def config_dir() -> Path:
 
 
 def find_model(name: str) -> Path:
-    """Turn a model's name ("pianokpm-sim") or path into the path of its weights file."""
+    """Turn a model's name ("touchnet-sim") or path into the path of its weights file."""
     path = Path(name).expanduser()
     if path.suffix == ".safetensors" or path.parent != Path():
         if not path.is_file():

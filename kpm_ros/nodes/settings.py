@@ -13,6 +13,7 @@ from kpm_ros.act.assistance import illustrative_gain
 from kpm_ros.nodes.camera_settings import CameraSettings, HandTrackerSettings
 from kpm_ros.nodes.device_settings import EmgSettings, MidiSettings
 from kpm_ros.nodes.setting import setting
+from kpm_ros.resources import DEFAULT_MODEL
 from kpm_ros.simulate.bodies import BODIES
 
 Settings = TypeVar("Settings")
@@ -46,7 +47,7 @@ class SimulatorSettings:
 class SynchronizerSettings:
     """All senses onto one grid."""
 
-    model: str = setting("pianokpm-sim", "model whose grid, views and keys are used")
+    model: str = setting(DEFAULT_MODEL, "model whose grid, views and keys are used")
     views: list[str] = setting(["top", "right"], "camera views, in the model's order")
     hop_s: float = setting(0.01, "longest chunk handed on", least=0.001, most=0.1)
     period_s: float = setting(0.002, "how often inputs are looked at", least=0.0005, most=0.05)
@@ -87,7 +88,7 @@ class SynchronizerSettings:
 class InferenceSettings:
     """Grid samples to muscle effort."""
 
-    model: str = setting("pianokpm-sim", "weights: a shipped model's name or a .safetensors path")
+    model: str = setting(DEFAULT_MODEL, "weights: a shipped model's name or a .safetensors path")
     threads: int = setting(1, "threads the network may use", least=1, most=64)
     pacing: str = setting(
         "even",

@@ -24,9 +24,9 @@ NAME = "evaluate"
 PURPOSE = "score models on a data set: RMSE, OTD, correlation, cost, look-ahead"
 EXAMPLES = """\
 examples:
-  kpm evaluate DIR --models pianokpm-sim mean ridge nearest
+  kpm evaluate DIR --models touchnet-sim mean ridge nearest
   kpm evaluate DIR --models ours=runs/touchnet runs/pianokpm --split test_cross_user
-  kpm evaluate DIR --models pianokpm-sim --figure passage.png --passage t1_p2_a:3-9
+  kpm evaluate DIR --models touchnet-sim --figure passage.png --passage t1_p2_a:3-9
   kpm evaluate DIR --models published.safetensors --protocol published
                              the published table, given the published data and weights
 

@@ -13,7 +13,7 @@ NAME = "info"
 PURPOSE = "show a model's card: its inputs, muscles, training data, scores"
 EXAMPLES = """\
 examples:
-  kpm info pianokpm-sim
+  kpm info touchnet-sim
   kpm info my_model.safetensors
 """
 

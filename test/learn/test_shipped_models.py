@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+import models as models_page
 from kpm_ros.estimate.weights import load_model, read_card
+from kpm_ros.resources import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = sorted((ROOT / "config" / "models").glob("*.safetensors"))
-PAGE = ROOT / "docs" / "models.md"
 LARGEST_BYTES = 10_000_000
-NO_SCORE = "-"
-"""In the table, where a model has no such score."""
+UNSEEN = ("test_cross_user", "test_cross_task")
 
 
 @pytest.fixture(params=MODELS, ids=lambda path: path.stem)
@@ -22,8 +22,8 @@ def model(request):
     return request.param
 
 
-def test_there_are_shipped_models():
-    assert MODELS
+def test_the_default_model_is_shipped():
+    assert DEFAULT_MODEL in [path.stem for path in MODELS]
 
 
 def test_a_shipped_model_is_whole_small_and_says_where_it_comes_from(model):
@@ -31,23 +31,18 @@ def test_a_shipped_model_is_whole_small_and_says_where_it_comes_from(model):
     assert model.stat().st_size < LARGEST_BYTES
     assert card.name == model.stem
     assert card.licence == "Apache-2.0"
-    assert card.trained_on.startswith("simulated performances")
+    assert "SIMULATED" in card.trained_on
     assert "it says nothing about people" in card.trained_on
-    assert re.search(r"Command: (kpm train|python -m kpm_ros\.learn\.train) .*--out ", card.notes)
+    assert re.search(r"kpm train .*--out ", card.notes)
 
 
-def test_a_shipped_model_has_learnt_something(model):
+@pytest.mark.parametrize("split", UNSEEN)
+def test_a_shipped_model_has_learnt_something(model, split):
     scores = read_card(model).scores
-    assert scores["rmse"] < 0.65 * scores["baseline_mean_rmse"]
-    assert scores["correlation"] > 0.7
+    assert scores[f"{split}_rmse"] < 0.8 * scores[f"{split}_baseline_mean_rmse"]
+    assert scores[f"{split}_correlation"] > 0.5
 
 
-def test_the_page_states_the_scores_on_the_card(model):
-    scores = read_card(model).scores
-    rows = re.findall(r"^\| `(\w+)` \|(.*)\|$", PAGE.read_text(), re.MULTILINE)
-    heads = re.findall(r"^\| score \|(.*)\|$", PAGE.read_text(), re.MULTILINE)
-    assert heads, "the page has no table of scores"
-    column = [head.strip(" `") for head in heads[0].split("|")].index(model.stem)
-    cells = {name: row.split("|")[column].strip() for name, row in rows}
-    stated = {name: cell for name, cell in cells.items() if cell != NO_SCORE}
-    assert stated == {name: f"{value:.3f}" for name, value in scores.items()}
+def test_the_page_says_what_the_cards_say():
+    page = models_page.PAGE.read_text()
+    assert models_page.filled(page, models_page.MODELS) == page

@@ -28,7 +28,7 @@ def write_release(folder: Path, simulated: bool = True, seconds: int = SECONDS) 
         (folder / split_file).write_text(json.dumps(SPLITS))
     if simulated:
         (folder / "simulated").mkdir()
-        manifest = {"kind": "SIMULATED", "simulated": True}
+        manifest = {"simulated": True, "request": {"pianists": 3, "seed": 1}}
         (folder / "simulated" / "dataset.json").write_text(json.dumps(manifest))
     return folder
 

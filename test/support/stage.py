@@ -17,7 +17,7 @@ import rclpy
 from std_srvs.srv import SetBool
 
 from kpm_ros.estimate.weights import load_model, save_model
-from kpm_ros.resources import find_model
+from kpm_ros.resources import DEFAULT_MODEL, find_model
 from support.clock import SettableClock
 from support.graph import RunningGraph
 from support.player import Player, as_it_is
@@ -197,7 +197,7 @@ class Stage:
 
 def _needy(folder: Path) -> Path:
     """Give the shipped model as one that needs every sense, whatever it was trained for."""
-    card, tensors = load_model(find_model("pianokpm-sim"))
+    card, tensors = load_model(find_model(DEFAULT_MODEL))
     path = folder / "needy.safetensors"
     save_model(path, replace(card, optional=()), tensors)
     return path

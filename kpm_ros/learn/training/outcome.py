@@ -16,7 +16,7 @@ from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.recordings.release import Recording, Release
 from kpm_ros.learn.scores.board import METRICS, PerformanceScore
 from kpm_ros.learn.scores.metrics import mean_correlation, mean_interval, rmse
-from kpm_ros.learn.scores.scoreboard import Contestant, score_all
+from kpm_ros.learn.scores.scoreboard import Contestant, describe_data, score_all
 from kpm_ros.learn.training.settings import Settings
 
 SIMULATED_ONLY = "SIMULATED hands and muscles only: it says nothing about people."
@@ -122,7 +122,8 @@ def trained_on(release: Release, recordings: Sequence[Recording], samples: int) 
     kind = "simulated performances" if release.simulated else "recorded performances"
     words = (
         f"{kind}: {minutes:.1f} minutes, {len(recordings)} performances by {pianists} pianists, "
-        f"data set {release.fingerprint[:16]}, split train; split val chose the best step."
+        f"data set {release.fingerprint[:16]} ({describe_data(release.root)}), split train; split "
+        "val chose the best step."
     )
     return f"{words} {SIMULATED_ONLY}" if release.simulated else words
 

@@ -1,0 +1,110 @@
+"""What every network is that is evaluated sample by sample."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.inputs import check_rows
+from kpm_ros.estimate.layout import SENSES, input_channels
+
+Array = NDArray[np.float32]
+
+
+class Stream(ABC):
+    """Grid samples in, effort out `card.lookahead` samples later, in hops of any size.
+
+    All memory is taken at the start; a long run neither grows nor drifts.
+    """
+
+    def __init__(self, card: ModelCard, warm_up_samples: int) -> None:
+        """After so many samples, everything that runs in a hop has run."""
+        self.card = card
+        self._warm_up_samples = warm_up_samples
+        self._pushed = 0
+        self._ended = False
+
+    @property
+    def pushed(self) -> int:
+        """Samples taken since the stream began."""
+        return self._pushed
+
+    @property
+    def given(self) -> int:
+        """Samples of effort given since the stream began."""
+        return self._pushed if self._ended else max(0, self._pushed - self.card.lookahead)
+
+    def push(self, pose: Array | None, keys: Array | None) -> Array:
+        """Take samples of pose (n, P) and keys (n, K); give the effort (n', M) now known.
+
+        A sense that the model does not use is ignored and may be None.
+        """
+        if self._ended:
+            raise RuntimeError("the stream was ended by flush(): reset() starts another")
+        return self._take(check_rows(self.card, {"pose": pose, "keys": keys}))
+
+    def flush(self) -> Array:
+        """End the stream as one pass over the whole signal does; give what is left."""
+        if self._ended:
+            raise RuntimeError("the stream has been ended by flush() before")
+        effort = self._finish()
+        self._ended = True
+        return effort
+
+    def reset(self) -> None:
+        """Start another stream: forget everything but the model."""
+        for part in self._remembered().values():
+            part[:] = 0
+        self._pushed = 0
+        self._ended = False
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Give a copy of everything the stream's future depends on."""
+        return {
+            **{name: part.copy() for name, part in self._remembered().items()},
+            "pushed": np.array(self._pushed, np.int64),
+            "ended": np.array(self._ended),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a state that `state()` gave, also in another process with the same model."""
+        parts = self._remembered()
+        shapes = {name: part.shape for name, part in parts.items()} | {"pushed": (), "ended": ()}
+        for name, shape in shapes.items():
+            if name not in state or np.shape(state[name]) != shape:
+                raise ValueError(f"the state's {name!r} does not belong to {self.card.name!r}")
+        for name, part in parts.items():
+            part[:] = state[name]
+        self._pushed = int(state["pushed"])
+        self._ended = bool(state["ended"])
+
+    def warm_up(self) -> None:
+        """Compile, or load what was compiled before, so that the first hop is as fast as any."""
+        before = self.state()
+        quiet = {
+            sense: np.zeros(
+                (self._warm_up_samples, input_channels(self.card, sense)), dtype=np.float32
+            )
+            for sense in SENSES
+        }
+        self.reset()
+        self.push(quiet["pose"], quiet["keys"])
+        self.flush()
+        self.restore(before)
+
+    @abstractmethod
+    def _take(self, rows: Mapping[str, Array]) -> Array:
+        """Take samples that were checked, count them, and give the effort now known."""
+
+    @abstractmethod
+    def _finish(self) -> Array:
+        """Give the effort of samples that the future was awaited for, without counting any."""
+
+    @abstractmethod
+    def _remembered(self) -> Mapping[str, Array]:
+        """Name the memory that the stream's future depends on."""
