@@ -40,7 +40,7 @@ def _scores(cards: dict) -> str:
     ]
     for name in names:
         cells = (
-            f"{card.scores[name]:.3f}" if name in card.scores else NO_SCORE
+            f"{card.scores[name]:.4f}" if name in card.scores else NO_SCORE
             for card in cards.values()
         )
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
