@@ -23,6 +23,7 @@ from kpm_ros.sense.samples import HandFrame
 from support.graph import RunningGraph
 from support.player import Player
 from support.waiting import QUEUED, wait_for
+from support.witness import Witness
 
 EXO_DECAY_S = 0.3
 names = (f"test_{i}" for i in itertools.count())
@@ -247,8 +248,15 @@ def test_effort_without_a_hand_in_sight_is_marked_and_decays_to_zero(node, domai
 def test_what_was_recorded_is_what_was_sent(node, domain, tmp_path):
     bag = tmp_path / "bag"
     with RunningGraph(next(names), [f"record:={bag}", "exo:=false", "body:=plain"]) as graph:
+        with Witness(node, graph.namespace) as witness:
+            # So many only come when effort is among what is recorded.
+            wait_for(
+                lambda: int(witness.values("recorder").get("messages", 0)) > 5000,
+                "the recorder to hear effort",
+                60,
+            )
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
-        batches = take_until(reader, lambda b: valid_samples(b) > 2000, "valid effort")
+        batches = take_until(reader, lambda b: valid_samples(b) > 2500, "valid effort")
         assert graph.stop() == 0
     received = {
         int(i): row.tolist() for b in batches for i, row in zip(b.index, b.effort, strict=True)
