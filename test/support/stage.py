@@ -179,6 +179,7 @@ class Stage:
             while time.monotonic() < end:
                 process.suspend()
                 time.sleep(period_s * (1 - share))
+                self.witness.in_hand += 1
                 process.resume()
                 time.sleep(period_s * share)
         finally:
