@@ -8,8 +8,9 @@ import platform
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
+
+from kpm_ros.surroundings import processor, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 TELLING_FLAGS = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "neon")
@@ -25,23 +26,12 @@ def machine() -> dict[str, object]:
             fields.setdefault(name.strip(), value.strip())
     flags = fields.get("flags", fields.get("Features", "")).split()
     return {
-        "cpu": fields.get("model name") or platform.processor() or platform.machine(),
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "instructions": [flag for flag in TELLING_FLAGS if flag in flags],
         "system": platform.platform(),
         "load_before": round(os.getloadavg()[0], 2),
     }
-
-
-def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Tell the versions of Python and of the packages that are installed."""
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def write_report(

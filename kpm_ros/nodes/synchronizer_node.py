@@ -133,8 +133,8 @@ class SynchronizerNode(PipelineNode):
             "clock_steps": counts.clock_steps,
         }
         future, impossible, emitted = (
-            now - before
-            for now, before in zip(
+            count - reported
+            for count, reported in zip(
                 (counts.future, counts.refused, counts.emitted), self._reported, strict=True
             )
         )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.surroundings import processor, versions
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.release import Release
@@ -144,8 +143,8 @@ def _evaluate(arguments: argparse.Namespace) -> Board:
         protocol=arguments.protocol,
         otd_points=arguments.otd_points,
         models=models,
-        cpu=_cpu(),
-        versions=_versions(),
+        cpu=processor(),
+        versions=versions(PACKAGES),
         command=shlex.join(["kpm", *sys.argv[1:]]),
     )
     print(as_text(board), end="")
@@ -213,24 +212,3 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     print(f"written to {path}")
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _cpu() -> str:
-    """Name the processor, which costs are to be read beside."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(errors="replace").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()

@@ -7,7 +7,6 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from kpm_ros.align.chunk import Trace
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
 from kpm_ros.learn.scores.metrics import Scores
 from kpm_ros.operate.show_graph import table
+from kpm_ros.surroundings import processor
 
 RATE_TOLERANCE = 0.005
 """Share by which the measured rate may be off before the run is not healthy."""
@@ -196,21 +196,12 @@ def percentiles(values: NDArray[np.float64]) -> dict[str, float | None]:
 def describe_machine() -> dict[str, Any]:
     """Say what the figures were measured on."""
     return {
-        "cpu": _cpu_model(),
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
     }
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def as_text(summary: Mapping[str, Any]) -> str:

@@ -8,13 +8,13 @@ import math
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from kpm_ros.learn.training.progress import Progress
+from kpm_ros.surroundings import processor
 
 PACKAGES = ("kpm_ros", "torch", "lightning", "geomloss", "numpy", "safetensors")
 COLUMNS = (
@@ -152,32 +152,11 @@ def git_revision(of: Path) -> dict[str, Any] | None:
         return None
 
 
-def versions() -> dict[str, str]:
-    """Tell the versions of Python and of what a training's result depends on."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
 def machine(threads: int) -> dict[str, Any]:
     """Describe the machine."""
     return {
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": threads,
     }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines: Sequence[str] = info.read_text(errors="replace").splitlines() if info.is_file() else ()
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            return value.strip()
-    return platform.processor() or platform.machine()

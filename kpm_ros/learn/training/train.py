@@ -24,10 +24,17 @@ from kpm_ros.learn.training.preparation import (
     training_part,
 )
 from kpm_ros.learn.training.progress import Listener
-from kpm_ros.learn.training.run_folder import MetricsLog, RunFolder, git_revision, machine, versions
+from kpm_ros.learn.training.run_folder import (
+    PACKAGES,
+    MetricsLog,
+    RunFolder,
+    git_revision,
+    machine,
+)
 from kpm_ros.learn.training.settings import LARGEST_INTERVAL, Settings, for_windowed
 from kpm_ros.learn.training.stream import make_batches
 from kpm_ros.learn.training.validation import Validation
+from kpm_ros.surroundings import versions
 
 __all__ = ["Training", "TrainingStopped"]
 
@@ -116,7 +123,7 @@ class Training:
                 "trained_on": [one.name for one in plan.recordings],
             },
             "git": git_revision(Path(__file__).resolve()),
-            "versions": versions(),
+            "versions": versions(PACKAGES),
             "machine": machine(self.engine.threads),
         }
 
