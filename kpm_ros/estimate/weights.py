@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from safetensors.numpy import load_file, save
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import CardError
 from kpm_ros.estimate.tables import tensor_table
+from kpm_ros.whole_files import write_whole
 
 MAX_HEADER_BYTES = 1 << 20
 """Longest header read before a file is called something else."""
@@ -67,14 +67,7 @@ def save_model(
         if not (changed or np.isfinite(half).all()):
             raise ModelFileError(f"the tensor {name!r} holds values beyond float16's range")
         stored[name] = np.ascontiguousarray(array, np.float32) if changed else half
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(save(stored, metadata=card.to_metadata()))
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, save(stored, metadata=card.to_metadata()))
 
 
 def read_card(path: Path | str) -> ModelCard:

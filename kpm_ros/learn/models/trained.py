@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from kpm_ros.estimate.weights import ModelFileError, load_model, read_card, save
 from kpm_ros.learn.models.families import Family, bare_network, check_card, family_of, window_of
 from kpm_ros.learn.models.rules import RULES, Rule, samples_of
 from kpm_ros.resources import find_model
+from kpm_ros.whole_files import write_whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -162,7 +162,6 @@ def save(path: Path | str, card: ModelCard, tensors: Tensors) -> None:
     if family.live:
         save_model(path, card, tensors)
         return
-    path = Path(path)
     _check(card, tensors)
     kept = np.float16 if family.kind == "network" else np.float32
     with np.errstate(over="ignore"):
@@ -170,14 +169,7 @@ def save(path: Path | str, card: ModelCard, tensors: Tensors) -> None:
     for name, array in stored.items():
         if not np.isfinite(array).all():
             raise ModelFileError(f"the tensor {name!r} holds values beyond float16's range")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(to_bytes(stored, metadata=card.to_metadata()))
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(Path(path), to_bytes(stored, metadata=card.to_metadata()))
 
 
 def load(path_or_name: Path | str) -> Trained:

@@ -15,6 +15,7 @@ from typing import Any
 
 from kpm_ros.learn.training.progress import Progress
 from kpm_ros.surroundings import processor
+from kpm_ros.whole_files import write_whole
 
 PACKAGES = ("kpm_ros", "torch", "lightning", "geomloss", "numpy", "safetensors")
 COLUMNS = (
@@ -75,9 +76,7 @@ class RunFolder:
 
     def write(self, path: Path, values: Mapping[str, Any]) -> None:
         """Write a JSON file, whole or not at all."""
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        unfinished.write_text(json.dumps(_plain(values), indent=2) + "\n", "utf-8")
-        unfinished.replace(path)
+        write_whole(path, (json.dumps(_plain(values), indent=2) + "\n").encode())
 
 
 def _plain(value: Any) -> Any:
