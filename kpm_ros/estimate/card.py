@@ -8,16 +8,6 @@ from typing import Any
 
 PIANOKPM_MUSCLES = ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
 
-MUSCLE_NAMES = {
-    "ADM": "abductor digiti minimi",
-    "PB": "short abductor of the thumb",
-    "1DI": "first dorsal interosseous",
-    "2DI": "second dorsal interosseous",
-    "3DI": "third dorsal interosseous",
-    "4DI": "fourth dorsal interosseous",
-}
-
-
 LATER_FIELDS = frozenset({"optional"})
 """Fields that files of earlier versions lack; their defaults say what held for those."""
 

@@ -25,13 +25,6 @@ from kpm_ros.estimate.layout import (
 from kpm_ros.estimate.stepwise import DecoderWeights, decode
 
 
-def upsample_pose(frames: Tensor, samples: int) -> Tensor:
-    """Draw pose frames (..., P, F) out to (..., P, T) by straight lines, both ends pinned."""
-    flat = frames.reshape(-1, *frames.shape[-2:])
-    drawn = F.interpolate(flat, size=samples, mode="linear", align_corners=True)
-    return drawn.reshape(*frames.shape[:-1], samples)
-
-
 class ChannelNorm(nn.LayerNorm):
     """LayerNorm over the channels of (B, C, T) at each instant."""
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import CardError, Structure, share_lookahead, tensor_table
-from kpm_ros.estimate.network import PianoKPMNet, build_network, network_tensors, upsample_pose
+from kpm_ros.estimate.network import PianoKPMNet, build_network, network_tensors
 
 
 @pytest.fixture(scope="module")
@@ -28,19 +29,14 @@ def test_it_gives_what_the_published_network_gives(
     shared: Path, published: PianoKPMNet, name: str
 ) -> None:
     reference = np.load(shared / "parity" / f"{name}.npz")
-    frames = torch.from_numpy(reference["pose_60hz"])
     keys = torch.from_numpy(reference["keys"])
-    pose = upsample_pose(frames, keys.shape[1])
+    frames = torch.from_numpy(reference["pose_60hz"])[None]
+    pose = F.interpolate(frames, size=keys.shape[1], mode="linear", align_corners=True)[0]
     features = published.encode(pose[None], keys[None])
     effort = published.decode_stepwise(features)
     assert np.abs(pose.numpy() - reference["pose_1024hz"]).max() < 1e-6
     assert np.abs(features[0].numpy() - reference["features"]).max() < 1e-4
     assert np.abs(effort[0].numpy() - reference["effort"]).max() < 1e-3
-
-
-def test_pose_is_drawn_out_by_straight_lines_with_both_ends_pinned() -> None:
-    drawn = upsample_pose(torch.tensor([[0.0, 1.0, 3.0]]), 5)
-    assert drawn.tolist() == [[0.0, 0.5, 1.0, 2.0, 3.0]]
 
 
 @torch.inference_mode()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES
 from kpm_ros.learn.recordings.cache import ArrayCache, Kept, usable_folder
+from kpm_ros.learn.recordings.drawing import at_true_times
 from kpm_ros.learn.recordings.split_files import Splits, read_splits
 from kpm_ros.learn.recordings.streams import common_length, read_effort, read_keys, read_pose
 from kpm_ros.simulate.release import layout
@@ -38,13 +39,7 @@ class Recording:
 
     def pose(self) -> Array:
         """Draw pose onto the samples by straight lines; frame j is at sample j x 1024 / 60."""
-        count = len(self.keys)
-        places = np.arange(count) * (layout.FRAME_RATE_HZ / layout.SAMPLE_RATE_HZ)
-        left = np.minimum(places.astype(np.int64), len(self.frames) - 1)
-        right = np.minimum(left + 1, len(self.frames) - 1)
-        part = (places - left).astype(np.float32)[:, None]
-        before = self.frames[left]
-        return np.asarray(before + (self.frames[right] - before) * part)
+        return at_true_times(self.frames, 0, len(self.keys))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.learn.recordings.drawing import pinned
 
 if TYPE_CHECKING:
     from kpm_ros.learn.models.trained import Trained
@@ -69,18 +70,9 @@ def estimate_published(model: Trained, recording: Recording, views: Sequence[str
     for second in range(seconds):
         frames = recording.frames[second * WINDOW_FRAMES : (second + 1) * WINDOW_FRAMES]
         keys = recording.keys[second * WINDOW_SAMPLES : (second + 1) * WINDOW_SAMPLES]
-        pose = draw_pinned(frames, WINDOW_SAMPLES)
+        pose = pinned(frames, WINDOW_SAMPLES)
         parts.append(model.estimate_alone(*senses(model.card, pose, keys, views)))
     return np.concatenate(parts)
-
-
-def draw_pinned(frames: Array, samples: int) -> Array:
-    """Draw frames (F, P) out to samples (n, P) by straight lines, both ends pinned."""
-    at = np.linspace(0, len(frames) - 1, samples)
-    left = np.clip(at.astype(np.int64), 0, max(len(frames) - 2, 0))
-    right = np.minimum(left + 1, len(frames) - 1)
-    part = (at - left).astype(np.float32)[:, None]
-    return np.asarray(frames[left] * (1 - part) + frames[right] * part, np.float32)
 
 
 def senses(card: ModelCard, pose: Array, keys: Array, views: Sequence[str]) -> tuple[Array, Array]:

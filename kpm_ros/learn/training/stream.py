@@ -15,6 +15,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.senses import blank
+from kpm_ros.learn.recordings import drawing
 from kpm_ros.learn.training.dropouts import Dropouts
 from kpm_ros.learn.training.settings import Settings
 from kpm_ros.learn.training.windows import Window, WindowOrder
@@ -54,33 +55,15 @@ class Batch(NamedTuple):
     effort: Tensor
 
 
-def pose_at_stamps(frames: Array, start: int, length: int) -> Array:
-    """Draw the pose onto samples by straight lines between frames at their true times."""
-    at = np.arange(start, start + length) * (FRAMES / SAMPLES)
-    return _drawn(frames, at)
-
-
-def pose_pinned(frames: Array, start: int, length: int) -> Array:
-    """Draw a window's own frames onto its samples, first on first and last on last."""
-    first, count = start * FRAMES // SAMPLES, length * FRAMES // SAMPLES
-    return _drawn(frames, first + np.linspace(0, count - 1, length))
-
-
-def _drawn(frames: Array, at: NDArray[np.float64]) -> Array:
-    """Give the pose at fractional frame numbers; beyond the last frame it stands still."""
-    left = np.clip(at.astype(np.int64), 0, max(len(frames) - 2, 0))
-    right = np.minimum(left + 1, len(frames) - 1)
-    part = np.clip(at - left, 0.0, 1.0).astype(np.float32)[:, None]
-    near = frames[left[0] : right[-1] + 1]
-    before, after = near[left - left[0]], near[right - left[0]]
-    return np.asarray(before + (after - before) * part, np.float32)
-
-
 def cut(one: Played, start: int, length: int, pinned: bool) -> tuple[Array, Array, Array]:
     """Cut pose, keys and effort of one window out of a performance: (T, channels) each."""
-    draw = pose_pinned if pinned else pose_at_stamps
     part = slice(start, start + length)
-    return draw(one.frames, start, length), one.keys[part], one.effort[part]
+    if pinned:
+        own = slice(start * FRAMES // SAMPLES, (start + length) * FRAMES // SAMPLES)
+        pose = drawing.pinned(one.frames[own], length)
+    else:
+        pose = drawing.at_true_times(one.frames, start, length)
+    return pose, one.keys[part], one.effort[part]
 
 
 def stack(cuts: Sequence[tuple[Array, Array, Array]]) -> Batch:

@@ -30,7 +30,6 @@ def _touch(sheet: Sheet) -> float:
 
 
 _SCALES = (MAJOR, HARMONIC_MINOR, MINOR, tuple(range(12)))
-_HOW_OFTEN = (0.4, 0.3, 0.2, 0.1)
 
 
 def scales(sheet: Sheet) -> None:

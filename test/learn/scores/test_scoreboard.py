@@ -10,11 +10,12 @@ import pytest
 
 from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.models.zoo import fit, new_card, save
+from kpm_ros.learn.recordings.drawing import pinned
 from kpm_ros.learn.scores.board import Board
 from kpm_ros.learn.scores.board_text import as_markdown, as_text
 from kpm_ros.learn.scores.contestants import find_contestant
 from kpm_ros.learn.scores.metrics import mean_correlation, rmse, transport_distance
-from kpm_ros.learn.scores.protocols import draw_pinned, estimate_published, pose_of_views
+from kpm_ros.learn.scores.protocols import estimate_published, pose_of_views
 from kpm_ros.learn.scores.scoreboard import (
     Contestant,
     check_contestants,
@@ -150,7 +151,7 @@ def test_less_than_a_second_cannot_be_cut_into_windows():
 
 
 def test_a_single_frame_is_held():
-    assert np.array_equal(draw_pinned(np.ones((1, 2), np.float32), 4), np.ones((4, 2)))
+    assert np.array_equal(pinned(np.ones((1, 2), np.float32), 4), np.ones((4, 2)))
 
 
 def test_both_protocols_score_the_same_samples_of_whole_seconds(contestants):

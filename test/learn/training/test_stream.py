@@ -11,8 +11,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.learn.recordings.drawing import pinned
 from kpm_ros.learn.recordings.release import open_release
-from kpm_ros.learn.scores.protocols import draw_pinned
 from kpm_ros.learn.training.settings import make_settings
 from kpm_ros.learn.training.stream import BatchStream, cut, make_batches
 from support.small_release import write_release
@@ -42,7 +42,7 @@ def test_pose_by_stamps_is_what_the_whole_performance_has_there(recordings, star
 def test_pose_by_window_puts_the_ends_of_its_frames_on_its_ends(recordings):
     one = recordings[0]
     pose, _, _ = cut(one, 1024, 1024, pinned=True)
-    np.testing.assert_allclose(pose, draw_pinned(one.frames[60:120], 1024), atol=1e-5)
+    np.testing.assert_allclose(pose, pinned(one.frames[60:120], 1024), atol=1e-5)
     assert np.array_equal(pose[[0, -1]], one.frames[[60, 119]])
 
 

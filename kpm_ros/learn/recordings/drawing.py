@@ -1,0 +1,31 @@
+"""Camera frames drawn out to the samples of keys and effort, by straight lines."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.simulate.release import layout
+
+Array = NDArray[np.float32]
+
+
+def at_true_times(frames: Array, start: int, length: int) -> Array:
+    """Draw frames (F, P) onto samples from `start` on; frame j is at sample j x 1024 / 60."""
+    at = np.arange(start, start + length) * (layout.FRAME_RATE_HZ / layout.SAMPLE_RATE_HZ)
+    return _drawn(frames, at)
+
+
+def pinned(frames: Array, length: int) -> Array:
+    """Draw frames (F, P) onto so many samples, the first on the first and the last on the last."""
+    return _drawn(frames, np.linspace(0, len(frames) - 1, length))
+
+
+def _drawn(frames: Array, at: NDArray[np.float64]) -> Array:
+    """Give the pose at increasing fractional frame numbers; beyond the last it stands still."""
+    left = np.minimum(at.astype(np.int64), len(frames) - 1)
+    right = np.minimum(left + 1, len(frames) - 1)
+    part = (at - left).astype(np.float32)[:, None]
+    near = frames[left[0] : right[-1] + 1]
+    before, after = near[left - left[0]], near[right - left[0]]
+    return np.asarray(before + (after - before) * part, np.float32)
