@@ -27,7 +27,8 @@ class Pacer:
         shrink: float = 0.1,
     ) -> None:
         """`even` False releases every group at once."""
-        self._even = even
+        self.even = even
+        """Whether samples wait for their time at all."""
         self._memory_ns = round(memory_s * NS_PER_S)
         self._longest_ns = round(longest_s * NS_PER_S)
         self._shrink = shrink
@@ -62,7 +63,7 @@ class Pacer:
 
     def due(self, stamp_ns: int, waiting: int, now_ns: int) -> int:
         """How many of the waiting samples, the first of which has this stamp, are due now."""
-        if not self._even or stamp_ns > now_ns:
+        if not self.even or stamp_ns > now_ns:
             # Effort is never ahead of the clock: the clock stepped back, and these are left over.
             return waiting
         first = self._grid.last_at(stamp_ns)

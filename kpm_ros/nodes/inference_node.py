@@ -6,7 +6,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.align.flags import Flag, describe
@@ -19,7 +19,7 @@ from kpm_ros.nodes import models, qos, wire
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_wire import EffortEncoder
-from kpm_ros.nodes.outlet import EffortOutlet, Group
+from kpm_ros.nodes.outlet import EffortOutlet, Group, Valve
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import InferenceSettings
 from kpm_ros.nodes.stepped_time import SteppedTime
@@ -34,6 +34,17 @@ told by each process's own subscription: one more step is allowed there."""
 
 LONGEST_CHUNK_S = 1.0
 """A chunk longer than this is refused: it would keep the network busy for too long."""
+
+
+class _Reported(NamedTuple):
+    """What had been counted when the node last told how it was."""
+
+    sent: int = 0
+    withheld: int = 0
+    dropped: int = 0
+    lost: int = 0
+    busy_s: float = 0.0
+    at_s: float = 0.0
 
 
 class InferenceNode(PipelineNode):
@@ -61,13 +72,14 @@ class InferenceNode(PipelineNode):
         self._flags = int(Flag.WARMING_UP)
         self._next_input: int | None = None
         self._lost = 0
-        self._reported = (0, 0.0, 0, 0, time.monotonic())
+        self._reported = _Reported(at_s=time.monotonic())
         self._input = PolledSubscription(
             self, AlignedSamples, "aligned", self.input_profile("aligned")
         )
         self.expect_one_publisher(self._input)
         effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))
-        self._outlet = EffortOutlet(pacer, effort.publish, self.settings.backlog_s)
+        valve = Valve() if pacer.even else None
+        self._outlet = EffortOutlet(pacer, effort.publish, self.settings.backlog_s, valve)
         self._chunks = self.create_publisher(
             MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
         )
@@ -137,7 +149,8 @@ class InferenceNode(PipelineNode):
         self._flags = int(chunk.flags[-1])
         if (chunk.flags & Flag.WARMING_UP).any():
             self._beginning = True
-        self._outlet.add(Group(first, messages, sent_ns), now_ns, beginning=self._beginning)
+        group = Group(first, messages, self._since_ns(chunk, sent_ns))
+        self._outlet.add(group, now_ns, beginning=self._beginning)
         if not (self._flags & Flag.WARMING_UP or len(self._backlog)):
             self._beginning = False
         self._chunks.publish(
@@ -145,6 +158,15 @@ class InferenceNode(PipelineNode):
                 replace(chunk, trace=replace(chunk.trace, published_ns=now_ns))
             )
         )
+
+    def _since_ns(self, chunk: EffortChunk, sent_ns: int) -> int:
+        """From when on effort grows old: from the instant it describes.
+
+        What is not valid passes nothing old for new, and time from /clock says nothing about ages:
+        there, only the wait since the inputs were sent counts.
+        """
+        told = self.simulated_time or bool((chunk.flags & Flag.INVALID).all())
+        return sent_ns if told else min(sent_ns, chunk.stamp_ns)
 
     def _describe(self) -> EffortInfo:
         card = self.card
@@ -167,39 +189,51 @@ class InferenceNode(PipelineNode):
         """Rate, cost and validity."""
         report = super().report()
         counts, backlog = self.estimator.counts, self._backlog.counts
-        published, busy, dropped, lost, then = self._reported
-        now = time.monotonic()
-        rate_hz = (self._outlet.sent - published) / max(now - then, 1e-9)
+        before = self._reported
+        self._reported = now = _Reported(
+            self._outlet.sent,
+            self._outlet.withheld,
+            backlog.dropped,
+            self._lost,
+            self._busy_s,
+            time.monotonic(),
+        )
+        passed_s = max(now.at_s - before.at_s, 1e-9)
         steps = sorted(self._step_s)
         report.values |= {
-            "effort_rate_hz": rate_hz,
-            "cpu_s_per_s": (self._busy_s - busy) / max(now - then, 1e-9),
+            "effort_rate_hz": (now.sent - before.sent) / passed_s,
+            "cpu_s_per_s": (now.busy_s - before.busy_s) / passed_s,
             "hop_ms_p50": _at(steps, 0.5) * 1e3,
             "hop_ms_p99": _at(steps, 0.99) * 1e3,
             "paced_delay_ms": self._outlet.delay_s * 1e3,
             "waiting": len(self._outlet),
             "waiting_chunks": len(self._backlog),
             "joined_chunks": backlog.joined,
-            "dropped_inputs": backlog.dropped,
-            "withheld": self._outlet.withheld,
-            "lost_inputs": self._lost,
+            "dropped_inputs": now.dropped,
+            "withheld": now.withheld,
+            "lost_inputs": now.lost,
             "bridged": counts.bridged,
             "repeated": counts.repeated,
             "resets": counts.resets,
             "not_finite": counts.not_finite,
             "flags": describe(self._flags),
         }
-        self._reported = (self._outlet.sent, self._busy_s, backlog.dropped, self._lost, now)
-        if backlog.dropped > dropped:
+        if now.dropped > before.dropped:
             report.worsen(
                 Level.DEGRADED,
-                f"overloaded: {backlog.dropped - dropped} aligned samples had waited for too long",
+                f"overloaded: {now.dropped - before.dropped} aligned samples had waited too long",
             )
-        if self._lost > lost:
+        if now.lost > before.lost:
             report.worsen(
-                Level.DEGRADED, f"{self._lost - lost} aligned samples were lost on the way"
+                Level.DEGRADED, f"{now.lost - before.lost} aligned samples were lost on the way"
             )
-        if self._outlet.sent == published:
+        if now.withheld > before.withheld:
+            report.worsen(
+                Level.DEGRADED,
+                f"{now.withheld - before.withheld} estimates were too old to be sent: overloaded, "
+                "or inputs stamped by another clock (a bag needs use_sim_time)",
+            )
+        if now.sent == before.sent:
             report.worsen(Level.DEGRADED, "waiting: no aligned samples come in")
         elif self._flags & Flag.INVALID:
             report.worsen(Level.DEGRADED, f"effort is not valid: {describe(self._flags)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -21,16 +22,36 @@ class Group:
     """Instant of the first of them on the grid of 2 kHz."""
     messages: Sequence[bytes]
     """One a sample, as they go over the wire."""
-    sent_ns: int
-    """When their inputs were sent, on the host's clock."""
+    since_ns: int
+    """From when on they grow old, on the host's clock."""
+
+
+class Valve:
+    """Lets through no more at once, and no more a second, than the queues of readers can hold."""
+
+    def __init__(self, at_once: int = 200, per_s: float = 4.0 * EFFORT_RATE_HZ) -> None:
+        """Start open: a catching-up stream runs four times as fast, after a tenth of a second."""
+        self._at_once, self._per_s = at_once, per_s
+        self._room: float = at_once
+        self._then_ns = 0
+
+    def room(self, now_ns: int) -> int:
+        """How many may leave now; time that runs back lets nothing through."""
+        passed_s = max(0, now_ns - self._then_ns) / NS_PER_S
+        self._room, self._then_ns = min(self._at_once, self._room + passed_s * self._per_s), now_ns
+        return int(self._room)
+
+    def passed(self, count: int) -> None:
+        """Count what has left."""
+        self._room -= count
 
 
 class EffortOutlet:
     """Sends samples when they are due; may be filled by one thread and emptied by another.
 
-    How old a sample is follows from when its inputs were sent. What has become `limit_s` older than
-    usual never leaves. That is looked at just before each sample is sent: a process that is stopped
-    and goes on later sends no more than the one sample that it had in hand.
+    What is `limit_s` older than usual never leaves. That is looked at just before each sample is
+    sent: a process that is stopped and goes on later sends no more than the one sample that it had
+    in hand.
     """
 
     def __init__(
@@ -38,14 +59,16 @@ class EffortOutlet:
         pacer: Pacer,
         send: Callable[[bytes], None],
         limit_s: float,
+        valve: Valve | None = None,
         host_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """Start empty; `send` hands one sample to the middleware."""
+        """Start empty; `send` hands one sample to the middleware, as fast as the valve allows."""
         self.sent = 0
         self.withheld = 0
         """Samples that had become too old to be sent."""
         self._pacer = pacer
         self._send = send
+        self._valve = valve
         self._limit_ns = round(limit_s * NS_PER_S)
         self._host_ns = host_ns
         self._grid = Grid(EFFORT_RATE_HZ)
@@ -77,31 +100,41 @@ class EffortOutlet:
     def release(self, now_ns: int) -> None:
         """Send what is due at this time."""
         with self._lock:
-            due = self._take_due(now_ns)
             usual_ns = round(self._pacer.delay_s * NS_PER_S)
+            lasts_ns = usual_ns + self._limit_ns
+            self._drop_expired(self._host_ns() - lasts_ns)
+            due = self._take_due(now_ns)
         for group in due:
-            expires_ns = group.sent_ns + usual_ns + self._limit_ns
             for data in group.messages:
-                if self._host_ns() > expires_ns:
+                if self._host_ns() > group.since_ns + lasts_ns:
                     self.withheld += 1
                 else:
                     self._send(data)
                     self.sent += 1
 
+    def _drop_expired(self, before_ns: int) -> None:
+        while self._waiting and self._waiting[0].since_ns < before_ns:
+            self.withheld += len(self._waiting.popleft().messages)
+
     def _take_due(self, now_ns: int) -> list[Group]:
+        room = self._valve.room(self._host_ns()) if self._valve else sys.maxsize
         due = []
-        while self._waiting:
+        while self._waiting and room:
             group = self._waiting[0]
             count = len(group.messages)
-            ready = self._pacer.due(self._grid.stamp_ns(group.first), count, now_ns)
+            stamp_ns = self._grid.stamp_ns(group.first)
+            ready = min(room, self._pacer.due(stamp_ns, count, now_ns))
             if ready:
                 due.append(_part(group, 0, ready))
+                room -= ready
             if ready < count:
                 self._waiting[0] = _part(group, ready, count)
                 break
             self._waiting.popleft()
+        if self._valve:
+            self._valve.passed(sum(len(group.messages) for group in due))
         return due
 
 
 def _part(group: Group, start: int, stop: int) -> Group:
-    return Group(group.first + start, group.messages[start:stop], group.sent_ns)
+    return Group(group.first + start, group.messages[start:stop], group.since_ns)

@@ -12,7 +12,7 @@ import pytest
 from kpm_ros.replay.bag_reader import BagReader
 from support.graph import RunningGraph
 from support.stage import namespaces
-from support.waiting import machine_is_busy, wait_for
+from support.waiting import wait_for
 from support.witness import Witness
 
 names = namespaces("recording")
@@ -40,7 +40,7 @@ def assert_goes_on(witness):
     witness.wait_for_effort(1000)
     witness.wait_until_well()
     assert witness.broken == []
-    assert witness.old_s == [] or machine_is_busy()
+    assert witness.old_s == []
 
 
 def size_of(folder):

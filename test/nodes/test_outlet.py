@@ -6,7 +6,7 @@ import pytest
 
 from kpm_ros.align.grid import Grid
 from kpm_ros.estimate.pacing import Pacer
-from kpm_ros.nodes.outlet import EffortOutlet, Group
+from kpm_ros.nodes.outlet import EffortOutlet, Group, Valve
 
 MS = 1_000_000
 T0 = 1_700_000_000_000 * MS
@@ -35,12 +35,12 @@ def host():
 
 @pytest.fixture
 def outlet(host):
-    return EffortOutlet(Pacer(), host.send, LIMIT_S, lambda: host.now_ns)
+    return EffortOutlet(Pacer(), host.send, LIMIT_S, host_ns=lambda: host.now_ns)
 
 
-def group(first, count, sent_ns):
+def group(first, count, since_ns):
     names = [f"{first - FIRST + k}".encode() for k in range(count)]
-    return Group(first, names, sent_ns)
+    return Group(first, names, since_ns)
 
 
 def names(host):
@@ -100,3 +100,18 @@ def test_a_stream_that_begins_again_forgets_the_delay_of_the_last_one(host, outl
     outlet.add(group(FIRST + 1000, 20, T0 + 560 * MS), T0 + 600 * MS, beginning=True)
     outlet.add(group(FIRST + 1020, 20, T0 + 570 * MS), T0 + 575 * MS)
     assert outlet.delay_s == pytest.approx(0.065)
+
+
+def test_what_is_caught_up_with_leaves_no_faster_than_readers_can_take_it(host):
+    outlet = EffortOutlet(
+        Pacer(), host.send, LIMIT_S, Valve(at_once=40, per_s=8000), lambda: host.now_ns
+    )
+    outlet.add(group(FIRST, 600, T0 + 300 * MS), T0 + 300 * MS)
+    received = []
+    for ms in range(300, 520, 2):
+        host.now_ns = T0 + ms * MS
+        outlet.release(host.now_ns)
+        received.append(len(host.received))
+    assert received[:4] == [40, 56, 72, 88]
+    assert names(host) == list(range(600))
+    assert outlet.withheld == 0

@@ -116,7 +116,8 @@ class Stage:
         """No sample was lost or out of order since the test began."""
         reader = self.witness.reader
         now = (reader.lost, reader.out_of_order)
-        assert now == self._before or self._machine_was_busy(), f"{self._before} became {now}"
+        what = f"{self._before} became {now}"
+        assert now == self._before or self._machine_was_busy(), f"{what}: {self._told_signs()}"
 
     def assert_valid(self) -> None:
         """No sample was invalid since the test began."""
@@ -134,18 +135,22 @@ class Stage:
         return starved and machine_is_busy()
 
     def _signs_of_overload(self) -> int:
-        return sum(
-            int(self.witness.values(node).get(name, 0))
+        return sum(self._told_signs().values())
+
+    def _told_signs(self) -> dict[str, int]:
+        """What nodes last said about having had too little time."""
+        return {
+            name: int(self.witness.values(node).get(name, 0))
             for node, names in SIGNS_OF_OVERLOAD.items()
             for name in names
-        )
+        }
 
     def end(self) -> None:
         """Devices are whole again: so is effort, and nothing crashed, grew, or broke a rule."""
         self.player.alter = as_it_is
         self.witness.wait_until_well()
         assert not self.witness.broken, self.witness.broken
-        assert not self.witness.old_s or self._machine_was_busy(), self.witness.old_s
+        assert not self.witness.old_s, self.witness.old_s
         pids = {name: self.graph.pid_of(name) for name in NODES}
         assert pids == self._pids, f"a node was started again: {self._pids} became {pids}"
         grown = {name: self.memory(name) - self._sizes[name] for name in NODES}

@@ -1,4 +1,4 @@
-"""On a bag's time the estimator hears of each step by itself, and at other instants than others."""
+"""The estimator's node on the host's time, and on a bag's, which it hears of step by step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from rclpy.parameter import Parameter
 
 from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.align.flags import Flag
 from kpm_ros.align.grid import Grid
 from kpm_ros.nodes import wire
+from kpm_ros.nodes.effort_wire import decode_efforts
 from kpm_ros.nodes.inference_node import InferenceNode
 from support import bags
 from support.bags import MS, T0, S
@@ -20,12 +22,16 @@ from support.queues import Queue, tell
 class Inference:
     """The node without its threads and transport."""
 
-    def __init__(self, context, model):
-        overrides = [Parameter("use_sim_time", value=True), Parameter("model", value=str(model))]
+    def __init__(self, context, model, simulated_time=True):
+        overrides = [
+            Parameter("use_sim_time", value=simulated_time),
+            Parameter("model", value=str(model)),
+        ]
         self.node = InferenceNode(
             context=context, namespace="test_stepped_inference", parameter_overrides=overrides
         )
-        self.clock = self.node._stepped._clock = Queue()
+        if simulated_time:
+            self.clock = self.node._stepped._clock = Queue()
         self.input = self.node._input = Queue()
 
     def receive(self, stamp_ns):
@@ -43,6 +49,13 @@ class Inference:
         )
         self.input.waiting.append((wire.aligned_message(chunk), time.time_ns()))
         self.node.estimate()
+
+    def receive_all(self, begin_ns, end_ns):
+        """Receive hop after hop of what lies between two instants, and let out what is due."""
+        grid = Grid(1024)
+        for index in range(grid.first_at(begin_ns), grid.first_at(end_ns), 10):
+            self.receive(grid.stamp_ns(index))
+            self.node.release()
 
     @property
     def refused(self):
@@ -89,3 +102,26 @@ def test_what_comes_to_the_estimator_before_the_first_step_waits_for_it(inferenc
     tell(inference.clock, 1000 * S, T0)
     inference.node.estimate()
     assert inference.node.estimator.counts.samples == 10
+
+
+def test_effort_that_was_aligned_too_late_does_not_pass_for_news(context, model):
+    """The synchronizer was held up: what it sends now is about an instant long ago."""
+    inference = Inference(context, model, simulated_time=False)
+    sent = []
+    inference.node._outlet._send = sent.append
+    try:
+        now_ns = time.time_ns()
+        inference.receive_all(now_ns - 2 * S, now_ns - S)
+        held_up = decode_efforts(sent, len(inference.node.card.muscles))
+        assert len(held_up.flags)
+        assert (held_up.flags & int(Flag.INVALID)).all()
+        report = inference.node.report()
+        assert int(report.values["withheld"]) > 1000
+        assert "too old to be sent" in report.message
+        sent.clear()
+        now_ns = time.time_ns()
+        inference.receive_all(now_ns - 250 * MS, now_ns - 50 * MS)
+        fresh = decode_efforts(sent, len(inference.node.card.muscles))
+        assert (fresh.flags == 0).any()
+    finally:
+        inference.node.destroy_node()
