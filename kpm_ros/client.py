@@ -75,12 +75,12 @@ class EffortReader:
         *,
         timeout_s: float = 0.05,
         max_age_s: float = 0.3,
-        depth: int = 200,
+        depth: int = 1000,
     ) -> None:
         """Subscribe to `topic` and its `info`; names are relative to the node's namespace.
 
-        `depth` samples wait to be taken: a caller that looks less often than ten times a second
-        needs more than these, 2000 for each second.
+        `depth` samples wait to be taken, 2000 for each second: a caller that looks less often than
+        five times a second needs more, since a stream that catches up runs four times as fast.
         """
         self.info: EffortInfo | None = None
         self.messages = 0
@@ -93,8 +93,6 @@ class EffortReader:
         """Samples marked not to be acted on."""
         self.refused = 0
         """Messages with another number of muscles than the stream's info says."""
-        self.restarts = 0
-        """Times the stream began anew."""
         self._node = node
         self._depth = max(depth, 1000)
         self._timeout_ns = round(timeout_s * NS_PER_S)
@@ -104,6 +102,10 @@ class EffortReader:
         self._effort = PolledSubscription(node, MuscleEffort, topic, profile)
         self._infos = PolledSubscription(node, EffortInfo, f"{topic}/info", qos.PROFILES["latched"])
         self._last_index: int | None = None
+        self._told = -1
+        """Times a stream described itself, after the first."""
+        self._seen = 0
+        """Times the index began anew while time went on."""
         self._last_stamp_ns = 0
         self._last_flags = 0
         self._arrival: float | None = None
@@ -112,6 +114,11 @@ class EffortReader:
     def muscles(self) -> tuple[str, ...]:
         """Names of the muscles, in order; empty until the stream's info has come."""
         return tuple(self.info.muscles) if self.info else ()
+
+    @property
+    def restarts(self) -> int:
+        """Times the stream began anew: its samples and its description come in any order."""
+        return max(self._told, self._seen, 0)
 
     @property
     def topic(self) -> str:
@@ -161,9 +168,8 @@ class EffortReader:
 
     def _take_info(self) -> None:
         for info, _ in self._infos.take():
-            if self.info is not None:
-                self.restarts += 1
-                self._last_index = None
+            self._told += 1
+            self._last_index = None
             self.info = info
 
     def _account(self, batch: EffortBatch) -> None:
@@ -173,6 +179,10 @@ class EffortReader:
         before = first - 1 if self._last_index is None else self._last_index
         steps = _steps(before, index)
         times = _steps(self._last_stamp_ns, batch.stamps_ns)
+        anew = (steps < 0) & (times > 0)
+        if anew.any():
+            self._seen += int(np.count_nonzero(anew))
+            steps[anew] = 1
         in_order = (steps > 0) & (times > 0)
         self.messages += count
         self.out_of_order += count - int(np.count_nonzero(in_order))

@@ -25,7 +25,6 @@ from support.player import Player
 from support.waiting import QUEUED, wait_for
 from support.witness import Witness
 
-EXO_DECAY_S = 0.3
 names = (f"test_{i}" for i in itertools.count())
 
 
@@ -221,8 +220,7 @@ def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, contex
         )
         wait_for(lambda: graph.pid_of("inference") not in (None, before), "the node to come back")
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort again")
-        # What describes the new stream may come after its first samples.
-        wait_for(lambda: reader.take() is not None and reader.restarts == 1, "the new stream")
+        assert reader.restarts == 1
         wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "assistance again", 30)
         assert graph.stop() == 1
         assert "inference ended by itself" in graph.output
@@ -237,14 +235,13 @@ def test_effort_without_a_hand_in_sight_is_marked_and_decays_to_zero(node, domai
     with RunningGraph(next(names), options) as graph, Player(node, graph.namespace) as player:
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort")
-        before = (reader.lost, reader.out_of_order)
         player.alter = hide_the_hand
         wait_for(lambda: not reader.take().valid.all(), "effort to be marked")
         assert "pose lost" in reader.status().reason
         wait_for(lambda: len(b := reader.take()) and not b.effort.any(), "effort to reach zero")
         player.alter = lambda sample: sample
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort again")
-        assert (reader.lost, reader.out_of_order) == before
+        assert (reader.lost, reader.out_of_order) == (0, 0)
 
 
 def test_what_was_recorded_is_what_was_sent(node, domain, tmp_path):
