@@ -17,6 +17,7 @@ from kpm_ros.learn.training.settings import (
     QUICK_FOR,
     RECIPES,
     SCHEDULES,
+    TIMES,
     Settings,
     make_settings,
 )
@@ -71,6 +72,8 @@ _DESCRIPTIONS = {
     "average": "how much a running mean of the weights keeps at each step; 0 for no mean",
     "precision": "auto takes bfloat16 where the chip has it",
     "time_limit_min": "minutes by which training ends; the cosine is bent to it",
+    "time_limit_of": "minutes by the clock, or of this process's own time on the processor: equal "
+    "compute, on a machine that does other work too",
     "check_every": "steps between two checks; 0 for an epoch, at most 500 steps",
     "check_minutes": "minutes of validation data in a check, at most",
     "patience": "checks without improvement after which training ends; 0 for never",
@@ -80,6 +83,7 @@ _CHOICES = {
     "pose_timing": POSE_TIMINGS,
     "schedule": SCHEDULES,
     "precision": PRECISIONS,
+    "time_limit_of": TIMES,
 }
 
 

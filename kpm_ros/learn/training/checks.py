@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from kpm_ros.learn.training.checkpoints import IDENTITY, replace_file
 from kpm_ros.learn.training.learner import Learner
 from kpm_ros.learn.training.progress import Listener, Progress
+from kpm_ros.learn.training.settings import Settings
 from kpm_ros.learn.training.validation import Validation, rmse_of
 
 
@@ -39,12 +40,15 @@ class Checks(lightning.Callback):
     _vain: int = 0
     """Checks since the best one."""
     _begun_s: float = 0.0
-    _begun_step: int = 0
+    """When this run would have begun had it done all of the training."""
+    _run: tuple[float, float, int] = (0.0, 0.0, 0)
+    """When this run began, by the clock and by the time that counts, and at which step."""
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         """Start the clock."""
-        self._begun_s = time.monotonic() - pl_module.elapsed_s
-        self._begun_step = trainer.global_step
+        now_s = spent_s(pl_module.settings)
+        self._begun_s = now_s - pl_module.elapsed_s
+        self._run = time.monotonic(), now_s, trainer.global_step
         if not self.best:
             self.best = _copy(pl_module.best_network)
 
@@ -53,7 +57,7 @@ class Checks(lightning.Callback):
     ) -> None:
         """Say how far it has come; check, save and end when it is time."""
         learner: Learner = pl_module
-        learner.elapsed_s = self._agreed(trainer, time.monotonic() - self._begun_s)
+        learner.elapsed_s = self._agreed(trainer, spent_s(learner.settings) - self._begun_s)
         self._advance(trainer, learner)
         step, limit_s = trainer.global_step, learner.settings.time_limit_min * 60
         ended = step >= learner.span.steps or learner.elapsed_s >= limit_s
@@ -80,10 +84,16 @@ class Checks(lightning.Callback):
         progress.elapsed_s = learner.elapsed_s
         progress.learning_rate = trainer.optimizers[0].param_groups[0]["lr"]
         progress.losses = dict(learner.shown)
-        run_s = time.monotonic() - self._begun_s
-        pace = run_s / progress.step if progress.step else math.nan
-        until_limit = learner.settings.time_limit_min * 60 - learner.elapsed_s
-        progress.left_s = min(pace * (span.steps - progress.step), until_limit)
+        progress.left_s = self._left_s(progress, learner.settings)
+
+    def _left_s(self, progress: Progress, settings: Settings) -> float:
+        """Expect the remaining steps at the pace of this run, or the limit if that is earlier."""
+        clock_s, counted_s, step = self._run
+        run_s, done = time.monotonic() - clock_s, progress.step - step
+        counted_s = spent_s(settings) - counted_s
+        until_limit_s = settings.time_limit_min * 60 - progress.elapsed_s
+        by_steps_s = run_s / done * (progress.steps - progress.step) if done else math.nan
+        return min(by_steps_s, until_limit_s * (run_s / counted_s if counted_s else 1.0))
 
     def _look(self, trainer: lightning.Trainer, learner: Learner) -> None:
         """Check the network on other performances, and remember it if it is the best so far."""
@@ -139,6 +149,11 @@ class Checks(lightning.Callback):
         for name in ("best_rmse", "best_step", "checked_rmse"):
             setattr(self.progress, name, state[name])
         pl_module.elapsed_s, pl_module.shown = state["elapsed_s"], dict(state["shown"])
+
+
+def spent_s(settings: Settings) -> float:
+    """Tell the time that a training's limit is counted in, from some moment on."""
+    return time.process_time() if settings.time_limit_of == "processor" else time.monotonic()
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:

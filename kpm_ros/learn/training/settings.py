@@ -9,6 +9,7 @@ from typing import Any
 POSE_TIMINGS = ("window", "stamps")
 SCHEDULES = ("halving", "cosine")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
+TIMES = ("clock", "processor")
 LARGEST_INTERVAL = 500
 """Most steps between two checks where nothing else is asked for."""
 
@@ -66,6 +67,8 @@ class Settings:
 
     time_limit_min: float = math.inf
     """Training, with its decay of the learning rate, is over by then."""
+    time_limit_of: str = "clock"
+    """Time by the clock, or this process's own on the processor."""
     check_every: int = 0
     """Steps between two checks, each followed by a checkpoint; 0 for an epoch, at most 500."""
     check_minutes: float = 10.0
@@ -92,6 +95,7 @@ class Settings:
             ("pose_timing", POSE_TIMINGS),
             ("schedule", SCHEDULES),
             ("precision", PRECISIONS),
+            ("time_limit_of", TIMES),
         ):
             self._ask(name, getattr(self, name) in allowed, " or ".join(allowed))
         self._check_together()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,9 @@ import torch
 from kpm_ros.estimate.weights import load_model
 from kpm_ros.learn.models.trained import load
 from kpm_ros.learn.training.checkpoints import CheckpointError
+from kpm_ros.learn.training.checks import spent_s
 from kpm_ros.learn.training.run_folder import read_metrics
-from kpm_ros.learn.training.settings import make_settings
+from kpm_ros.learn.training.settings import TIMES, make_settings
 from kpm_ros.learn.training.train import Training, TrainingStopped
 from kpm_ros.learn.training.validation import Validation
 from support.small_release import SPLITS, write_release
@@ -189,6 +191,15 @@ def test_training_ends_at_its_time_limit(data, tmp_path):
     heard = Listening()
     Training(data=data, out=tmp_path / "run", settings=settings).run([heard])
     assert heard.steps == [1]
+
+
+def test_a_limit_of_processor_time_does_not_run_while_others_have_the_processor():
+    settings = {name: replace(TINY, time_limit_of=name) for name in TIMES}
+    before = {name: spent_s(one) for name, one in settings.items()}
+    threading.Event().wait(0.3)
+    spent = {name: spent_s(one) - before[name] for name, one in settings.items()}
+    assert spent["clock"] >= 0.3
+    assert spent["processor"] < 0.15
 
 
 def test_part_of_the_data_is_drawn_by_the_seed(data, tmp_path):
