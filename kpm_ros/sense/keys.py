@@ -1,9 +1,11 @@
 """Key depth for pianos that only send notes: a plausible curve from each note event.
 
 A note-on says how fast the key was struck, and from that follows how long the key took to go down:
-about 25 ms at fortissimo and 160 ms at pianissimo on a grand piano (Askenfelt & Jansson 1990, 1991;
-Goebl, Bresin & Galembo 2005). A live stream cannot know of a key before its note-on, so the curve
-starts there, although the real key arrives at its bottom at about that moment.
+about 25 ms for a forte and 160 ms for a piano touch on a grand piano (Askenfelt & Jansson 1990,
+1991; Goebl, Bresin & Galembo 2005; all as others quote them), taken here for the loudest and the
+softest; 20 to about 200 ms were found elsewhere. A live stream cannot know of a key before its
+note-on, so the curve starts there, although the real key arrives at its bottom at about that
+moment.
 """
 
 from __future__ import annotations

@@ -27,12 +27,13 @@ class Corrections:
     dynamics takes no steps, and a whole bent finger has 2.4e-5 about its knuckle.
     """
     joint_damping: bool = True
-    """Finger and thumb joints are damped as a relaxed finger is, with 0.002 N m s/rad.
+    """Finger and thumb joints are damped lightly, with 0.002 N m s/rad.
 
     Packaged are 0.05 (wrist 0.25), again for stable steps: ten radians a second, a quick keystroke,
     then take 0.5 N m. 0.002 lets a finger of 2.4e-5 kg m2 and 0.04 N m/rad, the passive stiffness
-    measured at the knuckle [1], come to rest with a damping ratio of 1; in young adults' fingers it
-    was found to be above that for the most part [13]. Wrist: 0.03.
+    measured at the knuckle [1], come to rest with a damping ratio of 1. Young adults' fingers that
+    pressed on a handle were mostly above that [13]; relaxed ones were not measured there. Wrist:
+    0.03.
     """
     passive_stiffness: bool = True
     """Joints pull back to rest, softly around it and steeply near their limits; see `passive.py`.
@@ -51,11 +52,12 @@ class Corrections:
 
     MuJoCo derives fibre lengths from how far a tendon travels. For the first dorsal interosseous
     that gives 63 mm instead of 32, and its force hardly depends on how far the index is spread,
-    while such a dependence is what people were found to have [8]. At 0.9 they begin to resist only
-    when a knuckle is stretched: their part of what a relaxed knuckle resists is negligible [12].
+    while people lose most of that strength by spreading, which was put down to the length of its
+    fibres [8]. At 0.9 they begin to resist only when a knuckle is stretched: their part of what a
+    relaxed knuckle resists is negligible [12].
     """
     shortening_speed: bool = True
-    """Muscles shorten by at most 10 fibre lengths a second, the usual value for mixed muscle [2].
+    """Muscles shorten by at most 10 fibre lengths a second, as muscle models usually have it [2].
 
     Packaged is 1.5, with which the quickest keystrokes leave the muscles that make them no force.
     """
@@ -75,20 +77,21 @@ class Corrections:
     the metacarpal only. Cross-section 0.68 cm2 [3].
     """
     linked_fingertips: bool = True
-    """A finger's last joint is moved by the one before it, by two thirds, as its ligaments do.
+    """A finger's last joint is moved by the one before it, by two thirds: a rule for human hands.
 
     As packaged it turns freely, and its extensors and deep flexor pull on it and on the knuckle in
     almost the same proportion, so that no muscles could lift the knuckle and keep the tip bent. In
-    people a ligament and the slack of the bands beside the bent middle joint see to that [11]. What
-    muscles do to both joints then adds up, weighted by how far each of them moves.
+    people the slack of the bands beside the bent middle joint sees to that, and a ligament [11];
+    how many fingers have it, and how much it does, is disputed [14]. What muscles do to both joints
+    then adds up, weighted by how far each of them moves.
     """
     palm_arch: bool = True
     """The palm is as flat and as broad at the knuckles as a hand that lies on keys.
 
     As packaged the palm is cupped: the little finger's knuckle is 18 mm below the middle one's and
-    the knuckles of index and little finger are 43 mm apart seen from above. Measured on flat hands
-    are 0.653 times the hand's breadth [9], 55 mm for 85 mm. The joints that flatten the palm, those
-    at the base of the fourth and fifth metacarpal, move by 20 and 27 degrees in people [10] and are
+    the knuckles of index and little finger are 43 mm apart seen from above. 0.653 times the hand's
+    breadth was measured [9], 55 mm for 85 mm. The joints that flatten the palm, those at the base
+    of the fourth and fifth metacarpal, were measured to move by 20 and 27 degrees [10] and are
     locked in the model. Here the two are turned up by 12 and 20 degrees and the index finger's
     metacarpal is moved outwards by 3 mm. On five neighbouring keys the index and little finger are
     then spread by 13 and 8 degrees, without it by 17 and 22.
@@ -114,7 +117,7 @@ class Corrections:
     Packaged are 15 degrees to each side and none backwards. Everyday tasks alone take 10 degrees
     backwards [5], the index finger goes 30 degrees to the side [6], and with packaged limits and
     knuckles 40 mm apart from index to little finger the hand can neither lie on five neighbouring
-    white keys nor hold an octave, which pianists' hands exceed by 35 to 60 mm [7].
+    white keys nor hold an octave, 165 mm: women pianists span 201 mm on average, men 226 [7].
     """
 
     def without(self, name: str) -> Corrections:
@@ -168,7 +171,10 @@ CROSS_SECTION_CM2 = {
     "EDM_r": 0.64,
     "EIP_r": 0.56,
 }
-"""Physiological cross-section: of muscles in the hand, APL and EPB [3], of the others [4]."""
+"""Physiological cross-section: of muscles in the hand, APL and EPB [3], of the others [4].
+
+The figures of this table and the next were not checked against the tables of [3] and [4].
+"""
 FIBRE_LENGTH_M = {
     "RI2_r": 0.032,
     **dict.fromkeys(("RI3_r", "UI_UB3_r", "UI_UB4_r", "UI_UB2_r", "RI4_r", "RI5_r"), 0.025),
@@ -183,7 +189,7 @@ RELAXED_FIBRE = 0.9
 SHORTENING_SPEED = 10.0
 """Most fibre lengths a second by which a muscle shortens."""
 
-# [1] Table 2 of PMC7775510, Front. Bioeng. Biotechnol. 8 (2020): healthy subjects. [2] Zajac,
+# [1] Table 2 of PMC7775510, Front. Bioeng. Biotechnol. 8 (2020): four healthy subjects. [2] Zajac,
 # Muscle and tendon, Crit. Rev. Biomed. Eng. 17 (1989). [3] Jacobson et al., Architectural design
 # of the human intrinsic hand muscles, J. Hand Surg. 17A (1992). [4] Lieber et al., Architecture
 # of selected muscles of the arm and forearm, ibid. [5] Hayashi & Shimizu, Essential motion of
@@ -196,5 +202,9 @@ SHORTENING_SPEED = 10.0
 # second through fifth carpometacarpal joints, J. Hand Surg. 26A (2001). [11] Landsmeer, The
 # anatomy of the dorsal aponeurosis of the human finger, Anat. Rec. 104 (1949). [12] Kuo &
 # Deshpande, Muscle-tendon units provide limited contributions to the passive stiffness of the
-# index finger metacarpophalangeal joint, J. Biomech. 45 (2012). [13] Mechanical properties of the
-# human hand digits: age-related differences, Clin. Biomech. 29 (2014).
+# index finger metacarpophalangeal joint, J. Biomech. 45 (2012). [13] Park et al., Mechanical
+# properties of the human hand digits: age-related differences, Clin. Biomech. 29 (2014).
+# [14] El-Gammal et al., Anatomy of the oblique retinacular ligament of the index finger, J. Hand
+# Surg. 18 (1993), finds conflicting descriptions.
+# Checked: [1] in its table; [5, 8, 10, 12, 13, 14] in their abstracts; [7] and [9] as others quote
+# them. Not checked against their text: [2], [3], [4], [6] and [11].

@@ -1,21 +1,26 @@
 """What joints resist by themselves: pulled back to rest, and damped.
 
 Each joint pulls back to its resting angle in proportion to how far it is from it, and steeply more
-where ligaments become tight, as the exponential curves do that were fitted to relaxed joints [1].
+where ligaments become tight, as the exponential curves do that were fitted to relaxed knuckles [1].
+It is damped in proportion to its speed; a knuckle's resistance was found to grow less than that
+[6].
 
 Flexion of the knuckles: 0.04 N m/rad around a rest of 33 degrees; 0.033 to 0.047 N m/rad were
-measured on healthy index fingers [2] and a rest at 33 degrees (16 to 44) on young adults [3].
+measured on four healthy index fingers [2] and a rest at 33 degrees (16 to 44) on young adults [3].
 Spreading: no measurement around rest was found. It is set so that the index finger can push
 outwards, when it is spread as far as it goes, with little more than a third of the force that it
-has at rest; 37 percent was measured [4]. Other fingers' resistance follows their muscles' strength.
-Joints further out and the thumb's are in proportion to their size. The wrist is stiffer sideways
-than in flexion, as it was measured to be [5].
+has at rest; 37 percent was measured, and put down to the muscle's shorter fibres [4]. Here the
+joint's stiffness makes up what the fibres' length does not. Other fingers' resistance follows their
+muscles' strength. Joints further out and the thumb's are in proportion to their size. The wrist is
+stiffer sideways than in flexion, as it was measured to be [5]; the amounts were not checked against
+that text.
 
-[1] Esteki & Mansour, J. Biomech. 29 (1996); Kuo & Deshpande, J. Biomech. 45 (2012). [2] Table 2 of
-PMC7775510, Front. Bioeng. Biotechnol. 8 (2020). [3] Stiffness in the metacarpo-phalangeal joints of
-young adults, 55 subjects with an arthrograph. [4] Zijdewind & Kernell, Index finger position and
-force of the human first dorsal interosseus, J. Appl. Physiol. 77 (1994). [5] Formica et al., The
-passive stiffness of the wrist and forearm, J. Neurophysiol. 108 (2012).
+[1] Kuo & Deshpande, J. Biomech. 45 (2012). [2] Table 2 of PMC7775510, Front. Bioeng. Biotechnol. 8
+(2020). [3] Stiffness in the metacarpo-phalangeal joints of young adults, 55 subjects with an
+arthrograph. [4] Zijdewind & Kernell, Index finger position and force of the human first dorsal
+interosseus, J. Appl. Physiol. 77 (1994). [5] Formica et al., The passive stiffness of the wrist and
+forearm, J. Neurophysiol. 108 (2012). [6] Esteki & Mansour, J. Biomech. 29 (1996). All but [2] are
+quoted from their abstracts.
 """
 
 from __future__ import annotations

@@ -49,7 +49,6 @@ class Finger:
         self.length_m = float(np.linalg.norm(links, axis=1).sum())
         self._coupling = coupling
         self._links = links[:, :, None]
-        self._axes = axes
         self._cross = np.array([_cross(axis) for axis in axes])
         self._square = self._cross @ self._cross
         third = ranges[2]
