@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in place of what was there; whoever looks sees all of it or nothing."""
+@contextmanager
+def whole_file(path: Path, *, mode: int = 0o666, durable: bool = False) -> Iterator[BinaryIO]:
+    """Give a file to fill; once that is done it stands in place of what was there.
+
+    Until then, and if filling it fails, what was there stays. A file that replaces another may be
+    read and written by the same people as that one, a new one by those whom `mode` and the umask
+    let. A durable file is on the disk before its name is, so that no power cut leaves it empty.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        temporary.write_bytes(content)
+        with os.fdopen(descriptor, "wb") as file:
+            with suppress(FileNotFoundError):
+                temporary.chmod(path.stat().st_mode)
+            yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write a file in place of what was there; whoever looks sees all of it or nothing."""
+    with whole_file(path, durable=durable) as file:
+        file.write(content)

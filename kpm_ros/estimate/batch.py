@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -25,11 +25,44 @@ def usable_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+class OverlappingChunks:
+    """Takes recordings to a device in chunks that overlap by what a network can see.
+
+    Memory then does not grow with a recording's length.
+    """
+
+    def __init__(self, device: torch.device, size: int, behind: int, ahead: int) -> None:
+        """Size of a chunk, and how far behind and ahead of it the network sees, in samples."""
+        self._device = device
+        self._size, self._behind, self._ahead = size, behind, ahead
+
+    def through(
+        self,
+        network: Callable[[Tensor | None, Tensor | None], Tensor],
+        pose: Array | None,
+        keys: Array | None,
+        samples: int,
+    ) -> Iterator[Tensor]:
+        """Give what the network makes of each chunk in turn, (channels, samples)."""
+        for start in range(0, samples, self._size):
+            end = min(samples, start + self._size)
+            first, last = max(0, start - self._behind), min(samples, end + self._ahead)
+            seen = (None if x is None else self._columns(x[first:last]) for x in (pose, keys))
+            # TF32 would round the convolutions' inputs to ten bits.
+            with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+                made = network(*seen)
+            yield made[0, :, start - first : end - first]
+
+    def _columns(self, rows: Array) -> Tensor:
+        columns = np.ascontiguousarray(rows.T, dtype=np.float32)
+        return torch.from_numpy(columns)[None].to(self._device)
+
+
 class BatchEstimator:
     """Evaluates recordings as one pass over each, zeros before and after.
 
-    The encoder takes each recording in chunks that overlap by what it can see, so that memory does
-    not grow with length; the decoder takes one step of all recordings at a time.
+    The encoder takes each recording in chunks; the decoder takes one step of all recordings at a
+    time.
     """
 
     def __init__(
@@ -43,16 +76,14 @@ class BatchEstimator:
         self.card = card
         self._device = usable_device(device)
         self._chunk = chunk
-        self._ahead = card.lookahead
-        self._behind = 2 * structure_of(card).reach - card.lookahead
+        behind = 2 * structure_of(card).reach - card.lookahead
+        self._chunks = OverlappingChunks(self._device, chunk, behind, card.lookahead)
         self._network = build_network(card, dict(tensors)).to(self._device)
 
     @torch.inference_mode()
     def run(self, recordings: Sequence[Recording]) -> list[Array]:
         """Turn pose (T, P) and keys (T, K) of each recording into its effort (T, M)."""
-        # TF32 would round the convolutions' inputs to ten bits.
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            features = [self._encode(pose, keys) for pose, keys in recordings]
+        features = [self._encode(pose, keys) for pose, keys in recordings]
         lengths = [rows.shape[1] for rows in features]
         if not lengths:
             return []
@@ -68,19 +99,10 @@ class BatchEstimator:
         samples = len(senses[0]) if senses else 0
         if any(len(x) != samples for x in senses):
             raise ValueError(f"pose has {len(senses[0])} samples and keys {len(senses[1])}")
-        parts = []
-        for start in range(0, samples, self._chunk):
-            end = min(samples, start + self._chunk)
-            first, last = max(0, start - self._behind), min(samples, end + self._ahead)
-            seen = (None if x is None else self._columns(x[first:last]) for x in (pose, keys))
-            parts.append(self._network.encode(*seen)[0, :, start - first : end - first])
+        parts = list(self._chunks.through(self._network.encode, pose, keys, samples))
         if not parts:
             return torch.zeros(structure_of(self.card).features, 0, device=self._device)
         return torch.cat(parts, dim=1)
-
-    def _columns(self, rows: Array) -> Tensor:
-        columns = np.ascontiguousarray(rows.T, dtype=np.float32)
-        return torch.from_numpy(columns)[None].to(self._device)
 
     def _decode(self, features: Tensor) -> Tensor:
         """Effort (B, M, T) from features (B, F, T), in pieces that bound what steps hold on to."""

@@ -6,9 +6,13 @@ that they cannot disagree.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from kpm_ros.estimate.card import ModelCard
+
+AnyStructure = TypeVar("AnyStructure")
 
 NORM_EPSILON = 1e-5
 """What LayerNorm adds to the variance."""
@@ -65,18 +69,29 @@ class CardError(ValueError):
 
 def structure_of(card: ModelCard) -> Structure:
     """Look the card's architecture up, and refuse a card that no network fits."""
-    structure = ARCHITECTURES.get(card.architecture)
+    structure = look_up(card, ARCHITECTURES)
+    check_lookahead(card, structure.reach)
+    return structure
+
+
+def look_up(card: ModelCard, architectures: Mapping[str, AnyStructure]) -> AnyStructure:
+    """Find the card's architecture among those of a kind, and refuse sizes that none can have."""
+    structure = architectures.get(card.architecture)
     if structure is None:
         raise CardError(
-            f"the architecture {card.architecture!r} is not known: {', '.join(ARCHITECTURES)} are"
+            f"the architecture {card.architecture!r} is not known: {', '.join(architectures)} are"
         )
     check_sizes(card)
-    if not 0 <= card.lookahead <= structure.reach:
+    return structure
+
+
+def check_lookahead(card: ModelCard, longest: int) -> None:
+    """Refuse a card that waits for more of the future than its architecture can."""
+    if not 0 <= card.lookahead <= longest:
         raise CardError(
-            f"a look-ahead of {card.lookahead} samples is outside 0..{structure.reach}, "
+            f"a look-ahead of {card.lookahead} samples is outside 0..{longest}, "
             f"what {card.architecture} can have"
         )
-    return structure
 
 
 def check_sizes(card: ModelCard) -> None:

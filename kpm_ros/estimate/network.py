@@ -213,9 +213,3 @@ def build_network(card: ModelCard, tensors: dict[str, NDArray[np.float32]]) -> P
     network = PianoKPMNet(card)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
     return network.eval()
-
-
-def network_tensors(network: PianoKPMNet) -> dict[str, NDArray[np.float32]]:
-    """Take a network's weights out, as `weights.save_model` wants them."""
-    state = network.state_dict()
-    return {name: tensor.detach().float().cpu().numpy() for name, tensor in state.items()}

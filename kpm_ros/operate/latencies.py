@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import yaml
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.resources import config_dir
+from kpm_ros.whole_files import write_whole
 
 PARAMETER = "latency_s"
 
@@ -44,7 +43,7 @@ class Latencies:
             text = self._target.read_text("utf-8") if self._target.exists() else ""
             for view, latency_s in latencies.items():
                 text = with_latency(text, view, self._namespace, round(latency_s, 4))
-            _replace(self._target, text)
+            write_whole(self._target.resolve(), text.encode())
 
 
 def with_latency(text: str, view: str, namespace: str, latency_s: float) -> str:
@@ -94,24 +93,3 @@ def _sections(tree: Any, node: str, prefix: str = "") -> Iterator[Any]:
                 yield value
         else:
             yield from _sections(value, node, f"{prefix}/{str(key.value).strip('/')}")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole, so that whatever happens either the old or the new one is there."""
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

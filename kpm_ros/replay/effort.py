@@ -20,6 +20,7 @@ from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, TopicFinder
+from kpm_ros.whole_files import whole_file
 
 GRID = Grid(EFFORT_RATE_HZ)
 
@@ -103,22 +104,18 @@ def _stamps(chunk: EffortChunk) -> NDArray[np.int64]:
 
 def save_npz(path: Path, effort: Effort, card: ModelCard, model_sha256: str) -> None:
     """Write effort as arrays that NumPy reads, with what they mean, whole or not at all."""
-    temporary = path.with_name(f".{path.stem}.part.npz")
+    arrays = asdict(effort) | {
+        "muscles": np.array(card.muscles),
+        "unit": np.array(card.unit),
+        "rate_hz": np.array(float(EFFORT_RATE_HZ)),
+        "model": np.array(card.name),
+        "model_sha256": np.array(model_sha256),
+    }
     try:
-        np.savez(
-            temporary,
-            **asdict(effort),
-            muscles=np.array(card.muscles),
-            unit=np.array(card.unit),
-            rate_hz=np.array(float(EFFORT_RATE_HZ)),
-            model=np.array(card.name),
-            model_sha256=np.array(model_sha256),
-        )
-        temporary.replace(path)
+        with whole_file(path) as file:
+            np.savez(file, **arrays)
     except OSError as error:
         raise BagError(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_npz(path: Path) -> Effort:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from kpm_ros.sense.camera import (
     StaleFrameError,
     differences,
 )
-from kpm_ros.sense.connection import Backoff
+from kpm_ros.sense.connection import Backoff, Connectable
 from kpm_ros.sense.opencv import load_opencv
 
 JOIN_S = 6.0
@@ -43,7 +42,7 @@ class CaptureCounts:
     """Times that the device was lost or could not be opened."""
 
 
-class CapturedCamera:
+class CapturedCamera(Connectable):
     """A camera that reads its source in a thread and keeps the newest picture.
 
     A slow reader is never behind: it misses pictures, and they are counted. When the device is lost
@@ -138,20 +137,6 @@ class CapturedCamera:
                 )
             raw, index = self._take()
         return self._finished(raw, index)
-
-    def __enter__(self) -> CapturedCamera:
-        """Connect for a `with` block."""
-        self.connect()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Disconnect at the block's end."""
-        self.disconnect()
 
     def _has_new(self) -> bool:
         return self._newest is not None and self._newest[1] > self._taken

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 NS_PER_S = 1_000_000_000
 
+AnyConnectable = TypeVar("AnyConnectable", bound="Connectable")
 AnyDevice = TypeVar("AnyDevice", bound="Device")
 
 
@@ -19,15 +20,8 @@ class StillWaitingError(DeviceError):
     """A device that nothing is wrong with: the other end has yet to come."""
 
 
-class Device(ABC):
-    """Something that can be connected; also a context manager.
-
-    `connect` raises DeviceError when the device cannot be had. It may then be called again: it
-    closes what is left of the last connection.
-    """
-
-    name: str
-    """What it is, in words for the user."""
+class Connectable(ABC):
+    """Something that can be connected; also a context manager."""
 
     @abstractmethod
     def connect(self) -> Any:
@@ -37,12 +31,7 @@ class Device(ABC):
     def disconnect(self) -> None:
         """Close the device; a closed one stays closed."""
 
-    @property
-    def state(self) -> str:
-        """Where the device stands, in words."""
-        return "connected"
-
-    def __enter__(self: AnyDevice) -> AnyDevice:
+    def __enter__(self: AnyConnectable) -> AnyConnectable:
         """Connect."""
         self.connect()
         return self
@@ -55,6 +44,22 @@ class Device(ABC):
     ) -> None:
         """Disconnect."""
         self.disconnect()
+
+
+class Device(Connectable):
+    """One device.
+
+    `connect` raises DeviceError when the device cannot be had. It may then be called again: it
+    closes what is left of the last connection.
+    """
+
+    name: str
+    """What it is, in words for the user."""
+
+    @property
+    def state(self) -> str:
+        """Where the device stands, in words."""
+        return "connected"
 
 
 class Backoff:
@@ -84,3 +89,45 @@ class Backoff:
             return True
         pause_ns = min(self._first_ns << min(self.failures - 1, 30), self._longest_ns)
         return not 0 <= now_ns - self._failed_ns < pause_ns
+
+
+class Reconnecting(ABC, Generic[AnyDevice]):
+    """Keeps a device connected: when it is gone, says why, and tries again when it is time to."""
+
+    def __init__(self, device: AnyDevice, first_s: float, longest_s: float) -> None:
+        """Take charge of a device that is yet to be connected; pauses are those of a `Backoff`."""
+        self.device = device
+        self.problem = "not connected yet"
+        """What is wrong, in a sentence; empty while connected."""
+        self._backoff = Backoff(first_s, longest_s)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the device is there."""
+        return not self.problem
+
+    def _connect(self, now_ns: int) -> bool:
+        """Whether the device is there, if need be after a try."""
+        if self.connected or not self._backoff.due(now_ns):
+            return self.connected
+        try:
+            described = self.device.connect()
+        except StillWaitingError as error:
+            self.problem = str(error)
+            return False
+        except DeviceError as error:
+            self._lose(now_ns, str(error))
+            return False
+        self.problem = ""
+        self._backoff.succeeded()
+        self._begin(described)
+        return True
+
+    @abstractmethod
+    def _begin(self, described: Any) -> None:
+        """Begin anew with a device that was just connected, as its `connect` describes it."""
+
+    def _lose(self, now_ns: int, problem: str) -> None:
+        """Do without the device until it is time to try again."""
+        self.problem = problem
+        self._backoff.failed(now_ns)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.whole_files import whole_file
 
 HELD_S = 0.5
 """The contraction counts that is held for so long: a twitch is no strength."""
@@ -21,6 +20,8 @@ SHORTEST_S = 1.0
 """A shorter recording says nothing."""
 DEAD_PART = 1e-3
 """A channel whose strongest is below this part of the others' has seen no muscle."""
+_PRIVATE = 0o600
+"""How strong a person is, other users of the machine need not know."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -134,11 +135,8 @@ class MvcFolder:
             "channels": mvc.channels,
         }
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.folder, suffix=".tmp")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True)
-            Path(name).replace(path)
+            with whole_file(path, mode=_PRIVATE) as file:
+                yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True, encoding="utf-8")
         except OSError as error:
             raise MvcError(f"{path} cannot be written: {error.strerror}") from None
         return path

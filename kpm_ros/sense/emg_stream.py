@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kpm_ros.sense.connection import NS_PER_S, Backoff, DeviceError
+from kpm_ros.sense.connection import NS_PER_S, DeviceError, Reconnecting
 from kpm_ros.sense.device_clock import DeviceClock
 from kpm_ros.sense.emg_clock import SampleClock
 from kpm_ros.sense.emg_device import EmgBlock, EmgDevice, EmgFormat
@@ -28,7 +28,7 @@ class EmgStreamConfig:
     retry_longest_s: float = 8.0
 
 
-class EmgStream:
+class EmgStream(Reconnecting[EmgDevice]):
     """Reads an amplifier, connects it again when it is gone, and hands on its samples.
 
     The index counts on through every break, by as much as was missed. Samples with a value that is
@@ -38,34 +38,25 @@ class EmgStream:
     def __init__(self, device: EmgDevice, config: EmgStreamConfig | None = None) -> None:
         """Take charge of the device; the first `poll` connects it."""
         self.config = config or EmgStreamConfig()
-        self.device = device
+        super().__init__(device, self.config.retry_first_s, self.config.retry_longest_s)
         self.format: EmgFormat | None = None
         self.clock: SampleClock | None = None
-        self.problem = "not connected yet"
-        """What is wrong, in a sentence; empty while connected."""
         self.breaks = 0
         self.not_numbers = 0
         self.samples = 0
-        self._backoff = Backoff(self.config.retry_first_s, self.config.retry_longest_s)
         self._foreign: DeviceClock | None = None
         self._heard_ns: int | None = None
 
-    @property
-    def connected(self) -> bool:
-        """Whether the amplifier is there."""
-        return not self.problem
-
     def poll(self, now_ns: int) -> list[EmgChunk]:
         """Samples since the last call; connects the amplifier where it is time to try."""
-        if not self.connected and not self._connect(now_ns):
+        if not self._connect(now_ns):
             return []
         try:
             block = self.device.read(now_ns)
             self._check_silence(block, now_ns)
         except DeviceError as error:
-            self.problem = str(error)
             self.breaks += 1
-            self._backoff.failed(now_ns)
+            self._lose(now_ns, str(error))
             return []
         return [] if block is None else self._chunks(self._dated(block, now_ns))
 
@@ -74,17 +65,7 @@ class EmgStream:
         self.device.disconnect()
         self.problem = "disconnected"
 
-    def _connect(self, now_ns: int) -> bool:
-        if not self._backoff.due(now_ns):
-            return False
-        try:
-            described = self.device.connect()
-        except DeviceError as error:
-            self.problem = str(error)
-            self._backoff.failed(now_ns)
-            return False
-        self.problem = ""
-        self._backoff.succeeded()
+    def _begin(self, described: EmgFormat) -> None:
         self._heard_ns = None
         self._foreign = None
         if self.clock is None or self.format != described:
@@ -93,7 +74,6 @@ class EmgStream:
         else:
             self.clock.reconnected()
         self.format = described
-        return True
 
     def _check_silence(self, block: EmgBlock | None, now_ns: int) -> None:
         if block is not None or self._heard_ns is None or now_ns < self._heard_ns:

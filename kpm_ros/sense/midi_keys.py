@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from kpm_ros.sense.connection import NS_PER_S, Backoff, DeviceError, StillWaitingError
+from kpm_ros.sense.connection import NS_PER_S, DeviceError, Reconnecting
 from kpm_ros.sense.midi_device import MidiDevice
 from kpm_ros.sense.midi_events import KeyEventDecoder
 from kpm_ros.sense.midi_parser import MidiParser
@@ -29,7 +30,7 @@ class MidiKeysConfig:
     retry_longest_s: float = 8.0
 
 
-class MidiKeys:
+class MidiKeys(Reconnecting[MidiDevice]):
     """Reads a piano, connects it again when it is gone, and hands on its events.
 
     While the piano is connected a heartbeat comes at least every `heartbeat_s`; while it is not,
@@ -40,30 +41,22 @@ class MidiKeys:
     def __init__(self, device: MidiDevice, config: MidiKeysConfig | None = None) -> None:
         """Take charge of the device; the first `poll` connects it."""
         self.config = config or MidiKeysConfig()
-        self.device = device
+        super().__init__(device, self.config.retry_first_s, self.config.retry_longest_s)
         self.decoder = KeyEventDecoder(self.config.longest_hold_s, self.config.channel)
         self.parser = MidiParser()
-        self.problem = "not connected yet"
-        """What is wrong, in a sentence; empty while connected."""
         self.lost = 0
-        self._backoff = Backoff(self.config.retry_first_s, self.config.retry_longest_s)
         self._heartbeat_ns: int | None = None
         self._heard_ns: int | None = None
         self._senses = False
 
-    @property
-    def connected(self) -> bool:
-        """Whether the piano is there."""
-        return not self.problem
-
     def poll(self, now_ns: int) -> list[KeyEvent]:
         """Events since the last call; connects the piano where it is time to try."""
-        if not self.connected and not self._connect(now_ns):
+        if not self._connect(now_ns):
             return []
         try:
             events = self._read(now_ns)
         except DeviceError as error:
-            return self._lose(now_ns, str(error))
+            return self._end(now_ns, str(error))
         settled_ns = now_ns - self.device.lag_ns
         events += self.decoder.overdue(settled_ns)
         if self._heartbeat_due(now_ns):
@@ -73,28 +66,14 @@ class MidiKeys:
 
     def close(self, now_ns: int) -> list[KeyEvent]:
         """Disconnect for good; returns the last events."""
-        events = self._lose(now_ns, "disconnected") if self.connected else []
+        events = self._end(now_ns, "disconnected") if self.connected else []
         self.device.disconnect()
         return events
 
-    def _connect(self, now_ns: int) -> bool:
-        if not self._backoff.due(now_ns):
-            return False
-        try:
-            self.device.connect()
-        except StillWaitingError as error:
-            self.problem = str(error)
-            return False
-        except DeviceError as error:
-            self.problem = str(error)
-            self._backoff.failed(now_ns)
-            return False
-        self.problem = ""
-        self._backoff.succeeded()
+    def _begin(self, described: Any) -> None:
         self._heartbeat_ns = self._heard_ns = None
         self._senses = False
         self.parser.reset()
-        return True
 
     def _read(self, now_ns: int) -> list[KeyEvent]:
         events = []
@@ -109,10 +88,10 @@ class MidiKeys:
                 raise DeviceError(f"{self.device.name} has fallen silent: it was switched off")
         return events
 
-    def _lose(self, now_ns: int, problem: str) -> list[KeyEvent]:
-        self.problem = problem
+    def _end(self, now_ns: int, problem: str) -> list[KeyEvent]:
+        """Do without the piano; returns the last events."""
         self.lost += 1
-        self._backoff.failed(now_ns)
+        self._lose(now_ns, problem)
         return self.decoder.release_all(now_ns)
 
     def _heartbeat_due(self, now_ns: int) -> bool:

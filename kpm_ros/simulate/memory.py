@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import zipfile
 from contextlib import suppress
 from functools import cache
@@ -20,6 +19,7 @@ import numpy as np
 
 from kpm_ros.sense.score import Score
 from kpm_ros.simulate.pianist import Learnt
+from kpm_ros.whole_files import whole_file
 
 _PACKAGES = ("kpm_ros", "mujoco", "myo-sim", "numpy")
 _MOST_FILES = 12
@@ -59,12 +59,8 @@ class Memory:
         if self._path is None:
             return
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                dir=self._path.parent, suffix=".part", delete=False
-            ) as file:
+            with whole_file(self._path) as file:
                 np.savez(file, allow_pickle=False, **learnt._asdict())
-            Path(file.name).replace(self._path)
             _forget_oldest(self._path.parent)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -55,6 +55,23 @@ def node(context: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     made = rclpy.create_node("tester", namespace=f"/{name}", context=context)
     yield made
     made.destroy_node()
+
+
+@pytest.fixture
+def make_node(context: Any, node: Any) -> Iterator[Callable[..., Any]]:
+    """Make nodes of a class with these parameters, in the test's namespace; they end with it."""
+    made: list[Any] = []
+
+    def make(kind: type, /, **parameters: Any) -> Any:
+        given = [rclpy.Parameter(name, value=value) for name, value in parameters.items()]
+        namespace = node.get_namespace()
+        made.append(kind(context=context, namespace=namespace, parameter_overrides=given))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+        one.destroy_node()
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -40,21 +41,8 @@ def video(shared):
 
 
 @pytest.fixture
-def make_camera(context, node):
-    made = []
-
-    def make(**parameters):
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        camera = CameraNode(
-            context=context, namespace=node.get_namespace(), parameter_overrides=overrides
-        )
-        made.append(camera)
-        return camera
-
-    yield make
-    for camera in made:
-        camera.stop()
-        camera.destroy_node()
+def make_camera(make_node):
+    return partial(make_node, CameraNode)
 
 
 def hands_of(node, view):

@@ -51,23 +51,17 @@ class Emg:
 
 
 @pytest.fixture
-def start(context: Any, node: Any, tmp_path: Path) -> Iterator[Callable[..., Emg]]:
+def start(make_node: Callable[..., Any], node: Any, tmp_path: Path) -> Callable[..., Emg]:
     """Start an EMG node with these parameters."""
-    made: list[EmgNode] = []
 
     def start_one(**parameters: Any) -> Emg:
         parameters.setdefault("mvc_folder", str(tmp_path / "mvc"))
-        given = [Parameter(name, value=value) for name, value in parameters.items()]
-        emg = EmgNode(context=context, namespace=node.get_namespace(), parameter_overrides=given)
-        made.append(emg)
+        emg = make_node(EmgNode, **parameters)
         listener = Emg(node, emg)
         emg.start()
         return listener
 
-    yield start_one
-    for emg in made:
-        emg.stop()
-        emg.destroy_node()
+    return start_one
 
 
 @pytest.fixture

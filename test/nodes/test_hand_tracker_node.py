@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import array
+from functools import partial
 
 import numpy as np
 import pytest
 from kpm_ros.msg import HandLandmarks
-from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image
 
 from kpm_ros.nodes import images, qos, wire
@@ -32,22 +32,8 @@ def pictures(shared):
 
 
 @pytest.fixture
-def make_tracker(context, node):
-    made = []
-
-    def make(**parameters):
-        parameters = {"view": "top", "model": "lite", **parameters}
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        tracker = HandTrackerNode(
-            context=context, namespace=node.get_namespace(), parameter_overrides=overrides
-        )
-        made.append(tracker)
-        return tracker
-
-    yield make
-    for tracker in made:
-        tracker.stop()
-        tracker.destroy_node()
+def make_tracker(make_node):
+    return partial(make_node, HandTrackerNode, view="top", model="lite")
 
 
 class Wired:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +46,16 @@ class Keys:
 
 
 @pytest.fixture
-def start(context: Any, node: Any) -> Iterator[Callable[..., Keys]]:
+def start(make_node: Callable[..., Any], node: Any) -> Callable[..., Keys]:
     """Start a MIDI node with these parameters."""
-    made: list[MidiNode] = []
 
     def start_one(**parameters: Any) -> Keys:
-        given = [Parameter(name, value=value) for name, value in parameters.items()]
-        midi = MidiNode(context=context, namespace=node.get_namespace(), parameter_overrides=given)
-        made.append(midi)
+        midi = make_node(MidiNode, **parameters)
         keys = Keys(node, midi)
         midi.start()
         return keys
 
-    yield start_one
-    for midi in made:
-        midi.stop()
-        midi.destroy_node()
+    return start_one
 
 
 def write(path: Path, *messages: mido.Message) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.layout import CardError, TensorSpec, check_sizes
+from kpm_ros.estimate.layout import CardError, TensorSpec, check_lookahead, look_up
 
 STRIDE = 8
 """Grid samples a frame: the network runs once for so many, and gives so many outputs at once."""
@@ -100,17 +100,8 @@ def key_places(card: ModelCard) -> NDArray[np.float32]:
 
 def structure_of(card: ModelCard) -> TouchStructure:
     """Look the card's architecture up, and refuse a card that no network fits."""
-    structure = ARCHITECTURES.get(card.architecture)
-    if structure is None:
-        raise CardError(
-            f"the architecture {card.architecture!r} is not known: {', '.join(ARCHITECTURES)} are"
-        )
-    check_sizes(card)
-    if not 0 <= card.lookahead <= LONGEST_LOOKAHEAD:
-        raise CardError(
-            f"a look-ahead of {card.lookahead} samples is outside 0..{LONGEST_LOOKAHEAD}, "
-            f"what {card.architecture} can have"
-        )
+    structure = look_up(card, ARCHITECTURES)
+    check_lookahead(card, LONGEST_LOOKAHEAD)
     if "pose" in card.inputs and card.landmarks != LANDMARKS:
         raise CardError(
             f"{card.architecture} needs {LANDMARKS} landmarks a view, not {card.landmarks}"

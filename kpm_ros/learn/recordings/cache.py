@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kpm_ros.whole_files import whole_file, write_whole
 
 FORMAT = 1
 """Goes up whenever the same files would give other arrays."""
@@ -64,8 +65,9 @@ class ArrayCache:
         about = {"format": FORMAT, "variant": variant, "sources": present}
         # The description goes first and comes last: an array without one is made anew.
         about_file.unlink(missing_ok=True)
-        _write(array_file, lambda file: np.save(file, made, allow_pickle=False))
-        _write(about_file, lambda file: file.write(json.dumps(about).encode()))
+        with whole_file(array_file) as file:
+            np.save(file, made, allow_pickle=False)
+        write_whole(about_file, json.dumps(about).encode())
         array = _mapped(array_file)
         if array is None:
             raise OSError(f"{array_file} cannot be read back: see to the disk")
@@ -110,18 +112,6 @@ def _mapped(path: Path) -> Array | None:
     except (OSError, ValueError, EOFError):
         return None
     return array if array.dtype == np.float32 and array.ndim == 2 else None
-
-
-def _write(path: Path, write: Callable[[Any], object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def usable_folder(preferred: Path, name: str) -> Path:

@@ -1,18 +1,18 @@
-"""Files that are there whole or not at all, and a record of what finished ones hold."""
+"""Files of a performance, and a record of what they hold once they are finished."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kpm_ros.whole_files import write_whole
 
 _PROTOCOL = 4
 """Read by every Python since 3.4."""
@@ -23,22 +23,6 @@ def pickled(array: NDArray[np.generic]) -> bytes:
     return pickle.dumps(np.ascontiguousarray(array), protocol=_PROTOCOL)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever looks sees all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def as_json_bytes(content: Mapping[str, Any]) -> bytes:
     """Write JSON that people can read, the same for the same content."""
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
@@ -47,9 +31,9 @@ def as_json_bytes(content: Mapping[str, Any]) -> bytes:
 def write_set(root: Path, files: Mapping[str, bytes], record: str) -> None:
     """Write files below `root`, and last the record by which they are found finished."""
     for name, content in files.items():
-        write_atomically(root / name, content)
+        write_whole(root / name, content, durable=True)
     checks = {name: [len(content), _digest(content)] for name, content in files.items()}
-    write_atomically(root / record, as_json_bytes(checks))
+    write_whole(root / record, as_json_bytes(checks), durable=True)
 
 
 def is_finished(root: Path, record: str) -> bool:

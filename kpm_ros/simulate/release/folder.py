@@ -14,7 +14,7 @@ from kpm_ros import __version__
 from kpm_ros.simulate.cameras import Camera
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.release import layout
-from kpm_ros.simulate.release.files import as_json_bytes, write_atomically
+from kpm_ros.simulate.release.files import as_json_bytes
 from kpm_ros.simulate.release.performance import cameras_of
 from kpm_ros.simulate.release.request import Request
 from kpm_ros.simulate.release.splits import (
@@ -24,6 +24,7 @@ from kpm_ros.simulate.release.splits import (
     held_out_splits,
 )
 from kpm_ros.simulate.tasks import TASKS
+from kpm_ros.whole_files import write_whole
 
 GENERATOR = 1
 """Goes up whenever the same request gives other data."""
@@ -46,8 +47,8 @@ def open_folder(root: Path, request: Request) -> None:
             f"{root} holds something else than a simulated data set: choose an empty folder"
         )
     else:
-        write_atomically(root / layout.CAMERAS, as_json_bytes(_cameras(request)))
-        write_atomically(manifest, as_json_bytes(wanted))
+        write_whole(root / layout.CAMERAS, as_json_bytes(_cameras(request)), durable=True)
+        write_whole(manifest, as_json_bytes(wanted), durable=True)
 
 
 def finish_folder(root: Path, request: Request) -> None:
@@ -56,7 +57,7 @@ def finish_folder(root: Path, request: Request) -> None:
         (layout.ARCHITECTURAL, architectural_splits(request)),
         (layout.HELD_OUT, held_out_splits(request)),
     ):
-        write_atomically(root / name, as_json_bytes(as_json(places)))
+        write_whole(root / name, as_json_bytes(as_json(places)), durable=True)
 
 
 def _must_agree(manifest: Path, wanted: dict[str, Any]) -> None:

@@ -15,15 +15,6 @@ from kpm_ros.simulate.release.work import make_release
 from support.releases import FOLDERS, NAME, fill, raw, refusal, write, write_splits
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A data set of one performance, as a lab might have written it."""
-    folder = tmp_path / "set"
-    fill(folder)
-    write_splits(folder, train=[f"{NAME}.pkl"])
-    return folder
-
-
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("simulated")

@@ -8,16 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support.releases import FOLDERS, NAME, fill, refusal, write, write_splits
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A data set of one performance, as a lab might have written it."""
-    folder = tmp_path / "set"
-    fill(folder)
-    write_splits(folder, train=[f"{NAME}.pkl"])
-    return folder
+from support.releases import FOLDERS, NAME, fill, refusal, write
 
 
 def test_a_missing_folder_is_named(root: Path, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.network import network_tensors
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.learn.models import zoo
 from kpm_ros.learn.recordings.release import open_release
+from kpm_ros.learn.training.checks import tensors_of
 from kpm_ros.learn.training.settings import make_settings
 from kpm_ros.learn.training.validation import WARM_UP, Validation, rmse_of
 from support.small_release import write_release
@@ -37,7 +37,7 @@ def test_a_check_gives_the_error_of_the_model_as_it_is_streamed(recordings, netw
     validation = Validation([one], CARD, make_settings("quick"))
     (part,) = validation.parts
     assert part.start == 0
-    stream = StreamingEstimator(CARD, network_tensors(network))
+    stream = StreamingEstimator(CARD, tensors_of(network.state_dict()))
     estimate = stream.push(one.pose(), np.asarray(one.keys))
     counted = slice(WARM_UP, part.length - CARD.lookahead)
     error = np.sqrt(np.mean((estimate[counted] - one.effort[counted]) ** 2))

@@ -1,0 +1,70 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from kpm_ros.whole_files import whole_file, write_whole
+
+
+def permissions(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def _umask_027():
+    before = os.umask(0o027)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_file_takes_its_place_only_when_it_is_complete(tmp_path, durable):
+    path = tmp_path / "folder" / "below" / "file"
+    with whole_file(path, durable=durable) as file:
+        file.write(b"all")
+        file.flush()
+        assert not path.exists()
+    assert path.read_bytes() == b"all"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_was_there_stays_where_filling_fails(tmp_path):
+    path = tmp_path / "file"
+    write_whole(path, b"before")
+    with pytest.raises(KeyboardInterrupt), whole_file(path) as file:
+        file.write(b"half of")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_who_fill_one_file_do_not_mix(tmp_path):
+    path = tmp_path / "file"
+    with whole_file(path) as first:
+        first.write(b"the first, which ends last")
+        write_whole(path, b"the second")
+        assert path.read_bytes() == b"the second"
+    assert path.read_bytes() == b"the first, which ends last"
+
+
+@pytest.mark.usefixtures("_umask_027")
+def test_a_new_file_is_open_to_those_whom_umask_and_mode_let(tmp_path):
+    write_whole(tmp_path / "usual", b"")
+    with whole_file(tmp_path / "private", mode=0o600):
+        pass
+    assert permissions(tmp_path / "usual") == 0o640
+    assert permissions(tmp_path / "private") == 0o600
+
+
+def test_a_file_in_place_of_another_keeps_its_permissions(tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(0o464)
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert permissions(path) == 0o464
