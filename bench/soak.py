@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import rclpy
 from _report import machine, print_table, write_report
+from diagnostic_msgs.msg import DiagnosticArray
 from kpm_ros.msg import MuscleEffortChunk
 from numpy.typing import NDArray
 from rclpy.signals import SignalHandlerOptions
@@ -41,6 +42,9 @@ SPAN_S = 10.0
 """Drift is judged by the least delay of spans of this length."""
 MEMORY_EVERY_S = 5.0
 STEP_NS = 500_000
+GIVEN_UP = ("withheld", "dropped_inputs", "lost_inputs")
+"""What the estimator says of loss: too old to be sent, waited too long for it, never came to it.
+Whatever else is lost was sent and did not come here."""
 
 
 @dataclass
@@ -78,6 +82,8 @@ class Soak:
         self.log = Log()
         self.problems: list[str] = []
         self.lost = self.out_of_order = self.restarts = 0
+        self.given_up: dict[str, int] = {}
+        self._given_up_before: dict[str, int] = {}
         self._began = 0.0
 
     def run(self, seconds: float) -> None:
@@ -87,6 +93,9 @@ class Soak:
         reader = EffortReader(node, depth=QUEUED)
         self._chunks = PolledSubscription(
             node, MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
+        )
+        self._diagnostics = PolledSubscription(
+            node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics")
         )
         supervisor = Supervisor(pipeline_commands(self.options))
         try:
@@ -125,6 +134,17 @@ class Soak:
         for message, received_ns in self._chunks.take():
             last_ns = wire.time_ns(message.header.stamp) + (len(message.flags) - 1) * STEP_NS
             self.log.chunks.append((at_s, (received_ns - last_ns) / 1e6))
+        for message, _ in self._diagnostics.take():
+            for status in message.status:
+                if status.name == f"{self.options.namespace}/inference":
+                    told = {item.key: item.value for item in status.values}
+                    self._note_given_up({name: int(told[name]) for name in GIVEN_UP})
+
+    def _note_given_up(self, counts: dict[str, int]) -> None:
+        if not self._given_up_before:
+            self._given_up_before = counts
+        before = self._given_up_before
+        self.given_up = {name: count - before[name] for name, count in counts.items()}
 
     def _fail(self, error: BaseException) -> None:
         self.log.failure = error
@@ -210,6 +230,7 @@ def main() -> None:
         "exposure_to_effort_p99_ms": round(float(np.percentile(all_delays, 99)), 2),
         "rss_total_mb": round(sum(log.memory[-1][1].values()) / 1e6, 1),
     }
+    figures |= soak.given_up
     figures |= {f"rss_growth_fraction_{name}": round(f, 4) for name, f in grown.items()}
     print_table("Soak", ["figure", ""], list(figures.items()))
     print(f"\nthe process that grew most is {worst}")
