@@ -57,6 +57,8 @@ class Weights(NamedTuple):
     """Of each block: the norm's gain and shift, then both biases."""
     outlet: Array
     outlet_bias: Array
+    fade: Array
+    """How much of the step from the frame before is taken back, in each sample."""
 
 
 class Memory(NamedTuple):
@@ -68,6 +70,8 @@ class Memory(NamedTuple):
     """Whether the last frame's pose and keys were there."""
     rings: Array
     """What each block has seen, a row a frame, over and over from the first row."""
+    ended: Array
+    """The last sample of the frame before."""
 
 
 @compiled

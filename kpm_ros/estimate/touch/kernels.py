@@ -66,14 +66,26 @@ def run_blocks(
 
 
 @compiled
+def join(effort: Array, first: bool, fade: Array, ended: Array) -> None:
+    """Let a frame of effort, sample by sample, begin where the one before ended."""
+    muscles = len(ended)
+    for m in range(muscles):
+        step = effort[m] - ended[m]
+        if not first:
+            for k in range(len(fade)):
+                effort[k * muscles + m] -= fade[k] * step
+        ended[m] = effort[len(effort) - muscles + m]
+
+
+@compiled
 def run_frames(
     pose: Array, keys: Array, frame: int, ahead: int, sizes: Sizes, weights: Weights,
     memory: Memory, effort: Array,
 ) -> None:  # fmt: skip
     """Run the network over the frames whose last samples are given; effort gets a row for each.
 
-    `frame` counts the frames before these. The first `ahead` frames of a stream give no effort, and
-    their rows are left as they are.
+    `frame` counts the frames before these. The rows of the first `ahead` frames of a stream are
+    about samples before it.
     """
     width = len(weights.inlet_bias)
     features = np.empty(len(weights.inlet), np.float32)
@@ -89,7 +101,8 @@ def run_frames(
             x, frame, weights.dilations, weights.convs, weights.linears, weights.vectors,
             memory.rings, taps,
         )  # fmt: skip
-        if frame >= ahead:
+        if frame >= ahead - 1:
             effort[row] = weights.outlet_bias
             add_weighted_rows(x, weights.outlet, effort[row])
+            join(effort[row], frame == 0, weights.fade, memory.ended)
         frame += 1

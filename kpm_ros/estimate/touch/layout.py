@@ -15,6 +15,8 @@ from kpm_ros.estimate.layout import CardError, TensorSpec, check_lookahead, look
 
 STRIDE = 8
 """Grid samples a frame: the network runs once for so many, and gives so many outputs at once."""
+FADE = 1 - (np.arange(STRIDE, dtype=np.float32) + 1) / STRIDE
+"""How much of the step from the frame before is taken back, in each of a frame's samples."""
 LONGEST_LOOKAHEAD = 128
 """Samples of the future that a model may wait for at most."""
 
@@ -51,7 +53,7 @@ class TouchStructure:
     @property
     def reach(self) -> int:
         """Frames before the present one that an output depends on, features' own change aside."""
-        return (self.kernel - 1) * sum(self.dilations)
+        return (self.kernel - 1) * sum(self.dilations) + 1
 
 
 ARCHITECTURES: dict[str, TouchStructure] = {

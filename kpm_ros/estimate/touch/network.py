@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import NORM_EPSILON
 from kpm_ros.estimate.touch.features import Features
-from kpm_ros.estimate.touch.layout import STRIDE, structure_of
+from kpm_ros.estimate.touch.layout import FADE, STRIDE, structure_of
 
 
 class Block(nn.Module):
@@ -34,7 +34,12 @@ class Block(nn.Module):
 
 
 class TouchNet(nn.Module):
-    """Features of each frame, convolutions over those before, eight samples of effort a frame."""
+    """Features of each frame, convolutions over those before, eight samples of effort a frame.
+
+    What a frame knows, the one before did not, so that effort steps where frames meet. Each frame
+    therefore begins where the last one ended and comes to its own line within its eight samples. In
+    training it does not: a network that is free to would learn to make larger steps.
+    """
 
     def __init__(self, card: ModelCard) -> None:
         super().__init__()
@@ -47,17 +52,26 @@ class TouchNet(nn.Module):
             *(Block(width, structure.kernel, dilation) for dilation in structure.dilations)
         )
         self.outlet = nn.Linear(width, outputs)
+        self.register_buffer("fade", torch.from_numpy(FADE)[:, None], persistent=False)
 
     def forward(self, pose: Tensor | None, keys: Tensor | None) -> Tensor:
         """Turn pose (B, P, T) and keys (B, K, T) into effort (B, M, T).
 
         A sense that the model does not use is ignored and may be None.
         """
-        effort = self.outlet(self.block(F.relu(self.inlet(self.features(pose, keys)))))
-        ahead = self.card.lookahead // STRIDE
-        in_time: Tensor = effort[:, ahead:].unflatten(-1, (STRIDE, -1)).flatten(1, 2)
+        told = self.outlet(self.block(F.relu(self.inlet(self.features(pose, keys)))))
+        effort = told.unflatten(-1, (STRIDE, -1))
+        if not self.training:
+            effort = self._joined(effort)
+        in_time: Tensor = effort[:, self.card.lookahead // STRIDE :].flatten(1, 2)
         samples = next(x.shape[-1] for x in (pose, keys) if x is not None)
         return in_time[:, :samples].transpose(1, 2)
+
+    def _joined(self, effort: Tensor) -> Tensor:
+        """Let each frame of effort (B, frames, 8, M) begin where the one before ended."""
+        first, last = effort[:, :, :1], effort[:, :, -1:]
+        ended = torch.cat([first[:, :1], last[:, :-1]], dim=1)
+        return effort + self.fade * (ended - first)
 
 
 def build_network(card: ModelCard, tensors: Mapping[str, NDArray[np.float32]]) -> TouchNet:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.senses import neutral_pose
 from kpm_ros.estimate.touch.description import Memory, Sizes, Weights
-from kpm_ros.estimate.touch.layout import feature_span, key_places, structure_of
+from kpm_ros.estimate.touch.layout import FADE, feature_span, key_places, structure_of
 
 Array = NDArray[np.float32]
 
@@ -56,6 +56,7 @@ def arrange(card: ModelCard, tensors: Mapping[str, Array]) -> Weights:
         ),
         outlet=rows("outlet"),
         outlet_bias=_single(tensors["outlet.bias"]),
+        fade=FADE,
     )
 
 
@@ -69,6 +70,7 @@ def empty_memory(card: ModelCard) -> Memory:
         depth=np.zeros(card.keys if "keys" in card.inputs else 0, np.float32),
         there=np.zeros(2, np.float32),
         rings=np.zeros(shape, np.float32),
+        ended=np.zeros(len(card.muscles), np.float32),
     )
 
 

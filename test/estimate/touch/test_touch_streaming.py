@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
+from kpm_ros.estimate.touch.layout import STRIDE
+from kpm_ros.estimate.touch.network import build_network
 from kpm_ros.estimate.touch.streaming import TouchStreaming
 from kpm_ros.estimate.weights import random_tensors
 from support.streams import stream
@@ -61,6 +64,22 @@ def test_no_effort_depends_on_what_lies_beyond_the_lookahead(small, played, look
     # The network runs every eighth sample, so that an effort may see less than it might.
     first = np.flatnonzero(np.abs(one - other).max(axis=1) > 1e-6)[0]
     assert 80 - lookahead <= first < 80 - lookahead + 8
+
+
+@pytest.mark.parametrize("lookahead", [0, 5, 31])
+def test_effort_does_not_step_where_frames_meet(small, played, lookahead) -> None:
+    card, tensors = small(lookahead=lookahead)
+    effort = stream(TouchStreaming(card, tensors), *played(card, 400), (10,))
+    own = build_network(card, tensors).train()
+    pose, keys = (torch.from_numpy(x.T[None]) for x in played(card, 400))
+    with torch.inference_mode():
+        apart = own(pose, keys)[0].T.numpy()[: len(effort)]
+    meets = slice(STRIDE - 1, None, STRIDE)
+    joined_step, step = (np.abs(np.diff(x, axis=0))[meets].mean() for x in (effort, apart))
+    assert joined_step < 0.2 * step
+    # Each frame has come to its own line at its end.
+    assert np.abs(effort - apart)[meets].max() < TOLERANCE
+    assert np.abs(effort - apart).max() > 0.05
 
 
 def test_it_runs_in_the_live_estimator(small, played) -> None:
