@@ -152,9 +152,14 @@ def test_a_pause_stops_effort_and_assistance_and_loses_nothing(playing, effort, 
 
 
 def quiet(effort, commands):
-    """The last chunk, if none comes while the exoskeleton's node, on a clock of its own, goes on."""
+    """The last chunk, if none comes while the exoskeleton's node, on its own clock, goes on."""
     last, heard = effort.take()[-1], []
-    wait_for(lambda: heard.extend(commands.take()) or len(heard) > 100, "a hundred commands")
+
+    def gone_on():
+        heard.extend(commands.take())
+        return len(heard) > 100
+
+    wait_for(gone_on, "a hundred commands")
     return last if effort.take()[-1] is last else None
 
 

@@ -70,7 +70,7 @@ class Memory(NamedTuple):
     """Whether the last frame's pose and keys were there."""
     rings: Array
     """What each block has seen, a row a frame, over and over from the first row."""
-    ended: Array
+    edge: Array
     """The last sample of the frame before."""
 
 

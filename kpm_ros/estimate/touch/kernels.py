@@ -66,15 +66,15 @@ def run_blocks(
 
 
 @compiled
-def join(effort: Array, first: bool, fade: Array, ended: Array) -> None:
+def join(effort: Array, first: bool, fade: Array, edge: Array) -> None:
     """Let a frame of effort, sample by sample, begin where the one before ended."""
-    muscles = len(ended)
+    muscles = len(edge)
     for m in range(muscles):
-        step = effort[m] - ended[m]
+        step = effort[m] - edge[m]
         if not first:
             for k in range(len(fade)):
                 effort[k * muscles + m] -= fade[k] * step
-        ended[m] = effort[len(effort) - muscles + m]
+        edge[m] = effort[len(effort) - muscles + m]
 
 
 @compiled
@@ -104,5 +104,5 @@ def run_frames(
         if frame >= ahead - 1:
             effort[row] = weights.outlet_bias
             add_weighted_rows(x, weights.outlet, effort[row])
-            join(effort[row], frame == 0, weights.fade, memory.ended)
+            join(effort[row], frame == 0, weights.fade, memory.edge)
         frame += 1

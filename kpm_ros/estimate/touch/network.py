@@ -41,6 +41,8 @@ class TouchNet(nn.Module):
     training it does not: a network that is free to would learn to make larger steps.
     """
 
+    fade: Tensor
+
     def __init__(self, card: ModelCard) -> None:
         super().__init__()
         structure = structure_of(card)

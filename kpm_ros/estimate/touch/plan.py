@@ -70,7 +70,7 @@ def empty_memory(card: ModelCard) -> Memory:
         depth=np.zeros(card.keys if "keys" in card.inputs else 0, np.float32),
         there=np.zeros(2, np.float32),
         rings=np.zeros(shape, np.float32),
-        ended=np.zeros(len(card.muscles), np.float32),
+        edge=np.zeros(len(card.muscles), np.float32),
     )
 
 
