@@ -116,8 +116,9 @@ def _argument(name: str, default: Any) -> dict[str, Any]:
     shown = _shown(default)
     if name in QUICK and QUICK[name] != default:
         shown += f"; quick: {_shown(QUICK[name])}"
-    if name in QUICK_FOR["touchnet"]:
-        shown += f"; quick touchnet: {_shown(QUICK_FOR['touchnet'][name])}"
+    for model in ("touchnet", "pianokpm"):
+        if name in QUICK_FOR[model]:
+            shown += f"; quick {model}: {_shown(QUICK_FOR[model][name])}"
     words = _DESCRIPTIONS[name] + (f" [{shown}]" if shown else "")
     about: dict[str, Any] = {"help": words.replace("%", "%%"), "default": None, "dest": name}
     if isinstance(default, bool):
