@@ -55,6 +55,8 @@ class Log:
     """When a batch was taken, in seconds, and the delays of its samples."""
     chunks: list[tuple[float, float]] = field(default_factory=list)
     """When a chunk was taken, in seconds, and the delay of its last sample in ms."""
+    losses: list[tuple[float, int]] = field(default_factory=list)
+    """When samples were missed, in seconds, and how many."""
     invalid: int = 0
     samples: int = 0
     memory: list[tuple[float, dict[str, int]]] = field(default_factory=list)
@@ -130,7 +132,10 @@ class Soak:
 
     def _take(self, reader: EffortReader) -> None:
         at_s = time.monotonic() - self._began
+        before = reader.lost
         self.log.add(at_s, reader.take())
+        if reader.lost > before:
+            self.log.losses.append((at_s, reader.lost - before))
         for message, received_ns in self._chunks.take():
             last_ns = wire.time_ns(message.header.stamp) + (len(message.flags) - 1) * STEP_NS
             self.log.chunks.append((at_s, (received_ns - last_ns) / 1e6))
@@ -234,6 +239,8 @@ def main() -> None:
     figures |= {f"rss_growth_fraction_{name}": round(f, 4) for name, f in grown.items()}
     print_table("Soak", ["figure", ""], list(figures.items()))
     print(f"\nthe process that grew most is {worst}")
+    for at_s, count in log.losses:
+        print(f"{count} samples were missed at {at_s:.1f} s")
     write_report(arguments.out, figures, here, PACKAGES)
     if soak.problems:
         sys.exit("not healthy: " + "; ".join(soak.problems))
