@@ -66,14 +66,14 @@ class Stream(ABC):
     def state(self) -> dict[str, NDArray[Any]]:
         """Give a copy of everything the stream's future depends on."""
         return {
-            **{name: part.copy() for name, part in self._remembered().items()},
+            **{name: part.copy() for name, part in self._parts().items()},
             "pushed": np.array(self._pushed, np.int64),
             "ended": np.array(self._ended),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a state that `state()` gave, also in another process with the same model."""
-        parts = self._remembered()
+        parts = self._parts()
         shapes = {name: part.shape for name, part in parts.items()} | {"pushed": (), "ended": ()}
         for name, shape in shapes.items():
             if name not in state or np.shape(state[name]) != shape:
@@ -96,6 +96,10 @@ class Stream(ABC):
         self.push(quiet["pose"], quiet["keys"])
         self.flush()
         self.restore(before)
+
+    def _parts(self) -> dict[str, Array]:
+        """Name the memory as a state has it: apart from the stream's own entries."""
+        return {f"memory.{name}": part for name, part in self._remembered().items()}
 
     @abstractmethod
     def _take(self, rows: Mapping[str, Array]) -> Array:
