@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
+from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.foreign_files import CSV_BYTES, opened, printable, reading
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.emg_device import EmgBlock, EmgDevice, EmgFormat, name_channels
 
@@ -16,6 +20,10 @@ TIME_NAMES = ("timestamp", "time", "t", "time_s", "time_ms", "timestamp_ms", "se
 UNITS_NS = {"s": NS_PER_S, "ms": 1_000_000, "us": 1000, "ns": 1}
 EMG_RATES_HZ = (40.0, 25_000.0)
 """Rates at which EMG is sampled: they tell in which unit a column of time is."""
+LONG_STEPS = 2.5
+"""A pause is a step longer than so many usual ones: rounding makes steps of up to two."""
+LONGEST_S = 4e9
+"""What is longer does not fit into 64 bits of nanoseconds: the times are damaged."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +64,12 @@ class EmgCsv(EmgDevice):
             )
         order = np.argsort(table[:, time_at], kind="stable")
         times = table[order, time_at]
-        step = float(times[-1] - times[0]) / (len(times) - 1)
-        tick_ns = _tick_ns(step, config.time_unit, path)
-        self._times_ns = np.rint((times - times[0]) * tick_ns).astype(np.int64)
-        usual = float(np.median(np.diff(self._times_ns)))
+        period = _period(times, path)
+        tick_ns = _tick_ns(period, config.time_unit, path)
+        self._times_ns = _whole_ns(times, tick_ns, path)
         columns = [header.index(name) for name in names]
         self._samples: NDArray[np.float32] = table[order][:, columns].astype(np.float32)
-        # The median of rounded times is rounded itself; the mean is not, where little is missing.
-        mean = step * tick_ns
-        period_ns = mean if abs(mean / max(usual, 1.0) - 1) < 0.5 else usual
+        period_ns = period * tick_ns
         self._format = EmgFormat(
             name_channels(names, len(names), self.name), config.unit, NS_PER_S / period_ns
         )
@@ -116,14 +121,10 @@ class EmgCsv(EmgDevice):
 
 def _read(path: Path) -> tuple[list[str], NDArray[np.float64], int]:
     """Header, numbers, and how many rows were left out."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file)
-            header = [name.strip() for name in next(rows, [])]
-            table, unreadable = _numbers(rows, len(header))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ValueError(f"the EMG recording {path} cannot be read: {reason}") from None
+    with reading(path, "an EMG recording"), opened(path, CSV_BYTES) as file:
+        rows = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""))
+        header = [printable(name.strip()) for name in next(rows, [])]
+        table, unreadable = _numbers(rows, len(header))
     if len(header) < 2 or len(table) < 2:
         raise ValueError(
             f"{path} is no EMG recording: it must have a line of names, and below it lines of "
@@ -134,20 +135,21 @@ def _read(path: Path) -> tuple[list[str], NDArray[np.float64], int]:
     return header, table, unreadable
 
 
-def _numbers(rows: object, columns: int) -> tuple[NDArray[np.float64], int]:
-    good: list[NDArray[np.float64]] = []
+def _numbers(rows: Iterable[list[str]], columns: int) -> tuple[NDArray[np.float64], int]:
+    """Read the rows that are numbers throughout, and count the others."""
+    good = array("d")
     unreadable = 0
-    for row in rows:  # type: ignore[attr-defined]
+    for row in rows:
         try:
-            values = np.array(row, np.float64)
+            values = array("d", map(float, row))
         except ValueError:
             unreadable += 1
             continue
         if len(values) == columns and np.isfinite(values).all():
-            good.append(values)
+            good.extend(values)
         else:
             unreadable += 1
-    return np.array(good), unreadable
+    return np.frombuffer(good, np.float64).reshape(-1, max(columns, 1)), unreadable
 
 
 def _time_column(header: list[str], wanted: str, path: Path) -> int:
@@ -159,6 +161,33 @@ def _time_column(header: list[str], wanted: str, path: Path) -> int:
         if name.lower() in TIME_NAMES:
             return number
     return 0
+
+
+def _period(times: NDArray[np.float64], path: Path) -> float:
+    """Time from sample to sample, in the unit of the column, whatever pauses there are.
+
+    Times may be rounded, so that steps of 0 and 1, or 1 and 2, take turns, or many samples may
+    share one: the mean is true then, and is taken over all steps that are no pauses.
+    """
+    steps = np.diff(times)
+    moving = steps[steps > 0]
+    if not len(moving):
+        raise ValueError(
+            f"{path} has a time column that stands still, so it tells no rate: give time_column"
+        )
+    usual = float(np.median(moving))
+    return float(steps[steps <= LONG_STEPS * usual].mean())
+
+
+def _whole_ns(times: NDArray[np.float64], tick_ns: int, path: Path) -> NDArray[np.int64]:
+    """Times in nanoseconds since the first."""
+    length_s = float(times[-1] - times[0]) * tick_ns / NS_PER_S
+    if not length_s <= LONGEST_S:
+        raise ValueError(
+            f"{path} has times that are {length_s:.3g} s apart, but a recording lasts no longer "
+            f"than {LONGEST_S:.3g} s: see to its column of time, or give time_unit"
+        )
+    return np.rint((times - times[0]) * tick_ns).astype(np.int64)
 
 
 def _tick_ns(step: float, unit: str, path: Path) -> int:

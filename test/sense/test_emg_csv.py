@@ -80,6 +80,35 @@ def test_the_unit_of_time_is_found_or_given(
         assert (described.channels, described.unit) == (("x", "y"), "mV")
 
 
+@pytest.mark.parametrize("pause_s", [0.5, 3600.0, 1e9])
+def test_a_pause_changes_neither_the_rate_nor_the_time_that_it_takes(
+    tmp_path: Path, pause_s: float
+) -> None:
+    rows = regular(1000, 1, 2000)
+    rows = [[t if k < 1000 else t + pause_s, *rest] for k, (t, *rest) in enumerate(rows)]
+    device = EmgCsv(EmgCsvConfig(write(tmp_path / "a.csv", "time,a,b", rows)))
+    assert device.connect().rate_hz == pytest.approx(1000, rel=1e-6)
+    assert device.duration_s == pytest.approx(2 + pause_s)
+    device.read(START_NS)
+    first = device.read(START_NS + NS_PER_S // 2)
+    assert first is not None
+    assert len(first.samples) == 500
+
+
+@pytest.mark.parametrize("rate_hz", [700, 1024, 2000])
+def test_times_that_are_rounded_to_milliseconds_tell_the_true_rate(
+    tmp_path: Path, rate_hz: float
+) -> None:
+    rows = [[round(t), a, b] for t, a, b in regular(rate_hz, 1e3, 9000)]
+    device = EmgCsv(EmgCsvConfig(write(tmp_path / "a.csv", "time,a,b", rows)))
+    assert device.connect().rate_hz == pytest.approx(rate_hz, rel=1e-3)
+
+
+def test_names_of_columns_cannot_act_on_a_terminal(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "time,\x1b[2Ja,b", regular(1000, 1))
+    assert EmgCsv(EmgCsvConfig(path)).connect().channels == ("\\x1b[2Ja", "b")
+
+
 def test_columns_are_chosen_and_ordered_by_name(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "when,a,b", regular(1000, 1))
     device = EmgCsv(EmgCsvConfig(path, time_column="when", channels=("b", "a")))
@@ -128,9 +157,11 @@ def test_the_recording_waits_while_the_clock_is_set(tmp_path: Path, jump_s: int)
         ("time,a\n", "no EMG recording"),
         ("dear,diary\ntoday,rain\n", "no EMG recording"),
         ("time,a,a\n0,1,1\n1,1,1\n", "two columns of one name"),
-        ("time,a\n0,1\n0,1\n", "give time_unit"),
+        ("time,a\n0,1\n0,1\n", "stands still"),
         ("time,a\n0,1\n100000000,1\n", "give time_unit"),
         ("time\n0\n1\n", "no EMG recording"),
+        ("time,a\n0,1\n1e300,1\n", "give time_unit"),
+        ("time,a\n0,1\n1,1\n2,1\n3,1\n9e12,1\n", "9e\\+09 s apart"),
     ],
 )
 def test_what_is_no_recording_is_refused_with_its_name(
