@@ -1,11 +1,12 @@
 # `make` says what there is. Every target does the set-up it needs; see docs/install.md.
 DEMO_S ?= 20
 BENCH ?=
+FUZZ_S ?= 60
 PYTEST ?=
 RUN := tools/env run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint lock clean distclean
+.PHONY: help setup demo test fuzz bench lint lock clean distclean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +20,9 @@ demo: ## The whole pipeline for DEMO_S seconds, on simulated devices
 # One thread each for the numerical libraries: on a busy machine theirs wait for one another.
 test: lint ## Checks and all tests; PYTEST="test/align -k late" for some of them
 	@$(RUN) env OMP_NUM_THREADS="$${OMP_NUM_THREADS:-1}" pytest $(PYTEST)
+
+fuzz: ## Damaged files and messages for FUZZ_S seconds a reader or topic (FUZZ_SEED: other ones)
+	@$(RUN) env OMP_NUM_THREADS=1 FUZZ_SECONDS="$(FUZZ_S)" pytest --timeout=0 test/fuzz $(PYTEST)
 
 lint: ## Style, types and which room imports which
 	@$(RUN) sh -c 'ruff check . && ruff format --check . && mypy && lint-imports'

@@ -1,0 +1,58 @@
+"""Damaged files of every kind end in success or in one sentence, within bounds, and change nothing.
+
+Each reader is tried in a process of its own (`child.py`), whose memory and processor time are
+limited, so that a reader that would take a machine's memory or never end is caught.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fuzz.readers import READERS
+from support import fuzzing
+
+HERE = Path(__file__).resolve().parent
+CPU_S = 60
+"""Of processor time, of which a usual run takes two or three."""
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_damaged_file_is_read_or_refused_in_words(name: str, tmp_path: Path) -> None:
+    for library in READERS[name].libraries:
+        pytest.importorskip(library)
+    tmp_path.joinpath("tmp").mkdir()
+    surroundings = {
+        "HOME": str(tmp_path / "home"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "TMPDIR": str(tmp_path / "tmp"),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE.parent.parent)]),
+    }
+    child = subprocess.run(
+        [sys.executable, "-m", "fuzz.child", name, str(tmp_path)],
+        env={**os.environ, **surroundings},
+        preexec_fn=_limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = f"{child.stdout[-3000:]}\n{child.stderr[-6000:]}"
+    if child.returncode == -signal.SIGXCPU:
+        told += f"\nout of processor time in case {_last(tmp_path)}"
+    assert child.returncode == 0, told
+
+
+def _limit() -> None:
+    limit = round(CPU_S + fuzzing.SECONDS)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+
+
+def _last(folder: Path) -> str:
+    return folder.joinpath("last").read_text()
