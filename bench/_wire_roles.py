@@ -17,7 +17,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from kpm_ros.client import EffortReader
-from kpm_ros.estimate.card import PIANOKPM_MUSCLES
+from kpm_ros.estimate.card import PIANOKPM_MUSCLES, ModelCard
+from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_wire import EffortEncoder
 
@@ -26,6 +27,8 @@ STEP_NS = 1_000_000_000 // RATE_HZ
 SETTLE_S = 1.5
 """Before this, peers find each other; it is not measured."""
 
+INFO = described(ModelCard(), "", new_stream())
+
 Step = Callable[[], int]
 """Does what is due; returns the number of messages dealt with."""
 
@@ -33,7 +36,7 @@ Step = Callable[[], int]
 def paced_publisher(node: Node) -> Step:
     """Ours: bytes, from a plain thread on an absolute schedule, due each millisecond."""
     publisher = node.create_publisher(MuscleEffort, "effort", qos.of("effort"))
-    encoder = EffortEncoder(len(PIANOKPM_MUSCLES))
+    encoder = EffortEncoder(len(PIANOKPM_MUSCLES), INFO["digest"])
     effort = np.full((RATE_HZ, len(PIANOKPM_MUSCLES)), 0.25, np.float32)
     flags = np.zeros(RATE_HZ, np.uint8)
     began_ns = time.time_ns()
@@ -59,7 +62,8 @@ def timer_publisher(node: Node) -> Step:
 
     def publish() -> None:
         nonlocal sent
-        message = MuscleEffort(index=sent, effort=[0.25] * len(PIANOKPM_MUSCLES))
+        message = MuscleEffort(index=sent, info_digest=INFO["digest"])
+        message.effort = [0.25] * len(PIANOKPM_MUSCLES)
         message.header.stamp = node.get_clock().now().to_msg()
         publisher.publish(message)
         sent += 1
@@ -121,7 +125,7 @@ def main() -> None:
     node = rclpy.create_node(role.replace("-", "_"), namespace="bench")
     if role.startswith("publish"):
         info = node.create_publisher(EffortInfo, "effort/info", qos.of("effort/info"))
-        info.publish(EffortInfo(muscles=list(PIANOKPM_MUSCLES), rate_hz=float(RATE_HZ)))
+        info.publish(EffortInfo(**INFO))
     step = ROLES[role](node)
     settled = time.monotonic() + SETTLE_S
     while time.monotonic() < settled:

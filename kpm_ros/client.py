@@ -14,6 +14,7 @@ to do about them is the caller's decision.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from copy import copy
 from dataclasses import dataclass
 
@@ -21,13 +22,21 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
 
+from kpm_ros.act.sender import Sender, SenderWatch
 from kpm_ros.align.flags import Flag, describe
 from kpm_ros.msg import EffortInfo, MuscleEffort
 from kpm_ros.nodes import qos
-from kpm_ros.nodes.effort_wire import decode_efforts
+from kpm_ros.nodes.effort_infos import EffortInfos
+from kpm_ros.nodes.effort_wire import decode_efforts, info_digest_of, muscles_of, plain_effort
 from kpm_ros.nodes.polling import PolledSubscription
 
 NS_PER_S = 1_000_000_000
+
+LARGEST_BYTES = 1 << 14
+"""No sample of effort is larger: 1000 muscles take 4 kB."""
+
+TROUBLED_NS = NS_PER_S // 4
+"""How long effort is not ready after something came beside it that must not."""
 
 _INVALID = np.uint8(Flag.INVALID)
 
@@ -66,7 +75,10 @@ class EffortStatus:
 
 
 class EffortReader:
-    """Reads the effort stream of a pipeline; use it from one thread at a time."""
+    """Reads the effort stream of a pipeline; use it from one thread at a time.
+
+    It follows one publisher. What others send beside it is never given, and `trouble` says so.
+    """
 
     def __init__(
         self,
@@ -82,7 +94,6 @@ class EffortReader:
         `depth` samples wait to be taken, 2000 for each second: a caller that looks less often than
         five times a second needs more, since a stream that catches up runs four times as fast.
         """
-        self.info: EffortInfo | None = None
         self.messages = 0
         """Samples received."""
         self.lost = 0
@@ -91,34 +102,48 @@ class EffortReader:
         """Samples whose index or stamp did not rise."""
         self.invalid = 0
         """Samples marked not to be acted on."""
-        self.refused = 0
-        """Messages with another number of muscles than the stream's info says."""
+        self.refusals: Counter[str] = Counter()
+        """Messages that were not used, by why."""
+        self.trouble = ""
+        """What came, the last time, that must not come beside the stream that is followed: act on
+        nothing of it."""
         self._node = node
         self._depth = max(depth, 1000)
         self._timeout_ns = round(timeout_s * NS_PER_S)
         self._max_age_ns = round(max_age_s * NS_PER_S)
         profile = copy(qos.PROFILES["effort"])
         profile.depth = depth
-        self._effort = PolledSubscription(node, MuscleEffort, topic, profile)
-        self._infos = PolledSubscription(node, EffortInfo, f"{topic}/info", qos.PROFILES["latched"])
+        self._effort = PolledSubscription(node, MuscleEffort, topic, profile, LARGEST_BYTES)
+        self._infos = EffortInfos(node, f"{topic}/info")
+        self._watch = SenderWatch()
+        self._troubled_ns: int | None = None
+        self._last_refusal = ""
         self._last_index: int | None = None
-        self._told = -1
-        """Times a stream described itself, after the first."""
-        self._seen = 0
-        """Times the index began anew while time went on."""
         self._last_stamp_ns = 0
         self._last_flags = 0
-        self._arrival: float | None = None
+        self._arrival_ns: int | None = None
+
+    @property
+    def info(self) -> EffortInfo | None:
+        """What the samples mean: of the stream that is followed, or of the one that is awaited."""
+        followed = self._watch.followed
+        return self._infos.of(followed.info_digest) if followed else self._infos.newest
 
     @property
     def muscles(self) -> tuple[str, ...]:
         """Names of the muscles, in order; empty until the stream's info has come."""
-        return tuple(self.info.muscles) if self.info else ()
+        info = self.info
+        return tuple(info.muscles) if info else ()
 
     @property
     def restarts(self) -> int:
-        """Times the stream began anew: its samples and its description come in any order."""
-        return max(self._told, self._seen, 0)
+        """Times that another publisher, or another info, was followed than before."""
+        return self._watch.changes
+
+    @property
+    def refused(self) -> int:
+        """Messages that were not used, infos included."""
+        return self.refusals.total() + self._infos.refused
 
     @property
     def topic(self) -> str:
@@ -126,34 +151,58 @@ class EffortReader:
         return self._effort.topic
 
     @property
+    def subscriptions(self) -> tuple[PolledSubscription[MuscleEffort], ...]:
+        """What is read: each of them should have one publisher."""
+        return self._effort, self._infos.subscription
+
+    @property
     def publishers(self) -> int:
         """How many publishers the topic has; more than one means that somebody interferes."""
         return self._effort.publishers
 
     def take(self) -> EffortBatch:
-        """Take all samples that have come since the last time."""
-        self._take_info()
-        taken = self._effort.take_raw(self._depth) if self.info else []
-        decoded = decode_efforts([data for data, _ in taken], len(self.muscles))
-        self.refused += len(taken) - len(decoded.kept)
-        received_ns = np.array([received for _, received in taken], np.int64)
-        if len(decoded.kept) < len(taken):
-            received_ns = received_ns[decoded.kept]
+        """Take all samples that have come since the last time, of one publisher and one info."""
+        steady_ns = time.monotonic_ns()
+        self._take_info(steady_ns)
+        self.trouble = ""
+        kept: list[bytes] = []
+        received: list[int] = []
+        followed = self._watch.followed
+        for data, received_ns, publisher in self._effort.take_raw(self._depth):
+            plain = self._accepted(data, publisher, steady_ns)
+            if plain is None:
+                continue
+            if self._watch.followed != followed:
+                followed = self._watch.followed
+                kept, received = [], []
+                self._last_index = None
+            kept.append(plain)
+            received.append(received_ns)
+        if self.trouble:
+            self._troubled_ns = steady_ns
+        decoded = decode_efforts(kept, len(self.muscles))
         batch = EffortBatch(
-            decoded.stamps_ns, decoded.index, decoded.effort, decoded.flags, received_ns
+            decoded.stamps_ns,
+            decoded.index,
+            decoded.effort,
+            decoded.flags,
+            np.array(received, np.int64),
         )
         if len(batch):
-            self._account(batch)
+            self._account(batch, steady_ns)
         return batch
 
     def status(self, now_ns: int | None = None) -> EffortStatus:
         """Say whether the newest sample may be acted on at this time (the node's, by default)."""
-        if self._arrival is None:
-            return EffortStatus(False, "no effort has come yet")
+        if self._arrival_ns is None:
+            return EffortStatus(False, self._last_refusal or "no effort has come yet")
         now_ns = int(self._node.get_clock().now().nanoseconds) if now_ns is None else now_ns
-        silent_s = time.monotonic() - self._arrival
-        if silent_s * NS_PER_S > self._timeout_ns:
-            return EffortStatus(False, f"no effort for {silent_s * 1e3:.0f} ms")
+        steady_ns = time.monotonic_ns()
+        if self._troubled_ns is not None and steady_ns - self._troubled_ns < TROUBLED_NS:
+            return EffortStatus(False, self._last_refusal)
+        silent_ns = steady_ns - self._arrival_ns
+        if silent_ns > self._timeout_ns:
+            return EffortStatus(False, f"no effort for {silent_ns / 1e6:.0f} ms")
         age_ns = now_ns - self._last_stamp_ns
         if abs(age_ns) > self._max_age_ns:
             return EffortStatus(False, f"effort describes an instant {age_ns / 1e9:.2f} s ago")
@@ -164,25 +213,48 @@ class EffortReader:
     def close(self) -> None:
         """Unsubscribe."""
         self._effort.close()
-        self._infos.close()
+        self._infos.subscription.close()
 
-    def _take_info(self) -> None:
-        for info, _ in self._infos.take():
-            self._told += 1
-            self._last_index = None
-            self.info = info
+    def _take_info(self, steady_ns: int) -> None:
+        followed, heard_ns = self._watch.followed, self._arrival_ns or 0
+        heard = followed is not None and steady_ns - heard_ns < NS_PER_S
+        self._infos.take(steady_ns, followed.info_digest if followed and heard else None)
+        if followed and self._infos.of(followed.info_digest) is None:
+            self._watch.lose()
 
-    def _account(self, batch: EffortBatch) -> None:
+    def _accepted(self, data: bytes, publisher: bytes, steady_ns: int) -> bytes | None:
+        """Give a message in our layout if it is of the sender that is followed."""
+        plain = plain_effort(data) if len(data) <= LARGEST_BYTES else None
+        if plain is None:
+            self._refuse("unreadable", "a message on effort that cannot be read")
+            return None
+        digest = info_digest_of(plain)
+        info = self._infos.of(digest)
+        muscles = muscles_of(plain)
+        if info is not None and len(info.muscles) != muscles:
+            self._refuse("misshapen", f"effort of {muscles} muscles, not {len(info.muscles)}")
+            return None
+        refusal = self._watch.hears(Sender(publisher, digest), info is not None, steady_ns)
+        if refusal:
+            self._refuse("unknown info" if info is None else "another sender", refusal)
+            return None
+        return plain
+
+    def _refuse(self, kind: str, reason: str) -> None:
+        self.refusals[kind] += 1
+        self._last_refusal = reason
+        if self._watch.followed is not None:
+            # Before anything is followed, effort is merely sooner here than its info.
+            self.trouble = reason
+            self._effort.refuse(reason)
+
+    def _account(self, batch: EffortBatch, steady_ns: int) -> None:
         count = len(batch)
         index = batch.index.view(np.int64)
         first = int(index[0])
         before = first - 1 if self._last_index is None else self._last_index
         steps = _steps(before, index)
         times = _steps(self._last_stamp_ns, batch.stamps_ns)
-        anew = (steps < 0) & (times > 0)
-        if anew.any():
-            self._seen += int(np.count_nonzero(anew))
-            steps[anew] = 1
         in_order = (steps > 0) & (times > 0)
         self.messages += count
         self.out_of_order += count - int(np.count_nonzero(in_order))
@@ -193,7 +265,7 @@ class EffortReader:
         self._last_index = int(index[-1])
         self._last_stamp_ns = int(batch.stamps_ns[-1])
         self._last_flags = int(batch.flags[-1])
-        self._arrival = time.monotonic()
+        self._arrival_ns = steady_ns
 
 
 def _steps(before: int, values: NDArray[np.int64]) -> NDArray[np.int64]:

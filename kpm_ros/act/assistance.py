@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kpm_ros.act.checks import require_known_muscles, require_names, require_number
-from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardReport, GuardState, SlewLimiter
+from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardReport, GuardState, Now, SlewLimiter
 from kpm_ros.act.smoothing import Smoother
 
 GAIN_LIMIT = 100.0
 """Nm per unit of effort; nothing worn on a finger wants more, so more is a slip of the pen."""
 
-STANDSTILL_COMMANDS = 100
-"""Commands asked for at one and the same instant before the clock counts as stopped."""
+STANDSTILL_S = 0.2
+"""How long the clock of the stamps may show the same before it counts as stopped. One that a bag's
+player sets stands still between its steps, of 25 ms by default."""
+
+NO_STREAM = "no effort stream yet"
 
 
 def illustrative_gain() -> dict[str, dict[str, float]]:
@@ -122,62 +125,89 @@ class Assistance:
     """Turns effort into bounded torques; starts disabled. To be driven from one thread.
 
     It reads no clock: every call says what time it is. `command` must be called on, also when no
-    effort comes, for time passes only from call to call.
+    effort comes, for time passes only from call to call. The clock of the stamps decides what is
+    too old to act on, and may do what it likes: how fast and for how long torque moves goes by the
+    steady clock alone.
     """
 
-    def __init__(self, config: AssistanceConfig, muscles: Sequence[str]) -> None:
-        """`muscles`: names in the order of the effort that will be pushed."""
-        require_names("muscles", muscles)
-        for joint, weights in config.gain.items():
-            require_known_muscles(f"the gain of {joint!r}", weights, muscles)
+    def __init__(self, config: AssistanceConfig) -> None:
+        """Know nothing of the effort yet: `describe` says what it means."""
         self.config = config
-        self.guard = EffortGuard(len(muscles), config.timeout_s, config.max_age_s)
-        self._gains = [
-            [(list(muscles).index(muscle), gain) for muscle, gain in config.gain[joint].items()]
-            for joint in config.joints
-        ]
-        self._smoother = Smoother(len(muscles), config.smoothing_s, config.timeout_s)
-        self._slew = SlewLimiter(len(self._gains), config.max_torque_rate_nm_s)
-        self._idle = [0.0] * len(self._gains)
+        self.guard = EffortGuard(0, config.timeout_s, config.max_age_s)
+        self._meaning: Hashable = None
+        self._gains: list[list[tuple[int, float]]] = []
+        self._smoother = Smoother(0, config.smoothing_s, config.timeout_s)
+        self._slew = SlewLimiter(len(config.joints), config.max_torque_rate_nm_s)
+        self._idle = [0.0] * len(config.joints)
         self._mode = AssistanceState.DISABLED
+        self._mode_reason = AssistanceState.DISABLED.value
         self._share = 0.0
-        self._now_ns: int | None = None
-        self._standstill = 0
+        self._now: Now | None = None
+        self._told_ns = self._moved_ns = 0
+        """What the clock of the stamps last showed, and since when, by the steady clock."""
+        self._standing_s = 0.0
 
-    def enable(self, now_ns: int) -> AssistanceCommand:
+    def describe(self, muscles: Sequence[str], meaning: Hashable) -> None:
+        """Say in which order the muscles of all effort to come are, and what it is.
+
+        Joints are mapped to them by name, anew each time; torque goes by the bounded ramp to zero
+        and effort must be good for `recover_s` again. Where the meaning is another than before,
+        assistance is disabled as well: who is assisted must want that. Refused, ValueError, and
+        nothing is acted on, when a muscle that a gain names is not among them.
+        """
+        known, self._meaning = self._meaning, meaning
+        self._gains, self._share = [], 0.0
+        if known not in (None, meaning) and self._mode is AssistanceState.ACTIVE:
+            self._mode = AssistanceState.DISABLED
+            self._mode_reason = "effort has another meaning than before: enable again to accept it"
+        try:
+            gains = self._mapped(muscles)
+        except ValueError as error:
+            self.guard.expect(0, str(error))
+            raise
+        self.guard.expect(len(muscles), "the effort stream has begun anew; no effort since")
+        self._smoother = Smoother(len(muscles), self.config.smoothing_s, self.config.timeout_s)
+        self._gains = gains
+
+    def enable(self, now: Now) -> AssistanceCommand:
         """Begin to assist, by a ramp and once effort has been good long enough; ends a stop."""
-        self._mode = AssistanceState.ACTIVE
-        return self.command(now_ns)
+        self._switch(AssistanceState.ACTIVE)
+        return self.command(now)
 
-    def disable(self, now_ns: int) -> AssistanceCommand:
+    def disable(self, now: Now) -> AssistanceCommand:
         """Go to zero by the bounded ramp and stay there; a stop remains a stop."""
         if self._mode is not AssistanceState.STOPPED:
-            self._mode = AssistanceState.DISABLED
-        return self.command(now_ns)
+            self._switch(AssistanceState.DISABLED)
+        return self.command(now)
 
     def stop(self) -> AssistanceCommand:
         """Drop to zero at once and stay there until enabled again."""
-        self._mode = AssistanceState.STOPPED
+        self._switch(AssistanceState.STOPPED)
         self._share = 0.0
         self._slew.zero()
-        return AssistanceCommand(np.zeros(len(self._idle)), self._mode, "stopped")
+        return AssistanceCommand(np.zeros(len(self._idle)), self._mode, self._mode_reason)
 
-    def push(self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now_ns: int) -> None:
-        """Take effort samples (n,), (n, muscles), (n,) that came in at `now_ns`."""
-        admitted = self.guard.push(stamps_ns, effort, flags, now_ns)
+    def push(self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now) -> None:
+        """Take effort samples (n,), (n, muscles), (n,) that came in at this time."""
+        if not self._gains:
+            return
+        admitted = self.guard.push(stamps_ns, effort, flags, now)
         for stamp, sample in zip(admitted.stamps_ns, admitted.effort, strict=True):
             if sample is None:
                 self._smoother.reset()
             else:
                 self._smoother.push(stamp, sample)
 
-    def command(self, now_ns: int) -> AssistanceCommand:
+    def doubt(self, reason: str) -> None:
+        """Take note of something that makes effort unfit to act on: torque goes to zero."""
+        self.guard.doubt("in doubt", reason)
+
+    def command(self, now: Now) -> AssistanceCommand:
         """Give the torques to apply from this instant on."""
-        elapsed_s = self._elapse(now_ns)
-        state, reason = self._decide(self.guard.check(now_ns), now_ns)
+        elapsed_s = self._elapse(now)
+        state, reason = self._decide(self.guard.check(now), now)
         target = self._idle
-        if self._standstill >= STANDSTILL_COMMANDS:
-            # Without time there is no ramp, and a torque must not outlive its clock.
+        if self._standing_s > STANDSTILL_S:
             self._slew.zero()
         if state is AssistanceState.ACTIVE:
             self._grow_share(elapsed_s)
@@ -188,28 +218,45 @@ class Assistance:
             self._share = 0.0
         return AssistanceCommand(np.array(self._slew.step(target, elapsed_s)), state, reason)
 
-    def _elapse(self, now_ns: int) -> float:
-        """Seconds since the last command; a clock that stands still or runs back gives none."""
-        last_ns = now_ns if self._now_ns is None else self._now_ns
-        self._now_ns = now_ns
-        self._standstill = 0 if now_ns > last_ns else self._standstill + 1
-        return max(0, now_ns - last_ns) / NS_PER_S
+    def _mapped(self, muscles: Sequence[str]) -> list[list[tuple[int, float]]]:
+        """Which muscle by its place, and with which gain, moves each joint."""
+        require_names("muscles", muscles)
+        place = {muscle: index for index, muscle in enumerate(muscles)}
+        for joint, weights in self.config.gain.items():
+            require_known_muscles(f"the gain of {joint!r}", weights, muscles)
+        return [
+            [(place[muscle], gain) for muscle, gain in self.config.gain[joint].items()]
+            for joint in self.config.joints
+        ]
 
-    def _decide(self, report: GuardReport, now_ns: int) -> tuple[AssistanceState, str]:
+    def _switch(self, mode: AssistanceState) -> None:
+        self._mode, self._mode_reason = mode, mode.value
+
+    def _elapse(self, now: Now) -> float:
+        """Seconds since the last command by the steady clock; note if the other one moves."""
+        last = self._now or now
+        steady_ns = max(now.steady_ns, last.steady_ns)
+        if self._now is None or now.told_ns != self._told_ns:
+            self._told_ns, self._moved_ns = now.told_ns, steady_ns
+        self._now = Now(now.told_ns, steady_ns)
+        self._standing_s = (steady_ns - self._moved_ns) / NS_PER_S
+        return (steady_ns - last.steady_ns) / NS_PER_S
+
+    def _decide(self, report: GuardReport, now: Now) -> tuple[AssistanceState, str]:
         if self._mode is not AssistanceState.ACTIVE:
-            return self._mode, self._mode.value
-        if self._standstill >= STANDSTILL_COMMANDS:
-            reason = f"the clock has stood still for {STANDSTILL_COMMANDS} commands"
+            return self._mode, self._mode_reason
+        if self._standing_s > STANDSTILL_S:
+            reason = f"the clock has stood still for {self._standing_s:.1f} s"
             return AssistanceState.WITHHELD, reason
         if report.state is not GuardState.READY:
             return AssistanceState.WITHHELD, report.reason
-        if self.guard.good_for_s(now_ns) < self.config.recover_s:
+        if self.guard.good_for_s(now) < self.config.recover_s:
             wait_s = self.config.recover_s
             return AssistanceState.RECOVERING, f"effort must be good for {wait_s:g} s on end"
         return AssistanceState.ACTIVE, "assisting"
 
     def _grow_share(self, elapsed_s: float) -> None:
-        """Ramp up; as in the slew limiter, a clock that leapt is not time in which to grow."""
+        """Ramp up; as in the slew limiter, time in which nobody looked is none in which to grow."""
         ramp_s = self.config.enabled_ramp_s
         growth = min(elapsed_s, self._slew.max_growth_s) / ramp_s if ramp_s else 1.0
         self._share = min(1.0, self._share + growth)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+
+NAMED = 40
+"""Muscles that a sentence lists."""
 
 
 def require_number(
@@ -34,7 +38,7 @@ def require_names(what: str, names: Sequence[str]) -> None:
         raise ValueError(f"{what} are {names!r}; they must be a list of names, none of them empty")
     if not names:
         raise ValueError(f"there are no {what}; at least one is needed")
-    twice = sorted({name for name in names if list(names).count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ValueError(f"{what} must differ, but {', '.join(twice)} is given more than once")
 
@@ -43,7 +47,9 @@ def require_known_muscles(what: str, weights: Mapping[str, float], muscles: Sequ
     """Refuse weights for a muscle that the effort stream does not have."""
     for muscle in weights:
         if muscle not in muscles:
+            more = len(muscles) - NAMED
+            listed = [*muscles[:NAMED], *([f"{more} more"] if more > 0 else [])]
             raise ValueError(
                 f"{what} names the muscle {muscle!r}, which the effort does not have; "
-                f"it has {', '.join(muscles)}"
+                f"it has {', '.join(listed)}"
             )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from numpy.typing import ArrayLike
 
 from kpm_ros.act.checks import require_known_muscles, require_names, require_number
-from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardState
+from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardState, Now
 from kpm_ros.act.smoothing import Smoother
 
 NO_GESTURE = "none"
@@ -169,14 +169,14 @@ class GestureRecogniser:
         self._told: tuple[str, bool] | None = None
 
     def push(
-        self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now_ns: int
+        self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now
     ) -> list[GestureChange]:
-        """Take effort samples (n,), (n, muscles), (n,) that came in at `now_ns`; say what changed.
+        """Take effort samples (n,), (n, muscles), (n,) that came in at this time; say what changed.
 
         Changes are those of the samples; whether effort was believable meanwhile, `current` says.
         """
         changes: list[GestureChange] = []
-        admitted = self.guard.push(stamps_ns, effort, flags, now_ns)
+        admitted = self.guard.push(stamps_ns, effort, flags, now)
         for stamp, sample in zip(admitted.stamps_ns, admitted.effort, strict=True):
             before = self._current
             self._take(stamp, sample)
@@ -186,9 +186,9 @@ class GestureRecogniser:
                 changes.append(GestureChange(stamp, name))
         return changes
 
-    def current(self, now_ns: int) -> RecognisedGesture:
+    def current(self, now: Now) -> RecognisedGesture:
         """Say what the hand is doing at this instant; "none" while effort cannot be believed."""
-        report = self.guard.check(now_ns)
+        report = self.guard.check(now)
         valid = report.state is GuardState.READY
         gesture = self._current if valid else None
         name = gesture.rule.name if gesture else NO_GESTURE

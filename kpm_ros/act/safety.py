@@ -21,6 +21,15 @@ CLOCK_SLACK_NS = 20_000_000
 back."""
 
 
+class Now(NamedTuple):
+    """One instant by two clocks."""
+
+    told_ns: int
+    """By the clock of the stamps, which somebody may set, stop or hurry: the host's, or /clock."""
+    steady_ns: int
+    """By a clock that nobody can set. Whatever protects people is timed by this one."""
+
+
 class GuardState(str, Enum):
     """Whether effort may be acted on."""
 
@@ -58,6 +67,9 @@ class EffortGuard:
     Samples out of order or from the future are dropped; samples that are not finite, beyond what
     is plausible, or marked invalid keep their place in time but lose their values. All are counted
     in `counts`. Samples are judged one by one, so how they are batched makes no difference.
+
+    The clock of the stamps only says how old a sample is; silence, and how long all has been well,
+    are measured on the steady clock.
     """
 
     def __init__(
@@ -69,8 +81,6 @@ class EffortGuard:
         max_effort: float = 10.0,
     ) -> None:
         """`max_age_s` is of the instant described, `timeout_s` of the arrival of anything new."""
-        if muscles < 1:
-            raise ValueError(f"a guard needs at least 1 muscle to watch, not {muscles}")
         require_number("timeout_s", timeout_s, above=0)
         require_number("max_age_s", max_age_s, above=0)
         require_number("max_ahead_s", max_ahead_s, at_least=0)
@@ -82,103 +92,115 @@ class EffortGuard:
         self._max_effort = max_effort
         self.counts: Counter[str] = Counter()
         """Samples by what became of them: "good", "marked invalid", "out of order", ..."""
-        self._now_ns: int | None = None
+        self._now: Now | None = None
         self._newest_ns: int | None = None
         self._arrival_ns: int | None = None
+        """By the steady clock, as is what follows."""
         self._good_since_ns: int | None = None
         self._problem: str | None = None
         self._waiting_reason = "no effort has come yet"
+
+    def expect(self, muscles: int, waiting_reason: str) -> None:
+        """Forget all effort: what comes now has this many muscles, and is waited for."""
+        self._muscles = muscles
+        self._forget(waiting_reason)
 
     @property
     def newest_ns(self) -> int | None:
         """Instant that the newest admitted sample describes."""
         return self._newest_ns
 
-    def push(
-        self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now_ns: int
-    ) -> Admitted:
-        """Judge samples (n,), (n, muscles), (n,) that came in at `now_ns`; give what is left."""
-        now_ns = self._observe(now_ns)
+    def push(self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now) -> Admitted:
+        """Judge samples (n,), (n, muscles), (n,) that came in at this time; give what is left."""
+        now = self._observe(now)
         try:
             stamps, rows, bits = np.asarray(stamps_ns), np.asarray(effort, float), np.asarray(flags)
         except (TypeError, ValueError, OverflowError):
-            return self._refuse_batch("unreadable", "effort that is not a table of numbers", now_ns)
+            return self._refuse_batch("unreadable", "effort that is not a table of numbers", now)
         if stamps.size == rows.size == bits.size == 0:
             return NOTHING
         fault = self._misshape(stamps, rows, bits)
         if fault:
-            return self._refuse_batch("misshapen", fault, now_ns)
-        self._arrive(now_ns)
+            return self._refuse_batch("misshapen", fault, now)
+        self._arrive(now)
         times: list[int] = []
         values: list[list[float] | None] = []
         # One sample at a time: for a live batch this is cheaper than array arithmetic.
         for stamp, row, bit in zip(stamps.tolist(), rows.tolist(), bits.tolist(), strict=True):
-            if self._misplaced(stamp, now_ns):
+            if self._misplaced(stamp, now.told_ns):
                 continue
             self._newest_ns = stamp
             times.append(stamp)
             values.append(None if self._unusable(row, bit) else row)
             if self._problem is None and self._good_since_ns is None:
-                self._good_since_ns = now_ns
-        self.check(now_ns)
+                self._good_since_ns = now.steady_ns
+        self.check(now)
         return Admitted(times, values)
 
-    def check(self, now_ns: int) -> GuardReport:
+    def doubt(self, kind: str, reason: str) -> None:
+        """Count something beside the samples that makes them unfit to act on, until a good one."""
+        self._refuse(kind, reason)
+
+    def check(self, now: Now) -> GuardReport:
         """Say whether the stream may be acted on at this instant, and why not."""
-        report = self._judge(self._observe(now_ns))
+        report = self._judge(self._observe(now))
         if report.state is not GuardState.READY:
             self._good_since_ns = None
         return report
 
-    def good_for_s(self, now_ns: int) -> float:
-        """How long the stream has been good without a break, by the clock of the caller."""
-        now_ns = self._observe(now_ns)
-        if self.check(now_ns).state is not GuardState.READY or self._good_since_ns is None:
+    def good_for_s(self, now: Now) -> float:
+        """How long the stream has been good without a break, by the steady clock."""
+        now = self._observe(now)
+        if self.check(now).state is not GuardState.READY or self._good_since_ns is None:
             return 0.0
-        return (now_ns - self._good_since_ns) / NS_PER_S
+        return (now.steady_ns - self._good_since_ns) / NS_PER_S
 
-    def _judge(self, now_ns: int) -> GuardReport:
+    def _judge(self, now: Now) -> GuardReport:
         if self._arrival_ns is None:
             return GuardReport(GuardState.WAITING, self._waiting_reason)
-        silent_ns = now_ns - self._arrival_ns
+        silent_ns = now.steady_ns - self._arrival_ns
         if silent_ns > self._timeout_ns:
             return GuardReport(GuardState.STALE, f"no effort for {silent_ns / 1e6:.0f} ms")
         if self._problem is not None:
             return GuardReport(GuardState.INVALID, self._problem)
-        if self._newest_ns is None or now_ns - self._newest_ns > self._max_age_ns:
-            age_s = (now_ns - (self._newest_ns or 0)) / NS_PER_S
+        if self._newest_ns is None or now.told_ns - self._newest_ns > self._max_age_ns:
+            age_s = (now.told_ns - (self._newest_ns or 0)) / NS_PER_S
             return GuardReport(GuardState.STALE, f"effort describes an instant {age_s:.1f} s ago")
         return READY
 
-    def _observe(self, now_ns: int) -> int:
-        """Follow the caller's clock; when it was set back, nothing known before counts."""
-        last = self._now_ns
-        if last is not None and now_ns <= last:
-            if last - now_ns <= CLOCK_SLACK_NS:
-                return last
-            back_s = (last - now_ns) / NS_PER_S
-            self._forget(f"the clock went back by {back_s:.3g} s; no effort since")
-        self._now_ns = now_ns
-        return now_ns
+    def _observe(self, now: Now) -> Now:
+        """Follow the caller's clocks; when the one of the stamps was set back, start afresh."""
+        told_ns, steady_ns = now
+        if self._now is not None:
+            back_ns = self._now.told_ns - told_ns
+            if 0 <= back_ns <= CLOCK_SLACK_NS:
+                told_ns = self._now.told_ns
+            elif back_ns > 0:
+                back_s = back_ns / NS_PER_S
+                self._forget(f"the clock went back by {back_s:.3g} s; no effort since")
+            steady_ns = max(steady_ns, self._now.steady_ns)
+        self._now = Now(told_ns, steady_ns)
+        return self._now
 
     def _forget(self, waiting_reason: str) -> None:
         self._waiting_reason = waiting_reason
         self._newest_ns = self._arrival_ns = self._good_since_ns = None
         self._problem = None
 
-    def _arrive(self, now_ns: int) -> None:
+    def _arrive(self, now: Now) -> None:
         """Note that something came; a silence before it breaks the run of good effort."""
-        if self._arrival_ns is not None and now_ns - self._arrival_ns > self._timeout_ns:
+        silent_ns = 0 if self._arrival_ns is None else now.steady_ns - self._arrival_ns
+        if silent_ns > self._timeout_ns:
             self._good_since_ns = None
-        self._arrival_ns = now_ns
+        self._arrival_ns = now.steady_ns
 
     def _refuse(self, kind: str, reason: str) -> None:
         self.counts[kind] += 1
         self._problem = reason
         self._good_since_ns = None
 
-    def _refuse_batch(self, kind: str, reason: str, now_ns: int) -> Admitted:
-        self._arrive(now_ns)
+    def _refuse_batch(self, kind: str, reason: str, now: Now) -> Admitted:
+        self._arrive(now)
         self._refuse(kind, reason)
         return NOTHING
 
@@ -194,14 +216,14 @@ class EffortGuard:
             return "stamps and flags must be whole numbers"
         return None
 
-    def _misplaced(self, stamp_ns: int, now_ns: int) -> bool:
+    def _misplaced(self, stamp_ns: int, told_ns: int) -> bool:
         """Whether a sample cannot be put in time after the ones before it."""
         if self._newest_ns is not None and stamp_ns <= self._newest_ns:
             back_ms = (self._newest_ns - stamp_ns) / 1e6
             self._refuse("out of order", f"effort out of order: {back_ms:.1f} ms behind the newest")
             return True
-        if stamp_ns > now_ns + self._max_ahead_ns:
-            ahead_s = (stamp_ns - now_ns) / NS_PER_S
+        if stamp_ns > told_ns + self._max_ahead_ns:
+            ahead_s = (stamp_ns - told_ns) / NS_PER_S
             self._refuse("from the future", f"effort from the future by {ahead_s:.1f} s")
             return True
         return False

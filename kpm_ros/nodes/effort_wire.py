@@ -6,9 +6,10 @@ machines this runs on. `test/nodes/test_effort_wire.py` holds it against rclpy's
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,13 @@ from kpm_ros.align.grid import NS_PER_S
 from kpm_ros.msg import MuscleEffort
 
 _HEADER = b"\x00\x01\x00\x00"
+_NO_FRAME_ID = b"\x01\x00\x00\x00"
+"""Length of the empty string, which ends in a zero."""
+_DIGEST, _FIXED = 28, 44
+"""Where the digest is, and where the values begin."""
 
 
-@cache
+@lru_cache(maxsize=16)
 def _layout(muscles: int) -> np.dtype:
     return np.dtype(
         [
@@ -30,6 +35,7 @@ def _layout(muscles: int) -> np.dtype:
             ("frame_id_length", "<u4"),
             ("frame_id", "V4"),
             ("index", "<u8"),
+            ("info_digest", "<u8"),
             ("flags", "u1"),
             ("padding", "V3"),
             ("muscles", "<u4"),
@@ -41,21 +47,22 @@ def _layout(muscles: int) -> np.dtype:
 class EffortEncoder:
     """Writes effort samples as serialised MuscleEffort messages."""
 
-    def __init__(self, muscles: int) -> None:
+    def __init__(self, muscles: int, info_digest: int) -> None:
         """Check once that our layout is this middleware's."""
         self._layout = _layout(muscles)
         self._blank = np.zeros(1, self._layout)
         self._blank["encapsulation"] = np.frombuffer(_HEADER, "V4")
         self._blank["frame_id_length"] = 1
+        self._blank["info_digest"] = info_digest
         self._blank["muscles"] = muscles
-        self._prove(muscles)
+        self._prove(muscles, info_digest)
 
-    def _prove(self, muscles: int) -> None:
+    def _prove(self, muscles: int, info_digest: int) -> None:
         """Have the middleware read what we write; it must find what we meant."""
         stamp = np.array([5 * NS_PER_S + 11])
         effort = np.arange(muscles, dtype=np.float32)[None] / 8
         [ours] = self.encode(stamp, 7, np.array([3], np.uint8), effort)
-        meant = MuscleEffort(index=7, flags=3, effort=effort[0].tolist())
+        meant = MuscleEffort(index=7, info_digest=info_digest, flags=3, effort=effort[0].tolist())
         meant.header.stamp.sec, meant.header.stamp.nanosec = 5, 11
         size = len(serialize_message(meant))
         if len(ours) != size or deserialize_message(ours, MuscleEffort) != meant:
@@ -88,40 +95,57 @@ class DecodedEffort:
     flags: NDArray[np.uint8]
     effort: NDArray[np.float32]
     """(samples, muscles)"""
-    kept: list[int]
-    """Which of the messages these are: those with another number of muscles are left out."""
 
 
 def decode_efforts(messages: Sequence[bytes], muscles: int) -> DecodedEffort:
-    """Read serialised messages of this many muscles."""
-    layout = _layout(muscles)
-    kept, plain = [], []
-    for position, message in enumerate(messages):
-        usable = message if _is_plain(message, layout.itemsize) else _rewritten(message, muscles)
-        if usable is not None:
-            kept.append(position)
-            plain.append(usable)
-    rows = np.frombuffer(b"".join(plain), layout)
+    """Read messages of this many muscles that are laid out as `plain_effort` gives them."""
+    rows = np.frombuffer(b"".join(messages), _layout(muscles))
     return DecodedEffort(
         rows["sec"].astype(np.int64) * NS_PER_S + rows["nanosec"],
         rows["index"].copy(),
         rows["flags"].copy(),
         rows["effort"].copy(),
-        kept,
     )
 
 
-def _is_plain(message: bytes, size: int) -> bool:
-    """Whether it is laid out as our encoder does: little-endian, without a frame id."""
-    return len(message) == size and message[1] == 1 and message[12:16] == b"\x01\x00\x00\x00"
-
-
-def _rewritten(data: bytes, muscles: int) -> bytes | None:
-    """Bring another publisher's message into our layout; None when its muscles do not fit."""
-    message = deserialize_message(data, MuscleEffort)
-    if len(message.effort) != muscles:
+def plain_effort(message: bytes) -> bytes | None:
+    """Bring a message of any publisher into our layout; None for what is no MuscleEffort."""
+    if _is_plain(message):
+        return message
+    try:
+        read = deserialize_message(message, MuscleEffort)
+        return _rewritten(read)
+    except Exception:  # its own type is not public
         return None
-    stamp_ns = message.header.stamp.sec * NS_PER_S + message.header.stamp.nanosec
-    effort = np.array([message.effort], np.float32)
-    flags = np.array([message.flags], np.uint8)
-    return EffortEncoder(muscles).encode(np.array([stamp_ns]), message.index, flags, effort)[0]
+
+
+def info_digest_of(plain: bytes) -> int:
+    """Read which info a message in our layout belongs to."""
+    return int.from_bytes(plain[_DIGEST : _DIGEST + 8], "little")
+
+
+def muscles_of(plain: bytes) -> int:
+    """Read how many muscles a message in our layout has."""
+    return (len(plain) - _FIXED) // 4
+
+
+def _is_plain(message: bytes) -> bool:
+    """Whether it is laid out as our encoder does: little-endian, without a frame id."""
+    if len(message) < _FIXED or message[:2] != _HEADER[:2] or message[12:16] != _NO_FRAME_ID:
+        return False
+    return len(message) == _FIXED + 4 * int.from_bytes(message[_FIXED - 4 : _FIXED], "little")
+
+
+def _rewritten(read: MuscleEffort) -> bytes:
+    stamp = read.header.stamp
+    fixed = _HEADER + struct.pack(
+        "<iI4s4xQQB3xI",
+        stamp.sec,
+        stamp.nanosec,
+        _NO_FRAME_ID,
+        read.index,
+        read.info_digest,
+        read.flags,
+        len(read.effort),
+    )
+    return fixed + np.array(read.effort, "<f4").tobytes()

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from dataclasses import fields
 from typing import Any
 
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 from std_srvs.srv import SetBool, Trigger
 
-from kpm_ros.act.assistance import Assistance, AssistanceCommand, AssistanceConfig, AssistanceState
+from kpm_ros.act.assistance import Assistance, AssistanceConfig, AssistanceState
+from kpm_ros.act.safety import Now
 from kpm_ros.client import EffortReader
+from kpm_ros.estimate.effort_info import meaning_of
+from kpm_ros.msg import EffortInfo
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.settings import ConfigurationError, ExoSettings
+
+LIVE = "joint"
+REPLAYED = "joint, by simulated time"
+"""Label of the command's one dimension: a drive can tell by it what a replay has made."""
 
 
 class ExoNode(PipelineNode):
@@ -28,21 +36,25 @@ class ExoNode(PipelineNode):
     def __init__(self, **node_arguments: Any) -> None:
         """Read the gains, and offer `~/enable` and `~/stop`."""
         super().__init__(**node_arguments)
-        self._config = _config(self.settings)
-        self._assistance: Assistance | None = None
-        self._enabled = self.settings.enabled
+        self._assistance = Assistance(_config(self.settings))
+        self._joints = len(self._assistance.config.joints)
         self._lock = threading.Lock()
-        self._last: AssistanceCommand | None = None
+        self._described: int | None = None
+        self._misfit = ""
+        if self.settings.enabled:
+            self._assistance.enable(self._now())
+        self._last = self._assistance.command(self._now())
         self._reader = EffortReader(
             self, timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
         )
-        self.expect_one_publisher(self._reader)
+        self.expect_one_publisher(*self._reader.subscriptions)
         self._output = self.create_publisher(
             Float64MultiArray, "assist/command", qos.of("assist/command")
         )
         self._message = Float64MultiArray()
+        label = REPLAYED if self.simulated_time else LIVE
         self._message.layout.dim = [
-            MultiArrayDimension(label=joint, size=1, stride=1) for joint in self._config.joints
+            MultiArrayDimension(label=label, size=self._joints, stride=self._joints)
         ]
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_service(Trigger, "~/stop", self._on_stop)
@@ -51,43 +63,42 @@ class ExoNode(PipelineNode):
     def step(self) -> None:
         """Take what has come, and send the command for this instant."""
         batch = self._reader.take()
-        now_ns = self.now_ns()
         with self._lock:
-            assistance = self._ready_assistance(now_ns)
-            if assistance is None:
-                torque = [0.0] * len(self._config.joints)
-            else:
-                assistance.push(batch.stamps_ns, batch.effort, batch.flags, now_ns)
-                self._last = assistance.command(now_ns)
-                torque = self._last.torque_nm.tolist()
-        self._send(torque)
+            now = self._now()
+            self._follow(self._reader.info)
+            self._assistance.push(batch.stamps_ns, batch.effort, batch.flags, now)
+            if self._reader.trouble:
+                self._assistance.doubt(self._reader.trouble)
+            self._last = self._assistance.command(now)
+        self._send(self._last.torque_nm.tolist())
 
     def stop(self) -> None:
         """End with a command of zero, whatever the last one was."""
         super().stop()
-        self._send([0.0] * len(self._config.joints))
+        self._send([0.0] * self._joints)
+
+    def _now(self) -> Now:
+        return Now(self.now_ns(), time.monotonic_ns())
 
     def _send(self, torque: list[float]) -> None:
         self._message.data = torque
         self._output.publish(self._message)
 
-    def _ready_assistance(self, now_ns: int) -> Assistance | None:
-        """Assistance for the muscles that the stream has; None until it has said so."""
-        if self._assistance is None and self._reader.muscles:
-            try:
-                self._assistance = Assistance(self._config, self._reader.muscles)
-            except ValueError as error:
-                raise ConfigurationError(f"exo: {error}") from None
-            if self._enabled:
-                self._assistance.enable(now_ns)
-        return self._assistance
+    def _follow(self, info: EffortInfo | None) -> None:
+        """Map joints to muscles anew when the stream is another than before."""
+        if info is None or info.digest == self._described:
+            return
+        self._described, self._misfit = info.digest, ""
+        try:
+            self._assistance.describe(info.muscles, meaning_of(info))
+        except ValueError as error:
+            self._misfit = str(error)
+            self.refuse(f"{self._reader.topic}/info: {error}")
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> Any:
         with self._lock:
-            self._enabled = request.data
-            if self._assistance is not None:
-                change = self._assistance.enable if request.data else self._assistance.disable
-                change(self.now_ns())
+            change = self._assistance.enable if request.data else self._assistance.disable
+            change(self._now())
         response.success = True
         response.message = "assistance is enabled" if request.data else "assistance is disabled"
         self.get_logger().info(response.message)
@@ -95,9 +106,7 @@ class ExoNode(PipelineNode):
 
     def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Any:
         with self._lock:
-            self._enabled = False
-            if self._assistance is not None:
-                self._assistance.stop()
+            self._assistance.stop()
         response.success = True
         response.message = "assistance is stopped: torque is zero until it is enabled again"
         self.get_logger().warning(response.message)
@@ -107,17 +116,20 @@ class ExoNode(PipelineNode):
         """What assistance is doing, and what it made of the effort."""
         report = super().report()
         with self._lock:
-            command, assistance = self._last, self._assistance
+            command, misfit = self._last, self._misfit
+            counts = dict(self._assistance.guard.counts)
         report.values |= {
             "effort_messages": self._reader.messages,
             "effort_lost": self._reader.lost,
-            "state": command.state.value if command else "waiting",
-            "reason": command.reason if command else "no effort stream yet",
+            "effort_restarts": self._reader.restarts,
+            "state": command.state.value,
+            "reason": command.reason,
         }
-        if assistance is not None:
-            report.values |= {f"samples {k}": n for k, n in assistance.guard.counts.items()}
-        withheld = command is not None and command.state is AssistanceState.WITHHELD
-        if command is not None and withheld:
+        report.values |= {f"samples {kind}": count for kind, count in counts.items()}
+        report.values |= {f"refused {kind}": n for kind, n in self._reader.refusals.copy().items()}
+        if misfit:
+            report.worsen(Level.ERROR, f"assistance is withheld: {misfit}")
+        if command.state is AssistanceState.WITHHELD:
             report.worsen(Level.DEGRADED, f"assistance is withheld: {command.reason}")
         return report
 

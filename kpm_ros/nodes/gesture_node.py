@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import Any
 
 from std_srvs.srv import SetBool
 
 from kpm_ros.act.gestures import NO_GESTURE, GestureConfig, GestureRecogniser, RecognisedGesture
-from kpm_ros.client import EffortReader
+from kpm_ros.act.safety import Now
+from kpm_ros.client import EffortBatch, EffortReader
 from kpm_ros.msg import Gesture
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
-from kpm_ros.nodes.settings import ConfigurationError, GestureSettings
+from kpm_ros.nodes.settings import GestureSettings
 
 
 class GestureNode(PipelineNode):
@@ -29,13 +31,18 @@ class GestureNode(PipelineNode):
         super().__init__(**node_arguments)
         self._enabled = self.settings.enabled
         self._lock = threading.Lock()
+        self._config = GestureConfig(
+            timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
+        )
         self._recogniser: GestureRecogniser | None = None
+        self._described: int | None = None
+        self._misfit = ""
         self._last = _nothing("no effort stream yet")
         self._sent_ns = 0
         self._reader = EffortReader(
             self, timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
         )
-        self.expect_one_publisher(self._reader)
+        self.expect_one_publisher(*self._reader.subscriptions)
         self._output = self.create_publisher(Gesture, "gesture", qos.of("gesture"))
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.add_loop(1.0 / self.settings.rate_hz, self.step)
@@ -43,33 +50,38 @@ class GestureNode(PipelineNode):
     def step(self) -> None:
         """Take what has come; send a gesture that changed, or the present one now and then."""
         batch = self._reader.take()
-        now_ns = self.now_ns()
+        now = Now(self.now_ns(), time.monotonic_ns())
         before = self._last
         with self._lock:
-            self._last = self._recognise(batch, now_ns) if self._enabled else _nothing("disabled")
+            self._last = self._recognise(batch, now) if self._enabled else _nothing("disabled")
         changed = (before.name, before.valid) != (self._last.name, self._last.valid)
-        if changed or not 0 <= now_ns - self._sent_ns < 1e9 / self.settings.heartbeat_hz:
-            self._sent_ns = now_ns
-            self._output.publish(_message(self._last))
+        if changed or now.steady_ns - self._sent_ns >= 1e9 / self.settings.heartbeat_hz:
+            self._sent_ns = now.steady_ns
+            self._output.publish(_message(self._last, now.told_ns))
 
-    def _recognise(self, batch: Any, now_ns: int) -> RecognisedGesture:
-        if self._recogniser is None:
-            if not self._reader.muscles:
-                return _nothing("no effort stream yet")
-            config = GestureConfig(
-                timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
-            )
+    def _recognise(self, batch: EffortBatch, now: Now) -> RecognisedGesture:
+        info = self._reader.info
+        if info is None:
+            return _nothing("no effort stream yet")
+        if info.digest != self._described:
+            self._described = info.digest
+            self._recogniser, self._misfit = None, ""
             try:
-                self._recogniser = GestureRecogniser(config, self._reader.muscles)
+                self._recogniser = GestureRecogniser(self._config, info.muscles)
             except ValueError as error:
-                raise ConfigurationError(f"gesture: {error}") from None
-        self._recogniser.push(batch.stamps_ns, batch.effort, batch.flags, now_ns)
-        return self._recogniser.current(now_ns)
+                self._misfit = str(error)
+                self.refuse(f"{self._reader.topic}/info: {error}")
+        if self._recogniser is None:
+            return _nothing(self._misfit)
+        self._recogniser.push(batch.stamps_ns, batch.effort, batch.flags, now)
+        if self._reader.trouble:
+            self._recogniser.guard.doubt("in doubt", self._reader.trouble)
+        return self._recogniser.current(now)
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> Any:
         with self._lock:
             self._enabled = request.data
-            self._recogniser = None
+            self._recogniser = self._described = None
         response.success = True
         response.message = "gestures are " + ("enabled" if request.data else "disabled")
         self.get_logger().info(response.message)
@@ -85,6 +97,9 @@ class GestureNode(PipelineNode):
             "effort_messages": self._reader.messages,
             "effort_lost": self._reader.lost,
         }
+        report.values |= {f"refused {kind}": n for kind, n in self._reader.refusals.copy().items()}
+        if self._enabled and self._misfit:
+            report.worsen(Level.ERROR, f"no gestures: {self._misfit}")
         if self._enabled and not self._last.valid:
             report.worsen(Level.DEGRADED, f"no gestures: {self._last.reason}")
         return report
@@ -94,14 +109,14 @@ def _nothing(reason: str) -> RecognisedGesture:
     return RecognisedGesture(NO_GESTURE, 0.0, False, 0.0, 0, False, reason)
 
 
-def _message(gesture: RecognisedGesture) -> Gesture:
+def _message(gesture: RecognisedGesture, now_ns: int) -> Gesture:
     message = Gesture(
         name=gesture.name,
         confidence=gesture.confidence,
         valid=gesture.valid,
         since_s=gesture.since_s,
     )
-    message.header.stamp = wire.time_message(gesture.stamp_ns)
+    message.header.stamp = wire.time_message(gesture.stamp_ns or now_ns)
     return message
 
 

@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
 from kpm_ros.nodes import images, wire
@@ -62,7 +61,9 @@ class HandTrackerNode(PipelineNode):
             return
         self._index += len(taken)
         self._dropped += len(taken) - 1
-        message = deserialize_message(taken[-1][0], self._type)
+        message = self._input.decode(taken[-1].data)
+        if message is None:
+            return
         try:
             picture = images.picture(message)
         except wire.RefusedMessageError as error:

@@ -13,6 +13,7 @@ from kpm_ros.align.flags import Flag, describe
 from kpm_ros.align.grid import NS_PER_S, Grid
 from kpm_ros.estimate.backlog import Backlog, BacklogRules
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
+from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.estimate.pacing import Pacer
 from kpm_ros.msg import AlignedSamples, EffortInfo, MuscleEffort, MuscleEffortChunk
 from kpm_ros.nodes import models, qos, wire
@@ -60,7 +61,9 @@ class InferenceNode(PipelineNode):
         self.estimator = models.estimator(self.settings)
         self.card = self.estimator.card
         self._grid = Grid(EFFORT_RATE_HZ)
-        self._encoder = EffortEncoder(len(self.card.muscles))
+        info = self._describe()
+        self._info_digest = info.digest
+        self._encoder = EffortEncoder(len(self.card.muscles), info.digest)
         # Time from /clock stands still between its steps and in a pause: no time to be even in.
         pacer = Pacer(even=self.settings.pacing == "even" and not self.simulated_time)
         self._stepped = SteppedTime(self) if self.simulated_time else None
@@ -84,7 +87,7 @@ class InferenceNode(PipelineNode):
             MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
         )
         self._info = self.create_publisher(EffortInfo, "effort/info", qos.of("effort/info"))
-        self._info.publish(self._describe())
+        self._info.publish(info)
         self.add_loop(self.settings.period_s, self.estimate)
         self.add_loop(self.settings.period_s, self.release)
 
@@ -155,7 +158,8 @@ class InferenceNode(PipelineNode):
             self._beginning = False
         self._chunks.publish(
             wire.effort_chunk_message(
-                replace(chunk, trace=replace(chunk.trace, published_ns=now_ns))
+                replace(chunk, trace=replace(chunk.trace, published_ns=now_ns)),
+                self._info_digest,
             )
         )
 
@@ -169,19 +173,8 @@ class InferenceNode(PipelineNode):
         return sent_ns if told else min(sent_ns, chunk.stamp_ns)
 
     def _describe(self) -> EffortInfo:
-        card = self.card
-        info = EffortInfo(
-            muscles=list(card.muscles),
-            unit=card.unit,
-            rate_hz=float(EFFORT_RATE_HZ),
-            model=card.name,
-            model_sha256=models.sha256(models.model_path(self.settings.model)),
-            trained_on=card.trained_on,
-            inputs=list(card.inputs),
-            views=list(card.views),
-            native_rate_hz=float(card.rate_hz),
-            lookahead_s=card.lookahead_s,
-        )
+        sha256 = models.sha256(models.model_path(self.settings.model))
+        info = EffortInfo(**described(self.card, sha256, new_stream()))
         info.header.stamp = self.get_clock().now().to_msg()
         return info
 

@@ -7,13 +7,35 @@ At hundreds or thousands of messages a second that is the difference between a c
 from __future__ import annotations
 
 import time
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.serialization import deserialize_message
 
 Message = TypeVar("Message")
+
+LARGEST_BYTES = 1 << 28
+"""A larger message is not read: an image of 8192 x 8192 pixels has 2 ** 28 bytes with four each."""
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A node that counts what it cannot use, as those of the pipeline do."""
+
+    def refuse(self, reason: str) -> None:
+        """Count a message, and say why."""
+
+
+class RawMessage(NamedTuple):
+    """A message as the middleware's own bytes."""
+
+    data: bytes
+    received_ns: int
+    """When the middleware received it, on the host's clock."""
+    sender: bytes
+    """Identifies its publisher; empty where this version of ROS does not tell."""
 
 
 class PolledGroup(CallbackGroup):
@@ -35,9 +57,20 @@ class PolledSubscription(Generic[Message]):
     """A subscription whose queue is emptied by `take` or `take_raw`, from any one thread."""
 
     def __init__(
-        self, node: Node, message_type: type[Message], topic: str, qos: QoSProfile
+        self,
+        node: Node,
+        message_type: type[Message],
+        topic: str,
+        qos: QoSProfile,
+        largest: int = LARGEST_BYTES,
     ) -> None:
-        """Subscribe; messages queue up to the profile's depth until they are taken."""
+        """Subscribe; messages queue up to the profile's depth until they are taken.
+
+        One of more than `largest` bytes is refused unread.
+        """
+        self.refused = 0
+        """Messages that could not be used."""
+        self._largest = largest
         self._node = node
         self._type = message_type
         self._subscription = node.create_subscription(
@@ -57,33 +90,68 @@ class PolledSubscription(Generic[Message]):
     def take(self, most: int = 1000) -> list[tuple[Message, int]]:
         """Take everything queued, oldest first, but no more than `most`.
 
-        Each message comes with the instant the middleware received it, on the host's clock.
+        Each message comes with the instant the middleware received it, on the host's clock. What
+        is no message of this type is left out and counted.
         """
-        return self._take(False, most)
-
-    def take_raw(self, most: int = 1000) -> list[tuple[bytes, int]]:
-        """Take the same as the middleware's own bytes."""
-        return self._take(True, most)
+        return self._decoded(most, "received_timestamp")
 
     def take_sent(self, most: int = 1000) -> list[tuple[Message, int]]:
         """Take the same, but with the instant each message was sent, on its sender's clock."""
-        return self._take(False, most, "source_timestamp")
+        return self._decoded(most, "source_timestamp")
 
-    def _take(self, raw: bool, most: int, instant: str = "received_timestamp") -> list[Any]:
-        taken: list[Any] = []
+    def take_raw(self, most: int = 1000) -> list[RawMessage]:
+        """Take the same as the middleware's own bytes, whatever they are."""
+        return [
+            RawMessage(data, about["received_timestamp"] or time.time_ns(), _sender(about))
+            for data, about in self._taken(most)
+        ]
+
+    def decode(self, data: bytes) -> Message | None:
+        """Read a message's bytes; what is no message of this type is counted, and gives None."""
+        if len(data) <= self._largest:
+            try:
+                return deserialize_message(data, self._type)
+            except Exception as error:  # the middleware's own type of it is not public
+                reason = str(error).removeprefix("failed to deserialize ROS message: ")
+        else:
+            reason = f"it has {len(data)} bytes, and none of more than {self._largest} is read"
+        self.refuse(f"{self.topic} has brought {len(data)} bytes that are no message: {reason}")
+        return None
+
+    def refuse(self, reason: str) -> None:
+        """Count a message that cannot be used, and let the node say why."""
+        self.refused += 1
+        if isinstance(self._node, Refusing):
+            self._node.refuse(reason)
+
+    def _decoded(self, most: int, instant: str) -> list[tuple[Message, int]]:
+        read = (
+            (self.decode(data), about[instant] or time.time_ns())
+            for data, about in self._taken(most)
+        )
+        return [(message, instant_ns) for message, instant_ns in read if message is not None]
+
+    def _taken(self, most: int) -> list[tuple[bytes, Any]]:
+        # Always as bytes: asked for a message, the middleware gives nothing both when nothing is
+        # left and when what is next cannot be read.
+        taken: list[tuple[bytes, Any]] = []
         handle = self._subscription.handle
         with handle:
             while len(taken) < most:
-                found = handle.take_message(self._type, raw)
+                found = handle.take_message(self._type, True)
                 if found is None:
                     break
-                message, about = found
-                taken.append((message, about[instant] or time.time_ns()))
+                taken.append(found)
         return taken
 
     def close(self) -> None:
         """Unsubscribe."""
         self._node.destroy_subscription(self._subscription)
+
+
+def _sender(about: Any) -> bytes:
+    gid = about.get("publisher_gid")
+    return bytes(gid["data"]) if gid else b""
 
 
 def _never_called(message: Any) -> None:

@@ -54,7 +54,7 @@ class RecorderNode(PipelineNode):
     def step(self) -> None:
         """Write what has come; a disk that is full ends the recording, not the pipeline."""
         for subscription, _ in self._inputs if self._time_is_known() else ():
-            for data, received_ns in subscription.take_raw():
+            for data, received_ns, _ in subscription.take_raw():
                 if self._stepped is not None:
                     received_ns = self._stepped.at(received_ns)
                 self._write(subscription.topic, received_ns, data)

@@ -149,10 +149,11 @@ def aligned_message(chunk: AlignedChunk) -> AlignedSamples:
     return message
 
 
-def effort_chunk_message(chunk: EffortChunk) -> MuscleEffortChunk:
-    """Effort samples as one message."""
+def effort_chunk_message(chunk: EffortChunk, info_digest: int) -> MuscleEffortChunk:
+    """Effort samples as one message, of the stream that the info with this digest describes."""
     message = MuscleEffortChunk(
         first_index=chunk.first_index,
+        info_digest=info_digest,
         rate_hz=float(EFFORT_RATE_HZ),
         muscles=chunk.effort.shape[1],
         effort=_floats(chunk.effort),

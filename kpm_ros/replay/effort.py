@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.chunk import Trace
 from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.estimate import effort_info
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
 from kpm_ros.replay import messages
@@ -137,8 +138,7 @@ class EffortBagWriter:
         """Announce the stream at its first chunk."""
         self._bag = bag
         self._prefix = f"/{namespace}"
-        self._card = card
-        self._model_sha256 = model_sha256
+        self._info = effort_info.described(card, model_sha256, effort_info.NOT_LIVE)
         self._announced = False
 
     def write(self, chunk: EffortChunk) -> None:
@@ -146,7 +146,8 @@ class EffortBagWriter:
         at_ns = chunk.trace.aligned_ns
         if not self._announced:
             self._announced = True
-            self._put("effort/info", at_ns, self._info(at_ns))
+            info = _message(EFFORT_INFO, header=_header(at_ns), **self._info)
+            self._put("effort/info", at_ns, info)
         stamps_ns = _stamps(chunk).tolist()
         for i, stamp_ns in enumerate(stamps_ns):
             self._put(
@@ -156,6 +157,7 @@ class EffortBagWriter:
                     EFFORT,
                     header=_header(stamp_ns),
                     index=chunk.first_index + i,
+                    info_digest=self._info["digest"],
                     flags=int(chunk.flags[i]),
                     effort=chunk.effort[i],
                 ),
@@ -167,29 +169,13 @@ class EffortBagWriter:
                 EFFORT_CHUNK,
                 header=_header(chunk.stamp_ns),
                 first_index=chunk.first_index,
+                info_digest=self._info["digest"],
                 rate_hz=float(EFFORT_RATE_HZ),
                 muscles=chunk.effort.shape[1],
                 effort=chunk.effort.reshape(-1),
                 flags=chunk.flags,
                 trace=_trace(chunk.trace),
             ),
-        )
-
-    def _info(self, at_ns: int) -> Any:
-        card = self._card
-        return _message(
-            EFFORT_INFO,
-            header=_header(at_ns),
-            muscles=list(card.muscles),
-            unit=card.unit,
-            rate_hz=float(EFFORT_RATE_HZ),
-            model=card.name,
-            model_sha256=self._model_sha256,
-            trained_on=card.trained_on,
-            inputs=list(card.inputs),
-            views=list(card.views),
-            native_rate_hz=float(card.rate_hz),
-            lookahead_s=card.lookahead_s,
         )
 
     def _put(self, name: str, at_ns: int, message: Any) -> None:

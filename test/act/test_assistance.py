@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from kpm_ros.act.assistance import (
-    STANDSTILL_COMMANDS,
+    STANDSTILL_S,
     Assistance,
     AssistanceCommand,
     AssistanceConfig,
     AssistanceState,
 )
+from kpm_ros.act.safety import Now
 from kpm_ros.align.flags import Flag
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
+from support.clocks import both
 
 MS = 1_000_000
 NOW = 1_700_000_000_000 * MS
 STEP = 500_000
+S = 1_000_000_000
 CONFIG = AssistanceConfig()
 STRONG = [0.9, 0.8, 0.7, 0.6, 0.1, 0.9]
+
+
+def made(config: AssistanceConfig, muscles: Sequence[str] = MUSCLES) -> Assistance:
+    """Assistance that has been told what effort means."""
+    assistance = Assistance(config)
+    assistance.describe(muscles, "a model")
+    return assistance
 
 
 class Drive:
@@ -29,26 +40,36 @@ class Drive:
 
     def __init__(self, config: AssistanceConfig = CONFIG) -> None:
         self.config = config
-        self.assistance = Assistance(config, MUSCLES)
+        self.assistance = made(config)
         self.now = NOW
+        """By the clock of the stamps."""
+        self.steady = 5 * S
+
+    @property
+    def at(self) -> Now:
+        return Now(self.now, self.steady)
+
+    def pass_time(self, ms: int) -> None:
+        self.now += ms * MS
+        self.steady += ms * MS
 
     def run(self, ms: int, row: list[float] | None = None, flags: int = 0) -> AssistanceCommand:
         for _ in range(ms // 2):
-            self.now += 2 * MS
+            self.pass_time(2)
             stamps = self.now - 60 * MS + STEP * np.arange(-3, 1)
             effort = np.tile(STRONG if row is None else row, (4, 1)).astype(np.float32)
-            self.assistance.push(stamps, effort, np.full(4, flags, np.uint8), self.now)
-            command = self.assistance.command(self.now)
+            self.assistance.push(stamps, effort, np.full(4, flags, np.uint8), self.at)
+            command = self.assistance.command(self.at)
         return command
 
     def starve(self, ms: int) -> AssistanceCommand:
         for _ in range(ms // 2):
-            self.now += 2 * MS
-            command = self.assistance.command(self.now)
+            self.pass_time(2)
+            command = self.assistance.command(self.at)
         return command
 
     def assisting(self) -> AssistanceCommand:
-        self.assistance.enable(self.now)
+        self.assistance.enable(self.at)
         return self.run(1600)
 
 
@@ -78,7 +99,7 @@ def test_effort_becomes_the_torque_that_the_gains_say() -> None:
 
 def test_effort_within_the_deadband_or_below_zero_moves_nothing() -> None:
     drive = Drive()
-    drive.assistance.enable(drive.now)
+    drive.assistance.enable(drive.at)
     assert not drive.run(1600, [0.08, 0.05, -0.5, 0.0, -2.0, 0.079]).torque_nm.any()
 
 
@@ -91,9 +112,9 @@ def test_torque_saturates_at_its_limit() -> None:
 def test_enabling_ramps_up_over_the_stated_time() -> None:
     drive = Drive(replace(CONFIG, enabled_ramp_s=1.0, recover_s=0.1, deadband=0.0))
     full = drive.assisting().torque_nm
-    drive.assistance.disable(drive.now)
+    drive.assistance.disable(drive.at)
     drive.run(200)
-    drive.assistance.enable(drive.now)
+    drive.assistance.enable(drive.at)
     half = drive.run(500)
     assert half.state is AssistanceState.RAMPING
     np.testing.assert_allclose(half.torque_nm, full / 2, rtol=0.02)
@@ -103,7 +124,7 @@ def test_enabling_ramps_up_over_the_stated_time() -> None:
 def test_disabling_goes_down_by_the_ramp_and_not_at_once() -> None:
     drive = Drive()
     before = drive.assisting().torque_nm
-    command = drive.assistance.disable(drive.now)
+    command = drive.assistance.disable(drive.at)
     np.testing.assert_array_equal(command.torque_nm, before)
     assert drive.run(20).torque_nm.any()
     command = drive.run(round(drive.config.ramp_down_s * 1000))
@@ -116,7 +137,7 @@ def test_stopping_is_at_once_and_lasts_until_enabled_again() -> None:
     assert drive.assisting().torque_nm.any()
     assert not drive.assistance.stop().torque_nm.any()
     assert drive.run(500).state is AssistanceState.STOPPED
-    assert drive.assistance.disable(drive.now).state is AssistanceState.STOPPED
+    assert drive.assistance.disable(drive.at).state is AssistanceState.STOPPED
     assert not drive.run(500).torque_nm.any()
     assert drive.assisting().torque_nm.any()
 
@@ -190,8 +211,9 @@ def test_it_recovers_only_after_good_effort_without_a_break() -> None:
 def test_a_clock_that_stands_still_ends_in_zero() -> None:
     drive = Drive()
     assert drive.assisting().torque_nm.any()
-    for _ in range(STANDSTILL_COMMANDS):
-        command = drive.assistance.command(drive.now)
+    for _ in range(round(STANDSTILL_S * 500) + 1):
+        drive.steady += 2 * MS
+        command = drive.assistance.command(drive.at)
     assert command.state is AssistanceState.WITHHELD
     assert "the clock has stood still" in command.reason
     assert not command.torque_nm.any()
@@ -200,18 +222,21 @@ def test_a_clock_that_stands_still_ends_in_zero() -> None:
 def test_a_clock_that_runs_backwards_ends_in_zero() -> None:
     drive = Drive()
     assert drive.assisting().torque_nm.any()
-    for tick in range(STANDSTILL_COMMANDS):
-        command = drive.assistance.command(drive.now - tick * MS)
+    for _ in range(100):
+        drive.now -= 2 * MS
+        drive.steady += 2 * MS
+        command = drive.assistance.command(drive.at)
     assert not command.torque_nm.any()
 
 
 def test_callers_out_of_order_do_not_turn_the_torque_around() -> None:
     drive = Drive(replace(CONFIG, recover_s=0.0))
     drive.run(200)
-    drive.assistance.enable(drive.now)
-    drive.assistance.command(drive.now - 15 * MS)
-    for tick in range(1, 15):
-        command = drive.assistance.command(drive.now - 15 * MS + tick * MS)
+    drive.assistance.enable(drive.at)
+    now, steady = drive.at
+    for tick in range(15):
+        late = (tick - 15) * MS
+        command = drive.assistance.command(Now(now + late, steady + late))
         assert command.state is AssistanceState.RAMPING
         assert (command.torque_nm >= 0).all()
 
@@ -229,12 +254,12 @@ def test_a_clock_set_back_is_followed_by_recovery_and_no_jump() -> None:
 def test_the_size_of_batches_makes_no_difference_to_the_bit() -> None:
     rng = np.random.default_rng(5)
     effort = rng.random((2000, 6)).astype(np.float32)
-    whole, single = Assistance(CONFIG, MUSCLES), Assistance(CONFIG, MUSCLES)
-    whole.enable(NOW)
-    single.enable(NOW)
+    whole, single = made(CONFIG), made(CONFIG)
+    whole.enable(both(NOW))
+    single.enable(both(NOW))
     for first in range(0, 2000, 8):
         stamps = NOW + STEP * np.arange(first, first + 8)
-        now = int(stamps[-1]) + 50 * MS
+        now = both(int(stamps[-1]) + 50 * MS)
         flags = np.zeros(8, np.uint8)
         whole.push(stamps, effort[first : first + 8], flags, now)
         for one in range(8):
@@ -270,4 +295,103 @@ def test_a_wrong_setting_is_refused_in_words(change: dict, words: str) -> None:
 def test_a_gain_from_an_unknown_muscle_is_refused_with_the_known_ones() -> None:
     config = AssistanceConfig(gain={"thumb": {"biceps": 0.1}})
     with pytest.raises(ValueError, match=r"the muscle 'biceps', which .* it has ADM, PB, 1DI"):
-        Assistance(config, MUSCLES)
+        made(config)
+
+
+ONE_JOINT_EACH = replace(
+    CONFIG, gain={"index": {"1DI": 1.0}, "little": {"ADM": 1.0}}, deadband=0.0, smoothing_s=0.0
+)
+"""The index finger's muscle moves the index finger, the little finger's the little finger."""
+TURNED = MUSCLES[::-1]
+
+
+def only(muscle: str, order: Sequence[str]) -> list[float]:
+    return [0.2 if name == muscle else 0.0 for name in order]
+
+
+def test_joints_are_mapped_by_name_when_the_order_of_muscles_changes() -> None:
+    drive = Drive(ONE_JOINT_EACH)
+    drive.assistance.enable(drive.at)
+    np.testing.assert_allclose(drive.run(1600, only("1DI", MUSCLES)).torque_nm, [0.2, 0.0])
+    drive.assistance.describe(TURNED, "a model")
+    seen = [drive.run(2, only("1DI", TURNED)).torque_nm for _ in range(800)]
+    assert not np.array(seen)[:, 1].any()
+    assert min(torque[0] for torque in seen) == 0
+    np.testing.assert_allclose(seen[-1], [0.2, 0.0])
+
+
+def test_another_meaning_disables_until_somebody_enables_again() -> None:
+    drive = Drive()
+    drive.assisting()
+    drive.assistance.describe(MUSCLES, "another model")
+    command = drive.run(1600)
+    assert command.state is AssistanceState.DISABLED
+    assert "another meaning" in command.reason
+    assert not command.torque_nm.any()
+    assert drive.assisting().torque_nm.any()
+
+
+def test_a_stop_remains_a_stop_when_the_meaning_changes() -> None:
+    drive = Drive()
+    drive.assisting()
+    drive.assistance.stop()
+    drive.assistance.describe(MUSCLES, "another model")
+    assert drive.run(100).state is AssistanceState.STOPPED
+
+
+def test_a_description_without_a_muscle_that_is_needed_ends_in_zero_and_says_so() -> None:
+    drive = Drive()
+    drive.assisting()
+    with pytest.raises(ValueError, match="which the effort does not have"):
+        drive.assistance.describe([*MUSCLES[:-1], "biceps"], "a model")
+    command = drive.run(round(drive.config.ramp_down_s * 1000))
+    assert command.state is AssistanceState.WITHHELD
+    assert "'4DI', which the effort does not have" in command.reason
+    assert not command.torque_nm.any()
+    drive.assistance.describe(MUSCLES, "a model")
+    assert drive.run(1600).torque_nm.any()
+
+
+def test_before_effort_is_described_nothing_moves() -> None:
+    drive = Drive()
+    drive.assistance = Assistance(CONFIG)
+    command = drive.assisting()
+    assert command.state is AssistanceState.WITHHELD
+    assert not command.torque_nm.any()
+
+
+def test_a_doubt_leads_to_zero_and_to_a_recovery_from_the_beginning() -> None:
+    drive = Drive()
+    drive.assisting()
+    drive.assistance.doubt("a second publisher sends effort")
+    command = drive.assistance.command(drive.at)
+    assert (command.state, command.reason) == (
+        AssistanceState.WITHHELD,
+        "a second publisher sends effort",
+    )
+    assert not drive.run(200).torque_nm.any()
+    assert drive.run(100).state is AssistanceState.RAMPING
+
+
+def test_a_clock_that_creeps_does_not_hold_torque_up() -> None:
+    """Nothing comes any more, and each command is asked for a nanosecond later."""
+    drive = Drive(replace(CONFIG, gain={"thumb": {"PB": 50.0}}))
+    assert drive.assisting().torque_nm == pytest.approx(0.3)
+    for _ in range(76):
+        drive.now += 1
+        drive.steady += 2 * MS
+        command = drive.assistance.command(drive.at)
+    assert command.torque_nm == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("pace", [5, 10])
+def test_a_clock_that_hurries_makes_torque_no_faster(pace: int) -> None:
+    drive = Drive(replace(CONFIG, gain={"thumb": {"PB": 50.0}}, enabled_ramp_s=0.0))
+    drive.assistance.enable(drive.at)
+    torques = []
+    for _ in range(400):
+        drive.now += (pace - 1) * 2 * MS
+        torques.append(drive.run(2).torque_nm[0])
+    assert max(torques) == pytest.approx(0.3)
+    assert np.diff(torques).max() <= 3.0 * 0.002 + 1e-9
+    assert torques[124] == 0

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from kpm_ros.act.assistance import (
-    STANDSTILL_COMMANDS,
+    STANDSTILL_S,
     Assistance,
     AssistanceCommand,
     AssistanceConfig,
 )
-from kpm_ros.act.safety import CLOCK_SLACK_NS
+from kpm_ros.act.safety import Now
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
 
 MS = 1_000_000
@@ -35,12 +37,17 @@ any_batch = st.integers(1, 4).flatmap(
         st.lists(st.sampled_from([0, 0, 0, 2, 128, 132]), min_size=count, max_size=count),
     )
 )
+any_pace = st.sampled_from([1.0, 1.0, 1.0, 0.0, 1e-6, 0.2, 5.0, 10.0, -1.0])
+"""How fast the clock of the stamps goes, beside the steady one."""
 deed = st.one_of(
     st.tuples(st.just("run"), st.integers(2, 500), st.floats(0.2, 1)),
     st.tuples(st.just("push"), any_batch),
-    st.tuples(st.just("pass"), any_time),
-    st.tuples(st.just("command"), any_time),
-    st.tuples(st.just("linger"), st.integers(1, 130)),
+    st.tuples(st.just("set"), any_time),
+    st.tuples(st.just("pace"), any_pace),
+    st.tuples(st.just("command"), st.integers(-5 * MS, 300 * MS)),
+    st.tuples(st.just("linger"), st.integers(1, 200)),
+    st.tuples(st.just("describe"), st.permutations(MUSCLES) | st.just(["nobody's"])),
+    st.tuples(st.just("doubt")),
     st.tuples(st.sampled_from(["enable", "disable", "stop"])),
 )
 BRISK = AssistanceConfig(
@@ -55,23 +62,30 @@ class Witness:
     """Checks every command against the promises that hold whatever happened before it."""
 
     def __init__(self) -> None:
-        self.assistance = Assistance(BRISK, MUSCLES)
-        self.now = NOW
+        self.assistance = Assistance(BRISK)
+        self.assistance.describe(MUSCLES, MUSCLES)
+        self.told, self.steady = NOW, 5 * 10**9
+        self.pace = 1.0
         self.torque = np.zeros(3)
         self.asked: int | None = None
-        self.still = 0
+        self.shown = 0
+        self.shown_since = 0
         self.moved = False
 
+    @property
+    def now(self) -> Now:
+        return Now(self.told, self.steady)
+
     def check(self, command: AssistanceCommand) -> None:
-        asked = self.now
-        passed = 0 if self.asked is None else max(0, asked - self.asked)
-        self.asked = asked
-        self.still = 0 if passed else self.still + 1
+        passed = 0 if self.asked is None else max(0, self.steady - self.asked)
+        self.asked = self.steady if self.asked is None else max(self.asked, self.steady)
+        if self.told != self.shown:
+            self.shown, self.shown_since = self.told, self.asked
         torque = command.torque_nm
         assert torque.shape == (3,)
         assert np.isfinite(torque).all()
         assert (np.abs(torque) <= BRISK.max_torque_nm).all()
-        if self.still >= STANDSTILL_COMMANDS:
+        if self.asked - self.shown_since > STANDSTILL_S * 1e9:
             assert not torque.any()
         else:
             reach = BRISK.max_torque_rate_nm_s * passed / 1e9
@@ -79,28 +93,39 @@ class Witness:
         self.torque = torque
         self.moved |= bool(torque.any())
 
+    def pass_time(self, ns: int) -> None:
+        self.steady += ns
+        self.told += round(ns * self.pace)
+
     def command_after(self, ns: int) -> None:
-        self.now += ns
+        self.pass_time(ns)
         self.check(self.assistance.command(self.now))
 
     def do(self, kind: str, *given: object) -> None:
         if kind == "run":
             length, level = given
             for _ in range(length // 2):
-                self.now += 2 * MS
-                stamps = self.now - 60 * MS + STEP * np.arange(-3, 1)
+                self.pass_time(2 * MS)
+                stamps = self.told - 60 * MS + STEP * np.arange(-3, 1)
                 self.assistance.push(stamps, np.full((4, 6), level), [0] * 4, self.now)
                 self.command_after(0)
         elif kind == "push":
             (offsets, rows, flags) = given[0]
-            self.assistance.push([self.now + each for each in offsets], rows, flags, self.now)
-        elif kind == "pass":
-            self.now += given[0]
+            self.assistance.push([self.told + each for each in offsets], rows, flags, self.now)
+        elif kind == "set":
+            self.told += given[0]
+        elif kind == "pace":
+            self.pace = given[0]
         elif kind == "command":
             self.command_after(given[0])
         elif kind == "linger":
             for _ in range(given[0]):
-                self.command_after(0)
+                self.command_after(2 * MS)
+        elif kind == "describe":
+            with suppress(ValueError):
+                self.assistance.describe(given[0], tuple(given[0]))
+        elif kind == "doubt":
+            self.assistance.doubt("something")
         elif kind == "stop":
             self.torque = self.assistance.stop().torque_nm
             assert not self.torque.any()
@@ -118,11 +143,12 @@ def test_whatever_comes_torque_is_finite_bounded_slow_and_ends_in_zero(
     for each in deeds:
         witness.do(*each)
     event(f"torque was given: {witness.moved}")
-    # The time is counted on a clock that commands have seen; theirs may be ahead by the slack.
+    # From here on nothing comes, and the clock of the stamps still goes as it likes.
+    witness.steady = max(witness.steady, witness.asked or 0)
     witness.command_after(0)
-    ends = witness.now + round(BRISK.time_to_zero_s * 1e9) + CLOCK_SLACK_NS + 1000
-    while witness.now < ends:
-        witness.command_after(min(period, ends - witness.now))
+    ends = witness.steady + round(BRISK.time_to_zero_s * 1e9) + 1000
+    while witness.steady < ends:
+        witness.command_after(min(period, ends - witness.steady))
     np.testing.assert_allclose(witness.torque, 0, atol=1e-9)
 
 

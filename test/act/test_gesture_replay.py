@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kpm_ros.act.gestures import GestureChange, GestureConfig, GestureRecogniser
 from kpm_ros.align.flags import Flag
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
+from support.clocks import both
 
 MS = 1_000_000
 NOW = 1_700_000_000_000 * MS
@@ -54,7 +55,7 @@ def test_a_stream_is_recognised_alike_however_it_is_cut(
     stamps, effort, flags = stream(stretches, faults)
     end = int(stamps.max()) + 10 * MS
     whole = GestureRecogniser(GestureConfig(), MUSCLES)
-    expected = whole.push(stamps, effort, flags, end)
+    expected = whole.push(stamps, effort, flags, both(end))
     event(f"gestures: {min(len(expected), 3)}")
     cut, live = (GestureRecogniser(GestureConfig(), MUSCLES) for _ in range(2))
     got: list[GestureChange] = []
@@ -63,10 +64,10 @@ def test_a_stream_is_recognised_alike_however_it_is_cut(
     while first < len(stamps):
         part = slice(first, first + cuts[turn % len(cuts)])
         now = max(now, int(stamps[part].max()) + 10 * MS)
-        got += cut.push(stamps[part], effort[part], flags[part], end)
-        got_live += live.push(stamps[part], effort[part], flags[part], now)
+        got += cut.push(stamps[part], effort[part], flags[part], both(end))
+        got_live += live.push(stamps[part], effort[part], flags[part], both(now))
         first, turn = part.stop, turn + 1
     assert got == expected
     assert got_live == expected
-    assert cut.current(end) == whole.current(end)
+    assert cut.current(both(end)) == whole.current(both(end))
     assert cut.guard.counts == whole.guard.counts

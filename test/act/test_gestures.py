@@ -14,6 +14,7 @@ from kpm_ros.act.gestures import (
 )
 from kpm_ros.align.flags import Flag
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
+from support.clocks import both
 
 MS = 1_000_000
 NOW = 1_700_000_000_000 * MS
@@ -44,7 +45,7 @@ class Player:
             stamps = self.stamp + STEP * np.arange(1, 5)
             self.stamp = int(stamps[-1])
             batch = np.tile(row, (4, 1)).astype(np.float32)
-            self.changes += self.recogniser.push(stamps, batch, np.full(4, flags), self.now)
+            self.changes += self.recogniser.push(stamps, batch, np.full(4, flags), both(self.now))
 
     @property
     def names(self) -> list[str]:
@@ -64,12 +65,12 @@ def test_each_default_gesture_is_recognised_and_let_go(effort: dict, name: str) 
     player = Player()
     player.play(200, REST)
     player.play(400, effort)
-    seen = player.recogniser.current(player.now)
+    seen = player.recogniser.current(both(player.now))
     assert (seen.name, seen.valid, seen.stamp_ns) == (name, True, player.stamp)
     assert seen.confidence > 0.5
     player.play(300, REST)
     assert player.names == [name, "none"]
-    assert player.recogniser.current(player.now).name == "none"
+    assert player.recogniser.current(both(player.now)).name == "none"
 
 
 def test_a_spread_wants_all_its_muscles() -> None:
@@ -110,7 +111,7 @@ def test_a_gesture_begins_when_it_has_been_held_to_the_sample() -> None:
     first = player.stamp + STEP
     player.play(200, {"PB": 0.8})
     assert player.changes == [(first + 80 * MS, "press")]
-    assert player.recogniser.current(player.now).since_s == pytest.approx(0.1195)
+    assert player.recogniser.current(both(player.now)).since_s == pytest.approx(0.1195)
 
 
 def test_a_twitch_shorter_than_the_hold_is_no_gesture() -> None:
@@ -148,8 +149,8 @@ def test_confidence_is_a_half_at_the_threshold_to_begin() -> None:
 def test_silence_makes_it_none_and_not_valid() -> None:
     player = Player()
     player.play(400, {"PB": 0.8})
-    assert player.recogniser.current(player.now).name == "thumb_press"
-    seen = player.recogniser.current(player.now + 101 * MS)
+    assert player.recogniser.current(both(player.now)).name == "thumb_press"
+    seen = player.recogniser.current(both(player.now + 101 * MS))
     assert (seen.name, seen.valid, seen.confidence, seen.since_s) == ("none", False, 0.0, 0.0)
     assert (seen.reason, seen.changed) == ("no effort for 101 ms", True)
 
@@ -168,11 +169,11 @@ def test_bad_effort_ends_a_gesture_and_it_must_be_held_anew(
     player = Player(sharp(GestureRule("press", {"PB": 1.0}, hold_s=0.08, refractory_s=0.0)))
     player.play(200, {"PB": 0.8})
     player.play(2, effort, flags)
-    seen = player.recogniser.current(player.now)
+    seen = player.recogniser.current(both(player.now))
     assert (seen.name, seen.valid, seen.reason) == ("none", False, reason)
     assert player.names == ["press", "none"]
     player.play(78, {"PB": 0.8})
-    assert player.recogniser.current(player.now).name == "none"
+    assert player.recogniser.current(both(player.now)).name == "none"
     player.play(10, {"PB": 0.8})
     assert player.names == ["press", "none", "press"]
 
@@ -228,11 +229,11 @@ def test_a_refractory_time_does_not_outlive_the_clock_it_was_measured_by() -> No
 def test_changed_is_said_once_for_each_change() -> None:
     player = Player()
     recogniser = player.recogniser
-    assert recogniser.current(player.now).changed
+    assert recogniser.current(both(player.now)).changed
     player.play(100, REST)
-    assert [recogniser.current(player.now).changed for _ in range(2)] == [True, False]
+    assert [recogniser.current(both(player.now)).changed for _ in range(2)] == [True, False]
     player.play(300, {"PB": 0.8})
-    assert [recogniser.current(player.now).changed for _ in range(2)] == [True, False]
+    assert [recogniser.current(both(player.now)).changed for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kpm_ros.act.safety import EffortGuard, GuardState, SlewLimiter
 from kpm_ros.align.flags import Flag
+from support.clocks import both
 
 MS = 1_000_000
 NOW = 1_700_000_000_000 * MS
@@ -17,16 +18,16 @@ STEP = 500_000
 
 def push_good(guard: EffortGuard, now: int = NOW, count: int = 4, age_ms: int = 60) -> None:
     stamps = now - age_ms * MS - STEP * np.arange(count)[::-1]
-    guard.push(stamps, np.full((count, 6), 0.3), np.zeros(count, np.uint8), now)
+    guard.push(stamps, np.full((count, 6), 0.3), np.zeros(count, np.uint8), both(now))
 
 
 def push_one(guard: EffortGuard, now: int, stamp: int, row: object = None, flags: int = 0) -> None:
     values = [0.3] * 6 if row is None else row
-    guard.push([stamp], [values], [flags], now)
+    guard.push([stamp], [values], [flags], both(now))
 
 
 def test_a_guard_that_has_seen_nothing_is_waiting() -> None:
-    report = EffortGuard(6).check(NOW)
+    report = EffortGuard(6).check(both(NOW))
     assert report == (GuardState.WAITING, "no effort has come yet")
 
 
@@ -34,10 +35,10 @@ def test_fresh_good_effort_is_ready_and_comes_through_unchanged() -> None:
     guard = EffortGuard(6)
     stamps = NOW - 50 * MS + STEP * np.arange(3)
     effort = np.arange(18, dtype=np.float32).reshape(3, 6) / 20
-    admitted = guard.push(stamps, effort, np.array([0, Flag.HELD, 0], np.uint8), NOW)
+    admitted = guard.push(stamps, effort, np.array([0, Flag.HELD, 0], np.uint8), both(NOW))
     assert admitted.stamps_ns == stamps.tolist()
     np.testing.assert_array_equal(np.array(admitted.effort), effort.astype(float))
-    assert guard.check(NOW).state is GuardState.READY
+    assert guard.check(both(NOW)).state is GuardState.READY
     assert guard.newest_ns == stamps[-1]
     assert guard.counts == {"good": 3}
 
@@ -45,32 +46,32 @@ def test_fresh_good_effort_is_ready_and_comes_through_unchanged() -> None:
 def test_silence_is_stale_just_after_the_timeout_and_says_for_how_long() -> None:
     guard = EffortGuard(6, timeout_s=0.05)
     push_good(guard)
-    assert guard.check(NOW + 50 * MS).state is GuardState.READY
-    assert guard.check(NOW + 50 * MS + 1).state is GuardState.STALE
-    assert guard.check(NOW + 132 * MS) == (GuardState.STALE, "no effort for 132 ms")
+    assert guard.check(both(NOW + 50 * MS)).state is GuardState.READY
+    assert guard.check(both(NOW + 50 * MS + 1)).state is GuardState.STALE
+    assert guard.check(both(NOW + 132 * MS)) == (GuardState.STALE, "no effort for 132 ms")
 
 
 def test_an_empty_batch_is_not_a_sign_of_life() -> None:
     guard = EffortGuard(6)
     push_good(guard)
-    guard.push([], np.zeros((0, 6)), [], NOW + 60 * MS)
-    assert guard.check(NOW + 60 * MS).state is GuardState.STALE
+    guard.push([], np.zeros((0, 6)), [], both(NOW + 60 * MS))
+    assert guard.check(both(NOW + 60 * MS)).state is GuardState.STALE
 
 
 def test_effort_of_an_instant_long_past_is_stale_though_it_keeps_coming() -> None:
     guard = EffortGuard(6, max_age_s=0.3)
     push_good(guard, age_ms=800)
-    assert guard.check(NOW) == (GuardState.STALE, "effort describes an instant 0.8 s ago")
-    assert guard.good_for_s(NOW) == 0
+    assert guard.check(both(NOW)) == (GuardState.STALE, "effort describes an instant 0.8 s ago")
+    assert guard.good_for_s(both(NOW)) == 0
 
 
 def test_effort_marked_invalid_is_withheld_with_its_cause() -> None:
     guard = EffortGuard(6)
-    admitted = guard.push([NOW], [[0.3] * 6], [int(Flag.INVALID | Flag.POSE_LOST)], NOW)
+    admitted = guard.push([NOW], [[0.3] * 6], [int(Flag.INVALID | Flag.POSE_LOST)], both(NOW))
     assert admitted == ([NOW], [None])
-    assert guard.check(NOW) == (GuardState.INVALID, "effort marked invalid: pose lost")
+    assert guard.check(both(NOW)) == (GuardState.INVALID, "effort marked invalid: pose lost")
     push_one(guard, NOW + MS, NOW + MS, flags=Flag.INVALID)
-    assert guard.check(NOW + MS).reason == "effort marked invalid"
+    assert guard.check(both(NOW + MS)).reason == "effort marked invalid"
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -80,20 +81,20 @@ def test_non_finite_effort_of_any_muscle_is_refused_and_counted(value: float, mu
     row = [0.3] * 6
     row[muscle] = value
     push_one(guard, NOW, NOW, row)
-    assert guard.check(NOW) == (GuardState.INVALID, "non-finite effort")
+    assert guard.check(both(NOW)) == (GuardState.INVALID, "non-finite effort")
     assert guard.counts == {"non-finite": 1}
 
 
 def test_effort_beyond_what_is_plausible_is_refused() -> None:
     guard = EffortGuard(6, max_effort=10)
     push_one(guard, NOW, NOW, [0.1, 0.1, -1e300, 0.1, 0.1, 0.1])
-    assert guard.check(NOW) == (GuardState.INVALID, "effort of -1e+300, beyond +-10")
+    assert guard.check(both(NOW)) == (GuardState.INVALID, "effort of -1e+300, beyond +-10")
 
 
 def test_the_wrong_number_of_muscles_is_refused_in_words() -> None:
     guard = EffortGuard(6)
-    assert guard.push([NOW], [[0.3] * 4], [0], NOW) == ([], [])
-    assert guard.check(NOW) == (GuardState.INVALID, "6 muscles expected, 4 came")
+    assert guard.push([NOW], [[0.3] * 4], [0], both(NOW)) == ([], [])
+    assert guard.check(both(NOW)) == (GuardState.INVALID, "6 muscles expected, 4 came")
     assert guard.counts == {"misshapen": 1}
 
 
@@ -115,17 +116,17 @@ def test_a_batch_that_makes_no_sense_is_refused_whole(
 ) -> None:
     guard = EffortGuard(6)
     push_good(guard)
-    assert guard.push(stamps, effort, flags, NOW + MS) == ([], [])
-    assert guard.check(NOW + MS).state is GuardState.INVALID
+    assert guard.push(stamps, effort, flags, both(NOW + MS)) == ([], [])
+    assert guard.check(both(NOW + MS)).state is GuardState.INVALID
 
 
 def test_stamps_that_go_backwards_or_repeat_are_dropped_and_counted() -> None:
     guard = EffortGuard(6)
     stamps = [NOW - 2 * MS, NOW, NOW, NOW - MS]
-    admitted = guard.push(stamps, np.full((4, 6), 0.2), np.zeros(4, np.uint8), NOW)
+    admitted = guard.push(stamps, np.full((4, 6), 0.2), np.zeros(4, np.uint8), both(NOW))
     assert admitted.stamps_ns == [NOW - 2 * MS, NOW]
     assert guard.counts == {"good": 2, "out of order": 2}
-    assert guard.check(NOW) == (
+    assert guard.check(both(NOW)) == (
         GuardState.INVALID,
         "effort out of order: 1.0 ms behind the newest",
     )
@@ -134,9 +135,9 @@ def test_stamps_that_go_backwards_or_repeat_are_dropped_and_counted() -> None:
 def test_effort_from_the_future_is_dropped_and_does_not_shut_out_what_follows() -> None:
     guard = EffortGuard(6, max_ahead_s=0.1)
     push_one(guard, NOW, NOW + 400 * MS)
-    assert guard.check(NOW) == (GuardState.INVALID, "effort from the future by 0.4 s")
+    assert guard.check(both(NOW)) == (GuardState.INVALID, "effort from the future by 0.4 s")
     push_one(guard, NOW + MS, NOW + MS)
-    assert guard.check(NOW + MS).state is GuardState.READY
+    assert guard.check(both(NOW + MS)).state is GuardState.READY
 
 
 def test_good_effort_after_a_fault_is_ready_again_but_its_good_time_starts_anew() -> None:
@@ -144,12 +145,12 @@ def test_good_effort_after_a_fault_is_ready_again_but_its_good_time_starts_anew(
     for tick in range(100):
         push_good(guard, NOW + tick * 2 * MS)
     now = NOW + 200 * MS
-    assert guard.good_for_s(now) == pytest.approx(0.2)
+    assert guard.good_for_s(both(now)) == pytest.approx(0.2)
     push_one(guard, now, now - 50 * MS, [np.nan] * 6)
-    assert guard.good_for_s(now) == 0
+    assert guard.good_for_s(both(now)) == 0
     push_good(guard, now + 2 * MS, count=1, age_ms=49)
-    assert guard.check(now + 2 * MS).state is GuardState.READY
-    assert guard.good_for_s(now + 12 * MS) == pytest.approx(0.01)
+    assert guard.check(both(now + 2 * MS)).state is GuardState.READY
+    assert guard.good_for_s(both(now + 12 * MS)) == pytest.approx(0.01)
 
 
 def test_a_fault_inside_a_batch_ends_the_good_time_though_the_batch_ends_well() -> None:
@@ -158,46 +159,46 @@ def test_a_fault_inside_a_batch_ends_the_good_time_though_the_batch_ends_well() 
     effort = np.full((3, 6), 0.3)
     effort[1, 2] = np.nan
     later = NOW + 10 * MS
-    guard.push(later + STEP * np.arange(3), effort, np.zeros(3, np.uint8), later)
-    assert guard.check(later).state is GuardState.READY
-    assert guard.good_for_s(later) == 0
+    guard.push(later + STEP * np.arange(3), effort, np.zeros(3, np.uint8), both(later))
+    assert guard.check(both(later)).state is GuardState.READY
+    assert guard.good_for_s(both(later)) == 0
 
 
 def test_a_silence_that_nobody_asked_about_still_ends_the_good_time() -> None:
     guard = EffortGuard(6, timeout_s=0.05)
     push_good(guard)
     push_good(guard, NOW + 200 * MS)
-    assert guard.check(NOW + 200 * MS).state is GuardState.READY
-    assert guard.good_for_s(NOW + 200 * MS) == 0
+    assert guard.check(both(NOW + 200 * MS)).state is GuardState.READY
+    assert guard.good_for_s(both(NOW + 200 * MS)) == 0
 
 
 def test_effort_that_was_too_old_starts_its_good_time_anew_when_it_has_caught_up() -> None:
     guard = EffortGuard(6, max_age_s=0.3)
     for tick in range(60):
         push_one(guard, NOW + tick * 10 * MS, NOW + tick * MS)
-    assert guard.check(NOW + 590 * MS).state is GuardState.STALE
+    assert guard.check(both(NOW + 590 * MS)).state is GuardState.STALE
     for tick in range(60, 70):
         push_one(guard, NOW + tick * 10 * MS, NOW + tick * 10 * MS)
-    assert guard.check(NOW + 690 * MS).state is GuardState.READY
-    assert guard.good_for_s(NOW + 690 * MS) == pytest.approx(0.09)
+    assert guard.check(both(NOW + 690 * MS)).state is GuardState.READY
+    assert guard.good_for_s(both(NOW + 690 * MS)) == pytest.approx(0.09)
 
 
 def test_a_clock_set_back_makes_the_guard_wait_and_then_accept_the_new_time() -> None:
     guard = EffortGuard(6)
     push_good(guard)
     past = NOW - 10_000 * MS
-    report = guard.check(past)
+    report = guard.check(both(past))
     assert report == (GuardState.WAITING, "the clock went back by 10 s; no effort since")
     push_good(guard, past + MS)
-    assert guard.check(past + MS).state is GuardState.READY
+    assert guard.check(both(past + MS)).state is GuardState.READY
 
 
 def test_callers_a_few_milliseconds_out_of_order_are_no_clock_set_back() -> None:
     guard = EffortGuard(6)
     push_good(guard)
-    guard.check(NOW + 10 * MS)
+    guard.check(both(NOW + 10 * MS))
     push_good(guard, NOW + 5 * MS)
-    assert guard.check(NOW + 10 * MS).state is GuardState.READY
+    assert guard.check(both(NOW + 10 * MS)).state is GuardState.READY
 
 
 @pytest.mark.parametrize(

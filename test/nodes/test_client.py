@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from kpm_ros.msg import EffortInfo, MuscleEffort
 
+from kpm_ros.act.sender import SILENT_NS
 from kpm_ros.align.flags import Flag
 from kpm_ros.client import EffortReader
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.effort_info import described, digest_of, new_stream
 from kpm_ros.nodes import qos
+from kpm_ros.nodes.effort_infos import MOST_KEPT
 from kpm_ros.nodes.effort_wire import EffortEncoder
 from support.waiting import wait_for
 
 MUSCLES = ("ADM", "1DI")
 STEP_NS = 500_000
+S = 1_000_000_000
 
 
 class Stream:
     """A publisher of effort whose every sample the test decides."""
 
-    def __init__(self, node):
+    def __init__(self, node, muscles=MUSCLES):
         self.node = node
-        self.info = node.create_publisher(EffortInfo, "effort/info", qos.of("effort/info"))
+        self.muscles = muscles
+        self.infos = node.create_publisher(EffortInfo, "effort/info", qos.of("effort/info"))
         self.effort = node.create_publisher(MuscleEffort, "effort", qos.of("effort"))
-        self.encoder = EffortEncoder(len(MUSCLES))
         self.origin_ns = node.get_clock().now().nanoseconds // STEP_NS * STEP_NS
         self.announce()
 
-    def announce(self):
-        self.info.publish(EffortInfo(muscles=list(MUSCLES), unit="1", rate_hz=2000.0))
+    def announce(self, **changes):
+        """Say what effort is from now on, as an estimator that has just been started."""
+        card = replace(ModelCard(), muscles=self.muscles)
+        self.info = EffortInfo(**(described(card, "", new_stream()) | changes))
+        self.encoder = EffortEncoder(len(self.muscles), self.info.digest)
+        self.infos.publish(self.info)
 
     def send(self, first, count, flags=0, value=0.5):
         index = np.arange(first, first + count)
@@ -36,7 +49,7 @@ class Stream:
             self.origin_ns + index * STEP_NS,
             first,
             np.full(count, flags, np.uint8),
-            np.full((count, len(MUSCLES)), value, np.float32),
+            np.full((count, len(self.muscles)), value, np.float32),
         ):
             self.effort.publish(data)
 
@@ -50,9 +63,14 @@ def stream(node):
 def reader(node, stream):
     made = EffortReader(node)
     wait_for(lambda: stream.effort.get_subscription_count() == 1, "the reader to be found")
-    wait_for(lambda: made.take() is not None and made.info, "the stream's description")
+    wait_until_known(made, stream)
     yield made
     made.close()
+
+
+def wait_until_known(reader, stream):
+    digest = stream.info.digest
+    wait_for(lambda: reader.take() is not None and reader._infos.of(digest), "the info")
 
 
 def take(reader, count):
@@ -129,34 +147,170 @@ def test_effort_about_an_instant_long_ago_is_not_ready(stream, reader):
     assert "ago" in status.reason
 
 
-def begin_anew(stream):
-    stream.origin_ns += 5_000_000_000
-    stream.send(0, 10)
+def begin_anew(stream, reader):
+    """Start the estimator again: it draws another number, and counts from zero."""
+    stream.origin_ns += 5 * S
+    stream.announce()
+    wait_until_known(reader, stream)
 
 
-@pytest.mark.parametrize("first", ["samples", "description"])
-def test_a_stream_that_begins_anew_is_counted_once_and_is_no_loss(stream, reader, first):
-    """Samples and description are topics of their own, which may overtake each other."""
+def wait_until_silent():
+    """Let so much time pass that another sender may be followed."""
+    began_ns = time.monotonic_ns()
+    wait_for(lambda: time.monotonic_ns() - began_ns > SILENT_NS, "silence")
+
+
+def test_a_stream_that_begins_anew_is_counted_and_is_no_loss(stream, reader):
     stream.send(1000, 10)
-    if first == "samples":
-        begin_anew(stream)
-        take(reader, 20)
-        assert reader.restarts == 1
-        told = reader.info
-        stream.announce()
-        wait_for(lambda: reader.take() is not None and reader.info is not told, "the description")
-    else:
-        stream.announce()
-        wait_for(lambda: reader.take() is not None and reader.restarts, "the description")
-        begin_anew(stream)
-        take(reader, 10)
+    take(reader, 10)
+    begin_anew(stream, reader)
+    wait_until_silent()
+    stream.send(0, 10)
+    take(reader, 10)
     assert reader.restarts == 1
-    assert (reader.lost, reader.out_of_order) == (0, 0)
+    assert reader.info == stream.info
+    assert (reader.lost, reader.out_of_order, reader.refused) == (0, 0, 0)
+
+
+def test_effort_of_another_info_is_not_given_while_the_first_goes_on(stream, reader):
+    stream.send(0, 10)
+    take(reader, 10)
+    first = stream.encoder
+    begin_anew(stream, reader)
+    stream.send(0, 5)
+    wait_for(lambda: len(reader.take()) == 0 and reader.refused == 5, "the refusal")
+    assert not reader.status().ready
+    assert "two descriptions" in reader.status().reason
+    stream.encoder = first
+    stream.send(10, 5)
+    take(reader, 5)
+    assert reader.restarts == 0
+
+
+@pytest.fixture
+def rival(node, stream, reader):
+    made = Stream(node)
+    wait_for(lambda: made.effort.get_subscription_count() == 1, "the reader to be found")
+    wait_until_known(reader, made)
+    return made
+
+
+def test_a_second_publisher_is_never_given_and_makes_effort_unfit(stream, reader, rival):
+    """Their stamps interleave, and both say that they are valid."""
+    stream.send(0, 10)
+    take(reader, 10)
+    for first in range(10, 50, 10):
+        rival.send(first, 10, value=9.0)
+        stream.send(first, 10)
+        [*_, batch] = take(reader, 10)
+        assert (batch.effort == 0.5).all()
+        wait_for(lambda: len(reader.take()) == 0 and reader.trouble == "", "all to be taken")
+    assert reader.refusals == {"another sender": 40}
+    assert not reader.status(stream.origin_ns).ready
+    assert "second publisher" in reader.status(stream.origin_ns).reason
+    assert [each.publishers for each in reader.subscriptions] == [2, 2]
+
+
+def test_a_second_publisher_that_copies_the_digest_is_a_second_publisher(stream, reader, rival):
+    stream.send(0, 10)
+    take(reader, 10)
+    rival.encoder = stream.encoder
+    rival.send(10, 10, value=9.0)
+    wait_for(lambda: reader.take() is not None and reader.refused == 10, "the refusal")
+    assert reader.messages == 10
+
+
+def test_who_goes_on_alone_is_followed_after_a_silence(stream, reader, rival):
+    stream.send(0, 10)
+    take(reader, 10)
+    wait_until_silent()
+    rival.send(0, 10, value=0.25)
+    [*_, batch] = take(reader, 10)
+    assert (batch.effort == 0.25).all()
+    assert reader.restarts == 1
+
+
+def test_effort_that_nobody_has_described_is_not_given(stream, reader):
+    stream.encoder = EffortEncoder(len(MUSCLES), 12345)
+    stream.send(0, 10)
+    wait_for(lambda: reader.take() is not None and reader.refused == 10, "the refusal")
+    assert reader.messages == 0
+    assert "unknown description (0000000000003039)" in reader.status().reason
 
 
 def test_messages_with_other_muscles_are_refused_and_counted(stream, reader):
-    stream.effort.publish(MuscleEffort(index=1, effort=[0.1] * 5))
+    stream.send(0, 1)
+    take(reader, 1)
+    wrong = MuscleEffort(index=1, info_digest=stream.info.digest, effort=[0.1] * 5)
+    stream.effort.publish(wrong)
+    wait_for(lambda: reader.take() is not None and reader.refused == 1, "the refusal")
     stream.send(2, 1)
     take(reader, 1)
-    assert reader.refused == 1
-    assert reader.messages == 1
+    assert reader.refusals == {"misshapen": 1}
+    assert reader.messages == 2
+
+
+def test_bytes_that_are_no_message_are_refused_and_counted(stream, reader):
+    stream.send(0, 1)
+    take(reader, 1)
+    for data in (b"", b"\0", b"\0\1\0\0" + b"\xff" * 80, bytes(1 << 15)):
+        stream.effort.publish(data)
+        stream.infos.publish(data)
+    wait_for(lambda: reader.take() is not None and reader.refused == 8, "the refusals")
+    stream.send(1, 1)
+    take(reader, 1)
+    assert reader.refusals == {"unreadable": 4}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"muscles": ["1DI", "ADM"]}, "its contents have"),
+        ({"muscles": []}, "names 0 muscles"),
+        ({"muscles": ["ADM", "ADM"]}, "'ADM' more than once"),
+        ({"muscles": ["ADM", ""]}, "a muscle's name of 0 letters"),
+        ({"muscles": ["ADM", "x" * 101]}, "a muscle's name of 101 letters"),
+        ({"muscles": [str(number) for number in range(1001)]}, "names 1001 muscles"),
+        ({"muscles": ["ADM", "1DI", "PB"]}, "but its publisher named 2 before"),
+    ],
+)
+def test_an_info_that_cannot_be_used_is_refused_in_words(stream, reader, changes, words):
+    said = []
+    stream.node.refuse = said.append
+    known = reader.info
+    changed = described(ModelCard(), "", new_stream()) | changes
+    if "before" in words:
+        changed["digest"] = digest_of(SimpleNamespace(**changed))
+    stream.infos.publish(EffortInfo(**changed))
+    wait_for(lambda: reader.take() is not None and reader.refused == 1, "the refusal")
+    assert words in said[0]
+    assert reader.info == known
+
+
+def test_sixty_thousand_names_are_refused_unread(stream, reader):
+    said = []
+    stream.node.refuse = said.append
+    names = [f"muscle number {number}" for number in range(60_000)]
+    stream.infos.publish(EffortInfo(muscles=names))
+    wait_for(lambda: reader.take() is not None and reader.refused == 1, "the refusal")
+    assert "bytes, and none of more than 262144 is read" in said[0]
+
+
+def test_no_more_infos_are_kept_than_a_few_and_never_without_the_one_in_use(stream, reader, rival):
+    stream.send(0, 1)
+    take(reader, 1)
+    for number in range(3 * MOST_KEPT):
+        rival.announce()
+        wait_until_known(reader, rival)
+        stream.send(number + 1, 1)
+        take(reader, 1)
+    assert len(reader._infos._kept) == MOST_KEPT
+
+
+def test_infos_are_forgotten_when_their_publisher_is_gone(context, node, stream, reader):
+    stream.send(0, 1)
+    take(reader, 1)
+    for publisher in (stream.infos, stream.effort):
+        node.destroy_publisher(publisher)
+    wait_for(lambda: reader.take() is not None and reader.info is None, "the info to be forgotten")
+    assert reader.muscles == ()

@@ -76,8 +76,9 @@ def test_aligned_samples_survive():
 def test_an_effort_chunk_carries_its_samples_in_order():
     effort = np.arange(12, dtype=np.float32).reshape(2, 6)
     chunk = EffortChunk(STAMP, 40, effort, np.array([0, 128], np.uint8), Trace(1, 2, 3, 4, 5, 6))
-    message = over_the_wire(wire.effort_chunk_message(chunk))
+    message = over_the_wire(wire.effort_chunk_message(chunk, 2**64 - 1))
     assert (message.first_index, message.muscles, message.rate_hz) == (40, 6, 2000.0)
+    assert message.info_digest == 2**64 - 1
     assert list(message.effort) == effort.reshape(-1).tolist()
     assert list(message.flags) == [0, 128]
     assert wire.trace(message.trace) == chunk.trace

@@ -23,7 +23,7 @@ def record(folder, indices) -> None:
     with BagWriter(folder, {"/kpm/effort": BagTopic(EFFORT)}) as bag:
         for stamp, index in enumerate(indices):
             message = types[EFFORT](
-                header=header, index=index, flags=0, effort=np.zeros(6, np.float32)
+                header=header, index=index, info_digest=1, flags=0, effort=np.zeros(6, np.float32)
             )
             bag.write("/kpm/effort", stamp, bytes(known_types().serialize_cdr(message, EFFORT)))
 

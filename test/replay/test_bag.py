@@ -35,7 +35,7 @@ def effort_message(index: int) -> bytes:
     stamp = types["builtin_interfaces/msg/Time"](sec=3, nanosec=index)
     header = types["std_msgs/msg/Header"](stamp=stamp, frame_id="")
     effort = np.linspace(0, 1, 6, dtype=np.float32)
-    message = types[EFFORT](header=header, index=index, flags=3, effort=effort)
+    message = types[EFFORT](header=header, index=index, info_digest=7, flags=3, effort=effort)
     return bytes(known_types().serialize_cdr(message, EFFORT))
 
 

@@ -14,6 +14,7 @@ from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.chunk import EffortChunk
+from kpm_ros.estimate.effort_info import described
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.estimate.weights import random_tensors, save_model
@@ -127,20 +128,7 @@ def push(aligner: Aligner, delivery: Delivery) -> None:
 def info(card: ModelCard, sha256: str, received_ns: int = T0) -> Entry:
     """The description of an effort stream."""
     kind = "kpm_ros/msg/EffortInfo"
-    message = make(
-        kind,
-        header=_header(received_ns),
-        muscles=list(card.muscles),
-        unit=card.unit,
-        rate_hz=2000.0,
-        model=card.name,
-        model_sha256=sha256,
-        trained_on="",
-        inputs=list(card.inputs),
-        views=list(card.views),
-        native_rate_hz=float(card.rate_hz),
-        lookahead_s=card.lookahead_s,
-    )
+    message = make(kind, header=_header(received_ns), **described(card, sha256, stream=1))
     return USUAL["info"], received_ns, message, kind
 
 
@@ -209,6 +197,7 @@ def _fields(sample: Any) -> dict[str, Any]:
         }
     if isinstance(sample, EffortChunk):
         fields |= {
+            "info_digest": 1,
             "rate_hz": 2000.0,
             "muscles": sample.effort.shape[1],
             "effort": _flat(sample.effort),
