@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kpm_ros.align.flags import Flag, describe
+from kpm_ros.operate.usage import TOTAL
 
 REDRAW_S = 0.2
 LINE_EVERY_S = 2.0
@@ -36,6 +37,7 @@ class Picture:
     lost: int = 0
     rates_hz: Mapping[str, float] = field(default_factory=dict)
     cpu_cores: Mapping[str, float] = field(default_factory=dict)
+    """Of each process, and in all under `TOTAL`."""
     restarts: Mapping[str, int] = field(default_factory=dict)
     news: str = ""
     """The last thing that went wrong, if anything did."""
@@ -97,7 +99,7 @@ def as_line(picture: Picture) -> str:
         f"lost {picture.lost}",
         effort,
         describe(picture.flags) if picture.messages else "",
-        f"CPU {sum(picture.cpu_cores.values()):.2f} cores" if picture.cpu_cores else "",
+        f"CPU {picture.cpu_cores[TOTAL]:.2f} cores" if picture.cpu_cores else "",
         picture.news,
     ]
     return " | ".join(part for part in parts if part)

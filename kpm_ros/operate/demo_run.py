@@ -18,7 +18,7 @@ from kpm_ros.operate.recording import describe_bag
 from kpm_ros.operate.signals import StopRequests
 from kpm_ros.operate.summary import Measurement, Result
 from kpm_ros.operate.supervisor import HEALTHY, REFUSED, UNHEALTHY, Policy, Supervisor
-from kpm_ros.operate.usage import Usage
+from kpm_ros.operate.usage import Reading, Usage, cores
 from kpm_ros.operate.watch import Watch
 
 WARM_UP_LIMIT_S = 120.0
@@ -31,9 +31,6 @@ STEP_S = 0.02
 
 OWN_NAME = "demo"
 """Name under which the demo's own cost is shown."""
-
-Reading = tuple[float, Mapping[str, Usage]]
-"""What every process had used at one moment."""
 
 ESTIMATOR_FIGURES: Mapping[str, Callable[[Sequence[float]], float]] = {
     "cpu_s_per_s": mean,
@@ -102,7 +99,7 @@ class DemoRun:
         start = measurement = Measurement(0, 0)
         duration_s = 0.0
         losses = (0, 0)
-        cores: Mapping[str, float] = {}
+        cpu_cores: Mapping[str, float] = {}
         with self._supervisor:
             self._until(watch, stop_requests, dashboard, WARM_UP_LIMIT_S, watch.was_valid.is_set)
             if watch.was_valid.is_set():
@@ -118,7 +115,7 @@ class DemoRun:
                 self._until(watch, stop_requests, dashboard, self.seconds, lambda: False)
                 duration_s = min(time.monotonic() - began, self.seconds)
                 measurement.end_ns = min(measurement.end_ns, time.time_ns())
-                cores = _cores(before, self._read_usage())
+                cpu_cores = cores(before, self._read_usage())
                 # What was received at the very end may not have been looked at yet.
                 time.sleep(0.1)
                 losses = (watch.reader.lost - losses[0], watch.reader.out_of_order - losses[1])
@@ -133,7 +130,7 @@ class DemoRun:
             lost=losses[0],
             out_of_order=losses[1],
             estimator=_estimator(watch),
-            cpu_cores=cores,
+            cpu_cores=cpu_cores,
             bag=bag,
             errors=[*self._errors, *(faults if self.measured else [])],
             simulated=self.options.source == "simulator",
@@ -211,18 +208,8 @@ class DemoRun:
                 name: (count - self._counts[1].get(name, 0)) / span
                 for name, count in counts.items()
             }
-            self._picture.cpu_cores = _cores(self._usage, usage)
+            self._picture.cpu_cores = cores(self._usage, usage)
         self._counts, self._usage = (now, counts), usage
-
-
-def _cores(before: Reading, after: Reading) -> dict[str, float]:
-    """CPU time per second of wall time between two readings, for each process and in all."""
-    span = max(after[0] - before[0], 1e-9)
-    cores = {
-        name: (usage.cpu_s - before[1].get(name, Usage()).cpu_s) / span
-        for name, usage in after[1].items()
-    }
-    return {**cores, "total": sum(cores.values())}
 
 
 def _estimator(watch: Watch) -> dict[str, float]:

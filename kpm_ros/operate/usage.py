@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import psutil
 
+TOTAL = "total"
+"""Name under which the sum of all processes stands beside them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -16,6 +19,20 @@ class Usage:
     cpu_s: float = 0.0
     """CPU time, that of earlier starts under the same name included."""
     memory_bytes: int = 0
+
+
+Reading = tuple[float, Mapping[str, Usage]]
+"""An instant in seconds, and what every process had used by then."""
+
+
+def cores(before: Reading, after: Reading) -> dict[str, float]:
+    """CPU time per second of wall time between two readings: of each process, and in all."""
+    span = max(after[0] - before[0], 1e-9)
+    used = {
+        name: (usage.cpu_s - before[1].get(name, Usage()).cpu_s) / span
+        for name, usage in after[1].items()
+    }
+    return {**used, TOTAL: sum(used.values())}
 
 
 class UsageMeter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from kpm_ros.align.flags import Flag
 from kpm_ros.operate.dashboard import Dashboard, Picture, as_line, draw
+from kpm_ros.operate.usage import Usage, cores
 
 RUNNING = Picture(
     phase="measuring",
@@ -22,7 +24,7 @@ RUNNING = Picture(
     delay_ms=71.4,
     messages=8000,
     rates_hz={"effort": 2000.1, "camera/top/hand": 60.0},
-    cpu_cores={"inference": 0.28, "total": 0.3},
+    cpu_cores={"inference": 0.28, "demo": 0.02, "total": 0.3},
     restarts={"inference": 1},
     news="inference ended by itself once",
     hints=("ros2 topic hz /kpm/effort",),
@@ -50,6 +52,17 @@ def test_the_picture_shows_rates_delay_muscles_costs_and_news():
         "ros2 topic hz",
     ):
         assert fact in text
+
+
+def test_the_line_tells_the_same_cpu_in_all_as_the_table_and_the_summary():
+    began = {"inference": Usage(1.0), "demo": Usage(2.0)}
+    ended = {"inference": Usage(2.5), "demo": Usage(2.2), "exo": Usage(0.3)}
+    used = cores((10.0, began), (11.0, ended))
+    assert used == pytest.approx({"inference": 1.5, "demo": 0.2, "exo": 0.3, "total": 2.0})
+    picture = replace(RUNNING, cpu_cores=used)
+    assert "| CPU 2.00 cores |" in as_line(picture)
+    [row] = [line for line in drawn(picture).splitlines() if " total " in line]
+    assert " 2.00 " in row
 
 
 def test_effort_that_is_not_valid_says_so():
