@@ -63,6 +63,8 @@ setup(
         "mido>=1.3",
         "rosbags>=0.11.9",
         "mcap>=1.2",
+        "lz4>=4",
+        "zstandard>=0.22",
         "psutil>=5.9",
         "rich>=13",
         "honcho>=2",

@@ -67,7 +67,7 @@ def reading(
     try:
         yield
     except Exception as error:
-        if _is_ours(error):
+        if is_our_mistake(error):
             raise
         if isinstance(refuse, type) and isinstance(error, refuse) and _is_a_sentence(error):
             raise
@@ -80,7 +80,7 @@ def reading(
         raise refuse(printable(_sentence(path, what, error))) from None
 
 
-def _is_ours(error: Exception) -> bool:
+def is_our_mistake(error: Exception) -> bool:
     """Whether the code itself is wrong, which no file can cause."""
     missing = error.obj if isinstance(error, AttributeError) else None
     return isinstance(missing, ModuleType) or isinstance(

@@ -14,7 +14,8 @@ from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.replay import messages
 from kpm_ros.replay.bag import BagError
-from kpm_ros.replay.bag_reader import BagMessage, BagReader
+from kpm_ros.replay.bag_file import BagMessage
+from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topics import Inputs
 
 LOOK_S = 0.1875

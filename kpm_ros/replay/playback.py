@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from kpm_ros.replay.bag import BagError
-from kpm_ros.replay.bag_reader import BagMessage, BagReader
+from kpm_ros.replay.bag_file import BagMessage
+from kpm_ros.replay.bag_reader import BagReader
 
 
 class PlaybackClock:

@@ -75,7 +75,7 @@ def _ends_well(reader: Reader, path: Path) -> bool:
     try:
         reader.read(path)
         return True
-    except reader.refusals as refusal:
+    except reader.refusals() as refusal:
         sentence = str(refusal)
         if sentence.isprintable() and sentence:
             return True

@@ -1,0 +1,57 @@
+"""What every file of a bag is to its reader, in whichever format."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kpm_ros.foreign_files import ForeignFileError
+from kpm_ros.replay.bag_limits import MOST_TOPICS
+
+LATEST_NS = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class BagMessage:
+    """One recorded message as it came off the wire, with the instant it was received."""
+
+    topic: str
+    type: str
+    stamp_ns: int
+    data: bytes
+
+
+class Definition(NamedTuple):
+    """A type in the words of the file: "ros2msg" or "ros2idl", and the text."""
+
+    encoding: str
+    text: str
+
+
+class BagFile(ABC):
+    """One file of a bag, open for reading."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self.topics: dict[str, str] = {}
+        self.counts: dict[str, int] = {}
+        self.definitions: dict[str, Definition] = {}
+        """By type; of a type that the file does not define there is none."""
+        self.span_ns: tuple[int, int] | None = None
+        """Stamps of the first and the last message."""
+
+    @abstractmethod
+    def messages(self, wanted: Collection[str], start_ns: int | None) -> Iterator[BagMessage]:
+        """Yield the messages of these topics in the order of their stamps, from a start on."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the file."""
+
+    def _add_topic(self, name: str, kind: str) -> None:
+        self.topics[name] = kind
+        self.counts.setdefault(name, 0)
+        if len(self.topics) > MOST_TOPICS:
+            raise ForeignFileError(f"it has more than {MOST_TOPICS} topics")
