@@ -13,11 +13,14 @@ import numpy as np
 
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.chunk import AlignedChunk, Trace
+from kpm_ros.align.flags import Flag
 from kpm_ros.align.grid import NS_PER_S, Grid
 from kpm_ros.align.keys import KeyRules, KeyStream
 from kpm_ros.align.motion import NOT_SENSED
-from kpm_ros.align.pose import PoseRules, PoseStream
+from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyMotionChunk
+
+STALE = Flag.POSE_STALE | Flag.POSE_LOST
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class AlignerCounts:
     clock_steps: int = 0
     """Times the clock jumped, or nobody advanced the stream for as long."""
     emitted: int = 0
+    stale: int = 0
+    """Samples of them whose pose was stale or lost in some view."""
 
 
 class Aligner:
@@ -88,6 +93,11 @@ class Aligner:
         self._oldest_ns: int | None = None
         self._next: int | None = None
         self._now_ns: int | None = None
+
+    @property
+    def timings(self) -> dict[str, ViewTiming]:
+        """What each view's frames ask for at present, and what they are given."""
+        return {view: s.timing for view, s in self._poses.items() if self.config.use_pose}
 
     def push_hand(self, frame: HandFrame, received_ns: int) -> None:
         """Take in one camera frame's hand."""
@@ -168,7 +178,8 @@ class Aligner:
         elif now_ns > before_ns + self._step_ns and self._next is not None:
             self.counts.clock_steps += 1
             # What lies between is of no use to anyone any more.
-            self._next = max(self._next, self.grid.first_at(now_ns - self._wait_ns))
+            wait_ns = max(stream.wait_ns for stream in self._used)
+            self._next = max(self._next, self.grid.first_at(now_ns - wait_ns))
 
     def _emit(self, count: int, now_ns: int) -> AlignedChunk:
         assert self._next is not None
@@ -190,6 +201,7 @@ class Aligner:
         first_index = self.counts.emitted
         self._next = start + count
         self.counts.emitted += count
+        self.counts.stale += int(((flags & STALE) != 0).sum())
         return AlignedChunk(
             stamp_ns=int(stamps_ns[0]),
             first_index=first_index,

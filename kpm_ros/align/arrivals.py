@@ -62,6 +62,7 @@ class Arrivals(Generic[Item]):
         self.known_ns = NEVER_NS
         """Instant up to which data, not only the wait, has settled the stream."""
         self._wait_ns = wait_ns
+        self._waited_ns = NEVER_NS
         self._longest_gap_ns = longest_gap_ns
         self._most = most
         self._kept = 0
@@ -93,10 +94,15 @@ class Arrivals(Generic[Item]):
             self.pop_oldest()
         return Outcome.LATE if settled_ns >= stamp_ns else Outcome.TAKEN
 
+    def wait_from(self, received_ns: int, wait_ns: int) -> None:
+        """Wait this long from an instant of receipt on; what was settled by then stays settled."""
+        if wait_ns != self._wait_ns:
+            self._waited_ns = self._waited_until(received_ns)
+            self._wait_ns = wait_ns
+
     def settled_until(self, now_ns: int) -> int:
         """Newest instant that nothing to come can change any more."""
-        # What is received at the very end of the wait still counts: hence the nanosecond.
-        waited_ns = now_ns - self._wait_ns - 1
+        waited_ns = self._waited_until(now_ns)
         settled_ns = max(waited_ns, self.known_ns)
         place = bisect_right(self._pieces, settled_ns, key=_by_stamp) - 1
         if place >= 0:
@@ -142,7 +148,12 @@ class Arrivals(Generic[Item]):
         """Forget everything."""
         self._pieces.clear()
         self._kept = 0
-        self.known_ns = NEVER_NS
+        self.known_ns = self._waited_ns = NEVER_NS
+
+    def _waited_until(self, now_ns: int) -> int:
+        """Newest instant that has been waited for."""
+        # What is received at the very end of the wait still counts: hence the nanosecond.
+        return max(self._waited_ns, now_ns - self._wait_ns - 1)
 
     def _follows(self, before: Arrival[Item], after: Arrival[Item]) -> bool:
         """Whether nothing is missing between two pieces; an index that stands still is no count."""

@@ -37,7 +37,8 @@ class KeyStream:
 
     def __init__(self, keys: int, first_note: int, rules: KeyRules) -> None:
         """Start without any knowledge of the keys."""
-        wait_ns = round(rules.wait_s * NS_PER_S)
+        self.wait_ns = wait_ns = round(rules.wait_s * NS_PER_S)
+        """How long a grid sample waits for the keys."""
         self._fresh_ns = round(rules.fresh_s * NS_PER_S)
         self._missing_ns = round(rules.missing_s * NS_PER_S)
         self._motion = MotionStream(keys, first_note, wait_ns, self._fresh_ns)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.arrivals import Arrival, Arrivals, Outcome
+from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
+from kpm_ros.align.cadence import REMEMBERED, Cadence, usual_gap_ns
 from kpm_ros.align.flags import Flag
 from kpm_ros.align.grid import NS_PER_S
 from kpm_ros.sense.samples import HandFrame
@@ -18,18 +20,28 @@ MOST_FRAMES = 512
 FARTHEST_OUT = 1.0
 """Landmarks further outside the picture than its own size are no landmarks."""
 ANY_GAP_NS = 2**62
+JOINED_GAPS = 2.5
+"""Frames up to this many of a camera's usual gaps apart are joined, and waited for as long: so that
+one lost frame is bridged, whatever the camera's rate."""
 
 
 @dataclass(frozen=True)
 class PoseRules:
-    """How long a view is waited for and how long its last pose is believed."""
+    """How long a view is waited for and how long its last pose is believed.
+
+    For a camera of 50 or more frames a second whose hands are known within 18 ms, times are exactly
+    these. A slower one is given as much more as its frames' own stamps ask for, within limits.
+    """
 
     wait_s: float = 0.06
-    """A grid sample waits this long for the frame after it."""
+    """A grid sample waits at least this long for the frame after it."""
+    longest_wait_s: float = 0.2
+    """However slow the camera and its tracker are, nothing waits for longer."""
     stale_s: float = 0.05
-    """A pose older than this is flagged stale; frames further apart are not joined."""
+    """A pose older than this is flagged stale, unless the camera's frames come so seldom that its
+    usual gaps allow more; frames further apart are not joined."""
     lost_s: float = 0.25
-    """A pose older than this is flagged lost."""
+    """A pose older than this is flagged lost, however seldom frames come."""
     extrapolate_s: float = 0.0
     """While it waits in vain, a pose goes on moving for this long before it is held."""
     may_repeat: bool = False
@@ -42,10 +54,23 @@ class _Seen:
     frame: HandFrame
 
 
+class ViewTiming(NamedTuple):
+    """What a view's frames ask for at present, and what they are given; in seconds."""
+
+    frames: int
+    """Frames that have come so far."""
+    gap_s: float
+    """Usual gap between frames; 0 = not known yet."""
+    delay_s: float
+    """Usual time from a frame's exposure until its hand is known."""
+    wait_s: float
+    """How long a grid sample waits for the frame after it."""
+
+
 class PoseStream:
     """Frames of one view, read by straight lines between them.
 
-    Between two frames that both saw the hand and are at most `stale_s` apart, the pose is
+    Between two frames that both saw the hand and are not too far apart, the pose is
     interpolated. Where the frame after the instant saw no hand, is further away, or did not come in
     time, the last seen pose is held, or extrapolated for a while if the rules say so, and flagged.
 
@@ -59,16 +84,28 @@ class PoseStream:
         self.newest_used: Arrival[_Seen] | None = None
         """Newest frame behind the last instant that was read."""
         self._landmarks = landmarks
-        self._stale_ns = round(rules.stale_s * NS_PER_S)
+        self.wait_ns = self._least_wait_ns = round(rules.wait_s * NS_PER_S)
+        """How long a grid sample waits for the frame after it, at present."""
+        self._longest_wait_ns = round(rules.longest_wait_s * NS_PER_S)
+        self._least_stale_ns = round(rules.stale_s * NS_PER_S)
         self._lost_ns = round(rules.lost_s * NS_PER_S)
         self._extrapolate_ns = round(rules.extrapolate_s * NS_PER_S)
-        self._frames = Arrivals[_Seen](round(rules.wait_s * NS_PER_S), ANY_GAP_NS, MOST_FRAMES)
+        self._frames = Arrivals[_Seen](self.wait_ns, ANY_GAP_NS, MOST_FRAMES)
         self._last_seen: Arrival[_Seen] | None = None
+        self._cadence = Cadence()
+        self._past_ns: list[int] = []
+        self._came = 0
 
     @property
     def known_ns(self) -> int:
         """Instant up to which frames, not only the wait, have settled the pose."""
         return self._frames.known_ns
+
+    @property
+    def timing(self) -> ViewTiming:
+        """What the view's frames ask for at present, and what they are given."""
+        in_ns = (self._cadence.gap_ns, self._cadence.delay_ns, self.wait_ns)
+        return ViewTiming(self._came, *(time_ns / NS_PER_S for time_ns in in_ns))
 
     def push(self, frame: HandFrame, received_ns: int) -> Outcome:
         """Take a frame in; a repeat, or one whose points are impossible, is refused."""
@@ -81,7 +118,14 @@ class PoseStream:
             if not (np.abs(row - 0.5) <= 0.5 + FARTHEST_OUT).all():
                 return Outcome.REFUSED
         stamp_ns = frame.stamp_ns
-        return self._frames.add(_Seen(row, frame), stamp_ns, stamp_ns, frame.index, 1, received_ns)
+        seen = _Seen(row, frame)
+        outcome = self._frames.add(seen, stamp_ns, stamp_ns, frame.index, 1, received_ns)
+        if outcome is not Outcome.REFUSED:
+            self._came += 1
+            self._cadence.add(stamp_ns, frame.processed_ns)
+            self.wait_ns = self._asked_wait_ns()
+            self._frames.wait_from(received_ns, self.wait_ns)
+        return outcome
 
     def settled_until(self, now_ns: int) -> int:
         """Newest instant whose pose nothing to come can change any more."""
@@ -93,9 +137,12 @@ class PoseStream:
         flags = np.full(len(stamps_ns), Flag.POSE_STALE | Flag.POSE_LOST, np.uint8)
         for part, frames in self._frames.usable(stamps_ns):
             news = self._news(self._with_last_seen(frames))
-            self._read_part(stamps_ns[part], news, pose[part], flags[part])
+            exposed_ns = sorted([*self._past_ns, *(frame.stamp_ns for frame in frames)])
+            self._read_part(stamps_ns[part], news, exposed_ns, pose[part], flags[part])
         while self._frames.spent(int(stamps_ns[-1]), keep=2):
             oldest, last = self._frames.pop_oldest(), self._last_seen
+            insort(self._past_ns, oldest.stamp_ns)
+            del self._past_ns[:-REMEMBERED]
             if last is not None and (oldest.stamp_ns <= last.stamp_ns or self._same(last, oldest)):
                 continue
             if oldest.item.row is not None:
@@ -105,7 +152,22 @@ class PoseStream:
     def reset(self) -> None:
         """Forget every frame."""
         self._frames.clear()
+        self._cadence.clear()
+        self._past_ns.clear()
+        self.wait_ns = self._least_wait_ns
+        self._frames.wait_from(NEVER_NS, self.wait_ns)
         self._last_seen = self.newest_used = None
+
+    def _asked_wait_ns(self) -> int:
+        """How long the frame after an instant may take that would still be joined to the last."""
+        gap_ns, delay_ns = self._cadence.gap_ns, self._cadence.delay_ns
+        asked_ns = round(JOINED_GAPS * gap_ns) + delay_ns if gap_ns else 0
+        return max(self._least_wait_ns, min(asked_ns, self._longest_wait_ns))
+
+    def _stale_ns(self, exposed_ns: list[int]) -> int:
+        """Age at which a pose is stale, given when the frames that count were exposed."""
+        asked_ns = round(JOINED_GAPS * usual_gap_ns(exposed_ns))
+        return max(self._least_stale_ns, min(asked_ns, self._lost_ns))
 
     def _with_last_seen(self, frames: list[Arrival[_Seen]]) -> list[Arrival[_Seen]]:
         """Put the last frame that saw the hand, long forgotten by its stream, before newer ones."""
@@ -135,6 +197,7 @@ class PoseStream:
         self,
         stamps_ns: NDArray[np.int64],
         frames: list[Arrival[_Seen]],
+        exposed_ns: list[int],
         pose: NDArray[np.float32],
         flags: NDArray[np.uint8],
     ) -> None:
@@ -156,38 +219,45 @@ class PoseStream:
                 continue
             part = slice(start, stop)
             age_ns = stamps_ns[part] - seen.stamp_ns
-            if seen is frame and after is not None and self._joins(seen, after):
+            until_ns = frame.stamp_ns if after is None else after.stamp_ns
+            stale_ns = self._stale_ns(exposed_ns[: bisect_right(exposed_ns, until_ns)])
+            if seen is frame and after is not None and _joins(seen, after, stale_ns):
                 pose[part], flags[part] = _line(seen, after, age_ns), 0
                 self.newest_used = after if instants[stop - 1] > seen.stamp_ns else frame
-            elif seen is frame and previous is not None and self._goes_on(previous, seen):
-                pose[part], flags[part] = self._extrapolated(previous, seen, age_ns)
+            elif seen is frame and previous is not None and self._goes_on(previous, seen, stale_ns):
+                pose[part], flags[part] = self._extrapolated(previous, seen, age_ns, stale_ns)
             else:
-                pose[part], flags[part] = seen.item.row, self._age_flags(age_ns)
+                pose[part], flags[part] = seen.item.row, self._age_flags(age_ns, stale_ns)
 
-    def _joins(self, before: Arrival[_Seen], after: Arrival[_Seen]) -> bool:
-        """Whether two frames are near enough, and saw enough, to draw a line between them."""
-        return after.item.row is not None and after.stamp_ns - before.stamp_ns <= self._stale_ns
-
-    def _goes_on(self, previous: Arrival[_Seen], last: Arrival[_Seen]) -> bool:
+    def _goes_on(self, previous: Arrival[_Seen], last: Arrival[_Seen], stale_ns: int) -> bool:
         """Whether a pose is extrapolated from two frames."""
-        return self._extrapolate_ns > 0 and self._joins(previous, last)
+        return self._extrapolate_ns > 0 and _joins(previous, last, stale_ns)
 
     def _extrapolated(
-        self, previous: Arrival[_Seen], last: Arrival[_Seen], age_ns: NDArray[np.int64]
+        self,
+        previous: Arrival[_Seen],
+        last: Arrival[_Seen],
+        age_ns: NDArray[np.int64],
+        stale_ns: int,
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Let the pose go on as it moved between two frames for as long as the rules say."""
-        flags = self._age_flags(age_ns)
+        flags = self._age_flags(age_ns, stale_ns)
         flags[age_ns > 0] |= Flag.EXTRAPOLATED
         flags[age_ns <= self._extrapolate_ns] &= 255 - Flag.HELD
         since_ns = np.minimum(age_ns, self._extrapolate_ns) + last.stamp_ns - previous.stamp_ns
         return _line(previous, last, since_ns), flags
 
-    def _age_flags(self, age_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def _age_flags(self, age_ns: NDArray[np.int64], stale_ns: int) -> NDArray[np.uint8]:
         flags = np.where(age_ns > 0, np.uint8(Flag.HELD), np.uint8(0))
-        if age_ns[-1] > self._stale_ns:
-            flags[age_ns > self._stale_ns] |= Flag.POSE_STALE
+        if age_ns[-1] > stale_ns:
+            flags[age_ns > stale_ns] |= Flag.POSE_STALE
             flags[age_ns > self._lost_ns] |= Flag.POSE_LOST
         return flags
+
+
+def _joins(before: Arrival[_Seen], after: Arrival[_Seen], stale_ns: int) -> bool:
+    """Whether two frames are near enough, and saw enough, to draw a line between them."""
+    return after.item.row is not None and after.stamp_ns - before.stamp_ns <= stale_ns
 
 
 def _line(

@@ -60,6 +60,7 @@ def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
         future_s=settings.future_s,
         pose=PoseRules(
             wait_s=settings.pose_wait_s,
+            longest_wait_s=settings.pose_longest_wait_s,
             stale_s=settings.pose_stale_s,
             lost_s=settings.pose_lost_s,
             extrapolate_s=settings.pose_extrapolate_s,

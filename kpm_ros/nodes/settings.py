@@ -52,9 +52,22 @@ class SynchronizerSettings:
     hop_s: float = setting(0.01, "longest chunk handed on", least=0.001, most=0.1)
     period_s: float = setting(0.002, "how often inputs are looked at", least=0.0005, most=0.05)
     pose_wait_s: float = setting(
-        0.06, "how long a sample waits for the camera frame after it", least=0.0, most=1.0
+        0.06,
+        "how long a sample waits at least for the camera frame after it; longer for a camera of "
+        "few frames a second, or whose hands are known late",
+        least=0.0,
+        most=1.0,
     )
-    pose_stale_s: float = setting(0.05, "a pose older than this is stale", least=0.001, most=10.0)
+    pose_longest_wait_s: float = setting(
+        0.2, "how long it waits at most, however slow the camera is", least=0.0, most=1.0
+    )
+    pose_stale_s: float = setting(
+        0.05,
+        "a pose older than this is stale, or older than 2.5 of the camera's usual gaps between "
+        "frames if that is more",
+        least=0.001,
+        most=10.0,
+    )
     pose_lost_s: float = setting(0.25, "a pose older than this is lost", least=0.001, most=60.0)
     pose_extrapolate_s: float = setting(
         0.0,

@@ -21,6 +21,9 @@ from kpm_ros.nodes.stepped_time import LONGEST_STEP_NS, SteppedTime
 Taker = Callable[..., bool]
 """Takes a message and when it was received; False where that is to be found out by waiting."""
 
+MOST_STALE = 0.1
+"""A larger part of the samples with a stale pose is worth a word."""
+
 MOST_EARLY = 1000
 """Messages that wait for a clock's next step; it may never come."""
 
@@ -53,7 +56,8 @@ class SynchronizerNode(PipelineNode):
         ]
         self.expect_one_publisher(*(subscription for subscription, _ in self._inputs))
         self._output = self.create_publisher(AlignedSamples, "aligned", qos.of("aligned"))
-        self._reported = (0, 0, 0)
+        self._reported = (0, 0, 0, 0)
+        self._frames: dict[str, int] = {}
         self.add_loop(self.settings.period_s, self.step)
 
     def step(self) -> None:
@@ -132,12 +136,20 @@ class SynchronizerNode(PipelineNode):
             "late": counts.late,
             "clock_steps": counts.clock_steps,
         }
-        future, impossible, emitted = (
-            count - reported
-            for count, reported in zip(
-                (counts.future, counts.refused, counts.emitted), self._reported, strict=True
-            )
+        now = (counts.future, counts.refused, counts.emitted, counts.stale)
+        future, impossible, emitted, stale = (
+            count - before for count, before in zip(now, self._reported, strict=True)
         )
+        self._reported = now
+        stale_fraction = stale / emitted if emitted else 0.0
+        report.values["pose_stale_fraction"] = stale_fraction
+        timings = self.aligner.timings
+        for view, timing in timings.items():
+            report.values |= {
+                f"{view}_gap_ms": 1e3 * timing.gap_s,
+                f"{view}_delay_ms": 1e3 * timing.delay_s,
+                f"{view}_wait_ms": 1e3 * timing.wait_s,
+            }
         if future:
             report.worsen(Level.DEGRADED, f"{future} samples were stamped ahead of the clock")
         if impossible:
@@ -146,7 +158,17 @@ class SynchronizerNode(PipelineNode):
             waited_for = [s.topic for s, _ in self._inputs if s.publishers == 0]
             reason = f"nobody publishes {', '.join(waited_for)}" if waited_for else "no samples"
             report.worsen(Level.DEGRADED, f"waiting: {reason}")
-        self._reported = (counts.future, counts.refused, counts.emitted)
+        if stale_fraction > MOST_STALE:
+            views = ", ".join(
+                f"{timing.frames - self._frames.get(view, 0)} of {view}, "
+                f"{1e3 * timing.delay_s:.0f} ms after exposure"
+                for view, timing in timings.items()
+            )
+            report.worsen(
+                Level.DEGRADED,
+                f"the pose of {stale_fraction:.0%} of the samples is stale: frames lately: {views}",
+            )
+        self._frames = {view: timing.frames for view, timing in timings.items()}
         return report
 
 

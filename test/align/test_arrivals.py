@@ -104,3 +104,13 @@ def test_a_piece_is_spent_once_newer_ones_are_in_use() -> None:
     assert not arrivals.spent(910 * MS, keep=1)
     assert arrivals.spent(916 * MS, keep=1)
     assert not arrivals.spent(10**6 * MS, keep=2)
+
+
+def test_a_wait_that_changes_takes_back_nothing_that_was_settled() -> None:
+    arrivals = stream()
+    arrivals.wait_from(1000 * MS, 200 * MS)
+    assert arrivals.settled_until(1000 * MS) == 940 * MS - 1
+    assert arrivals.settled_until(1100 * MS) == 940 * MS - 1
+    assert arrivals.settled_until(1150 * MS) == 950 * MS - 1
+    arrivals.wait_from(1150 * MS, 50 * MS)
+    assert arrivals.settled_until(1150 * MS) == 1100 * MS - 1

@@ -55,6 +55,7 @@ def test_what_the_synchronizer_is_told_are_the_aligners_rules():
         "hop_s": 0.02,
         "future_s": 0.2,
         "pose_wait_s": 0.07,
+        "pose_longest_wait_s": 0.3,
         "pose_stale_s": 0.06,
         "pose_lost_s": 0.3,
         "pose_extrapolate_s": 0.04,
@@ -67,7 +68,7 @@ def test_what_the_synchronizer_is_told_are_the_aligners_rules():
         settings.check("synchronizer", settings.SynchronizerSettings, told)
     )
     assert (config.hop_s, config.future_s) == (0.02, 0.2)
-    assert config.pose == PoseRules(0.07, 0.06, 0.3, 0.04, True)
+    assert config.pose == PoseRules(0.07, 0.3, 0.06, 0.3, 0.04, True)
     assert config.key == KeyRules(wait_s=0.03, missing_s=2.0, fresh_s=0.15)
 
 
