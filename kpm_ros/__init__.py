@@ -2,8 +2,14 @@
 
 from pkgutil import extend_path
 
+from kpm_ros.signals import end_quietly, module_to_run
+
 # The generated kpm_ros.msg lies in the workspace's install folder. Joining it here lets a source
 # checkout (`python -m ...` in the project's root) find it too, once the workspace is sourced.
 __path__ = extend_path(__path__, __name__)
+
+# Until a program of ours listens for requests to stop, they end it without a word.
+if (_module := module_to_run()).startswith("kpm_ros."):
+    end_quietly(_module)
 
 __version__ = "0.1.0"

@@ -13,6 +13,7 @@ from typing import NoReturn
 from kpm_ros import __version__
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.options import spell_out
+from kpm_ros.signals import interrupts
 
 COMMANDS = (
     "up",
@@ -88,16 +89,22 @@ def _modules() -> list[ModuleType]:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the process's exit status."""
+    try:
+        with interrupts():
+            return _run(sys.argv[1:] if words is None else words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(words: Sequence[str]) -> int:
     command = ""
     try:
-        arguments = build_parser().parse_args(spell_out(sys.argv[1:] if words is None else words))
+        arguments = build_parser().parse_args(spell_out(words))
         command = f" {arguments.command}"
         return int(arguments.run(arguments))
     except UserError as error:
         print(f"kpm{command}: {error}", file=sys.stderr)
         return USER_ERROR
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; without this Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

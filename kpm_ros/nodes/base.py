@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import time
@@ -22,12 +21,18 @@ from kpm_ros.nodes import parameters, qos
 from kpm_ros.nodes.diagnostics import DiagnosticsPublisher, Level, Report
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.settings import ConfigurationError
+from kpm_ros.signals import StopRequested, StopRequests
 
 QUEUED_IF_SIMULATED = 1000
 """At ten times real time, a second of key motion."""
 
 REFUSED = 2
 """Exit status of a node that cannot work as it is configured: starting it again will not help."""
+
+
+MAKING_ENDS_WITHIN_S = 3.0
+"""A node that is told to stop while it is being made ends so long after at the latest: sooner than
+those who start nodes lose patience."""
 
 
 class HasPublishers(Protocol):
@@ -48,9 +53,11 @@ class PipelineNode(Node):
     name: ClassVar[str]
     settings_type: ClassVar[type]
 
-    def __init__(self, **node_arguments: Any) -> None:
+    def __init__(self, *, stop: StopRequests | None = None, **node_arguments: Any) -> None:
         """Load and check the settings; a subclass then opens its topics and adds its loops."""
         super().__init__(self.name, **node_arguments)
+        self.stop_requests = stop or StopRequests()
+        """Asked between the steps of whatever takes long."""
         self.settings = parameters.load(self, self.settings_type)
         self._loops: list[PeriodicThread] = []
         self.failure: BaseException | None = None
@@ -140,38 +147,27 @@ class PipelineNode(Node):
 
 def run(node_type: type[PipelineNode], arguments: list[str] | None = None) -> int:
     """Run one node until it is told to stop; returns the process's exit status."""
-    # ROS's own handlers would invalidate every publisher at once; the last words of a node, such
-    # as a command of zero, want to be said first.
-    try:
-        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    except Exception as error:  # its own type is not public, and differs between distributions
-        reason = str(error).removeprefix("failed to initialize rcl: ").split(", at /")[0]
-        print(f"kpm_ros: the arguments were refused: {reason}", file=sys.stderr, flush=True)
-        return REFUSED
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end_at_once)
-    try:
-        return _run(node_type)
-    except ConfigurationError as error:
-        print(f"kpm_ros: {error}", file=sys.stderr, flush=True)
-        return REFUSED
-    finally:
-        rclpy.try_shutdown()
+    with StopRequests() as stop:
+        try:
+            return _run(node_type, arguments, stop)
+        except StopRequested:
+            return 0
+        except ConfigurationError as error:
+            print(f"kpm_ros: {error}", file=sys.stderr, flush=True)
+            return REFUSED
+        finally:
+            rclpy.try_shutdown()
 
 
-def _end_at_once(*_: object) -> None:
-    """End a node that is still being made, such as one that compiles: nothing depends on it yet."""
-    raise SystemExit(0)
-
-
-def _run(node_type: type[PipelineNode]) -> int:
-    node = node_type()
-    told = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
+def _run(node_type: type[PipelineNode], arguments: list[str] | None, stop: StopRequests) -> int:
+    # Nothing depends on a node that is still being made, such as one that compiles.
+    with stop.ending_within(MAKING_ENDS_WITHIN_S):
+        _initialise(arguments)
+        stop.check()
+        node = node_type(stop=stop)
     try:
         with _lock(node):
-            _serve(node, told)
+            _serve(node, stop)
         if isinstance(node.failure, ConfigurationError):
             raise node.failure
         return 1 if node.failed else 0
@@ -179,13 +175,24 @@ def _run(node_type: type[PipelineNode]) -> int:
         node.destroy_node()
 
 
-def _serve(node: PipelineNode, told: threading.Event) -> None:
+def _initialise(arguments: list[str] | None) -> None:
+    # ROS's own handlers would invalidate every publisher at once; the last words of a node, such
+    # as a command of zero, want to be said first.
+    try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # its own type is not public, and differs between distributions
+        reason = str(error).removeprefix("failed to initialize rcl: ").split(", at /")[0]
+        raise ConfigurationError(f"the arguments were refused: {reason}") from None
+
+
+def _serve(node: PipelineNode, stop: StopRequests) -> None:
     """Let the node work, and serve ROS, until it is told to stop or fails."""
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     node.start()
+    node.get_logger().info("ready")
     try:
-        while rclpy.ok() and not (told.is_set() or node.failed or node.finished):
+        while rclpy.ok() and not (stop() or node.failed or node.finished):
             executor.spin_once(timeout_sec=0.1)
     finally:
         node.stop()

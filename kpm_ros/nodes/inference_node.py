@@ -58,7 +58,7 @@ class InferenceNode(PipelineNode):
     def __init__(self, **node_arguments: Any) -> None:
         """Load the model and warm it up before anything is announced."""
         super().__init__(**node_arguments)
-        self.estimator = models.estimator(self.settings)
+        self.estimator = models.estimator(self.settings, self.stop_requests.check)
         self.card = self.estimator.card
         self._grid = Grid(EFFORT_RATE_HZ)
         info = self._describe()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +75,16 @@ def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
     )
 
 
-def estimator(settings: InferenceSettings) -> EffortEstimator:
-    """Load a model, ready to run: compiled and warm."""
+def estimator(
+    settings: InferenceSettings, may_go_on: Callable[[], None] = lambda: None
+) -> EffortEstimator:
+    """Load a model, ready to run: compiled and warm; `may_go_on` can end it between the steps."""
     card, tensors = load(settings.model)
+    may_go_on()
     network = streaming_estimator(card, tensors)
+    may_go_on()
     network.warm_up()
+    may_go_on()
     return around(network, card, settings)
 
 

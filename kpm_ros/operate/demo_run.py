@@ -15,11 +15,11 @@ from kpm_ros.operate.dashboard import Dashboard, Picture
 from kpm_ros.operate.output_folder import OutputFolder
 from kpm_ros.operate.process import Command
 from kpm_ros.operate.recording import describe_bag
-from kpm_ros.operate.signals import StopRequests
 from kpm_ros.operate.summary import Measurement, Result
 from kpm_ros.operate.supervisor import HEALTHY, REFUSED, UNHEALTHY, Policy, Supervisor
 from kpm_ros.operate.usage import Reading, Usage, cores
 from kpm_ros.operate.watch import Watch
+from kpm_ros.signals import StopRequests
 
 WARM_UP_LIMIT_S = 120.0
 """A first start compiles the network, which takes long where other work is going on."""

@@ -18,6 +18,8 @@ from typing import Any
 from honcho.printer import Message
 from honcho.process import Popen, Process
 
+from kpm_ros.operate.tether import HELD_BACK
+
 TETHER = Path(__file__).with_name("tether.py")
 
 KEPT_LINES = 200
@@ -86,6 +88,8 @@ class Supervised(Process):
         threading.Thread(target=self._follow, args=(events,), name=self.name, daemon=True).start()
 
     def _follow(self, events: queue.Queue[Message]) -> None:
+        # This thread's children begin with what it blocks, until they can be stopped in good order.
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
         try:
             self.run(events)
         except OSError as error:

@@ -10,6 +10,8 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+HELD_BACK = (signal.SIGINT, signal.SIGTERM)
+"""Signals that whoever starts this blocks: while Python starts, they would end in a traceback."""
 
 
 def main() -> None:
@@ -18,6 +20,9 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("the process that started this one has ended already")
+    if not any(word.startswith("kpm_ros.") for word in command):
+        # Programs of this package listen for them at their first line; others know nothing of it.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     try:
         os.execvp(command[0], command)
     except OSError as error:

@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     options = pipeline_options(arguments)
 
     from kpm_ros.operate import preflight
-    from kpm_ros.operate.signals import StopRequests
     from kpm_ros.operate.supervisor import Policy, Supervisor
+    from kpm_ros.signals import StopRequests
 
     preflight.require_ros()
     preflight.check(options)

@@ -1,0 +1,139 @@
+"""Requests to stop (Ctrl-C, SIGTERM, a closed terminal), from a program's first line to its end.
+
+An exception raised by a signal's handler is lost where none can pass, such as in what a compiler
+calls back. So requests are counted, and whatever takes long looks whether there is one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+INSIST_AFTER_S = 0.01
+"""Pause after which an interrupt that was lost is raised again."""
+
+
+class StopRequested(BaseException):
+    """Work was given up, because the program is to stop."""
+
+
+class StopRequests:
+    """Counts requests to stop instead of being ended by them, within a `with` block."""
+
+    def __init__(self) -> None:
+        """Count from zero."""
+        self.count = 0
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __call__(self) -> int:
+        """Give the number of requests so far."""
+        return self.count
+
+    def check(self) -> None:
+        """Give up if there was a request; for work that takes long, between two of its steps."""
+        if self.count:
+            raise StopRequested
+
+    @contextmanager
+    def ending_within(self, seconds: float, status: int = 0) -> Iterator[None]:
+        """End the process if it is still in this block so long after a request.
+
+        For work that nothing can interrupt, such as compiling, and that leaves nothing half done.
+        """
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        # Python's handlers wait for the end of the call that the main thread is in; this does not.
+        before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        over = threading.Event()
+
+        def watch() -> None:
+            while numbers := os.read(reading, 64):
+                if any(n in REQUESTS for n in numbers) and not over.wait(seconds):
+                    os._exit(status)
+            os.close(reading)
+
+        threading.Thread(target=watch, name="stop-requests", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+            signal.set_wakeup_fd(before)
+            os.close(writing)
+
+    def __enter__(self) -> StopRequests:
+        """Begin to listen; only the main thread can."""
+        for number in REQUESTS:
+            # What was started with nohup outlives its terminal.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let signals do what they did before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+
+
+def end_quietly(module: str) -> None:
+    """Let a request end this process at once, until the module that it is to run listens itself.
+
+    Called before anything is imported: an interrupted import would end in a traceback. A node was
+    asked to end and did, which is no failure; a command of the terminal ends by the signal.
+    """
+    if module.startswith("kpm_ros.nodes."):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: os._exit(0))
+    elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # The supervisor holds requests back until here.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+
+
+def module_to_run() -> str:
+    """Module that `python -m` is about to run; empty once it does, and in every other program."""
+    words = sys.orig_argv
+    if sys.argv[:1] != ["-m"] or "-m" not in words[:-1]:
+        return ""
+    return words[words.index("-m") + 1]
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Raise KeyboardInterrupt at Ctrl-C, and again if it was lost on its way; main thread only."""
+
+    def insist(unraisable: Any) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            again = threading.Timer(INSIST_AFTER_S, _interrupt_main_thread)
+            again.daemon = True
+            again.start()
+        else:
+            hook(unraisable)
+
+    hook, sys.unraisablehook = sys.unraisablehook, insist
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = hook
+
+
+def _interrupt_main_thread() -> None:
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

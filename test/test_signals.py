@@ -1,0 +1,88 @@
+"""Whoever asks a program to stop is heard, at every moment and without a traceback."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kpm_ros.signals import interrupts
+from support.starting import Starting
+
+PATIENCE_S = 60.0
+
+COMPILES = """
+import hashlib
+from kpm_ros.signals import StopRequests
+
+with StopRequests() as stop, stop.ending_within(0.05, status=7):
+    print("ready", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # one call into C, for hours
+"""
+
+HAS_STEPS = """
+import time
+from kpm_ros.signals import StopRequested, StopRequests
+
+try:
+    with StopRequests() as stop, stop.ending_within(60):
+        print("ready", flush=True)
+        while True:
+            stop.check()
+            time.sleep(0.001)
+except StopRequested:
+    print("gave up")
+"""
+
+
+def told(script: str, number: signal.Signals) -> tuple[int, str]:
+    """Run a script, send it a signal once it is ready, and give its status and last words."""
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_nothing_can_interrupt_is_ended_in_bounded_time(number):
+    assert told(COMPILES, number) == (7, "")
+
+
+def test_work_with_steps_gives_up_between_two_of_them():
+    assert told(HAS_STEPS, signal.SIGINT) == (0, "gave up\n")
+
+
+def test_an_interrupt_that_a_callback_swallows_is_raised_again():
+    swallows = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))
+    swallowed = False
+    with pytest.raises(KeyboardInterrupt), interrupts():
+        swallows()
+        swallowed = True
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            time.sleep(0.001)
+    assert swallowed
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_stopped_while_it_starts_says_nothing(number):
+    draw = random.Random(4)
+    moments = sorted(draw.sample(range(160), 5))
+    for moment in moments:
+        with Starting("kpm_ros.cli", "info") as command:
+            command.wait_for_import(moment)
+            command.process.send_signal(number)
+            status, said = command.end()
+        # Ended by the signal, or by the command itself, or done before it came.
+        assert status in (-number, 128 + number, 0, 2), (moment, said)
+        assert "Traceback" not in said, (moment, said)
+        assert "KeyboardInterrupt" not in said, (moment, said)
