@@ -24,8 +24,9 @@ examples:
   kpm simulate --pianists 4 --tasks 2 --hours 0.05 --body plain --out sets/small
   kpm simulate --hours 1 --midi sonata.mid waltz.mid --out sets/with_pieces
 
-The same command goes on where it was interrupted. The same arguments give the same files, bit by
-bit, whatever the number of workers. Everything in the data set is simulated, and says so.
+The same command goes on where it was interrupted. On one machine the same arguments give the same
+files, bit by bit, whatever the number of workers. Everything in the data set is simulated, and
+says so.
 """
 
 

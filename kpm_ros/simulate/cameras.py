@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kpm_ros.sense.samples import LANDMARKS
 from kpm_ros.simulate.noise import BlockNoise, decaying, generator
 from kpm_ros.simulate.pianist import Performer
+from kpm_ros.simulate.products import mixed
 
 Point = tuple[float, float, float]
 
@@ -39,7 +40,7 @@ class Camera:
         right = np.cross(ahead, self.up)
         right /= np.linalg.norm(right)
         down = np.cross(ahead, right)
-        seen = (points - position) @ np.stack([right, down, ahead], axis=1)
+        seen = mixed(points - position, np.stack([right, down, ahead], axis=1))
         depth = seen[..., 2]
         width, height = self.image_size
         out = np.empty_like(seen)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.simulate.noise import BlockNoise, band_pass, generator
 from kpm_ros.simulate.pianist import Performer
+from kpm_ros.simulate.products import mixed
 
 RATE_HZ = 2000
 BAND_HZ = (20.0, 450.0)
@@ -50,5 +51,5 @@ class Electrodes:
         times = np.arange(first, first + self.samples_per_block) / RATE_HZ
         source = self._carrier.block(block) * self._performer.activation(times)
         hum = np.sin(2 * np.pi * _HUM_HZ * times[:, None] + self._hum_phase)
-        raw = source @ self._mix + _NOISE_UV * self._skin.block(block) + _HUM_UV * hum
+        raw = mixed(source, self._mix) + _NOISE_UV * self._skin.block(block) + _HUM_UV * hum
         return np.asarray(raw, dtype=np.float32)

@@ -15,6 +15,7 @@ from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.keyboard import BLACK_FRONT_M, BLACK_HEIGHT_M, TRAVEL_M
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.plan import Plan
+from kpm_ros.simulate.products import mixed
 
 RATE_HZ = 250
 """Frames of a pass; a count that fills it exactly is chosen."""
@@ -103,7 +104,8 @@ class Movement:
         low = self._person.lift_m * (1.0 - flat)
         contact = np.concatenate([plan.contact.at(now) for plan in self._plan.fingertips], axis=1)
         depth = np.concatenate([plan.depth.at(now) for plan in self._plan.fingertips], axis=1)
-        taken = np.minimum((contact * depth) @ _ENSLAVED * self._person.enslaving, 0.5) * TRAVEL_M
+        along = mixed(contact * depth, _ENSLAVED) * self._person.enslaving
+        taken = np.minimum(along, 0.5) * TRAVEL_M
         near_black = (idle[:, :, 1] - BLACK_FRONT_M + _CLEARANCE_M) / _CLEARANCE_M
         idle[:, :, 2] = (
             low - np.minimum(taken, low) + (BLACK_HEIGHT_M + _ABOVE_M) * ease(near_black)

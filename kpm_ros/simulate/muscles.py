@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.person import MUSCLES, Person
 from kpm_ros.simulate.plan import FULL_FORCE_N
+from kpm_ros.simulate.products import mixed
 
 
 class MuscleModel(Protocol):
@@ -94,7 +95,7 @@ class PlainMuscles:
         bone = landmarks[:, knuckle + 1] - landmarks[:, knuckle]
         flexion = np.arctan2(-bone[..., 2], np.hypot(bone[..., 0], bone[..., 1]))
         drive = (
-            force @ _FORCE.T
+            mixed(force, _FORCE.T)
             + _SPREAD_PER_RAD * np.maximum(spread * _SPREAD_SIDE, 0.0)
             + _FLEXION_PER_RAD * np.maximum(flexion, 0.0)
         )

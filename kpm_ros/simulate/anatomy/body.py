@@ -10,14 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kpm_ros.simulate.anatomy.chain import Chain, Placement
 from kpm_ros.simulate.anatomy.corrections import Corrections
 from kpm_ros.simulate.anatomy.model import build_model
 from kpm_ros.simulate.person import Person
-
-Array = NDArray[np.float64]
+from kpm_ros.simulate.products import Array, applied, product
 
 WRIST_BODY = "lunate_r"
 """The body whose origin is the wrist landmark."""
@@ -49,27 +47,25 @@ class Body:
         self.wrist = int(model.body(WRIST_BODY).id)
         tips = [int(model.site(name).id) for name in TIP_SITES]
         self._tip_body = [int(model.site_bodyid[site]) for site in tips]
-        self._tip_offset = [np.array(model.site_pos[site]) for site in tips]
+        self._tip_offset = [np.array(model.site_pos[site])[:, None] for site in tips]
         self._landmark_body = [int(model.body(name).id) for name in LANDMARK_BODIES]
 
     def landmarks(self, posture: Array) -> Array:
         """Place the 21 landmarks in the piano's frame: (n, 21, 3) for postures (n, 26)."""
         placed = self.chain.place(posture[:, PLACE:])
-        points = np.empty((len(posture), 21, 3))
-        points[:, 0] = placed.origin[self._landmark_body[0]]
-        tips = self._tips(placed)
-        for finger in range(len(TIP_SITES)):
-            for joint in range(3):
-                body = self._landmark_body[1 + 3 * finger + joint]
-                points[:, 1 + 4 * finger + joint] = placed.origin[body]
-            points[:, 4 + 4 * finger] = tips[finger]
+        points = np.empty((21, 3, len(posture)))
+        points[0] = placed.origin[self._landmark_body[0]]
+        for finger, tip in enumerate(self._tips(placed)):
+            first = 1 + 3 * finger
+            bodies = self._landmark_body[first : first + 3]
+            points[1 + 4 * finger : 4 + 4 * finger] = placed.origin[bodies]
+            points[4 + 4 * finger] = tip
         return self._in_piano(posture, placed, points)
 
     def tips(self, posture: Array) -> Array:
         """Place the fingertips in the piano's frame: (n, 5, 3)."""
         placed = self.chain.place(posture[:, PLACE:])
-        points = np.stack(self._tips(placed), axis=1)
-        return self._in_piano(posture, placed, points)
+        return self._in_piano(posture, placed, np.stack(self._tips(placed)))
 
     def tip_jacobians(self, posture: Array) -> Array:
         """How the fingertips move with each number of a posture: (n, 5, 3, 26)."""
@@ -82,8 +78,8 @@ class Body:
             for joint in np.flatnonzero(self.chain.moves(self._tip_body[finger])):
                 foot = placed.origin[self.chain.joint_body[joint]]
                 arm = tip - (placed.origin[self.wrist] if held[joint] else foot)
-                x, y, z = placed.axis[joint].T
-                along_x, along_y, along_z = arm.T
+                x, y, z = self.chain.axis(placed, joint)
+                along_x, along_y, along_z = arm
                 # The cross product of axis and arm, turned into the piano's frame.
                 out[:, finger, 0, PLACE + joint] = x * along_z - z * along_x
                 out[:, finger, 1, PLACE + joint] = y * along_z - z * along_y
@@ -91,13 +87,17 @@ class Body:
         return out
 
     def _tips(self, placed: Placement) -> list[Array]:
-        """Place the fingertips in the model's frame."""
+        """Place the fingertips in the model's frame: (3, n) each."""
         return [
-            placed.origin[body] + placed.rotation[body] @ offset
+            placed.origin[body] + applied(placed.rotation[body], offset)
             for body, offset in zip(self._tip_body, self._tip_offset, strict=True)
         ]
 
     def _in_piano(self, posture: Array, placed: Placement, points: Array) -> Array:
-        """Turn points of the model's frame into the piano's, with the wrist where it is to be."""
-        relative = points - placed.origin[self.wrist][:, None]
-        return np.asarray(relative @ TO_PIANO.T + posture[:, None, :PLACE])
+        """Turn points (k, 3, n) of the model's frame into the piano's: (n, k, 3).
+
+        The wrist is then where it is to be.
+        """
+        relative = (points - placed.origin[self.wrist]).transpose(1, 0, 2)
+        turned = product(TO_PIANO[..., None], relative) + posture[:, :PLACE].T[:, None]
+        return np.ascontiguousarray(turned.transpose(2, 1, 0))

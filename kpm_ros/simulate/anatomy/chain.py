@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from kpm_ros.simulate.products import Array, applied, product
 
 
 class Placement(NamedTuple):
     """Bodies and joints of n postures, in the model's own frame."""
 
-    rotation: list[Array]
-    """Of each body, (n, 3, 3): its axes as columns."""
+    rotation: Array
+    """(bodies, 3, 3, n): each body's axes as columns."""
     origin: Array
-    """(bodies, n, 3)"""
-    axis: Array
-    """(joints, n, 3): what each joint turns about; its body's origin lies on it."""
+    """(bodies, 3, n)"""
+    turned: list[Array]
+    """Of each joint, (3, 3, n): the axes of what it moves, before any further joint there."""
 
 
 class Chain:
@@ -30,36 +30,48 @@ class Chain:
         if not hinges:
             raise ValueError("every joint of the hand must be a hinge through its body's origin")
         self.parent = np.array(model.body_parentid)
-        self.offset = np.array(model.body_pos)
-        self.turn = [_matrix(quaternion) for quaternion in model.body_quat]
-        self.joint_axis = np.array(model.jnt_axis)
         self.joint_body = np.array(model.jnt_bodyid)
+        # All have one more axis, for the postures.
+        self._offset = np.array(model.body_pos)[..., None]
+        self._axis = np.array(model.jnt_axis)[..., None]
         self._joints = [np.flatnonzero(self.joint_body == k) for k in range(model.nbody)]
-        self._straight = [np.allclose(turn, np.eye(3)) for turn in self.turn]
-        self._cross = [_cross(axis) for axis in self.joint_axis]
+        self._turn = [_matrix(quaternion)[..., None] for quaternion in model.body_quat]
+        still, sine, rest = [], [], []
+        for joint, axis in enumerate(model.jnt_axis):
+            body = self.joint_body[joint]
+            # A body is turned as it stands to its parent, then about its joints.
+            turn = self._turn[body] if joint == self._joints[body][0] else np.eye(3)[..., None]
+            cross = _cross(axis)[..., None]
+            still.append(turn)
+            sine.append(product(turn, cross))
+            rest.append(product(sine[-1], cross))
+        self._still, self._sine, self._rest = np.array(still), np.array(sine), np.array(rest)
 
     def place(self, angles: Array) -> Placement:
         """Place every body for angles (n, joints)."""
-        count = len(angles)
-        sine, rest = np.sin(angles), 1.0 - np.cos(angles)
-        rotation = [np.broadcast_to(np.eye(3), (count, 3, 3))]
-        origin = np.zeros((len(self.parent), count, 3))
-        axis = np.empty((len(self.joint_axis), count, 3))
-        for body in range(1, len(self.parent)):
-            before = self.parent[body]
+        # Postures go last: sums then run over long rows, each posture by itself.
+        angle = np.ascontiguousarray(angles.T)[:, None, None]
+        turning = self._still + np.sin(angle) * self._sine + (1.0 - np.cos(angle)) * self._rest
+        rotation = np.empty((len(self.parent), 3, 3, len(angles)))
+        rotation[0] = np.eye(3)[..., None]
+        moved: list[Array] = []
+        for body, before in enumerate(self.parent[1:], 1):
             turned = rotation[before]
-            origin[body] = origin[before] + turned @ self.offset[body]
-            if not self._straight[body]:
-                turned = turned @ self.turn[body]
             for joint in self._joints[body]:
-                axis[joint] = turned @ self.joint_axis[joint]
-                once = turned @ self._cross[joint]
-                twice = once @ self._cross[joint]
-                turned = (
-                    turned + sine[:, joint, None, None] * once + rest[:, joint, None, None] * twice
-                )
-            rotation.append(turned)
-        return Placement(rotation, origin, axis)
+                turned = product(turned, turning[joint])
+                moved.append(turned)
+            if not len(self._joints[body]):
+                turned = product(turned, self._turn[body])
+            rotation[body] = turned
+        step = applied(rotation[self.parent].transpose(1, 2, 0, 3), self._offset.transpose(1, 0, 2))
+        origin = step.transpose(1, 0, 2)
+        for body, before in enumerate(self.parent[1:], 1):
+            origin[body] += origin[before]
+        return Placement(rotation, origin, moved)
+
+    def axis(self, placed: Placement, joint: int) -> Array:
+        """What a joint turns about: (3, n); its body's origin lies on it."""
+        return applied(placed.turned[joint], self._axis[joint])
 
     def moves(self, body: int) -> NDArray[np.bool_]:
         """Which joints move this body: (joints,)."""

@@ -9,11 +9,11 @@ import numpy as np
 from kpm_ros.sense.score import Score
 from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
-from kpm_ros.simulate.anatomy.reach import Array
 from kpm_ros.simulate.anatomy.statics import CHANNELS, AnatomicalMuscles
 from kpm_ros.simulate.memory import Memory
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.products import Array
 
 
 class WholeHand:

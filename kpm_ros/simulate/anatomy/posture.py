@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.simulate.anatomy.body import PLACE, TO_PIANO, Body
-from kpm_ros.simulate.anatomy.reach import Array, Finger
+from kpm_ros.simulate.anatomy.reach import Finger
 from kpm_ros.simulate.anatomy.tables import ReachTable
 from kpm_ros.simulate.hand import FINGERS
 from kpm_ros.simulate.keyboard import WHITE_WIDTH_M
+from kpm_ros.simulate.products import Array, applied, product
 
 _WRIST_JOINTS = ("pro_sup_r", "deviation_r", "flexion_r")
 _FINGER_JOINTS = (
@@ -85,9 +86,9 @@ class AnatomicalHand:
         posture = np.zeros((len(palm), PLACE + len(self.body.joint_names)))
         wrist = self._wrist(palm)
         turned = self._turned(wrist)
-        posture[:, :PLACE] = palm - turned @ self._knuckle
+        posture[:, :PLACE] = palm - applied(turned, self._knuckle[:, None]).T
         posture[:, self._wrist_columns] = wrist
-        points = (tips - palm[:, None]) @ turned + self._knuckle
+        points = self._seen(palm, tips, turned)
         for finger, columns in enumerate(self._columns):
             start = self._table.angles(finger, points[:, finger])
             reached = self._fingers[finger].reach(points[:, finger], start)
@@ -102,7 +103,8 @@ class AnatomicalHand:
         """Read wrist and fingers off the body, in the hand's frame: the wrist's, joints at zero."""
         body = self.body
         joints = len(body.joint_names)
-        axes = np.asarray(body.chain.place(np.zeros((1, joints))).axis)[:, 0] @ TO_PIANO.T
+        placed = body.chain.place(np.zeros((1, joints)))
+        axes = np.array([body.chain.axis(placed, k)[:, 0] for k in range(joints)]) @ TO_PIANO.T
         landmarks = body.landmarks(np.zeros((1, PLACE + joints)))[0]
         limits = body.ranges + _MARGIN_RAD * np.array([1.0, -1.0])
         self._wrist_axes = axes[np.array(self._wrist_columns) - PLACE]
@@ -139,8 +141,12 @@ class AnatomicalHand:
 
     def _in_hand(self, palm: Array, points: Array) -> Array:
         """Points (n, k, 3) in the frame of the hand whose palm is at (n, 3)."""
-        turned = self._turned(self._wrist(palm))
-        return (points - palm[:, None]) @ turned + self._knuckle
+        return self._seen(palm, points, self._turned(self._wrist(palm)))
+
+    def _seen(self, palm: Array, points: Array, turned: Array) -> Array:
+        """Points (n, k, 3) in the frame of a hand that is turned (3, 3, n): (n, k, 3)."""
+        relative = (points - palm[:, None]).transpose(1, 2, 0)
+        return product(relative, turned).transpose(2, 0, 1) + self._knuckle
 
     def _wrist(self, palm: Array) -> Array:
         """Angles of the wrist's three joints: (n, 3)."""
@@ -150,11 +156,11 @@ class AnatomicalHand:
         return angles
 
     def _turned(self, wrist: Array) -> Array:
-        """How the hand is turned by its wrist: (n, 3, 3)."""
-        turned = np.broadcast_to(np.eye(3), (len(wrist), 3, 3))
+        """How the hand is turned by its wrist: (3, 3, n)."""
+        turned = np.broadcast_to(np.eye(3)[..., None], (3, 3, len(wrist)))
         for axis, angle in zip(self._wrist_axes, wrist.T, strict=True):
             x, y, z = axis
-            cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-            sine, rest = np.sin(angle)[:, None, None], (1 - np.cos(angle))[:, None, None]
-            turned = turned @ (np.eye(3) + sine * cross + rest * (cross @ cross))
-        return np.asarray(turned)
+            cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])[..., None]
+            around = np.sin(angle) * cross + (1 - np.cos(angle)) * product(cross, cross)
+            turned = product(turned, np.eye(3)[..., None] + around)
+        return turned

@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from kpm_ros.simulate.products import Array, applied, product
 
 _STEPS = 40
 _CLOSE_M = 2e-6
@@ -22,6 +21,7 @@ _DAMPING = 1e-7
 _LONGEST_STEP_RAD = 0.4
 _WEIGHT = np.array([1.0, 0.6, 3.0])[:, None]
 """Of a point out of reach, sideways, ahead and in height."""
+_STRAIGHT = np.eye(3)[..., None]
 
 
 class Reached(NamedTuple):
@@ -49,8 +49,8 @@ class Finger:
         self.length_m = float(np.linalg.norm(links, axis=1).sum())
         self._coupling = coupling
         self._links = links[:, :, None]
-        self._cross = np.array([_cross(axis) for axis in axes])
-        self._square = self._cross @ self._cross
+        self._cross = [_cross(axis)[..., None] for axis in axes]
+        self._square = [product(cross, cross) for cross in self._cross]
         third = ranges[2]
         fourth = rest[2] + (ranges[3] - rest[3]) / coupling
         last = np.array([max(third.min(), fourth.min()), min(third.max(), fourth.max())])
@@ -123,23 +123,23 @@ class Finger:
     def _tip(self, free: Array) -> tuple[Array, Array]:
         """Tip (3, n) from the first joint, and how it moves with each free angle: (3, 3, n)."""
         angles = self._all(free)
-        reach = np.zeros((3, free.shape[1]))
-        moves: list[Array] = []
+        # The tip, and how it moves with each joint from this one on.
+        moves = np.zeros((3, 1, free.shape[1]))
         for joint in range(3, -1, -1):
             sine, rest = np.sin(angles[joint]), 1.0 - np.cos(angles[joint])
-            cross, square = self._cross[joint], self._square[joint]
-            reach = self._links[joint] + reach
-            reach = reach + sine * (cross @ reach) + rest * (square @ reach)
-            moves = [one + sine * (cross @ one) + rest * (square @ one) for one in moves]
-            moves.insert(0, cross @ reach)
-        moves[2] = moves[2] + self._coupling * moves.pop()
-        return reach, np.stack(moves, axis=1)
+            turning = _STRAIGHT + sine * self._cross[joint] + rest * self._square[joint]
+            moves[:, 0] += self._links[joint]
+            moves = product(turning, moves)
+            own = applied(self._cross[joint], moves[:, 0])
+            moves = np.concatenate([moves[:, :1], own[:, None], moves[:, 1:]], axis=1)
+        moves[:, 3] += self._coupling * moves[:, 4]
+        return moves[:, 0], moves[:, 1:4]
 
     def _step(self, free: Array, miss: Array, jacobian: Array, damping: Array) -> Array:
         """Take the damped Newton step of the joints that no limit holds back."""
-        pull = np.einsum("cjn,cn->jn", jacobian, miss)
+        pull = applied(jacobian.transpose(1, 0, 2), miss)
         held = ((free <= self._low) & (pull < 0)) | ((free >= self._high) & (pull > 0))
-        normal = np.einsum("cjn,ckn->jkn", jacobian, jacobian)
+        normal = product(jacobian.transpose(1, 0, 2), jacobian)
         for _ in range(2):
             loose = ~held
             matrix = normal * (loose[:, None] & loose[None])

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.simulate.anatomy.reach import Array, Finger
+from kpm_ros.simulate.anatomy.reach import Finger
+from kpm_ros.simulate.products import Array
 
 _STEP_M = 0.008
 _HALF_WIDTH_M = np.array([0.080, 0.048, 0.040])

@@ -6,14 +6,12 @@ import copy
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kpm_ros.simulate.anatomy.body import PLACE, TO_PIANO, Body
 from kpm_ros.simulate.anatomy.fibres import Fibres
 from kpm_ros.simulate.anatomy.passive import PassiveJoints
 from kpm_ros.simulate.anatomy.periodic import Motion
-
-Array = NDArray[np.float64]
+from kpm_ros.simulate.products import Array, mixed
 
 FRICTION = 0.4
 """Of skin on a key; assumed, and cautiously."""
@@ -102,7 +100,7 @@ class Mechanics:
         torque = np.empty((count, model.nv))
         length, speed = np.empty((count, model.nu)), np.empty((count, model.nu))
         pull = np.empty((count, model.nu, model.nv))
-        gravity = _GRAVITY - motion.acceleration[:, :PLACE] @ TO_PIANO
+        gravity = _GRAVITY - mixed(motion.acceleration[:, :PLACE], TO_PIANO)
         for n in range(count):
             data.qpos[:] = motion.value[n, PLACE:]
             data.qvel[:] = motion.velocity[n, PLACE:]

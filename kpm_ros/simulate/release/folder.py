@@ -26,7 +26,7 @@ from kpm_ros.simulate.release.splits import (
 from kpm_ros.simulate.tasks import TASKS
 from kpm_ros.whole_files import write_whole
 
-GENERATOR = 1
+GENERATOR = 2
 """Goes up whenever the same request gives other data."""
 _SIMULATOR = ("generator", "persons", "tasks")
 """Parts of the manifest that one version of the simulator always writes alike."""

@@ -1,0 +1,34 @@
+"""Products of small matrices, for many cases at once, whose bits depend on nothing but the numbers.
+
+BLAS adds in another order, or rounds otherwise, from one CPU to another and from one length of a
+batch to another. Here every sum goes term by term, and every case is worked out as if it were
+alone, so that any split of the cases gives the same bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def product(left: Array, right: Array) -> Array:
+    """Multiply matrices (a, b, cases) and (b, c, cases): (a, c, cases)."""
+    total: Array = left[:, 0, None] * right[0][None]
+    for k in range(1, len(right)):
+        total += left[:, k, None] * right[k][None]
+    return total
+
+
+def applied(matrix: Array, vector: Array) -> Array:
+    """Apply matrices (a, b, cases) to vectors (b, cases): (a, cases)."""
+    return product(matrix, vector[:, None])[:, 0]
+
+
+def mixed(rows: Array, matrix: Array) -> Array:
+    """Multiply rows (..., b) by one matrix (b, c): (..., c)."""
+    total: Array = rows[..., 0, None] * matrix[0]
+    for k in range(1, len(matrix)):
+        total += rows[..., k, None] * matrix[k]
+    return total

@@ -1,0 +1,69 @@
+"""Run as a program: the tests of equal bits, then numbers to hold against another CPU's.
+
+`python -m support.same_work NUMBERS.npz TEST ...` ends with pytest's status.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+from kpm_ros.estimate.engines import streaming_estimator
+from kpm_ros.estimate.weights import load_model
+from kpm_ros.resources import DEFAULT_MODEL, find_model
+from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.release.performance import simulate
+from kpm_ros.simulate.release.request import Request
+from support.senses import MS, T0, S, aligned, every, everything
+
+SECONDS = 2
+
+
+def numbers() -> dict[str, np.ndarray]:
+    """What the grid, the network and a simulated data set come to here."""
+    grid = aligned(everything(), every(10 * MS, T0 + S))
+    card, tensors = load_model(find_model(DEFAULT_MODEL))
+    random = np.random.default_rng(0)
+    rows = (random.random((1024, n), np.float32) for n in (card.pose_channels, card.keys))
+    effort = streaming_estimator(card, tensors).push(*rows)
+    request = Request(1, 1, 1, SECONDS, seed=5)
+    [performance] = request.performances()
+    simulated = {
+        name.split("/")[-2]: pickle.loads(content)
+        for name, content in simulate(request, performance).items()
+        if name.endswith(".pkl")
+    }
+    people = np.array([np.hstack(astuple(Person.from_seed(seed))) for seed in range(100)])
+    return {
+        "grid_pose": grid.pose,
+        "grid_keys": grid.keys,
+        "effort": effort,
+        "people": people,
+        **simulated,
+    }
+
+
+def kernels() -> list[str]:
+    """Which kernels NumPy's OpenBLAS has taken."""
+    return [
+        library["architecture"]
+        for library in threadpoolctl.threadpool_info()
+        if library["internal_api"] == "openblas" and "numpy" in library["filepath"]
+    ]
+
+
+def main() -> int:
+    """Test, then work out the numbers."""
+    target, *tests = sys.argv[1:]
+    status = int(pytest.main(["-q", "-p", "no:cacheprovider", *tests]))
+    np.savez(target, kernels=kernels(), **numbers())
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
