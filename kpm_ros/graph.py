@@ -32,6 +32,10 @@ class Topic:
 
 TOPICS = (
     Topic("camera/{view}/hand", "kpm_ros/msg/HandLandmarks", "sensor", "camera"),
+    Topic("camera/{view}/image_raw", "sensor_msgs/msg/Image", "image", "camera, if listened to"),
+    Topic(
+        "camera/{view}/camera_info", "sensor_msgs/msg/CameraInfo", "image", "camera, if listened to"
+    ),
     Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events"),
     Topic("keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s"),
     Topic("emg/samples", "kpm_ros/msg/EmgSamples", "sensor", "100/s"),

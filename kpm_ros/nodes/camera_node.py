@@ -9,14 +9,14 @@ from typing import Any
 
 from sensor_msgs.msg import CameraInfo, Image
 
-from kpm_ros.nodes import images, qos
+from kpm_ros.nodes import images, qos, wire
 from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.camera_info import CameraInfos
 from kpm_ros.nodes.camera_settings import CameraSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.hand_output import HandOutput, view_of
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.nodes.worker import WorkerThread
-from kpm_ros.sense.calibration import CalibrationError, read_calibration
 from kpm_ros.sense.camera import CameraConfig, CameraConfigError, Frame
 from kpm_ros.sense.open_camera import open_camera
 
@@ -27,7 +27,7 @@ WAIT_S = 0.1
 class CameraNode(PipelineNode):
     """Tracks every picture in the process that took it, so that no picture crosses the wire.
 
-    Images and camera_info are published as well, while somebody listens to them.
+    Images are published as well while somebody listens to them, each with its camera_info.
     """
 
     name = "camera"
@@ -45,15 +45,14 @@ class CameraNode(PipelineNode):
         self.view = view_of(self, self.settings.view, "camera")
         try:
             self.camera = open_camera(_config(self.settings), self._say)
-            path = self.settings.calibration
-            self._calibration = read_calibration(path) if path else None
-        except (CameraConfigError, CalibrationError) as error:
+        except CameraConfigError as error:
             raise ConfigurationError(f"{self.get_name()}: {error}") from None
+        self._frame_id = self.settings.frame_id or wire.optical_frame(self.view)
+        self._optics = CameraInfos(self, self.view, self.settings.calibration)
         self._hand = HandOutput(self, self.view, self.settings) if self.settings.tracking else None
-        profile = qos.PROFILES["image"]
-        base = f"camera/{self.view}"
-        self._images = self.create_publisher(Image, f"{base}/image_raw", profile)
-        self._infos = self.create_publisher(CameraInfo, f"{base}/camera_info", profile)
+        images, infos = f"camera/{self.view}/image_raw", f"camera/{self.view}/camera_info"
+        self._images = self.create_publisher(Image, images, qos.of(images))
+        self._infos = self.create_publisher(CameraInfo, infos, qos.of(infos))
         self._reported = (0, time.monotonic())
         self._loops.append(WorkerThread(f"{self.get_name()}-pictures", self.step, self._fail))
 
@@ -100,6 +99,7 @@ class CameraNode(PipelineNode):
         }
         if self._hand is not None:
             self._hand.report(report)
+        self._optics.report(report)
         if camera.has_ended:
             report.worsen(Level.DEGRADED, camera.status)
         elif not camera.is_connected:
@@ -111,10 +111,13 @@ class CameraNode(PipelineNode):
         return report
 
     def _publish(self, frame: Frame) -> None:
-        if self._images.get_subscription_count():
-            self._images.publish(images.image_message(self.view, frame.stamp_ns, frame.image))
-        if self._calibration is not None and self._infos.get_subscription_count():
-            self._infos.publish(images.info_message(self.view, frame.stamp_ns, self._calibration))
+        seen = self._images.get_subscription_count() > 0
+        if seen:
+            self._images.publish(images.image_message(self._frame_id, frame.stamp_ns, frame.image))
+        if seen or self._infos.get_subscription_count():
+            height, width, _ = frame.image.shape
+            header = images.header(self._frame_id, frame.stamp_ns)
+            self._infos.publish(self._optics.message(header, (width, height)))
 
     def _say(self, sentence: str) -> None:
         if self.camera.is_connected and sentence not in self.camera.differences:

@@ -11,6 +11,9 @@ from kpm_ros.nodes.setting import setting
 class HandSettings:
     """How hands are looked for, and which one is published."""
 
+    frame_id: str = setting(
+        "", "the camera's optical frame; empty = the image's own, else camera_<view>_optical"
+    )
     hand: str = setting(
         "right",
         "which hand is published; nearest = the one nearest to near_x, near_y, until it is gone",
@@ -78,7 +81,11 @@ class CaptureSettings:
     )
     loop: bool = setting(False, "whether a recording begins again at its end")
     tracking: bool = setting(True, "whether hands are looked for; else only images are published")
-    calibration: str = setting("", "ROS calibration file (YAML), for camera_info")
+    calibration: str = setting(
+        "",
+        "ROS calibration file (YAML; a path or file://), for camera_info: read from there, and "
+        "written there by set_camera_info; empty = the camera is not calibrated",
+    )
 
 
 @dataclass(frozen=True)

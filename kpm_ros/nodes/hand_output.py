@@ -26,6 +26,7 @@ class HandOutput:
     def __init__(self, node: PipelineNode, view: str, settings: HandSettings) -> None:
         """Load the tracker and advertise the view's topic."""
         self.view = view
+        self._frame_id = settings.frame_id
         self._node = node
         try:
             self.tracker = HandTracker(tracker_config(settings))
@@ -40,8 +41,13 @@ class HandOutput:
         self._seen = self._total = self._pictures = self._both = 0
         self._busy_s = self._longest_s = 0.0
 
-    def show(self, image: NDArray[np.uint8], stamp_ns: int, index: int) -> HandFrame:
-        """Track one picture, publish its hand, and return what was published."""
+    def show(
+        self, image: NDArray[np.uint8], stamp_ns: int, index: int, frame_id: str = ""
+    ) -> HandFrame:
+        """Track one picture, publish its hand, and return what was published.
+
+        `frame_id` is the picture's own; the parameter of that name goes before it.
+        """
         began = time.monotonic()
         hands = self.tracker.track(image, stamp_ns)
         chosen = self._selector.select(hands, stamp_ns)
@@ -56,6 +62,7 @@ class HandOutput:
             hand=self._selector.hand,
             image_size=(image.shape[1], image.shape[0]),
             processed_ns=self._node.now_ns(),
+            frame_id=self._frame_id or frame_id,
         )
         self._publisher.publish(wire.hand_message(frame))
         self._pictures += 1

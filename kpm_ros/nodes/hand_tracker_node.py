@@ -69,7 +69,8 @@ class HandTrackerNode(PipelineNode):
         except wire.RefusedMessageError as error:
             self.refuse(str(error))
             return
-        self._hand.show(picture, wire.time_ns(message.header.stamp), self._index - 1)
+        header = message.header
+        self._hand.show(picture, wire.time_ns(header.stamp), self._index - 1, header.frame_id)
 
     def report(self) -> Report:
         """How many images came, and how many were looked at."""

@@ -6,24 +6,23 @@ import array
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from kpm_ros.nodes import wire
 from kpm_ros.sense import pixels
-from kpm_ros.sense.calibration import Calibration
 
 
-def header(view: str, stamp_ns: int) -> Header:
-    """Header of what a view's camera publishes."""
-    return Header(stamp=wire.time_message(stamp_ns), frame_id=f"{view}_optical")
+def header(frame_id: str, stamp_ns: int) -> Header:
+    """Header of what a camera publishes."""
+    return Header(stamp=wire.time_message(stamp_ns), frame_id=frame_id)
 
 
-def image_message(view: str, stamp_ns: int, image: NDArray[np.uint8]) -> Image:
+def image_message(frame_id: str, stamp_ns: int, image: NDArray[np.uint8]) -> Image:
     """An RGB picture as a message."""
     height, width, _ = image.shape
     message = Image(
-        header=header(view, stamp_ns),
+        header=header(frame_id, stamp_ns),
         height=height,
         width=width,
         encoding="rgb8",
@@ -48,17 +47,3 @@ def picture(message: Image | CompressedImage) -> NDArray[np.uint8]:
         )
     except pixels.PictureError as error:
         raise wire.RefusedMessageError(str(error)) from None
-
-
-def info_message(view: str, stamp_ns: int, calibration: Calibration) -> CameraInfo:
-    """A calibration as a message."""
-    return CameraInfo(
-        header=header(view, stamp_ns),
-        width=calibration.width,
-        height=calibration.height,
-        distortion_model=calibration.distortion_model,
-        d=calibration.d,
-        k=calibration.k,
-        r=calibration.r,
-        p=calibration.p,
-    )

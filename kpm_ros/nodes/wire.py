@@ -43,6 +43,7 @@ __all__ = [
     "key_event_message",
     "key_motion",
     "key_motion_message",
+    "optical_frame",
     "time_message",
     "time_ns",
     "trace",
@@ -60,6 +61,11 @@ def _floats(values: NDArray[np.float32]) -> array.array[float]:
     return array.array("f", np.ascontiguousarray(values, np.float32).tobytes())
 
 
+def optical_frame(view: str) -> str:
+    """Name of a view's optical frame where nobody has given it another."""
+    return f"camera_{view}_optical"
+
+
 def hand_message(frame: HandFrame) -> HandLandmarks:
     """A camera frame's hand as a message."""
     message = HandLandmarks(
@@ -72,7 +78,7 @@ def hand_message(frame: HandFrame) -> HandLandmarks:
         processed=time_message(frame.processed_ns),
     )
     message.header.stamp = time_message(frame.stamp_ns)
-    message.header.frame_id = f"{frame.view}_optical"
+    message.header.frame_id = frame.frame_id or optical_frame(frame.view)
     if frame.points is not None:
         message.points = _floats(frame.points)
     return message

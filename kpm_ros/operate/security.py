@@ -36,6 +36,9 @@ SERVES: Mapping[str, tuple[str, ...]] = {
 IMAGES = ("image_raw", "camera_info")
 """What a camera publishes beside the hand, while somebody listens."""
 
+CALIBRATES = ("set_camera_info",)
+"""What it serves there."""
+
 
 @dataclass
 class Profile:
@@ -54,7 +57,7 @@ def profiles() -> list[Profile]:
     for source in ("simulator", "devices"):
         for node in graph.build(graph.PipelineOptions(source=source, record="bag")):
             profile = found.setdefault(node.name, _new(node))
-            _add(profile.publishes, [*node.publishes, *_images(node)])
+            _add(profile.publishes, [*node.publishes, *_beside_hands(node, IMAGES)])
             _add(profile.subscribes, node.subscribes)
     return [*found.values(), *_users()]
 
@@ -64,7 +67,7 @@ def _new(node: graph.NodeSpec) -> Profile:
         node.name,
         publishes=list(EVERY_NODE_PUBLISHES),
         subscribes=list(EVERY_NODE_SUBSCRIBES),
-        serves=[*EVERY_NODE_SERVES, *SERVES.get(node.name, ())],
+        serves=[*EVERY_NODE_SERVES, *SERVES.get(node.name, ()), *_beside_hands(node, CALIBRATES)],
     )
 
 
@@ -86,9 +89,10 @@ def _users() -> list[Profile]:
     return [consumer, operator]
 
 
-def _images(node: graph.NodeSpec) -> list[str]:
+def _beside_hands(node: graph.NodeSpec, names: Sequence[str]) -> list[str]:
+    """Names in the place where a camera publishes its view's hand."""
     hands = [topic for topic in node.publishes if node.kind == "camera"]
-    return [topic.rpartition("/")[0] + f"/{name}" for topic in hands for name in IMAGES]
+    return [topic.rpartition("/")[0] + f"/{name}" for topic in hands for name in names]
 
 
 def _add(allowed: list[str], topics: Sequence[str]) -> None:

@@ -52,6 +52,8 @@ class HandFrame:
     hand: str = "right"
     image_size: tuple[int, int] = (0, 0)
     processed_ns: int = 0
+    frame_id: str = ""
+    """The camera's optical frame; empty = the view's usual one."""
 
 
 @dataclass(frozen=True, slots=True)

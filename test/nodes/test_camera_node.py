@@ -9,14 +9,17 @@ from functools import partial
 import numpy as np
 import pytest
 from kpm_ros.msg import HandLandmarks
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.srv import SetCameraInfo
 
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.camera_node import CameraNode
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import ConfigurationError
+from kpm_ros.sense.calibration import read_calibration
 from support.waiting import wait_for
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
@@ -89,7 +92,7 @@ def test_a_video_comes_as_landmarks_at_its_own_rate_stamped_when_each_frame_was_
         assert received_ns - stamp_ns(message) < 2 * 10**9
         assert (message.view, message.hand) == ("top", "right")
         assert (message.image_width, message.image_height) == (640, 360)
-        assert message.header.frame_id == "top_optical"
+        assert message.header.frame_id == "camera_top_optical"
         assert np.isfinite(message.points).all()
     seen = [message for message, _ in taken if len(message.points) == 63]
     assert len(seen) > 0.9 * len(taken)
@@ -115,7 +118,130 @@ def test_images_and_camera_info_come_while_somebody_listens_with_the_stamps_of_t
     image, info = seen_images[0][0], seen_infos[0][0]
     assert (image.width, image.height, image.encoding, image.step) == (640, 360, "rgb8", 1920)
     assert len(image.data) == 640 * 360 * 3
-    assert (info.k[0], info.header.frame_id) == (500, "top_optical")
+    assert (info.k[0], info.header.frame_id) == (500, "camera_top_optical")
+    assert image.header.frame_id == "camera_top_optical"
+
+
+class Calibrator:
+    """What ROS's calibrator does with a camera: listens, and calls set_camera_info."""
+
+    def __init__(self, node, camera):
+        self.node, self.camera = node, camera
+        self.images = PolledSubscription(node, Image, "camera/top/image_raw", qos.PROFILES["image"])
+        topic = "camera/top/camera_info"
+        self.infos = PolledSubscription(node, CameraInfo, topic, qos.PROFILES["image"])
+        self.client = node.create_client(SetCameraInfo, "camera/top/set_camera_info")
+
+    def pairs(self, count):
+        """Take so many pictures, each with the camera_info of its stamp and frame."""
+        found, images, infos = [], {}, {}
+
+        def enough():
+            for known, subscription in ((images, self.images), (infos, self.infos)):
+                for message, _ in subscription.take():
+                    known[stamp_ns(message), message.header.frame_id] = message
+            found[:] = [(images[key], infos[key]) for key in images.keys() & infos.keys()]
+            return len(found) >= count
+
+        wait_for(enough, "pictures, each with its camera_info", 60)
+        assert infos.keys() - images.keys() <= {min(infos)}, "camera_info without a picture"
+        return found
+
+    def set(self, **changes):
+        """Call the service; what it answered."""
+        info = CameraInfo(width=64, height=48, distortion_model="plumb_bob", d=[0.0] * 5)
+        info.k = [50.0, 0.0, 32.0, 0.0, 50.0, 24.0, 0.0, 0.0, 1.0]
+        info.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+        info.p = [50.0, 0.0, 32.0, 0.0, 0.0, 50.0, 24.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+        for name, value in changes.items():
+            setattr(info, name, value)
+        executor = SingleThreadedExecutor(context=self.node.context)
+        executor.add_node(self.node)
+        executor.add_node(self.camera)
+        assert self.client.wait_for_service(10)
+        future = self.client.call_async(SetCameraInfo.Request(camera_info=info))
+        executor.spin_until_future_complete(future, 10)
+        for one in (self.node, self.camera):
+            executor.remove_node(one)
+        return future.result()
+
+
+@pytest.fixture
+def small_pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        picture = np.full((48, 64, 3), 90 + number, np.uint8)
+        cv2.imwrite(str(folder / f"{number}.png"), picture)
+    return str(folder)
+
+
+def test_every_image_has_its_camera_info_also_without_a_calibration(
+    node, make_camera, small_pictures
+):
+    camera = make_camera(
+        view="top", source=small_pictures, loop=True, tracking=False, frame_id="ceiling"
+    )
+    calibrator = Calibrator(node, camera)
+    camera.start()
+    for image, info in calibrator.pairs(5):
+        assert image.header == info.header
+        assert image.header.frame_id == "ceiling"
+        assert (info.width, info.height) == (64, 48) == (image.width, image.height)
+        assert not any(info.k)
+        assert (info.distortion_model, len(info.d)) == ("", 0)
+    assert camera.report().values["calibrated"] is False
+    answer = calibrator.set()
+    assert not answer.success
+    assert "set the parameter calibration" in answer.status_message
+
+
+def test_a_calibration_that_is_set_is_checked_kept_and_used(
+    node, make_camera, small_pictures, tmp_path
+):
+    path = tmp_path / "top.yaml"
+    options = {"view": "top", "source": small_pictures, "loop": True, "tracking": False}
+    camera = make_camera(**options, calibration=str(path))
+    calibrator = Calibrator(node, camera)
+    camera.start()
+    calibrator.pairs(1)
+    assert f"{path} is not there" in camera.report().message
+    for changes, complaint in (
+        ({"width": 640, "height": 480}, "for pictures of 640x480, but this camera gives 64x48"),
+        ({"k": [float("nan")] * 9}, "k must hold 9 numbers"),
+        ({"k": [0.0] * 9}, "focal lengths must be above 0"),
+        ({"distortion_model": "mirror"}, "distortion_model is 'mirror'"),
+        ({"d": [0.0] * 3}, "d must hold 5 numbers"),
+        ({"r": [0.0] * 9}, "must be a rotation"),
+        ({"binning_x": 2}, "whole pictures"),
+    ):
+        answer = calibrator.set(**changes)
+        assert not answer.success
+        assert complaint in answer.status_message
+        assert not path.exists()
+    answer = calibrator.set()
+    assert (answer.success, str(path) in answer.status_message) == (True, True)
+    wait_for(lambda: calibrator.pairs(1)[-1][1].k[0] == 50.0, "the new calibration")
+    assert camera.report().values["calibrated"] is True
+    assert [entry.name for entry in tmp_path.iterdir()].count("top.yaml") == 1
+    assert read_calibration(path).k[2] == 32.0
+    again = make_camera(**options, calibration=f"file://{path}")
+    assert again.report().values["calibrated"] is True
+
+
+def test_a_calibration_for_other_pictures_counts_for_nothing_and_is_told(
+    node, make_camera, small_pictures, tmp_path
+):
+    path = tmp_path / "top.yaml"
+    path.write_text(CALIBRATION)
+    camera = make_camera(
+        view="top", source=small_pictures, loop=True, tracking=False, calibration=str(path)
+    )
+    calibrator = Calibrator(node, camera)
+    camera.start()
+    [(_, info), *_] = calibrator.pairs(1)
+    assert (not any(info.k), info.width) == (True, 64)
+    assert "the calibration is for 640x360, but pictures are 64x48" in camera.report().message
 
 
 def test_without_a_listener_no_image_is_made(node, make_camera, video, monkeypatch):
@@ -182,7 +308,8 @@ def test_the_view_is_read_from_the_nodes_name(context, node, tmp_path):
     [
         ({"source": "no/such/video.mp4"}, "source is 'no/such/video.mp4'"),
         ({"fourcc": "MJPEG"}, "four letters"),
-        ({"calibration": "/nowhere.yaml"}, "/nowhere.yaml cannot be read"),
+        ({"calibration": "/nowhere/top.yaml"}, "there is no folder /nowhere"),
+        ({"calibration": "/dev"}, "/dev cannot be read"),
         ({"task_file": "/nowhere.task"}, "no hand model at /nowhere.task"),
         ({"region": "0 1"}, "region is '0 1'"),
         ({"region": "0, 0, 0, 1"}, "region is"),

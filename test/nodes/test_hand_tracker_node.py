@@ -57,14 +57,14 @@ class Wired:
 
 def compressed(picture, number):
     data = cv2.imencode(".jpg", picture[..., ::-1])[1]
-    message = CompressedImage(header=images.header("top", STAMP_NS + number * FRAME_NS))
+    message = CompressedImage(header=images.header("usb_cam", STAMP_NS + number * FRAME_NS))
     message.format = "jpeg"
     message.data = array.array("B", data.tobytes())
     return message
 
 
 def raw(picture, number):
-    return images.image_message("top", STAMP_NS + number * FRAME_NS, picture)
+    return images.image_message("usb_cam", STAMP_NS + number * FRAME_NS, picture)
 
 
 @pytest.mark.parametrize("kind", ["raw", "grey", "compressed"])
@@ -87,6 +87,7 @@ def test_images_of_another_node_come_back_as_landmarks_with_their_stamps(
         assert wire.time_ns(answer.header.stamp) == STAMP_NS + number * FRAME_NS
         assert answer.index == number
         assert (answer.view, answer.hand) == ("top", "right")
+        assert answer.header.frame_id == "usb_cam"
     if kind == "grey":
         # Without colour the model sees less; what counts is that grey pictures are taken.
         return
@@ -94,6 +95,22 @@ def test_images_of_another_node_come_back_as_landmarks_with_their_stamps(
     # Seen by eye: the right hand is in the lower half, right of the middle.
     assert 0.5 < answer.points[0] < 0.7
     assert answer.points[1] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("given", "drivers", "expected"),
+    [("", "", "camera_top_optical"), ("rig", "usb_cam", "rig")],
+)
+def test_the_frame_is_the_parameters_else_the_drivers_else_the_usual_one(
+    node, make_tracker, pictures, given, drivers, expected
+):
+    tracker = make_tracker(frame_id=given)
+    wired = Wired(node)
+    tracker.start()
+    wired.wait()
+    message = raw(pictures[0], 0)
+    message.header.frame_id = drivers
+    assert wired.answer_to(message).header.frame_id == expected
 
 
 def test_a_slow_tracker_looks_at_the_newest_image_and_counts_the_others(

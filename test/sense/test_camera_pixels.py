@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpm_ros.sense.calibration import CalibrationError, read_calibration
+from kpm_ros.sense.calibration import CalibrationError, read_calibration, write_calibration
 from kpm_ros.sense.pixels import ENCODINGS, PictureError, decode, to_rgb
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
@@ -149,6 +150,10 @@ def test_a_calibration_is_read_as_ros_writes_it(tmp_path):
         ("plumb_bob", "fisheye", "distortion_model is 'fisheye'"),
         ("[0.1, -0.2,", "[.nan, -0.2,", "distortion_coefficients must hold 5 numbers"),
         ("image_width", "{", "is no YAML file"),
+        ("data: [500, 0, 320, 0, 501,", "data: [0, 0, 320, 0, 501,", "k is .* focal lengths"),
+        ("240, 0, 0, 1]", "240, 0, 1, 1]", "k is .* last row"),
+        ("data: [1, 0, 0, 0, 1, 0,", "data: [2, 0, 0, 0, 1, 0,", "r is .* a rotation"),
+        ("0, 0, 0, 1, 0]", "0, 0, 0, 2, 0]", "p is .* last row"),
     ],
 )
 def test_a_calibration_that_cannot_be_used_is_refused_in_a_sentence(tmp_path, old, new, complaint):
@@ -157,6 +162,17 @@ def test_a_calibration_that_cannot_be_used_is_refused_in_a_sentence(tmp_path, ol
     path.write_text(CALIBRATION.replace(old, new, 1))
     with pytest.raises(CalibrationError, match=complaint):
         read_calibration(path)
+
+
+def test_a_calibration_that_was_written_is_read_as_it_was_and_in_ros_own_words(tmp_path):
+    (tmp_path / "a.yaml").write_text(CALIBRATION)
+    calibration = read_calibration(tmp_path / "a.yaml")
+    write_calibration(f"file://{tmp_path}/b.yaml", calibration, "camera_top")
+    assert read_calibration(tmp_path / "b.yaml") == calibration
+    written, given = (
+        yaml.safe_load((tmp_path / name).read_text()) for name in ("b.yaml", "a.yaml")
+    )
+    assert written == {**given, "camera_name": "camera_top"}
 
 
 def test_a_calibration_that_is_not_there_is_named(tmp_path):
