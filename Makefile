@@ -2,6 +2,7 @@
 DEMO_S ?= 20
 BENCH ?=
 FUZZ_S ?= 60
+FUZZERS := test/fuzz test/nodes/test_fuzzed_topics.py
 PYTEST ?=
 RUN := tools/env run
 
@@ -22,7 +23,7 @@ test: lint ## Checks and all tests; PYTEST="test/align -k late" for some of them
 	@$(RUN) env OMP_NUM_THREADS="$${OMP_NUM_THREADS:-1}" pytest $(PYTEST)
 
 fuzz: ## Damaged files and messages for FUZZ_S seconds a reader or topic (FUZZ_SEED: other ones)
-	@$(RUN) env OMP_NUM_THREADS=1 FUZZ_SECONDS="$(FUZZ_S)" pytest --timeout=0 test/fuzz $(PYTEST)
+	@$(RUN) env OMP_NUM_THREADS=1 FUZZ_SECONDS="$(FUZZ_S)" pytest --timeout=0 $(FUZZERS) $(PYTEST)
 
 lint: ## Style, types and which room imports which
 	@$(RUN) sh -c 'ruff check . && ruff format --check . && mypy && lint-imports'

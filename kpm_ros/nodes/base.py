@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import rclpy
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
@@ -185,6 +185,18 @@ def _initialise(arguments: list[str] | None) -> None:
         raise ConfigurationError(f"the arguments were refused: {reason}") from None
 
 
+def serve_once(executor: Executor, node: PipelineNode) -> None:
+    """Serve ROS for a moment; what its own readers stumble over, as a time below zero, is refused.
+
+    Names that are no UTF-8 and times that cannot be come up here, as ValueError, and not where the
+    node reads its own topics.
+    """
+    try:
+        executor.spin_once(timeout_sec=0.1)
+    except ValueError as error:
+        node.refuse(f"ROS could not take what came: {error}")
+
+
 def _serve(node: PipelineNode, stop: StopRequests) -> None:
     """Let the node work, and serve ROS, until it is told to stop or fails."""
     executor = SingleThreadedExecutor()
@@ -193,7 +205,7 @@ def _serve(node: PipelineNode, stop: StopRequests) -> None:
     node.get_logger().info("ready")
     try:
         while rclpy.ok() and not (stop() or node.failed or node.finished):
-            executor.spin_once(timeout_sec=0.1)
+            serve_once(executor, node)
     finally:
         node.stop()
         executor.shutdown(timeout_sec=1.0)

@@ -17,6 +17,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from kpm_ros.align.grid import NS_PER_S
 from kpm_ros.msg import MuscleEffort
+from kpm_ros.nodes import serialised
 
 _HEADER = b"\x00\x01\x00\x00"
 _NO_FRAME_ID = b"\x01\x00\x00\x00"
@@ -113,9 +114,8 @@ def plain_effort(message: bytes) -> bytes | None:
     if _is_plain(message):
         return message
     try:
-        read = deserialize_message(message, MuscleEffort)
-        return _rewritten(read)
-    except Exception:  # its own type is not public
+        return _rewritten(serialised.read(message, MuscleEffort))
+    except serialised.UnreadableMessageError:
         return None
 
 

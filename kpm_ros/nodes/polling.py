@@ -12,7 +12,8 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkabl
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.serialization import deserialize_message
+
+from kpm_ros.nodes import serialised
 
 Message = TypeVar("Message")
 
@@ -110,11 +111,11 @@ class PolledSubscription(Generic[Message]):
         """Read a message's bytes; what is no message of this type is counted, and gives None."""
         if len(data) <= self._largest:
             try:
-                return deserialize_message(data, self._type)
-            except Exception as error:  # the middleware's own type of it is not public
-                reason = str(error).removeprefix("failed to deserialize ROS message: ")
+                return serialised.read(data, self._type)
+            except serialised.UnreadableMessageError as error:
+                reason = str(error)
         else:
-            reason = f"it has {len(data)} bytes, and none of more than {self._largest} is read"
+            reason = f"no more than {self._largest} are read"
         self.refuse(f"{self.topic} has brought {len(data)} bytes that are no message: {reason}")
         return None
 

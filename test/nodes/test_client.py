@@ -293,7 +293,7 @@ def test_sixty_thousand_names_are_refused_unread(stream, reader):
     names = [f"muscle number {number}" for number in range(60_000)]
     stream.infos.publish(EffortInfo(muscles=names))
     wait_for(lambda: reader.take() is not None and reader.refused == 1, "the refusal")
-    assert "bytes, and none of more than 262144 is read" in said[0]
+    assert "bytes that are no message: no more than 262144 are read" in said[0]
 
 
 def test_no_more_infos_are_kept_than_a_few_and_never_without_the_one_in_use(stream, reader, rival):

@@ -63,13 +63,15 @@ def test_messages_of_another_publisher_are_read_too():
         b"",
         b"\0",
         b"\0\1\0\0",
+        b"\0\1\0\1",
+        b"\0\1\0\3\0\0",
         bytes(43),
         b"\xff" * 68,
         b"\0\1\0\0" + b"\xff" * 64,
         EffortEncoder(6, 1)._blank.tobytes()[:-1],
         EffortEncoder(6, 1)._blank.tobytes()[:40] + b"\xff\xff\xff\xff",
     ],
-    ids=lambda data: f"{len(data)} bytes",
+    ids=lambda data: f"{len(data)} bytes of {data[-4:].hex()}",
 )
 def test_bytes_that_are_no_effort_are_none(data):
     assert plain_effort(data) is None

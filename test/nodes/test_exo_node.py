@@ -1,0 +1,277 @@
+"""The exoskeleton node, whoever sends effort, whatever it means, and whatever the clock says.
+
+Its queues and clocks are the test's; reading, following, mapping and limits are the node's own.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import SetBool, Trigger
+
+from kpm_ros import client
+from kpm_ros.act.assistance import Assistance
+from kpm_ros.nodes import exo_node, qos
+from kpm_ros.nodes.diagnostics import Level
+from kpm_ros.nodes.exo_node import LIVE, REPLAYED, ExoNode
+from kpm_ros.nodes.polling import PolledSubscription, RawMessage
+from support.effort_senders import rigged
+from support.waiting import wait_for
+
+MS = 1_000_000
+NOW = 1_700_000_000_000 * MS
+MUSCLES = ("ADM", "PB", "1DI", "2DI")
+JOINT_OF = {"1DI": "index", "ADM": "little", "PB": "thumb"}
+GAINS = ["index 1DI 1.0", "little ADM -1.0", "thumb PB 0.5"]
+JOINTS = ("index", "little", "thumb")
+MOST_NM, RATE_NM_S = 0.3, 10.0
+BRISK = {
+    "gains": GAINS,
+    "max_torque_rate_nm_s": RATE_NM_S,
+    "recover_s": 0.02,
+    "enabled_ramp_s": 0.05,
+    "smoothing_s": 0.0,
+    "deadband": 0.0,
+}
+PERIOD_MS = 4
+
+
+class World:
+    """The node in the hands of a test that holds every command against what must never be."""
+
+    def __init__(self, exo, strong):
+        self.exo, self.strong = exo, strong
+        self.told, self.steady, self.pace = NOW, 10**12, 1.0
+        exo._assistance = Assistance(exo._assistance.config)
+        exo._described, exo._misfit = None, ""
+        exo._send = self.check
+        exo.now_ns = lambda: self.told
+        self.effort, self.infos, self.senders = rigged(exo, MUSCLES)
+        self.torque, self.checked_ns = np.zeros(3), self.steady
+        self.may_drop = self.moved = False
+        self.stream = 100
+
+    def check(self, torque):
+        torque = np.array(torque)
+        reach = RATE_NM_S * (self.steady - self.checked_ns) / 1e9
+        self.checked_ns = self.steady
+        assert (np.abs(torque) <= MOST_NM).all()
+        if torque.any() or not self.may_drop:
+            assert (np.abs(torque - self.torque) <= reach + 1e-9).all()
+        others = [joint != JOINT_OF[self.strong] for joint in JOINTS]
+        assert not torque[others].any(), f"{self.strong} moves {torque}"
+        self.torque, self.may_drop = torque, False
+        self.moved |= bool(torque.any())
+
+    def step(self, *messages):
+        self.steady += PERIOD_MS * MS
+        self.told += round(PERIOD_MS * MS * self.pace)
+        # A clock of stamps that stands still drops torque at once.
+        self.may_drop |= self.pace == 0
+        self.effort.waiting += messages
+        self.exo.step()
+
+    def do(self, kind, *values):
+        getattr(self, kind)(*values)
+
+    def flow(self, who, steps):
+        for _ in range(steps):
+            self.step(*self.senders[who].messages(self.told, self.strong))
+
+    def both(self, steps):
+        for _ in range(steps):
+            said = [each.messages(self.told, self.strong) for each in self.senders]
+            self.step(*(message for pair in zip(*said, strict=True) for message in pair))
+
+    def announce(self, who, muscles, model):
+        self.stream += 1
+        self.senders[who].announce(muscles, model, self.stream)
+
+    def restart(self, who, muscles):
+        """Be silent, come back with another order, and be accepted."""
+        self.silence(130)
+        self.announce(who, muscles, "a model")
+        self.flow(who, 1)
+        self.switch(True)
+        self.flow(who, 60)
+
+    def mixed(self, who, muscles):
+        """Send effort of the description before among that of the present one."""
+        former = self.senders[who].messages(self.told, self.strong)
+        self.announce(who, muscles, "a model")
+        self.step(*former, *self.senders[who].messages(self.told, self.strong), *former)
+
+    def malformed(self, who, data, on_info):
+        queue = self.infos if on_info else self.effort
+        queue.waiting.append(RawMessage(data, 1, self.senders[who].publisher))
+        self.step()
+
+    def invalid(self, who):
+        self.step(*self.senders[who].messages(self.told, self.strong, flags=128))
+
+    def set(self, ns):
+        self.told += ns
+
+    def hurry(self, pace):
+        self.pace = pace
+
+    def silence(self, steps):
+        for _ in range(steps):
+            self.step()
+
+    def switch(self, on):
+        self.exo._on_enable(SetBool.Request(data=on), SetBool.Response())
+
+    def halt(self):
+        self.exo._on_stop(Trigger.Request(), Trigger.Response())
+        self.torque = np.zeros(3)
+
+
+@pytest.fixture
+def exo(make_node, monkeypatch):
+    made = make_node(ExoNode, **BRISK)
+    made.get_logger().set_level(50)
+    steady = SimpleNamespace(monotonic_ns=lambda: made.world.steady)
+    monkeypatch.setattr(client, "time", steady)
+    monkeypatch.setattr(exo_node, "time", steady)
+    reader, send, now_ns = made._reader, made._send, made.now_ns
+    yield made
+    made._reader, made._send, made.now_ns = reader, send, now_ns
+
+
+@contextmanager
+def world_of(exo, strong):
+    exo.world = SimpleNamespace(steady=10**12)
+    exo.world = World(exo, strong)
+    yield exo.world
+    exo._reader.close()
+
+
+@contextmanager
+def moving(exo, strong="1DI"):
+    """Torque has been reached."""
+    with world_of(exo, strong) as world:
+        world.switch(True)
+        world.flow(0, 100)
+        assert world.torque.any()
+        yield world
+
+
+whose = st.integers(0, 1)
+steps = st.integers(1, 60)
+orders = st.permutations(MUSCLES)
+lists = st.one_of(orders, st.just(["1DI", "1DI"]), st.just(["ADM"]), st.just(["a"] * 2000))
+deed = st.one_of(
+    st.tuples(st.just("flow"), whose, st.integers(20, 150)),
+    st.tuples(st.just("flow"), whose, steps),
+    st.tuples(st.just("both"), steps),
+    st.tuples(st.just("announce"), whose, lists, st.sampled_from(["a model", "another"])),
+    st.tuples(st.just("mixed"), whose, orders),
+    st.tuples(st.just("restart"), whose, orders),
+    st.tuples(st.just("malformed"), whose, st.binary(max_size=80), st.booleans()),
+    st.tuples(st.just("invalid"), whose),
+    st.tuples(st.just("set"), st.integers(-(10**10), 10**10)),
+    st.tuples(st.just("hurry"), st.sampled_from([1.0, 1.0, 1.0, 0.0, 1e-6, 5.0, 10.0])),
+    st.tuples(st.just("silence"), steps | st.just(150)),
+    st.tuples(st.just("switch"), st.sampled_from([True, True, True, False])),
+    st.tuples(st.just("halt")),
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(strong=st.sampled_from(list(JOINT_OF)), deeds=st.lists(deed, max_size=14))
+def test_whatever_comes_only_the_mapped_joint_moves_bounded_slow_and_ends_in_zero(
+    exo, strong, deeds
+):
+    with world_of(exo, strong) as world:
+        world.switch(True)
+        world.flow(0, 60)
+        for each in deeds:
+            world.do(*each)
+        event(f"torque was given: {world.moved}")
+        world.silence(LAST_STEPS)
+        assert not world.torque.any()
+
+
+LAST_STEPS = round((0.05 + MOST_NM / RATE_NM_S) * 1000 / PERIOD_MS) + 2
+"""Steps of silence after which torque is zero, whatever came before."""
+
+
+def test_an_estimator_that_comes_back_with_another_order_moves_the_same_joint(exo):
+    with moving(exo) as world:
+        before = world.torque
+        world.silence(200)
+        assert not world.torque.any()
+        world.announce(0, MUSCLES[::-1], "a model")
+        world.flow(0, 10)
+        assert exo._last.reason.startswith("effort has another meaning")
+        world.switch(True)
+        world.flow(0, 100)
+        np.testing.assert_array_equal(world.torque, before)
+        assert exo.report().values["effort_restarts"] == 1
+
+
+def test_the_same_estimator_started_again_needs_nobody_to_enable(exo):
+    with moving(exo) as world:
+        before = world.torque
+        world.silence(200)
+        world.announce(0, MUSCLES, "a model")
+        world.flow(0, 100)
+        np.testing.assert_array_equal(world.torque, before)
+
+
+def test_two_publishers_whose_stamps_interleave_are_not_acted_on(exo):
+    with moving(exo) as world:
+        world.both(100)
+        assert not world.torque.any()
+        report = exo.report()
+        assert report.values["reason"] == "a second publisher sends effort"
+        assert report.values["refused another sender"] == 800
+        world.flow(0, 100)
+        assert world.torque.any()
+
+
+def test_effort_without_a_muscle_that_is_needed_is_said_and_not_acted_on(exo):
+    with moving(exo) as world:
+        world.silence(200)
+        world.announce(0, ("2DI", "PB", "ADM", "biceps"), "a model")
+        world.flow(0, 100)
+        report = exo.report()
+        assert report.level == Level.ERROR
+        assert "names the muscle '1DI', which the effort does not have" in report.message
+
+
+def test_one_message_that_cannot_be_read_is_no_end_and_a_pause(exo):
+    with moving(exo) as world:
+        for data in (b"", b"\0", b"\xff" * 80, b"\0\1\0\0" + b"\xff" * 200):
+            world.malformed(0, data, on_info=False)
+            world.malformed(0, data, on_info=True)
+        world.flow(0, 2)
+        assert exo._last.state.value == "recovering"
+        world.flow(0, 100)
+        assert world.torque.any()
+        assert exo.report().values["refused unreadable"] == 4
+
+
+@pytest.mark.parametrize(("simulated", "label"), [(False, LIVE), (True, REPLAYED)])
+def test_the_command_has_one_dimension_of_all_joints(node, make_node, simulated, label):
+    made = make_node(ExoNode, gains=GAINS, use_sim_time=simulated)
+    commands = PolledSubscription(
+        node, Float64MultiArray, "assist/command", qos.of("assist/command")
+    )
+    wait_for(lambda: commands.publishers, "the exoskeleton")
+    [(command, _)] = wait_for(lambda: made.step() or commands.take(), "a command")
+    [dimension] = command.layout.dim
+    assert (dimension.label, dimension.size, dimension.stride) == (label, 3, 3)
+    assert command.layout.data_offset == 0
+    assert list(command.data) == [0.0] * 3

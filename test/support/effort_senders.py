@@ -1,0 +1,78 @@
+"""Estimators and queues of effort in a test's hands: who says what, when, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from kpm_ros.msg import EffortInfo
+from rclpy.serialization import serialize_message
+
+from kpm_ros.client import EffortReader
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.effort_info import described
+from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.polling import PolledSubscription, RawMessage
+
+MS = 1_000_000
+STEP_NS = 500_000
+AT_ONCE = 8
+"""Samples that come together: 4 ms of them."""
+
+
+class Queue(PolledSubscription[Any]):
+    """A subscription whose messages the test puts in."""
+
+    def __init__(self, real: PolledSubscription[Any]) -> None:
+        """Stand for a real one, with whose name and type it reads."""
+        self.__dict__ |= real.__dict__
+        self.waiting: list[RawMessage] = []
+
+    def take_raw(self, most: int = 1000) -> list[RawMessage]:
+        """Take everything."""
+        taken, self.waiting = self.waiting, []
+        return taken
+
+
+class Sender:
+    """An estimator: it sends effort of one muscle, in the order that its info says."""
+
+    def __init__(self, infos: Queue, number: int, muscles: Sequence[str]) -> None:
+        """Say at once what its effort is."""
+        self.publisher = bytes([number]) * 16
+        self._infos = infos
+        self.announce(muscles, "a model", number)
+
+    def announce(self, muscles: Sequence[str], model: str, stream: int) -> None:
+        """Say what its effort is from now on."""
+        card = replace(ModelCard(), muscles=tuple(muscles), name=model)
+        info = EffortInfo(**described(card, "", stream))
+        self._muscles = muscles
+        self._encoder = EffortEncoder(len(muscles), info.digest)
+        data = bytes(serialize_message(info))
+        self._infos.waiting.append(RawMessage(data, 1, self.publisher))
+
+    def messages(self, told_ns: int, strong: str, flags: int = 0) -> list[RawMessage]:
+        """Samples of the last 4 ms, in which one muscle is strong."""
+        value = [0.9 if name == strong else 0.0 for name in self._muscles]
+        index = (told_ns - 60 * MS) // STEP_NS + np.arange(1 - AT_ONCE, 1)
+        rows = np.tile(np.float32(value), (AT_ONCE, 1))
+        bits = np.full(AT_ONCE, flags, np.uint8)
+        data = self._encoder.encode(index * STEP_NS, index[0], bits, rows)
+        return [RawMessage(each, 1, self.publisher) for each in data]
+
+
+def rigged(node: Any, muscles: Sequence[str]) -> tuple[Queue, Queue, list[Sender]]:
+    """Give a node a reader of queues for effort and infos, and two estimators that fill them."""
+    reader = EffortReader(node)
+    reader._effort = effort = Queue(reader._effort)
+    reader._infos.subscription = infos = Queue(reader._infos.subscription)
+    senders = [Sender(infos, number, muscles) for number in (1, 2)]
+    node.get_publishers_info_by_topic = lambda _: [
+        SimpleNamespace(endpoint_gid=list(each.publisher)) for each in senders
+    ]
+    node._reader = reader
+    return effort, infos, senders
