@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from kpm_ros.msg import EffortInfo, MuscleEffort
 
+from kpm_ros import client
 from kpm_ros.act.sender import SILENT_NS
 from kpm_ros.align.flags import Flag
 from kpm_ros.client import EffortReader
@@ -52,6 +52,25 @@ class Stream:
             np.full((count, len(self.muscles)), value, np.float32),
         ):
             self.effort.publish(data)
+
+
+class Steady:
+    """The clock that nobody can set, but for these tests."""
+
+    now_ns = 10**12
+
+    def monotonic_ns(self):
+        return self.now_ns
+
+    def advance(self, ms):
+        self.now_ns += ms * 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch):
+    made = Steady()
+    monkeypatch.setattr(client, "time", made)
+    return made
 
 
 @pytest.fixture
@@ -130,13 +149,16 @@ def test_invalid_samples_are_marked_and_status_says_why(stream, reader):
     assert "pose lost" in reader.status().reason
 
 
-def test_effort_is_ready_when_fresh_and_stale_when_it_stops(stream, reader):
+def test_effort_is_ready_when_fresh_and_stale_when_it_stops(stream, reader, steady):
     assert not reader.status().ready
     assert "no effort has come" in reader.status().reason
     stream.send(0, 10)
     take(reader, 10)
     assert reader.status(stream.origin_ns).ready
-    wait_for(lambda: "no effort for" in reader.status(stream.origin_ns).reason, "staleness")
+    steady.advance(50)
+    assert reader.status(stream.origin_ns).ready
+    steady.advance(1)
+    assert reader.status(stream.origin_ns).reason == "no effort for 51 ms"
 
 
 def test_effort_about_an_instant_long_ago_is_not_ready(stream, reader):
@@ -154,17 +176,14 @@ def begin_anew(stream, reader):
     wait_until_known(reader, stream)
 
 
-def wait_until_silent():
-    """Let so much time pass that another sender may be followed."""
-    began_ns = time.monotonic_ns()
-    wait_for(lambda: time.monotonic_ns() - began_ns > SILENT_NS, "silence")
+SILENT_MS = SILENT_NS // 1_000_000
 
 
-def test_a_stream_that_begins_anew_is_counted_and_is_no_loss(stream, reader):
+def test_a_stream_that_begins_anew_is_counted_and_is_no_loss(stream, reader, steady):
     stream.send(1000, 10)
     take(reader, 10)
     begin_anew(stream, reader)
-    wait_until_silent()
+    steady.advance(SILENT_MS)
     stream.send(0, 10)
     take(reader, 10)
     assert reader.restarts == 1
@@ -220,10 +239,10 @@ def test_a_second_publisher_that_copies_the_digest_is_a_second_publisher(stream,
     assert reader.messages == 10
 
 
-def test_who_goes_on_alone_is_followed_after_a_silence(stream, reader, rival):
+def test_who_goes_on_alone_is_followed_after_a_silence(stream, reader, rival, steady):
     stream.send(0, 10)
     take(reader, 10)
-    wait_until_silent()
+    steady.advance(SILENT_MS)
     rival.send(0, 10, value=0.25)
     [*_, batch] = take(reader, 10)
     assert (batch.effort == 0.25).all()
@@ -307,10 +326,16 @@ def test_no_more_infos_are_kept_than_a_few_and_never_without_the_one_in_use(stre
     assert len(reader._infos._kept) == MOST_KEPT
 
 
-def test_infos_are_forgotten_when_their_publisher_is_gone(context, node, stream, reader):
+def test_infos_are_forgotten_when_their_publisher_is_gone(node, stream, reader, steady):
     stream.send(0, 1)
     take(reader, 1)
     for publisher in (stream.infos, stream.effort):
         node.destroy_publisher(publisher)
-    wait_for(lambda: reader.take() is not None and reader.info is None, "the info to be forgotten")
+
+    def forgotten():
+        steady.advance(1000)
+        reader.take()
+        return reader.info is None
+
+    wait_for(forgotten, "the info to be forgotten")
     assert reader.muscles == ()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
+import pytest
 from kpm_ros.msg import Gesture
 from std_srvs.srv import SetBool
 
-from kpm_ros.nodes import qos, wire
+from kpm_ros import client
+from kpm_ros.nodes import gesture_node, qos, wire
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.polling import PolledSubscription
@@ -29,10 +32,13 @@ def test_while_disabled_a_gesture_is_stamped_when_it_is_sent(node, make_node):
 
 
 class Hand:
-    """Presses and rests as one of two estimators says, 4 ms a step."""
+    """Presses and rests as one of two estimators says, 4 ms a step, by clocks of its own."""
 
-    def __init__(self, made):
+    def __init__(self, made, monkeypatch):
         self.made = made
+        for module in (client, gesture_node):
+            steady = SimpleNamespace(monotonic_ns=lambda: self.told)
+            monkeypatch.setattr(module, "time", steady)
         self.effort, _, self.senders = rigged(made, MUSCLES)
         self.told = 1_700_000_000 * 10**9
         made.now_ns = lambda: self.told
@@ -47,24 +53,26 @@ class Hand:
         return self.made._last.name
 
 
-def test_gestures_are_of_the_muscles_by_name_when_their_order_changes(make_node):
-    hand = Hand(make_node(GestureNode, timeout_s=1.0))
+@pytest.fixture
+def hand(make_node, monkeypatch):
+    return Hand(make_node(GestureNode), monkeypatch)
+
+
+def test_gestures_are_of_the_muscles_by_name_when_their_order_changes(hand):
     assert hand.press("PB") == "thumb_press"
     hand.made._reader._watch.lose()
     hand.senders[0].announce(TURNED, "a model", 3)
     assert hand.press("PB") == "thumb_press"
 
 
-def test_two_estimators_at_a_time_are_no_gesture(make_node):
-    hand = Hand(make_node(GestureNode, timeout_s=1.0))
+def test_two_estimators_at_a_time_are_no_gesture(hand):
     hand.press("PB")
     assert hand.press("PB", who=1, steps=20) == "none"
     assert not hand.made._last.valid
     assert hand.made._last.reason == "a second publisher sends effort"
 
 
-def test_effort_without_a_muscle_that_a_gesture_needs_is_said(make_node):
-    hand = Hand(make_node(GestureNode, timeout_s=1.0))
+def test_effort_without_a_muscle_that_a_gesture_needs_is_said(hand):
     hand.senders[0].announce(("PB", "ADM", "1DI", "2DI", "3DI", "biceps"), "a model", 3)
     assert hand.press("PB") == "none"
     report = hand.made.report()
