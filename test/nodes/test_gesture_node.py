@@ -67,7 +67,7 @@ def test_gestures_are_of_the_muscles_by_name_when_their_order_changes(hand):
 
 def test_two_estimators_at_a_time_are_no_gesture(hand):
     hand.press("PB")
-    assert hand.press("PB", who=1, steps=20) == "none"
+    assert hand.press("PB", who=1, steps=10) == "none"
     assert not hand.made._last.valid
     assert hand.made._last.reason == "a second publisher sends effort"
 
