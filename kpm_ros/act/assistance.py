@@ -135,6 +135,7 @@ class Assistance:
         self.config = config
         self.guard = EffortGuard(0, config.timeout_s, config.max_age_s)
         self._meaning: Hashable = None
+        self._muscles: tuple[str, ...] = ()
         self._gains: list[list[tuple[int, float]]] = []
         self._smoother = Smoother(0, config.smoothing_s, config.timeout_s)
         self._slew = SlewLimiter(len(config.joints), config.max_torque_rate_nm_s)
@@ -161,13 +162,36 @@ class Assistance:
             self._mode = AssistanceState.DISABLED
             self._mode_reason = "effort has another meaning than before: enable again to accept it"
         try:
-            gains = self._mapped(muscles)
+            gains = self._mapped(self.config, muscles)
         except ValueError as error:
             self.guard.expect(0, str(error))
             raise
         self.guard.expect(len(muscles), "the effort stream has begun anew; no effort since")
         self._smoother = Smoother(len(muscles), self.config.smoothing_s, self.config.timeout_s)
-        self._gains = gains
+        self._gains, self._muscles = gains, tuple(muscles)
+
+    def reconfigure(self, config: AssistanceConfig) -> None:
+        """Go on by other gains, limits and waits, from the torque that there is.
+
+        Torque comes within a lower limit at the bounded rate. Refused, ValueError, and nothing has
+        changed, when the joints are others, or when a gain names a muscle that effort has not got.
+        """
+        if config.joints != self.config.joints:
+            raise ValueError(
+                f"the joints would be {', '.join(config.joints)}, but whoever follows the command "
+                f"expects {', '.join(self.config.joints)}"
+            )
+        if self._gains:
+            self._gains = self._mapped(config, self._muscles)
+        self.config = config
+        self.guard.limit(config.timeout_s, config.max_age_s)
+        self._smoother.retime(config.smoothing_s, config.timeout_s)
+        self._slew.rate_per_s = config.max_torque_rate_nm_s
+
+    @property
+    def enabled(self) -> bool:
+        """Whether assistance acts as soon as effort is fit to be acted on."""
+        return self._mode is AssistanceState.ACTIVE
 
     def enable(self, now: Now) -> AssistanceCommand:
         """Begin to assist, by a ramp and once effort has been good long enough; ends a stop."""
@@ -218,15 +242,17 @@ class Assistance:
             self._share = 0.0
         return AssistanceCommand(np.array(self._slew.step(target, elapsed_s)), state, reason)
 
-    def _mapped(self, muscles: Sequence[str]) -> list[list[tuple[int, float]]]:
+    def _mapped(
+        self, config: AssistanceConfig, muscles: Sequence[str]
+    ) -> list[list[tuple[int, float]]]:
         """Which muscle by its place, and with which gain, moves each joint."""
         require_names("muscles", muscles)
         place = {muscle: index for index, muscle in enumerate(muscles)}
-        for joint, weights in self.config.gain.items():
+        for joint, weights in config.gain.items():
             require_known_muscles(f"the gain of {joint!r}", weights, muscles)
         return [
-            [(place[muscle], gain) for muscle, gain in self.config.gain[joint].items()]
-            for joint in self.config.joints
+            [(place[muscle], gain) for muscle, gain in config.gain[joint].items()]
+            for joint in config.joints
         ]
 
     def _switch(self, mode: AssistanceState) -> None:

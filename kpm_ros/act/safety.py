@@ -81,13 +81,10 @@ class EffortGuard:
         max_effort: float = 10.0,
     ) -> None:
         """`max_age_s` is of the instant described, `timeout_s` of the arrival of anything new."""
-        require_number("timeout_s", timeout_s, above=0)
-        require_number("max_age_s", max_age_s, above=0)
+        self.limit(timeout_s, max_age_s)
         require_number("max_ahead_s", max_ahead_s, at_least=0)
         require_number("max_effort", max_effort, above=0)
         self._muscles = muscles
-        self._timeout_ns = round(timeout_s * NS_PER_S)
-        self._max_age_ns = round(max_age_s * NS_PER_S)
         self._max_ahead_ns = round(max_ahead_s * NS_PER_S)
         self._max_effort = max_effort
         self.counts: Counter[str] = Counter()
@@ -99,6 +96,13 @@ class EffortGuard:
         self._good_since_ns: int | None = None
         self._problem: str | None = None
         self._waiting_reason = "no effort has come yet"
+
+    def limit(self, timeout_s: float, max_age_s: float) -> None:
+        """Judge by another silence and another age from now on."""
+        require_number("timeout_s", timeout_s, above=0)
+        require_number("max_age_s", max_age_s, above=0)
+        self._timeout_ns = round(timeout_s * NS_PER_S)
+        self._max_age_ns = round(max_age_s * NS_PER_S)
 
     def expect(self, muscles: int, waiting_reason: str) -> None:
         """Forget all effort: what comes now has this many muscles, and is waited for."""
@@ -259,7 +263,7 @@ class SlewLimiter:
         """`width` values, all with the same rate; they start at zero."""
         require_number("max_rate_per_s", max_rate_per_s, above=0)
         require_number("max_growth_s", max_growth_s, above=0)
-        self._rate = max_rate_per_s
+        self.rate_per_s = max_rate_per_s
         self.max_growth_s = max_growth_s
         self._width = width
         self.value = [0.0] * width
@@ -270,8 +274,8 @@ class SlewLimiter:
 
     def step(self, target: Sequence[float], elapsed_s: float) -> list[float]:
         """Move towards the target for the time since the last step; no time, no move."""
-        reach = self._rate * max(elapsed_s, 0.0)
-        growth = min(reach, self._rate * self.max_growth_s)
+        reach = self.rate_per_s * max(elapsed_s, 0.0)
+        growth = min(reach, self.rate_per_s * self.max_growth_s)
         moved = []
         for value, wanted in zip(self.value, target, strict=True):
             highest = max(value + growth, min(0.0, value + reach))

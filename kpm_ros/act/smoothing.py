@@ -17,12 +17,16 @@ class Smoother:
     def __init__(self, width: int, time_constant_s: float, max_gap_s: float) -> None:
         """`max_gap_s`: after a longer gap between two samples it starts again from zero."""
         self._width = width
+        self.retime(time_constant_s, max_gap_s)
+        self._stamp_ns: int | None = None
+        self.value = [0.0] * width
+
+    def retime(self, time_constant_s: float, max_gap_s: float) -> None:
+        """Follow faster or slower from now on, from the value that there is."""
         self._time_constant_ns = time_constant_s * 1e9
         self._max_gap_ns = round(max_gap_s * 1e9)
         self._step_ns = 0
         self._share = self._share_of(0)
-        self._stamp_ns: int | None = None
-        self.value = [0.0] * width
 
     def reset(self) -> None:
         """Forget everything: the value is zero until samples lift it again."""

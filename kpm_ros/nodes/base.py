@@ -6,20 +6,28 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from typing import Any, ClassVar, Protocol
 
 import rclpy
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+from rclpy.exceptions import ParameterException
 from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import InvalidQosOverridesError
 from rclpy.signals import SignalHandlerOptions
 
 from kpm_ros import lock
 from kpm_ros.nodes import parameters, qos
 from kpm_ros.nodes.diagnostics import DiagnosticsPublisher, Level, Report
 from kpm_ros.nodes.loop import PeriodicThread
+from kpm_ros.nodes.qos_check import mismatches
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.signals import StopRequested, StopRequests
 
@@ -28,7 +36,6 @@ QUEUED_IF_SIMULATED = 1000
 
 REFUSED = 2
 """Exit status of a node that cannot work as it is configured: starting it again will not help."""
-
 
 MAKING_ENDS_WITHIN_S = 3.0
 """A node that is told to stop while it is being made ends so long after at the latest: sooner than
@@ -58,13 +65,16 @@ class PipelineNode(Node):
         super().__init__(self.name, **node_arguments)
         self.stop_requests = stop or StopRequests()
         """Asked between the steps of whatever takes long."""
-        self.settings = parameters.load(self, self.settings_type)
+        self.settings = parameters.load(self, self.settings_type, sys.argv)
+        self.add_on_set_parameters_callback(self._on_set_parameters)
         self._loops: list[PeriodicThread] = []
         self.failure: BaseException | None = None
         self._failed = threading.Event()
         self._finished = threading.Event()
         self._refused = self._refused_before = 0
         self._alone: list[HasPublishers] = []
+        self._told: set[str] = set()
+        """Sentences about others that are in the log already."""
         self._diagnostics = DiagnosticsPublisher(self)
         # A node whose /clock stands still has the more reason to say how it is.
         self.create_timer(
@@ -72,6 +82,69 @@ class PipelineNode(Node):
             lambda: self._diagnostics.send(self.report()),
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
+
+    def create_publisher(
+        self, msg_type: type, topic: str, qos_profile: QoSProfile | int, **more: Any
+    ) -> Any:
+        """Publish; the user may choose the quality of service of what comes from devices."""
+        more.setdefault("event_callbacks", PublisherEventCallbacks(use_default_callbacks=False))
+        more.setdefault("qos_overriding_options", qos.overriding(msg_type))
+        with self._refusing_overrides(topic):
+            return super().create_publisher(msg_type, topic, copy(qos_profile), **more)
+
+    def create_subscription(
+        self,
+        msg_type: type,
+        topic: str,
+        callback: Callable[..., None],
+        qos_profile: QoSProfile | int,
+        **more: Any,
+    ) -> Any:
+        """Subscribe, likewise."""
+        more.setdefault("event_callbacks", SubscriptionEventCallbacks(use_default_callbacks=False))
+        more.setdefault("qos_overriding_options", qos.overriding(msg_type))
+        with self._refusing_overrides(topic):
+            return super().create_subscription(msg_type, topic, callback, copy(qos_profile), **more)
+
+    @contextmanager
+    def _refusing_overrides(self, topic: str) -> Iterator[None]:
+        try:
+            yield
+        except (InvalidQosOverridesError, RuntimeError, ParameterException) as error:
+            if isinstance(error, RuntimeError) and "QoS override" not in str(error):
+                raise
+            raise ConfigurationError(
+                f"{self.get_name()}: the qos_overrides of {topic} cannot be used: {error}"
+            ) from None
+
+    def reconfigure(self, settings: Any) -> None:
+        """Take over changed settings, all at once; a ConfigurationError refuses them.
+
+        They become `self.settings` afterwards: nothing is to be done where only that is looked at.
+        """
+
+    def set_parameters_atomically(
+        self, parameter_list: list[Parameter[Any]]
+    ) -> SetParametersResult:
+        """Change parameters, or say why not in a sentence that ROS itself has not got."""
+        try:
+            parameters.require_known(self, self.settings, parameter_list)
+            parameters.changed(self, self.settings, parameter_list)
+        except ConfigurationError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return super().set_parameters_atomically(
+            [parameters.typed(parameter, self.settings) for parameter in parameter_list]
+        )
+
+    def _on_set_parameters(self, parameter_list: list[Parameter[Any]]) -> SetParametersResult:
+        try:
+            settings = parameters.changed(self, self.settings, parameter_list)
+            if settings != self.settings:
+                self.reconfigure(settings)
+        except ConfigurationError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self.settings = settings
+        return SetParametersResult(successful=True)
 
     def now_ns(self) -> int:
         """The node's time: the host's clock, or /clock under use_sim_time."""
@@ -115,6 +188,11 @@ class PipelineNode(Node):
         report = Report(values={"refused_messages": self._refused})
         report.values["overruns"] = sum(loop.overruns for loop in self._loops)
         report.values["cpu_s"] = time.process_time()
+        for sentence in mismatches(self):
+            report.worsen(Level.DEGRADED, sentence)
+            if sentence not in self._told:
+                self._told.add(sentence)
+                self.get_logger().warning(sentence)
         for subscription in self._alone:
             if subscription.publishers > 1:
                 report.worsen(Level.DEGRADED, f"{subscription.topic} has several publishers")

@@ -64,6 +64,11 @@ class CameraNode(PipelineNode):
             raise ConfigurationError(f"{self.get_name()}: {error}") from None
         super().start()
 
+    def reconfigure(self, settings: CameraSettings) -> None:
+        """Choose and clean up hands otherwise."""
+        if self._hand is not None:
+            self._hand.reconfigure(settings)
+
     def stop(self) -> None:
         """Let the camera go."""
         super().stop()
@@ -87,6 +92,7 @@ class CameraNode(PipelineNode):
         frames, now = camera.counts.frames, time.monotonic()
         before, then = self._reported
         self._reported = (frames, now)
+        report.hardware = camera.config.source
         report.values |= {
             "view": self.view,
             "source": camera.config.source,

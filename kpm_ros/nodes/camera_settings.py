@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from kpm_ros.nodes.setting import setting
 
@@ -11,6 +12,8 @@ from kpm_ros.nodes.setting import setting
 class HandSettings:
     """How hands are looked for, and which one is published."""
 
+    FIXED: ClassVar[str] = "the tracker is loaded with it"
+
     frame_id: str = setting(
         "", "the camera's optical frame; empty = the image's own, else camera_<view>_optical"
     )
@@ -18,9 +21,14 @@ class HandSettings:
         "right",
         "which hand is published; nearest = the one nearest to near_x, near_y, until it is gone",
         choices=("left", "right", "nearest"),
+        live=True,
     )
-    near_x: float = setting(0.5, "the point, from the left, as a fraction", least=0.0, most=1.0)
-    near_y: float = setting(0.5, "the point, from the top, as a fraction", least=0.0, most=1.0)
+    near_x: float = setting(
+        0.5, "the point, from the left, as a fraction", least=0.0, most=1.0, live=True
+    )
+    near_y: float = setting(
+        0.5, "the point, from the top, as a fraction", least=0.0, most=1.0, live=True
+    )
     hands: int = setting(
         2, "hands in sight; with 1 tracking is cheaper, but takes whichever comes", least=1, most=2
     )
@@ -32,7 +40,7 @@ class HandSettings:
     model: str = setting("full", "hand model: lite is faster", choices=("lite", "full"))
     task_file: str = setting("", "a .task file for MediaPipe instead of the model in its package")
     min_confidence: float = setting(
-        0.5, "a hand of less confidence is not published", least=0.0, most=1.0
+        0.5, "a hand of less confidence is not published", least=0.0, most=1.0, live=True
     )
     detection_confidence: float = setting(
         0.5, "how sure the search for a hand must be", least=0.0, most=1.0
@@ -51,12 +59,15 @@ class HandSettings:
         "what is done to landmarks: outliers = jumps are held for two frames; smooth = that, and "
         "one-sided smoothing",
         choices=("none", "outliers", "smooth"),
+        live=True,
     )
 
 
 @dataclass(frozen=True)
 class CaptureSettings:
     """What a camera is asked for."""
+
+    FIXED: ClassVar[str] = "the camera is opened with it"
 
     source: str = setting(
         "0",
@@ -96,6 +107,8 @@ class CameraSettings(HandSettings, CaptureSettings):
 @dataclass(frozen=True)
 class HandTrackerSettings(HandSettings):
     """A hand tracker on another node's images."""
+
+    FIXED: ClassVar[str] = "the images are subscribed to with it"
 
     view: str = setting("", "name of the camera view; empty = the node's name after hand_tracker_")
     image: str = setting(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from kpm_ros.nodes.setting import setting
 
@@ -10,6 +11,8 @@ from kpm_ros.nodes.setting import setting
 @dataclass(frozen=True)
 class MidiSettings:
     """A piano over MIDI."""
+
+    FIXED: ClassVar[str] = "the piano is opened with it"
 
     source: str = setting(
         "port",
@@ -43,6 +46,8 @@ class MidiSettings:
 @dataclass(frozen=True)
 class EmgSettings:
     """An EMG amplifier or recording."""
+
+    FIXED: ClassVar[str] = "the amplifier is opened with it"
 
     source: str = setting(
         "lsl",
@@ -80,37 +85,63 @@ class EmgSettings:
         0.0, "LSL: samples per second of a stream that states none", least=0.0, most=100000.0
     )
     latency_s: float = setting(
-        0.0, "how long before its time stamp a sample was taken", least=0.0, most=1.0
+        0.0, "how long before its time stamp a sample was taken", least=0.0, most=1.0, live=True
     )
     silence_s: float = setting(
-        2.0, "an amplifier that is silent for so long is connected anew", least=0.1, most=60.0
+        2.0,
+        "an amplifier that is silent for so long is connected anew",
+        least=0.1,
+        most=60.0,
+        live=True,
     )
     retry_s: float = setting(
         8.0, "longest pause between two attempts to connect", least=0.5, most=600.0
     )
-    envelope: bool = setting(True, "whether the envelope is published as well")
-    low_hz: float = setting(20.0, "envelope: lowest frequency passed; 0 = all", least=0.0, most=1e3)
+    envelope: bool = setting(True, "whether the envelope is published as well", live=True)
+    low_hz: float = setting(
+        20.0, "envelope: lowest frequency passed; 0 = all", least=0.0, most=1e3, live=True
+    )
     high_hz: float = setting(
-        450.0, "envelope: highest frequency passed; 0 = all", least=0.0, most=1e4
+        450.0, "envelope: highest frequency passed; 0 = all", least=0.0, most=1e4, live=True
     )
-    band_order: int = setting(4, "envelope: order of the band's filters", least=1, most=8)
-    mains_hz: float = setting(50.0, "frequency of the mains; 0 = no notch", least=0.0, most=400.0)
-    notch_q: float = setting(30.0, "envelope: narrowness of the notch", least=1.0, most=100.0)
-    notch_harmonics: int = setting(3, "envelope: multiples of the mains removed", least=1, most=20)
+    band_order: int = setting(
+        4, "envelope: order of the band's filters", least=1, most=8, live=True
+    )
+    mains_hz: float = setting(
+        50.0, "frequency of the mains; 0 = no notch", least=0.0, most=400.0, live=True
+    )
+    notch_q: float = setting(
+        30.0, "envelope: narrowness of the notch", least=1.0, most=100.0, live=True
+    )
+    notch_harmonics: int = setting(
+        3, "envelope: multiples of the mains removed", least=1, most=20, live=True
+    )
     smooth_hz: float = setting(
-        6.0, "envelope: it follows no faster movement", least=0.1, most=100.0
+        6.0, "envelope: it follows no faster movement", least=0.1, most=100.0, live=True
     )
-    smooth_order: int = setting(2, "envelope: order of the smoothing", least=1, most=8)
-    person: str = setting("default", "whose maximum voluntary contraction the envelope is part of")
+    smooth_order: int = setting(2, "envelope: order of the smoothing", least=1, most=8, live=True)
+    person: str = setting(
+        "default", "whose maximum voluntary contraction the envelope is part of", live=True
+    )
     mvc_folder: str = setting("~/.ros/kpm_ros/mvc", "where each person's maxima are kept")
-    flat_uv: float = setting(0.05, "a channel that moves by less is dead", least=0.0, most=1000.0)
+    flat_uv: float = setting(
+        0.05, "a channel that moves by less is dead", least=0.0, most=1000.0, live=True
+    )
     rail_uv: float = setting(
-        0.0, "largest value the amplifier can send; 0 = not known", least=0.0, most=1e9
+        0.0, "largest value the amplifier can send; 0 = not known", least=0.0, most=1e9, live=True
     )
     hum_uv: float = setting(
-        100.0, "mains hum of this amplitude is an electrode that is off", least=0.1, most=1e6
+        100.0,
+        "mains hum of this amplitude is an electrode that is off",
+        least=0.1,
+        most=1e6,
+        live=True,
     )
     noise_uv: float = setting(
-        3000.0, "an effective value above this is an electrode that is off", least=1.0, most=1e9
+        3000.0,
+        "an effective value above this is an electrode that is off",
+        least=1.0,
+        most=1e9,
+        live=True,
     )
     period_s: float = setting(0.01, "how often samples are published", least=0.001, most=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -26,6 +27,8 @@ class Report:
     level: Level = Level.READY
     message: str = "ready"
     values: dict[str, object] = field(default_factory=dict)
+    hardware: str = ""
+    """The device that this is about; empty = none but the machine itself."""
 
     def worsen(self, level: Level, message: str) -> None:
         """Report the worst thing that is true."""
@@ -50,7 +53,7 @@ class DiagnosticsPublisher:
             level=bytes([report.level]),
             name=self._name,
             message=report.message,
-            hardware_id="",
+            hardware_id=report.hardware or socket.gethostname(),
             values=[KeyValue(key=key, value=_text(v)) for key, v in report.values.items()],
         )
         message = DiagnosticArray(status=[status])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from typing import Any
 
 from std_srvs.srv import SetBool
@@ -21,7 +22,7 @@ from kpm_ros.sense.emg_lsl import LslConfig, LslEmg
 from kpm_ros.sense.emg_mvc import MvcError
 from kpm_ros.sense.emg_person import PersonalEnvelope
 from kpm_ros.sense.emg_stream import EmgStream, EmgStreamConfig
-from kpm_ros.sense.envelope import EnvelopeConfig
+from kpm_ros.sense.envelope import EnvelopeConfig, design
 
 REPEATED_TOO_OFTEN = 0.01
 """Samples that repeat the one before in all channels were not measured."""
@@ -61,6 +62,30 @@ class EmgNode(PipelineNode):
         self._reported = 0
         self.add_loop(self.settings.period_s, self.step)
 
+    def reconfigure(self, settings: EmgSettings) -> None:
+        """Judge and smooth otherwise; filters that change begin anew."""
+        personal = self.personal
+        if _envelope(settings) != _envelope(self.settings) or settings.person != personal.person:
+            if personal.recording:
+                raise ConfigurationError(
+                    "emg: the maximum contraction is being recorded: end that first"
+                )
+            personal = _personal(settings)
+            if self.stream.clock is not None:
+                self._require_filters(_envelope(settings), self.stream.clock.rate_hz)
+        with self._recording:
+            self.personal = personal
+        self.health.config = _health(settings)
+        self.stream.config = replace(
+            self.stream.config, latency_s=settings.latency_s, silence_s=settings.silence_s
+        )
+
+    def _require_filters(self, config: EnvelopeConfig, rate_hz: float) -> None:
+        try:
+            design(config, rate_hz)
+        except ValueError as error:
+            raise ConfigurationError(f"emg: {error}") from None
+
     def step(self) -> None:
         """Publish what was measured."""
         for chunk in self.stream.poll(self.now_ns()):
@@ -86,6 +111,7 @@ class EmgNode(PipelineNode):
         """Whether the amplifier is there, how it keeps time, and how its electrodes are."""
         report = super().report()
         stream = self.stream
+        report.hardware = stream.device.name
         report.values |= {
             "device": stream.device.name,
             "state": stream.device.state if stream.connected else stream.problem,
@@ -217,8 +243,8 @@ def _health(settings: EmgSettings) -> HealthConfig:
     )
 
 
-def _personal(settings: EmgSettings) -> PersonalEnvelope:
-    config = EnvelopeConfig(
+def _envelope(settings: EmgSettings) -> EnvelopeConfig:
+    return EnvelopeConfig(
         low_hz=settings.low_hz,
         high_hz=settings.high_hz,
         band_order=settings.band_order,
@@ -228,8 +254,11 @@ def _personal(settings: EmgSettings) -> PersonalEnvelope:
         smooth_hz=settings.smooth_hz,
         smooth_order=settings.smooth_order,
     )
+
+
+def _personal(settings: EmgSettings) -> PersonalEnvelope:
     try:
-        return PersonalEnvelope(config, settings.mvc_folder, settings.person)
+        return PersonalEnvelope(_envelope(settings), settings.mvc_folder, settings.person)
     except MvcError as error:
         raise ConfigurationError(f"emg: {error}") from None
 

@@ -8,6 +8,7 @@ import time
 from dataclasses import fields
 from typing import Any
 
+from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 from std_srvs.srv import SetBool, Trigger
 
@@ -56,6 +57,7 @@ class ExoNode(PipelineNode):
         self._message.layout.dim = [
             MultiArrayDimension(label=label, size=self._joints, stride=self._joints)
         ]
+        self._changed_itself = self.create_guard_condition(self._tell_whether_enabled)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_service(Trigger, "~/stop", self._on_stop)
         self.add_loop(1.0 / self.settings.rate_hz, self.step)
@@ -70,6 +72,8 @@ class ExoNode(PipelineNode):
             if self._reader.trouble:
                 self._assistance.doubt(self._reader.trouble)
             self._last = self._assistance.command(now)
+        if self._assistance.enabled != self.settings.enabled:
+            self._changed_itself.trigger()
         self._send(self._last.torque_nm.tolist())
 
     def stop(self) -> None:
@@ -95,10 +99,24 @@ class ExoNode(PipelineNode):
             self._misfit = str(error)
             self.refuse(f"{self._reader.topic}/info: {error}")
 
-    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> Any:
+    def reconfigure(self, settings: ExoSettings) -> None:
+        """Assist by other gains and limits, or no longer, from the torque that there is."""
+        config = _config(settings)
         with self._lock:
-            change = self._assistance.enable if request.data else self._assistance.disable
-            change(self._now())
+            try:
+                self._assistance.reconfigure(config)
+            except ValueError as error:
+                raise ConfigurationError(f"exo: gains cannot be taken over: {error}") from None
+            if settings.enabled != self._assistance.enabled:
+                change = self._assistance.enable if settings.enabled else self._assistance.disable
+                change(self._now())
+
+    def _tell_whether_enabled(self) -> None:
+        """Let the parameter say what is so, whoever or whatever has changed it."""
+        self.set_parameters([Parameter("enabled", value=self._assistance.enabled)])
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> Any:
+        self.set_parameters([Parameter("enabled", value=request.data)])
         response.success = True
         response.message = "assistance is enabled" if request.data else "assistance is disabled"
         self.get_logger().info(response.message)
@@ -107,6 +125,7 @@ class ExoNode(PipelineNode):
     def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Any:
         with self._lock:
             self._assistance.stop()
+        self._tell_whether_enabled()
         response.success = True
         response.message = "assistance is stopped: torque is zero until it is enabled again"
         self.get_logger().warning(response.message)

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any
 
+from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
 from kpm_ros.act.gestures import NO_GESTURE, GestureConfig, GestureRecogniser, RecognisedGesture
@@ -78,10 +79,16 @@ class GestureNode(PipelineNode):
             self._recogniser.guard.doubt("in doubt", self._reader.trouble)
         return self._recogniser.current(now)
 
-    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> Any:
+    def reconfigure(self, settings: GestureSettings) -> None:
+        """Recognise by other limits, or no longer; what was recognised so far is forgotten."""
         with self._lock:
-            self._enabled = request.data
+            self._config = GestureConfig(timeout_s=settings.timeout_s, max_age_s=settings.max_age_s)
+            self._enabled = settings.enabled
             self._recogniser = self._described = None
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> Any:
+        # The parameter says what is so, whoever has changed it.
+        self.set_parameters([Parameter("enabled", value=request.data)])
         response.success = True
         response.message = "gestures are " + ("enabled" if request.data else "disabled")
         self.get_logger().info(response.message)

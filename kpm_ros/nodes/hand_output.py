@@ -32,7 +32,8 @@ class HandOutput:
             self.tracker = HandTracker(tracker_config(settings))
         except (TrackerUnavailableError, ValueError) as error:
             raise ConfigurationError(f"{node.get_name()}: {error}") from None
-        self._selector = HandSelector(settings.hand, (settings.near_x, settings.near_y))  # type: ignore[arg-type]
+        self._settings = settings
+        self._selector = _selector(settings)
         self._cleaner = _cleaner(settings.clean_up)
         topic = f"camera/{view}/hand"
         self._publisher = node.create_publisher(HandLandmarks, topic, qos.of(topic))
@@ -40,6 +41,21 @@ class HandOutput:
         self._stamp_ns = -1
         self._seen = self._total = self._pictures = self._both = 0
         self._busy_s = self._longest_s = 0.0
+
+    def reconfigure(self, settings: HandSettings) -> None:
+        """Choose and clean up otherwise from the next picture on."""
+        try:
+            tracking = tracker_config(settings)
+        except ValueError as error:
+            raise ConfigurationError(f"{self._node.get_name()}: {error}") from None
+        cleaner, selector = _cleaner(settings.clean_up), _selector(settings)
+        now = self._settings
+        self.tracker.config = tracking
+        if (settings.hand, settings.near_x, settings.near_y) != (now.hand, now.near_x, now.near_y):
+            self._selector = selector
+        if settings.clean_up != now.clean_up:
+            self._cleaner = cleaner
+        self._settings = settings
 
     def show(
         self, image: NDArray[np.uint8], stamp_ns: int, index: int, frame_id: str = ""
@@ -128,6 +144,10 @@ def _region(text: str) -> tuple[float, float, float, float]:
             f"region is {text!r}, but must be four numbers: left, top, right, bottom as fractions"
         ) from None
     return left, top, right, bottom
+
+
+def _selector(settings: HandSettings) -> HandSelector:
+    return HandSelector(settings.hand, (settings.near_x, settings.near_y))  # type: ignore[arg-type]
 
 
 def _cleaner(choice: str) -> LiveCleaner | None:

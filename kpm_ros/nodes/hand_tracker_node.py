@@ -48,6 +48,10 @@ class HandTrackerNode(PipelineNode):
         self._idle = threading.Event()
         self._loops.append(WorkerThread(f"{self.get_name()}-images", self.step, self._fail))
 
+    def reconfigure(self, settings: HandTrackerSettings) -> None:
+        """Choose and clean up hands otherwise."""
+        self._hand.reconfigure(settings)
+
     def stop(self) -> None:
         """Free the tracker."""
         super().stop()

@@ -62,6 +62,7 @@ class MidiNode(PipelineNode):
         """Whether the piano is there, and what it sent."""
         report = super().report()
         keys = self.keys
+        report.hardware = keys.device.name
         report.values |= {
             "device": keys.device.name,
             "state": keys.device.state if keys.connected else keys.problem,

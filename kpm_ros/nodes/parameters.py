@@ -1,7 +1,9 @@
-"""A node's settings as ROS parameters: declared with description and bounds, checked at start."""
+"""A node's settings as ROS parameters: declared with description and bounds, always checked."""
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -12,8 +14,12 @@ from rcl_interfaces.msg import (
     ParameterType,
 )
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
+from kpm_ros.nodes import params_file
 from kpm_ros.nodes import settings as node_settings
+from kpm_ros.nodes.setting import why_fixed
+from kpm_ros.nodes.settings import ConfigurationError
 
 Settings = TypeVar("Settings")
 
@@ -24,27 +30,82 @@ _TYPES = {
     str: ParameterType.PARAMETER_STRING,
     list: ParameterType.PARAMETER_STRING_ARRAY,
 }
-_NOT_OURS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
 
 
-def load(node: Node, settings: type[Settings]) -> Settings:
-    """Check what the user gave for this node, declare every parameter, and return the settings."""
-    given = {
-        name: _plain(parameter.value)
-        for name, parameter in node._parameter_overrides.items()
-        if not name.startswith(_NOT_OURS)
-    }
-    defaults = {spec.name: getattr(settings(), spec.name) for spec in fields(settings)}  # type: ignore[arg-type]
+def load(node: Node, kind: type[Settings], words: Sequence[str]) -> Settings:
+    """Check what the user gave for this node, declare every parameter, and return the settings.
+
+    `words` is the command line, whose files tell what was meant for this node in particular.
+    """
     # An empty list on a command line has no type of its own; take it for the list it must be.
-    given = {name: [] if _is_empty(value) else value for name, value in given.items()}
-    loaded = node_settings.check(node.get_name(), settings, given)
-    for spec in fields(settings):  # type: ignore[arg-type]
-        default = defaults[spec.name]
-        descriptor = _descriptor(type(default), dict(spec.metadata))
-        node.declare_parameter(
-            spec.name, getattr(loaded, spec.name), descriptor, ignore_override=True
-        )
+    values = {
+        name: [] if _is_empty(parameter.value) else _plain(parameter.value)
+        for name, parameter in node._parameter_overrides.items()
+    }
+    for_all = params_file.said_to_all(words, node.get_fully_qualified_name())
+    given, strange = params_file.own(kind, params_file.Given(values, for_all))
+    for sentence in strange:
+        node.get_logger().warning(sentence)
+    loaded = node_settings.check(node.get_name(), kind, given)
+    for spec in fields(kind):  # type: ignore[arg-type]
+        value = getattr(loaded, spec.name)
+        descriptor = _descriptor(kind, spec.name, type(value), dict(spec.metadata))
+        node.declare_parameter(spec.name, value, descriptor, ignore_override=True)
     return loaded
+
+
+def changed(node: Node, settings: Settings, parameters: Iterable[Parameter[Any]]) -> Settings:
+    """Settings with some parameters changed at run time; ConfigurationError says why not."""
+    kind, name = type(settings), node.get_name()
+    ours = {spec.name for spec in fields(kind)}  # type: ignore[arg-type]
+    changes: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter.name == "use_sim_time":
+            _refuse_other_time(node, parameter.value)
+        elif parameter.name in ours:
+            changes[parameter.name] = _plain(parameter.value)
+    now = {spec: getattr(settings, spec) for spec in ours}
+    checked = node_settings.check(name, kind, {**now, **changes})
+    for changed_name in changes:
+        why = why_fixed(kind, changed_name)
+        if why and getattr(checked, changed_name) != now[changed_name]:
+            raise ConfigurationError(
+                f"{name}: {changed_name} cannot change while the node runs, for {why}: give it "
+                "another value in the parameters file or on the command line, and restart the node"
+            )
+    return checked
+
+
+def require_known(node: Node, settings: Any, parameters: Iterable[Parameter[Any]]) -> None:
+    """Refuse a parameter that a node has not got."""
+    for parameter in parameters:
+        if not node.has_parameter(parameter.name):
+            ours = [spec.name for spec in fields(settings)]
+            near = node_settings.nearest(parameter.name, ours)
+            raise ConfigurationError(
+                f"{node.get_name()}: there is no parameter {parameter.name!r}{near}"
+            )
+
+
+def typed(parameter: Parameter[Any], settings: Any) -> Parameter[Any]:
+    """Take a whole number for a decimal one, and an empty list for one of strings, as `load` does.
+
+    ROS itself refuses both.
+    """
+    kind = type(getattr(settings, parameter.name, None))
+    if kind is float and type(parameter.value) is int:
+        return Parameter(parameter.name, value=float(parameter.value))
+    if kind is list and _is_empty(parameter.value):
+        return Parameter(parameter.name, Parameter.Type.STRING_ARRAY, [])
+    return parameter
+
+
+def _refuse_other_time(node: Node, value: Any) -> None:
+    if value != node.get_parameter("use_sim_time").value:
+        raise ConfigurationError(
+            f"{node.get_name()}: use_sim_time cannot change while the node runs, for all that it "
+            "has in hand is stamped by the other clock: restart the node"
+        )
 
 
 def _plain(value: Any) -> Any:
@@ -52,16 +113,21 @@ def _plain(value: Any) -> Any:
 
 
 def _is_empty(value: Any) -> bool:
-    return isinstance(value, (list, bytes)) and len(value) == 0
+    return isinstance(value, (list, tuple, bytes, array)) and len(value) == 0
 
 
-def _descriptor(kind: type, metadata: dict[str, Any]) -> ParameterDescriptor:
+def _descriptor(
+    settings: type, name: str, kind: type, metadata: dict[str, Any]
+) -> ParameterDescriptor:
     least, most, choices = metadata["least"], metadata["most"], metadata["choices"]
+    why = why_fixed(settings, name)
+    constraints = [f"one of: {', '.join(choices)}"] if choices else []
+    constraints += [f"fixed while the node runs: {why}"] if why else []
     descriptor = ParameterDescriptor(
         type=_TYPES[kind],
         description=metadata["description"],
-        read_only=True,
-        additional_constraints=f"one of: {', '.join(choices)}" if choices else "",
+        read_only=bool(why),
+        additional_constraints="; ".join(constraints),
     )
     if kind is float and least is not None:
         descriptor.floating_point_range = [

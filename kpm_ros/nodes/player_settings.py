@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from kpm_ros.nodes.setting import setting
 
@@ -13,6 +14,10 @@ SLOWEST, FASTEST = 0.01, 100.0
 @dataclass(frozen=True)
 class PlayerSettings:
     """What the senses said in a bag, once more, with the bag's time on /clock."""
+
+    FIXED: ClassVar[str] = (
+        "the bag is opened with it; ~/rate, ~/seek and ~/pause change what can be"
+    )
 
     bag: str = setting("", "the bag's folder, or one of its files")
     rate: float = setting(1.0, "how fast it is played", least=SLOWEST, most=FASTEST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -11,6 +12,7 @@ from rclpy.qos import (
     ReliabilityPolicy,
     qos_profile_sensor_data,
 )
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from kpm_ros import graph
 
@@ -34,6 +36,42 @@ PROFILES = {
 def of(topic: str) -> QoSProfile:
     """QoS profile of a topic of the graph."""
     return PROFILES[graph.topic(topic).qos]
+
+
+SENSED = (
+    "kpm_ros/msg/HandLandmarks",
+    "kpm_ros/msg/KeyEvent",
+    "kpm_ros/msg/KeyMotion",
+    "kpm_ros/msg/EmgSamples",
+    "sensor_msgs/msg/Image",
+    "sensor_msgs/msg/CompressedImage",
+    "sensor_msgs/msg/CameraInfo",
+)
+"""What devices say. Other people's devices may say it in another way: how it is read, and how ours
+publish it, can be changed by the parameters `qos_overrides`. What follows is the pipeline's own."""
+
+
+def type_name(message_type: type) -> str:
+    """Name of a message's type as ROS has it."""
+    return f"{message_type.__module__.partition('.')[0]}/msg/{message_type.__name__}"
+
+
+def overriding(message_type: type) -> QoSOverridingOptions:
+    """What the user may choose by parameters about topics of a type."""
+    sensed = type_name(message_type) in SENSED
+    return (
+        QoSOverridingOptions.with_default_policies(callback=_usable)
+        if sensed
+        else QoSOverridingOptions([])
+    )
+
+
+def _usable(profile: QoSProfile) -> SetParametersResult:
+    if profile.history == HistoryPolicy.KEEP_LAST and profile.depth < 1:
+        return SetParametersResult(
+            successful=False, reason=f"depth is {profile.depth}, but must be at least 1"
+        )
+    return SetParametersResult(successful=True)
 
 
 def deep(name: str, depth: int) -> QoSProfile:

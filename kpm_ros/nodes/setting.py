@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import field
 from typing import Any
@@ -14,9 +15,27 @@ def setting(
     least: float | None = None,
     most: float | None = None,
     choices: Sequence[str] = (),
+    live: bool = False,
 ) -> Any:
-    """One parameter: its default, what it is for, and what is allowed."""
-    metadata = {"description": description, "least": least, "most": most, "choices": choices}
+    """One parameter: its default, what it is for, what is allowed, and whether it may change.
+
+    One that may not change while the node runs is so for the reason that its class gives (`FIXED`).
+    """
+    metadata = {
+        "description": description,
+        "least": least,
+        "most": most,
+        "choices": choices,
+        "live": live,
+    }
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def why_fixed(settings: type, name: str) -> str:
+    """Why a parameter cannot change while its node runs; empty if it can."""
+    if settings.__dataclass_fields__[name].metadata["live"]:  # type: ignore[attr-defined]
+        return ""
+    declared = next(kind for kind in settings.__mro__ if name in inspect.get_annotations(kind))
+    return str(declared.FIXED)  # type: ignore[attr-defined]

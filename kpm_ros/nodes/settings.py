@@ -5,13 +5,15 @@ No ROS is needed here, so that settings can be checked and documented without it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from kpm_ros.act.assistance import illustrative_gain
 from kpm_ros.nodes.camera_settings import CameraSettings, HandTrackerSettings
 from kpm_ros.nodes.device_settings import EmgSettings, MidiSettings
+from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.nodes.setting import setting
 from kpm_ros.resources import DEFAULT_MODEL
 from kpm_ros.simulate.bodies import BODIES
@@ -26,6 +28,8 @@ class ConfigurationError(ValueError):
 @dataclass(frozen=True)
 class SimulatorSettings:
     """The simulated pianist."""
+
+    FIXED: ClassVar[str] = "the pianist is made by it at the start"
 
     views: list[str] = setting(["top", "right"], "camera views to simulate")
     score: str = setting("", "a .mid file to play, over and over; empty = the built-in study")
@@ -46,6 +50,8 @@ class SimulatorSettings:
 @dataclass(frozen=True)
 class SynchronizerSettings:
     """All senses onto one grid."""
+
+    FIXED: ClassVar[str] = "a recording is replayed with one set of rules for all of it"
 
     model: str = setting(DEFAULT_MODEL, "model whose grid, views and keys are used")
     views: list[str] = setting(["top", "right"], "camera views, in the model's order")
@@ -101,6 +107,8 @@ class SynchronizerSettings:
 class InferenceSettings:
     """Grid samples to muscle effort."""
 
+    FIXED: ClassVar[str] = "the network is loaded and laid out by it at the start"
+
     model: str = setting(DEFAULT_MODEL, "weights: a shipped model's name or a .safetensors path")
     threads: int = setting(1, "threads the network may use", least=1, most=64)
     pacing: str = setting(
@@ -129,7 +137,9 @@ class InferenceSettings:
 class ExoSettings:
     """Effort to joint torques."""
 
-    enabled: bool = setting(False, "whether assistance is enabled from the start")
+    FIXED: ClassVar[str] = "the pace is set when the node starts"
+
+    enabled: bool = setting(False, "whether assistance is enabled", live=True)
     gains: list[str] = setting(
         [
             f"{joint} {muscle} {gain:g}"
@@ -137,38 +147,61 @@ class ExoSettings:
             for muscle, gain in row.items()
         ],
         "torque per unit of effort, as 'joint muscle Nm'; illustrative, tuned on nobody",
+        live=True,
     )
     rate_hz: float = setting(500.0, "commands per second", least=10.0, most=1000.0)
-    deadband: float = setting(0.08, "effort up to here moves nothing", least=0.0, most=1.0)
-    max_torque_nm: float = setting(0.3, "no joint gets more torque", least=0.001, most=50.0)
+    deadband: float = setting(
+        0.08, "effort up to here moves nothing", least=0.0, most=1.0, live=True
+    )
+    max_torque_nm: float = setting(
+        0.3, "no joint gets more torque", least=0.001, most=50.0, live=True
+    )
     max_torque_rate_nm_s: float = setting(
-        3.0, "no joint's torque changes faster", least=0.01, most=1000.0
+        3.0, "no joint's torque changes faster", least=0.01, most=1000.0, live=True
     )
-    smoothing_s: float = setting(0.03, "time constant of the smoothing", least=0.0, most=1.0)
-    timeout_s: float = setting(0.05, "silence after which effort is stale", least=0.005, most=1.0)
-    max_age_s: float = setting(0.3, "age after which effort is stale", least=0.01, most=5.0)
+    smoothing_s: float = setting(
+        0.03, "time constant of the smoothing", least=0.0, most=1.0, live=True
+    )
+    timeout_s: float = setting(
+        0.05, "silence after which effort is stale", least=0.005, most=1.0, live=True
+    )
+    max_age_s: float = setting(
+        0.3, "age after which effort is stale", least=0.01, most=5.0, live=True
+    )
     recover_s: float = setting(
-        0.25, "how long effort must be good before it is acted on again", least=0.0, most=10.0
+        0.25,
+        "how long effort must be good before it is acted on again",
+        least=0.0,
+        most=10.0,
+        live=True,
     )
-    enabled_ramp_s: float = setting(1.0, "time to full assistance", least=0.0, most=60.0)
+    enabled_ramp_s: float = setting(1.0, "time to full assistance", least=0.0, most=60.0, live=True)
 
 
 @dataclass(frozen=True)
 class GestureSettings:
     """Effort to gestures."""
 
-    enabled: bool = setting(False, "whether gestures are recognised from the start")
+    FIXED: ClassVar[str] = "the pace is set when the node starts"
+
+    enabled: bool = setting(False, "whether gestures are recognised", live=True)
     rate_hz: float = setting(100.0, "how often effort is looked at", least=10.0, most=500.0)
     heartbeat_hz: float = setting(
-        20.0, "how often an unchanged gesture is sent", least=1.0, most=100.0
+        20.0, "how often an unchanged gesture is sent", least=1.0, most=100.0, live=True
     )
-    timeout_s: float = setting(0.05, "silence after which effort is stale", least=0.005, most=1.0)
-    max_age_s: float = setting(0.3, "age after which effort is stale", least=0.01, most=5.0)
+    timeout_s: float = setting(
+        0.05, "silence after which effort is stale", least=0.005, most=1.0, live=True
+    )
+    max_age_s: float = setting(
+        0.3, "age after which effort is stale", least=0.01, most=5.0, live=True
+    )
 
 
 @dataclass(frozen=True)
 class RecorderSettings:
     """Topics into a bag."""
+
+    FIXED: ClassVar[str] = "the bag is opened with it"
 
     folder: str = setting("", "folder of the bag; it must not exist yet, or be empty")
     topics: list[str] = setting(["effort"], "topics to record, relative to the namespace")
@@ -187,6 +220,7 @@ KINDS: dict[str, type] = {
     "exo": ExoSettings,
     "gesture": GestureSettings,
     "recorder": RecorderSettings,
+    "player": PlayerSettings,
 }
 """Settings of what runs each node."""
 
@@ -194,6 +228,7 @@ NODES: dict[str, type] = {
     name: kind
     for executable, kind in KINDS.items()
     for name in (("camera_top", "camera_right") if executable == "camera" else (executable,))
+    if executable != "player"
 }
 """Settings of the nodes by their names in the default graph."""
 
@@ -204,7 +239,8 @@ def check(node: str, settings: type[Settings], values: Mapping[str, Any]) -> Set
     for name, value in values.items():
         if name not in specs:
             raise ConfigurationError(
-                f"{node}: there is no parameter {name!r}; the parameters are {', '.join(specs)}"
+                f"{node}: there is no parameter {name!r}{nearest(name, specs)}; the parameters are "
+                f"{', '.join(specs)}"
             )
         _check_one(f"{node}: {name}", value, settings(), name, specs[name].metadata)
     defaults = settings()
@@ -215,6 +251,12 @@ def check(node: str, settings: type[Settings], values: Mapping[str, Any]) -> Set
             for name, value in values.items()
         }
     )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Name what was perhaps meant, as the end of a sentence; empty where nothing comes near."""
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {found[0]!r}?)" if found else ""
 
 
 def _check_one(
@@ -255,7 +297,8 @@ def as_yaml() -> str:
             allowed = f" ({least:g} to {most:g})" if least is not None else ""
             choices = spec.metadata["choices"]
             allowed = f" ({' or '.join(choices)})" if choices else allowed
-            lines.append(f"    # {spec.metadata['description']}{allowed}")
+            live = "; may change at any time" if spec.metadata["live"] else ""
+            lines.append(f"    # {spec.metadata['description']}{allowed}{live}")
             lines.append(f"    {spec.name}: {_yaml(getattr(settings(), spec.name))}")
     return "\n".join(lines) + "\n"
 

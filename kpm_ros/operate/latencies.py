@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from kpm_ros.nodes.params_file import names
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.resources import config_dir
@@ -89,7 +90,7 @@ def _sections(tree: Any, node: str, prefix: str = "") -> Iterator[Any]:
     for key, value in reversed(tree.value):
         if key.value == "ros__parameters":
             own = prefix.rpartition("/")[2] == node.rpartition("/")[2]
-            if own and isinstance(value, yaml.MappingNode) and preflight.names(prefix, node):
+            if own and isinstance(value, yaml.MappingNode) and names(prefix, node):
                 yield value
         else:
             yield from _sections(value, node, f"{prefix}/{str(key.value).strip('/')}")

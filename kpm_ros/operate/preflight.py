@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from kpm_ros import graph
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.weights import read_card
 from kpm_ros.nodes import settings as node_settings
+from kpm_ros.nodes.params_file import meant_for, own, read_table
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.resources import find_model
 from kpm_ros.sense.score import read_midi
@@ -59,9 +58,8 @@ def settings_of(
     executable: str = "",
 ) -> Any:
     """Settings of a node: those given for it, else the parameters file's, else the defaults."""
-    values = dict(_meant_for(parameters, f"/{namespace}/{node}"))
-    values.pop("use_sim_time", None)
     kind = node_settings.KINDS[executable or node]
+    values, _ = own(kind, meant_for(parameters, f"/{namespace}/{node}"))
     return node_settings.check(node, kind, {**values, **given})
 
 
@@ -85,38 +83,8 @@ def _check_muscles(node: str, settings: Any, card: ModelCard) -> None:
 
 def read_parameters(path: Path) -> dict[str, Any]:
     """Read a ROS parameters file as a table."""
-    if not path.is_file():
-        raise UserError(f"params_file is {str(path)!r}, but there is no such file")
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"params_file {path} is not YAML: {reason}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"params_file {path} is not a table of nodes and their ros__parameters")
-    return content
-
-
-def _meant_for(table: dict[str, Any], node: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the parameters that a ROS parameters file holds for a node, in the file's order."""
-    for key, value in table.items():
-        if key == "ros__parameters" and isinstance(value, dict) and names(prefix, node):
-            yield from value.items()
-        elif isinstance(value, dict):
-            yield from _meant_for(value, node, f"{prefix}/{str(key).strip('/')}")
-
-
-def names(pattern: str, node: str) -> bool:
-    """Whether a name with wildcards (`*` one part, `**` any number) is this node's."""
-    return _parts_match(pattern.strip("/").split("/"), node.strip("/").split("/"))
-
-
-def _parts_match(pattern: list[str], parts: list[str]) -> bool:
-    if not pattern or not parts:
-        return not parts and all(part == "**" for part in pattern)
-    if pattern[0] == "**":
-        return _parts_match(pattern[1:], parts) or _parts_match(pattern, parts[1:])
-    return pattern[0] in ("*", parts[0]) and _parts_match(pattern[1:], parts[1:])
+    with user_errors():
+        return read_table(path)
 
 
 def _check_record_folder(folder: Path) -> None:

@@ -24,7 +24,7 @@ EVERY_NODE_SERVES = (
     "~/set_parameters_atomically",
     "~/get_type_description",
 )
-"""ROS gives these to every node; parameters are read-only, whoever calls."""
+"""ROS gives these to every node; nobody in the policy may call those that change parameters."""
 
 SERVES: Mapping[str, tuple[str, ...]] = {
     "emg": ("~/record_mvc",),

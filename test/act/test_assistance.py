@@ -395,3 +395,45 @@ def test_a_clock_that_hurries_makes_torque_no_faster(pace: int) -> None:
     assert max(torques) == pytest.approx(0.3)
     assert np.diff(torques).max() <= 3.0 * 0.002 + 1e-9
     assert torques[124] == 0
+
+
+def test_a_lower_limit_is_reached_at_the_bounded_rate_and_then_kept() -> None:
+    drive = Drive()
+    before = np.abs(drive.assisting().torque_nm)
+    limit = float(before.max()) / 3
+    drive.assistance.reconfigure(replace(CONFIG, max_torque_nm=limit))
+    step = CONFIG.max_torque_rate_nm_s * 0.002
+    for _ in range(100):
+        command = drive.run(2)
+        torque = np.abs(command.torque_nm)
+        assert (np.abs(torque - before) <= step + 1e-9).all()
+        before = torque
+    assert before.max() == pytest.approx(limit)
+    assert command.state is AssistanceState.ACTIVE
+
+
+def test_other_gains_act_without_a_new_start() -> None:
+    drive = Drive()
+    drive.assisting()
+    gain = {joint: dict.fromkeys(row, 0.01) for joint, row in CONFIG.gain.items()}
+    drive.assistance.reconfigure(replace(CONFIG, gain=gain, deadband=0.0))
+    command = drive.run(400)
+    assert command.state is AssistanceState.ACTIVE
+    wanted = {name: 0.01 * effort for name, effort in zip(MUSCLES, STRONG, strict=True)}
+    assert command.torque_nm[1] == pytest.approx(wanted["1DI"], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"gain": {"wrist": {"1DI": 0.1}}}, "the joints would be wrist"),
+        ({"gain": {**CONFIG.gain, "thumb_abduction": {"XYZ": 0.1}}}, "XYZ"),
+    ],
+)
+def test_a_change_that_is_refused_changes_nothing(change, said) -> None:
+    drive = Drive()
+    before = drive.assisting().torque_nm
+    with pytest.raises(ValueError, match=said):
+        drive.assistance.reconfigure(replace(CONFIG, max_torque_nm=0.01, **change))
+    assert drive.assistance.config is CONFIG
+    assert drive.run(400).torque_nm == pytest.approx(before, abs=1e-6)

@@ -10,6 +10,7 @@ import yaml
 from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
 from kpm_ros.nodes import models, settings
+from kpm_ros.nodes.setting import why_fixed
 from kpm_ros.resources import config_dir
 
 
@@ -32,6 +33,7 @@ def test_every_setting_says_what_it_is_for(kind):
     for spec in fields(kind):
         assert spec.metadata["description"]
         assert (spec.metadata["least"] is None) == (spec.metadata["most"] is None)
+        assert spec.metadata["live"] or why_fixed(kind, spec.name)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,8 @@ def test_every_setting_says_what_it_is_for(kind):
         ({"rate_hz": "fast"}, r"exo: rate_hz is 'fast', but must be a number"),
         ({"enabled": 1}, r"exo: enabled is 1, but must be true or false"),
         ({"gains": [1.0]}, r"exo: gains is \[1.0\], but must be a list of strings"),
-        ({"rate": 10.0}, r"exo: there is no parameter 'rate'; the parameters are enabled, gains"),
+        ({"rate": 10.0}, r"exo: there is no parameter 'rate' \(did you mean 'rate_hz'\?\)"),
+        ({"rate": 10.0}, r"the parameters are .*enabled, gains"),
     ],
 )
 def test_a_wrong_value_is_refused_with_which_why_and_what_is_allowed(values, complaint):

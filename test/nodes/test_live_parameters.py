@@ -1,0 +1,177 @@
+"""Parameters that change while a node runs: within bounds, all or none; others say why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.srv import GetParameters, SetParameters, SetParametersAtomically
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from std_srvs.srv import SetBool, Trigger
+
+from kpm_ros.nodes.emg_node import EmgNode
+from kpm_ros.nodes.exo_node import ExoNode
+from kpm_ros.nodes.gesture_node import GestureNode
+from kpm_ros.nodes.synchronizer_node import SynchronizerNode
+
+
+class Asking:
+    """Calls a node's services, as other nodes do."""
+
+    def __init__(self, context: Any, tester: Any, node: Any) -> None:
+        self.node = node
+        self._tester = tester
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(tester)
+        self._executor.add_node(node)
+
+    def call(self, kind: Any, service: str, request: Any) -> Any:
+        name = f"{self.node.get_fully_qualified_name()}/{service}"
+        client = self._tester.create_client(kind, name)
+        assert client.wait_for_service(20), name
+        future = client.call_async(request)
+        self._executor.spin_until_future_complete(future, 20)
+        self._tester.destroy_client(client)
+        assert future.done(), name
+        return future.result()
+
+    def set_all(self, **values: Any) -> Any:
+        request = SetParametersAtomically.Request(parameters=_messages(values))
+        return self.call(SetParametersAtomically, "set_parameters_atomically", request).result
+
+    def set_each(self, **values: Any) -> list[Any]:
+        request = SetParameters.Request(parameters=_messages(values))
+        return list(self.call(SetParameters, "set_parameters", request).results)
+
+    def get(self, name: str) -> Any:
+        request = GetParameters.Request(names=[name])
+        [value] = self.call(GetParameters, "get_parameters", request).values
+        return Parameter.from_parameter_msg(ParameterMessage(name=name, value=value)).value
+
+    def settle(self) -> None:
+        """Let the node serve what waits for it."""
+        self._executor.spin_once(timeout_sec=0.0)
+
+    def close(self) -> None:
+        self._executor.shutdown()
+
+
+def _messages(values: dict[str, Any]) -> list[ParameterMessage]:
+    return [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+
+
+@pytest.fixture
+def ask(context, node, make_node):
+    made = []
+
+    def start(kind: type, **parameters: Any) -> Asking:
+        made.append(Asking(context, node, make_node(kind, **parameters)))
+        return made[-1]
+
+    yield start
+    for asking in made:
+        asking.close()
+
+
+def test_gains_and_limits_change_together_or_not_at_all(ask):
+    exo = ask(ExoNode)
+    before = exo.node.settings
+    refused = exo.set_all(deadband=0.2, max_torque_nm=99.0)
+    assert not refused.successful
+    assert refused.reason == "exo: max_torque_nm is 99.0, but must be from 0.001 to 50"
+    assert exo.node.settings == before
+    assert exo.get("deadband") == before.deadband
+
+    assert exo.set_all(deadband=0.2, max_torque_nm=0.1, smoothing_s=0).successful
+    config = exo.node._assistance.config
+    assert (config.deadband, config.max_torque_nm, config.smoothing_s) == (0.2, 0.1, 0.0)
+    assert exo.get("smoothing_s") == 0.0
+
+
+def test_what_is_fixed_says_why_and_what_to_do(ask):
+    [rate, stranger] = ask(ExoNode).set_each(rate_hz=100.0, gians=["a b 1"])
+    assert not rate.successful
+    assert "rate_hz cannot change while the node runs, for the pace is set" in rate.reason
+    assert "restart the node" in rate.reason
+    assert not stranger.successful
+    assert stranger.reason == "exo: there is no parameter 'gians' (did you mean 'gains'?)"
+    [wait] = ask(SynchronizerNode).set_each(pose_wait_s=0.1)
+    assert "replayed with one set of rules" in wait.reason
+
+
+def test_the_same_value_again_is_no_change(ask):
+    exo = ask(ExoNode)
+    assert exo.node.set_parameters_atomically([Parameter("deadband", value=0.08)]).successful
+
+
+def test_other_joints_are_not_taken_over_while_somebody_follows_the_command(ask):
+    exo = ask(ExoNode)
+    before = exo.node.settings
+    refused = exo.set_all(gains=["wrist 1DI 0.1"], deadband=0.3)
+    assert not refused.successful
+    assert "the joints would be wrist" in refused.reason
+    assert exo.node.settings == before
+
+
+def test_enabled_reads_what_is_so_whoever_has_changed_it(ask):
+    exo = ask(ExoNode)
+    assert exo.get("enabled") is False
+    assert exo.call(SetBool, "enable", SetBool.Request(data=True)).success
+    assert exo.get("enabled") is True
+    assert exo.call(Trigger, "stop", Trigger.Request()).success
+    assert exo.get("enabled") is False
+    assert exo.set_all(enabled=True).successful
+    assert exo.node._assistance.enabled
+    assert exo.set_all(enabled=False).successful
+    assert not exo.node._assistance.enabled
+
+
+def test_enabled_is_false_once_assistance_has_disabled_itself(ask):
+    exo = ask(ExoNode, enabled=True)
+    assistance = exo.node._assistance
+    muscles = ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
+    assistance.describe(muscles, "one")
+    assistance.describe(muscles, "another")  # effort means something else now
+    reason = exo.node._assistance.command(exo.node._now()).reason
+    exo.node.step()
+    exo.settle()
+    assert exo.get("enabled") is False
+    assert "another meaning" in reason
+    assert assistance.command(exo.node._now()).reason == reason
+
+
+def test_gestures_are_enabled_by_the_parameter_as_by_the_service(ask):
+    gesture = ask(GestureNode)
+    assert gesture.set_all(enabled=True, timeout_s=0.1).successful
+    assert gesture.node.report().values["enabled"] is True
+    assert gesture.call(SetBool, "enable", SetBool.Request(data=False)).success
+    assert gesture.get("enabled") is False
+
+
+def test_time_cannot_become_anothers_while_a_node_runs(ask):
+    exo = ask(ExoNode)
+    for name in ("set_parameters", "set_parameters_atomically"):
+        answer = exo.set_all(use_sim_time=True) if "atom" in name else None
+        [answer] = [answer] if answer else exo.set_each(use_sim_time=True)
+        assert not answer.successful
+        assert "use_sim_time cannot change while the node runs" in answer.reason
+    assert not exo.node.simulated_time
+    assert not exo.node.get_clock().ros_time_is_active
+    assert not exo.node.set_parameters([Parameter("use_sim_time", value=True)])[0].successful
+
+
+def test_electrodes_and_envelope_are_judged_otherwise_from_now_on(ask, tmp_path):
+    emg = ask(EmgNode, mvc_folder=str(tmp_path))
+    envelope = emg.node.personal
+    assert emg.set_all(hum_uv=5.0, silence_s=1.0).successful
+    assert emg.node.health.config.hum_uv == 5.0
+    assert emg.node.stream.config.silence_s == 1.0
+    assert emg.node.personal is envelope
+    assert emg.set_all(smooth_hz=3.0).successful
+    assert emg.node.personal.envelope.config.smooth_hz == 3.0
+    emg.node.personal.start_recording()
+    refused = emg.set_all(smooth_hz=4.0, hum_uv=7.0)
+    assert "being recorded" in refused.reason
+    assert emg.node.health.config.hum_uv == 5.0
