@@ -28,26 +28,44 @@ class Topic:
     type: str
     qos: str
     rate: str
+    sensed: bool = False
+    """Whether devices say it. Of a recording, only such topics are played to a pipeline."""
+    moves: bool = False
+    """Whether a machine acts on it at once. It is recorded under another name, so that no player
+    of bags, whichever it is, can move a machine by what was once commanded."""
+
+    def of_view(self, view: str) -> str:
+        """Name of the topic of one camera view."""
+        return self.name.replace("{view}", view)
+
+    @property
+    def recorded_name(self) -> str:
+        """Name under which it is recorded, relative to the namespace."""
+        return f"recorded/{self.name}" if self.moves else self.name
 
 
 TOPICS = (
-    Topic("camera/{view}/hand", "kpm_ros/msg/HandLandmarks", "sensor", "camera"),
+    Topic("camera/{view}/hand", "kpm_ros/msg/HandLandmarks", "sensor", "camera", sensed=True),
     Topic("camera/{view}/image_raw", "sensor_msgs/msg/Image", "image", "camera, if listened to"),
     Topic(
         "camera/{view}/camera_info", "sensor_msgs/msg/CameraInfo", "image", "camera, if listened to"
     ),
-    Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events"),
-    Topic("keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s"),
-    Topic("emg/samples", "kpm_ros/msg/EmgSamples", "sensor", "100/s"),
+    Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events", sensed=True),
+    Topic("keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s", sensed=True),
+    Topic("emg/samples", "kpm_ros/msg/EmgSamples", "sensor", "100/s", sensed=True),
     Topic("emg/envelope", "kpm_ros/msg/EmgSamples", "sensor", "100/s"),
     Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s"),
     Topic("effort", "kpm_ros/msg/MuscleEffort", "effort", "2000/s"),
     Topic("effort/chunks", "kpm_ros/msg/MuscleEffortChunk", "chunks", "60-200/s"),
     Topic("effort/info", "kpm_ros/msg/EffortInfo", "latched", "latched"),
-    Topic("assist/command", "std_msgs/msg/Float64MultiArray", "command", "500/s"),
+    Topic("assist/command", "std_msgs/msg/Float64MultiArray", "command", "500/s", moves=True),
     Topic("gesture", "kpm_ros/msg/Gesture", "events", "on change, 20/s"),
     Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "diagnostics", "1/s"),
+    Topic("/parameter_events", "rcl_interfaces/msg/ParameterEvent", "events", "events"),
+    Topic("/rosout", "rcl_interfaces/msg/Log", "log", "events"),
 )
+
+SPOKEN_BY_EVERY_NODE = ("/diagnostics", "/parameter_events", "/rosout")
 
 
 @dataclass(frozen=True)
@@ -122,7 +140,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
         nodes.append(NodeSpec("gesture", "effort to gestures", ("gesture",), subscribes=effort))
     if options.record:
         spoken = (topic for node in nodes for topic in (*node.subscribes, *node.publishes))
-        recorded = tuple(dict.fromkeys(spoken))
+        recorded = tuple(dict.fromkeys([*spoken, *SPOKEN_BY_EVERY_NODE]))
         nodes.append(
             NodeSpec(
                 "recorder",
@@ -164,6 +182,13 @@ def _devices(options: PipelineOptions) -> list[NodeSpec]:
         amplifier = devices.emg_parameters(options.emg_device)
         nodes.append(NodeSpec("emg", "the EMG amplifier", published, parameters=amplifier))
     return nodes
+
+
+def senses(options: PipelineOptions) -> list[str]:
+    """List the topics that devices speak, which are all that may be played to a pipeline."""
+    patterns = [entry for entry in TOPICS if entry.sensed]
+    names = (entry.of_view(view) for entry in patterns for view in options.views)
+    return list(dict.fromkeys(names))
 
 
 def topic(name: str) -> Topic:

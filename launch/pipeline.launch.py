@@ -1,5 +1,8 @@
 """The whole pipeline: `ros2 launch kpm_ros pipeline.launch.py`; `--show-args` lists its options."""
 
+import time
+from collections.abc import Callable
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.events.process import ProcessExited
@@ -7,12 +10,10 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from kpm_ros import graph
-from kpm_ros.operate import preflight
+from kpm_ros.operate import launching, preflight
+from kpm_ros.operate.ends import LaunchEnds, Policy
 
 RESPAWN_DELAY_S = 1.0
-
-REFUSED = 2
-"""Exit status of a node whose configuration is wrong: starting it again would not help."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -36,11 +37,17 @@ def start_nodes(context: LaunchContext) -> list[Node]:
     )
     # One sentence now rather than one from each node.
     preflight.check(options)
+    on_exit = end_of_a_node(LaunchEnds(Policy(respawn=options.respawn)))
+    user_prefix = [
+        context.launch_configurations.get(name, "")
+        for name in ("launch-prefix", "launch-prefix-filter")
+    ]
     return [
         Node(
             package="kpm_ros",
             executable=node.executable,
             name=node.name,
+            exec_name=node.name,
             namespace=options.namespace,
             parameters=[
                 graph.params_file(options),
@@ -52,17 +59,25 @@ def start_nodes(context: LaunchContext) -> list[Node]:
                 "--enclave",
                 graph.enclave(node, options),
             ],
+            prefix=launching.prefix(node.executable, *user_prefix),
             output="screen",
             emulate_tty=True,
             respawn=options.respawn,
             respawn_delay=RESPAWN_DELAY_S,
-            on_exit=stop_if_refused,
+            on_exit=on_exit,
         )
         for node in graph.build(options)
     ]
 
 
-def stop_if_refused(event: ProcessExited, context: LaunchContext) -> None:
-    """End the launch, as failed, when a node refuses its configuration."""
-    if event.returncode == REFUSED and not context.is_shutdown:
-        raise RuntimeError(f"{event.process_name} refused its configuration, as it says above")
+def end_of_a_node(ends: LaunchEnds) -> Callable[[ProcessExited, LaunchContext], None]:
+    """End the launch, as failed, when a node's end leaves no sense in going on."""
+
+    def ended(event: ProcessExited, context: LaunchContext) -> None:
+        reason = ends.why_over(
+            event.process_name, event.returncode, context.is_shutdown, time.monotonic()
+        )
+        if reason:
+            raise RuntimeError(reason)
+
+    return ended

@@ -1,10 +1,11 @@
 """A bag through the pipeline: `ros2 launch kpm_ros replay.launch.py bag:=out/demo/bag`.
 
 Takes every option of pipeline.launch.py but `source` and `use_sim_time`. It ends with the bag.
+Only what devices said is played, whichever player plays it.
 """
 
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import (
@@ -14,9 +15,13 @@ from launch.actions import (
     OpaqueFunction,
     Shutdown,
 )
+from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+
+from kpm_ros.operate import launching
+from kpm_ros.operate.ends import describe_status
 
 PIPELINE = Path(__file__).resolve().parent / "pipeline.launch.py"
 FIXED = {"source": "topics", "use_sim_time": "true"}
@@ -35,51 +40,61 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         "player",
         default_value="kpm",
-        description="what plays it: this package's player, which finds topics by their types, or "
-        "`ros2 bag play`, which keeps their names",
+        description="what plays it: this package's player, or `ros2 bag play`",
         choices=list(PLAYERS),
     ),
 )
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Start the pipeline on the bag's time, and the player."""
+    """Check what was asked for, then start the pipeline on the bag's time, and the player."""
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])
+
+
+def start(context: LaunchContext) -> list[IncludeLaunchDescription | OpaqueFunction]:
+    """Refuse what cannot be played before any node has been started."""
+    given = {a.name: LaunchConfiguration(a.name).perform(context) for a in ARGUMENTS}
+    replay = launching.check_replay(given)
     pipeline = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(PIPELINE)), launch_arguments=FIXED.items()
     )
-    return LaunchDescription([*ARGUMENTS, pipeline, OpaqueFunction(function=start_player)])
+    play = partial(start_player, replay=replay, by_ros=given["player"] == "ros2")
+    return [pipeline, OpaqueFunction(function=play)]
 
 
-def start_player(context: LaunchContext) -> list[Node | ExecuteProcess]:
+def start_player(
+    context: LaunchContext, replay: launching.Replay, by_ros: bool
+) -> list[Node | ExecuteProcess]:
     """Play the bag; its end is the launch's."""
-    ends = Shutdown(reason="the bag is at its end")
-    settings = player_settings(context)
-    if LaunchConfiguration("player").perform(context) == "ros2":
-        command = ["ros2", "bag", "play", settings["bag"], "--clock", "40"]
-        command += ["--rate", str(settings["rate"]), "--start-offset", str(settings["start_s"])]
-        command += ["--loop"] * settings["loop"]
-        return [ExecuteProcess(cmd=command, output="screen", on_exit=ends)]
+    namespace = LaunchConfiguration("namespace").perform(context)
+    if by_ros:
+        return [
+            ExecuteProcess(
+                cmd=replay.ros2_command(namespace.strip("/")),
+                name="player",
+                prefix=launching.prefix("ros2"),
+                output="screen",
+                on_exit=end_of_the_player,
+            )
+        ]
     return [
         Node(
             package="kpm_ros",
             executable="player",
             name="player",
-            namespace=LaunchConfiguration("namespace").perform(context),
-            parameters=[settings],
+            exec_name="player",
+            namespace=namespace,
+            parameters=[replay.parameters],
+            prefix=launching.prefix("player"),
             output="screen",
             emulate_tty=True,
-            on_exit=ends,
+            on_exit=end_of_the_player,
         )
     ]
 
 
-def player_settings(context: LaunchContext) -> dict[str, Any]:
-    """Type what the user chose; a word that is no number is refused by name."""
-    given = {a.name: LaunchConfiguration(a.name).perform(context) for a in ARGUMENTS}
-    numbers = {}
-    for name in ("rate", "start_s"):
-        try:
-            numbers[name] = float(given[name])
-        except ValueError:
-            raise ValueError(f"{name} is {given[name]!r}, but must be a number") from None
-    return {"bag": given["bag"], "loop": given["loop"] == "true", **numbers}
+def end_of_the_player(event: ProcessExited, context: LaunchContext) -> list[Shutdown]:
+    """End the launch with the bag, or as failed if it was not played to its end."""
+    if event.returncode and not context.is_shutdown:
+        raise RuntimeError(f"the player ended by itself ({describe_status(event.returncode)})")
+    return [Shutdown(reason="the bag is at its end")]

@@ -31,10 +31,22 @@ def test_every_topic_of_a_node_is_in_the_table(node):
 
 def test_every_topic_that_is_read_is_also_written():
     written = {name for node in NODES for name in node.publishes}
+    written |= set(graph.SPOKEN_BY_EVERY_NODE)
     read = {name for node in NODES for name in node.subscribes}
     assert read <= written
     recorder = next(node for node in NODES if node.name == "recorder")
     assert set(recorder.subscribes) == written
+
+
+def test_senses_are_what_drivers_say_and_nothing_else():
+    said = set()
+    for source in ("simulator", "devices"):
+        options = graph.PipelineOptions(source=source, views=("left", "top"))
+        nodes = graph.build(options)
+        drivers = nodes[: [node.name for node in nodes].index("synchronizer")]
+        said |= {name for node in drivers for name in node.publishes}
+    # An envelope is what a driver makes of the samples.
+    assert set(graph.senses(options)) == said - {"emg/envelope"}
 
 
 def test_every_message_of_ours_has_its_definition():

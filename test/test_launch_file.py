@@ -15,6 +15,8 @@ from launch.actions import DeclareLaunchArgument
 from launch.events.process import ProcessExited
 
 from kpm_ros import graph
+from kpm_ros.operate import launching
+from kpm_ros.operate.ends import LaunchEnds, Policy
 from kpm_ros.operate.errors import UserError
 
 
@@ -63,10 +65,18 @@ def test_what_cannot_work_is_refused_in_words(launch_file, context, name, value,
 
 
 @pytest.mark.parametrize(("status", "ends"), [(2, True), (1, False), (0, False), (-9, False)])
-def test_only_a_refused_configuration_ends_the_launch(launch_file, status, ends):
+def test_a_refused_configuration_ends_the_launch_as_failed(launch_file, status, ends):
     event = ProcessExited(
         action=None, name="exo-1", cmd=[], cwd="", env={}, pid=1, returncode=status
     )
     refusal = pytest.raises(RuntimeError, match="exo-1 refused") if ends else nullcontext()
     with refusal:
-        launch_file.stop_if_refused(event, LaunchContext())
+        launch_file.end_of_a_node(LaunchEnds(Policy()))(event, LaunchContext())
+
+
+@pytest.mark.skipif("AMENT_PREFIX_PATH" not in os.environ, reason="no ROS workspace is sourced")
+def test_every_node_ends_with_the_launch(launch_file, context):
+    for node in launch_file.start_nodes(context):
+        executable = node.process_description
+        words = "".join(part.perform(context) for part in executable.prefix)
+        assert words == launching.prefix(node.node_executable)

@@ -28,9 +28,7 @@ from kpm_ros.nodes.diagnostics import Report
 from kpm_ros.nodes.player_settings import FASTEST, SLOWEST, PlayerSettings
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.replay.bag import BagError
-from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.replay.playback import MessageQueue, PlaybackClock
-from kpm_ros.replay.topics import TopicFinder
+from kpm_ros.replay.playback import MessageQueue, PlaybackClock, open_senses
 
 SETTLE_NS = NS_PER_S // 10
 """How long the clock stands still once it was set, so that every node has heard of it, and after
@@ -118,19 +116,17 @@ class PlayerNode(PipelineNode):
         settings = self.settings
         if not settings.bag:
             raise ConfigurationError("player: bag is empty, but must name a bag's folder or file")
-        self._bag = BagReader(Path(settings.bag).expanduser())
-        finder = TopicFinder(self._bag, settings.bag_namespace, settings.bag_topics)
-        self._outputs = {topic: self._offer(name) for name, topic in finder.senses().items()}
+        self._bag, senses = open_senses(
+            Path(settings.bag).expanduser(),
+            settings.start_s,
+            settings.bag_namespace,
+            settings.bag_topics,
+        )
+        self._outputs = {topic: self._offer(name) for name, topic in senses.items()}
         self._queue = MessageQueue(self._bag, tuple(self._outputs))
         start_ns, end_ns = self._bag.span_ns or (0, 0)
         self._playback = PlaybackClock(start_ns, end_ns, settings.rate)
-        begin_ns = start_ns + round(settings.start_s * NS_PER_S)
-        if begin_ns > end_ns:
-            length_s = (end_ns - start_ns) / NS_PER_S
-            raise ConfigurationError(
-                f"player: start_s is {settings.start_s:g}, but the bag is {length_s:.1f} s long"
-            )
-        self._jump(begin_ns, 0)
+        self._jump(start_ns + round(settings.start_s * NS_PER_S), 0)
 
     def _offer(self, name: str) -> Any:
         package, _, kind = graph.topic(name).type.split("/")

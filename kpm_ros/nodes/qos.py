@@ -29,6 +29,7 @@ PROFILES = {
     "latched": _last(1, ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL),
     "command": _last(1, ReliabilityPolicy.RELIABLE),
     "diagnostics": _last(10, ReliabilityPolicy.RELIABLE),
+    "log": _last(1000, ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL),
     "image": qos_profile_sensor_data,
 }
 

@@ -40,7 +40,7 @@ class RecorderNode(PipelineNode):
         try:
             self._bag = BagWriter(
                 after_a_crash(Path(self.settings.folder).expanduser()),
-                {subscription.topic: about for subscription, about in self._inputs},
+                {name: about for _, name, about in self._inputs},
                 cast("Storage", self.settings.storage),
             )
         except BagError as error:
@@ -53,11 +53,11 @@ class RecorderNode(PipelineNode):
 
     def step(self) -> None:
         """Write what has come; a disk that is full ends the recording, not the pipeline."""
-        for subscription, _ in self._inputs if self._time_is_known() else ():
+        for subscription, name, _ in self._inputs if self._time_is_known() else ():
             for data, received_ns, _ in subscription.take_raw():
                 if self._stepped is not None:
                     received_ns = self._stepped.at(received_ns)
-                self._write(subscription.topic, received_ns, data)
+                self._write(name, received_ns, data)
         self._steps += 1
         if self._steps % FLUSH_EVERY == 0:
             self._guarded(self._bag.flush)
@@ -83,7 +83,8 @@ class RecorderNode(PipelineNode):
     def _time_is_known(self) -> bool:
         return self._stepped is None or self._stepped.now_ns() is not None
 
-    def _subscribe(self, name: str) -> tuple[PolledSubscription[Any], BagTopic]:
+    def _subscribe(self, name: str) -> tuple[PolledSubscription[Any], str, BagTopic]:
+        """Listen to a topic; give what it is called in the bag, and how it is published."""
         try:
             topic = graph.topic(name)
         except KeyError:
@@ -99,7 +100,13 @@ class RecorderNode(PipelineNode):
             reliable=profile.reliability == ReliabilityPolicy.RELIABLE,
             latched=profile.durability == DurabilityPolicy.TRANSIENT_LOCAL,
         )
-        return PolledSubscription(self, message_type, name, profile), about
+        subscription: PolledSubscription[Any] = PolledSubscription(
+            self, message_type, name, profile
+        )
+        recorded = (
+            self.resolve_topic_name(topic.recorded_name) if topic.moves else subscription.topic
+        )
+        return subscription, recorded, about
 
     def _write(self, topic: str, received_ns: int, data: bytes) -> None:
         if not self._problem:

@@ -18,6 +18,7 @@ from typing import Any
 from honcho.printer import Message
 from honcho.process import Popen, Process
 
+from kpm_ros.operate.ends import describe_status
 from kpm_ros.operate.tether import HELD_BACK
 
 TETHER = Path(__file__).with_name("tether.py")
@@ -111,13 +112,3 @@ class Supervised(Process):
         """Once it has ended, end what it left behind: such leftovers also keep its output open."""
         if self._child is not None and self._child.poll() is not None:
             self.send(signal.SIGKILL)
-
-
-def describe_status(status: int) -> str:
-    """Put an exit status in words: "killed by SIGSEGV" or "exit status 1"."""
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"killed by signal {-status}"

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from kpm_ros import graph
 
-EVERY_NODE_PUBLISHES = ("/diagnostics", "/parameter_events", "/rosout")
+EVERY_NODE_PUBLISHES = graph.SPOKEN_BY_EVERY_NODE
 EVERY_NODE_SUBSCRIBES = ("/clock",)
 EVERY_NODE_SERVES = (
     "~/describe_parameters",

@@ -41,9 +41,9 @@ def listing(options: graph.PipelineOptions) -> str:
         lines.append(f"  {node.name}: {node.purpose}")
         lines += [f"    <- {name}" for name in node.subscribes]
         lines += [f"    -> {name}" for name in node.publishes]
-    spoken = dict.fromkeys(name for node in nodes for name in (*node.publishes, *node.subscribes))
+    spoken = [name for node in nodes for name in (*node.publishes, *node.subscribes)]
     rows = [("topic", "type", "QoS", "rate")]
-    for name in (*spoken, "/diagnostics"):
+    for name in dict.fromkeys([*spoken, *graph.SPOKEN_BY_EVERY_NODE]):
         entry = graph.topic(name)
         rows.append((name, entry.type, entry.qos, entry.rate))
     return "\n".join([*lines, "", *table(rows)]) + "\n"

@@ -6,21 +6,22 @@ import queue
 import signal
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 
 from honcho.colour import get_colours
 from honcho.printer import Message
 
-from kpm_ros.operate.process import Command, End, Supervised, describe_status
+from kpm_ros.operate.ends import (
+    ASKED_ENDS,
+    HEALTHY,
+    REFUSED,
+    UNHEALTHY,
+    Policy,
+    describe_status,
+)
+from kpm_ros.operate.process import Command, End, Supervised
 from kpm_ros.operate.usage import Usage, UsageMeter
-
-HEALTHY, UNHEALTHY, REFUSED = 0, 1, 2
-"""Exit statuses of a run."""
-
-REFUSES = 2
-"""Exit status by which a process says that its configuration is wrong: trying again is useless."""
 
 REFUSAL_PREFIX = "kpm_ros: "
 """How a node's sentence about its configuration begins, whatever else its libraries print."""
@@ -30,26 +31,8 @@ OWN_NAME = "kpm"
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
-ASKED_ENDS = (0, -signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM)
-"""Statuses of a process that ended because it was asked to."""
-
-
 INTERRUPTED_AT_START = "KeyboardInterrupt"
 """Last line of a Python process that was asked to stop before it could do so in good order."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """When a process that ended by itself is started again, and how patiently one is stopped."""
-
-    respawn: bool = True
-    first_delay_s: float = 0.2
-    longest_delay_s: float = 5.0
-    limit: int = 5
-    """More restarts of one process than this within the window make the run unhealthy."""
-    window_s: float = 60.0
-    interrupt_grace_s: float = 5.0
-    terminate_grace_s: float = 2.0
 
 
 class Supervisor:
@@ -191,7 +174,7 @@ class Supervisor:
             self._ended(process, event.data["returncode"])
 
     def _ended(self, process: Supervised, status: int) -> None:
-        if status == REFUSES:
+        if status == REFUSED:
             self._refusals.append(_refusal(process))
             self._give_up(process)
         elif self.stopping:
@@ -213,10 +196,7 @@ class Supervisor:
         if not self.policy.respawn:
             self._give_up(process)
         elif recent > self.policy.limit:
-            self._problems.append(
-                f"{process.name} was started again {self.policy.limit} times within "
-                f"{self.policy.window_s:g} s and ended each time: everything is stopped"
-            )
+            self._problems.append(self.policy.too_often(process.name))
             self._give_up(process)
         else:
             longest = self.policy.longest_delay_s

@@ -107,6 +107,12 @@ class BagWriter(OpenBag):
         self.bytes = 0
         if storage not in ("mcap", "sqlite3"):
             raise BagError(f"a bag's storage is {storage!r}, but must be mcap or sqlite3")
+        unusual = set("?#%").intersection(str(self.folder))
+        if storage == "sqlite3" and unusual:
+            raise BagError(
+                f"cannot record into {self.folder}: in sqlite3, its path must not hold "
+                f"{' or '.join(sorted(unusual))}"
+            )
         plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
         try:
             _make_way(self.folder)
@@ -177,6 +183,11 @@ class BagWriter(OpenBag):
     def _make_lasting(self) -> None:
         storage = self._writer.storage
         if isinstance(storage, Sqlite3Writer):
+            # A bag is begun, written and finished by whichever thread has the time for it, one
+            # after the other; the library's own connection is for the one that began it.
+            storage.conn.close()
+            storage.conn = sqlite3.connect(storage.path, check_same_thread=False)
+            storage.cursor = storage.conn.cursor()
             # Commits then wait for no disk, and a killed process still loses nothing.
             storage.conn.execute("PRAGMA synchronous = OFF")
 

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
+from kpm_ros.align.grid import NS_PER_S
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_file import BagMessage
 from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.replay.topics import TopicFinder
+
+
+def open_senses(
+    path: Path, start_s: float = 0.0, namespace: str = "", only: Collection[str] = ()
+) -> tuple[BagReader, dict[str, str]]:
+    """Open a bag that is to be played, and find what its senses said by the pipeline's own names.
+
+    A bag without that, and one that is over before the start, are refused.
+    """
+    bag = BagReader(path)
+    try:
+        found = TopicFinder(bag, namespace, only).senses()
+        if bag.span_ns is None:
+            raise BagError(f"the bag {path} holds no message")
+        length_s = (bag.span_ns[1] - bag.span_ns[0]) / NS_PER_S
+        if start_s > length_s:
+            raise BagError(f"start_s is {start_s:g}, but the bag is {length_s:.1f} s long")
+    except BaseException:
+        bag.close()
+        raise
+    return bag, found
 
 
 class PlaybackClock:

@@ -6,28 +6,25 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from kpm_ros import graph
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
 
-HAND = "kpm_ros/msg/HandLandmarks"
-KEY_EVENT = "kpm_ros/msg/KeyEvent"
-KEY_MOTION = "kpm_ros/msg/KeyMotion"
-EMG = "kpm_ros/msg/EmgSamples"
-ALIGNED = "kpm_ros/msg/AlignedSamples"
-EFFORT = "kpm_ros/msg/MuscleEffort"
-EFFORT_CHUNK = "kpm_ros/msg/MuscleEffortChunk"
-EFFORT_INFO = "kpm_ros/msg/EffortInfo"
+HAND = graph.topic("camera/{view}/hand").type
+KEY_EVENT = graph.topic("keys/events").type
+KEY_MOTION = graph.topic("keys/motion").type
+EMG = graph.topic("emg/samples").type
+ALIGNED = graph.topic("aligned").type
+EFFORT = graph.topic("effort").type
+EFFORT_CHUNK = graph.topic("effort/chunks").type
+EFFORT_INFO = graph.topic("effort/info").type
 
-USUAL_NAMES = {
-    KEY_EVENT: "/keys/events",
-    KEY_MOTION: "/keys/motion",
-    EMG: "/emg/samples",
-    ALIGNED: "/aligned",
-    EFFORT: "/effort",
-    EFFORT_CHUNK: "/effort/chunks",
-    EFFORT_INFO: "/effort/info",
-}
-"""How the pipeline's own topics end; they decide where a bag has several of a type."""
+NAMES: dict[str, list[str]] = defaultdict(list)
+"""How the pipeline's own topics of a type end, the usual one first: it decides where a bag has
+several of a type, and what ends as another is something else."""
+for _topic in graph.TOPICS:
+    if not _topic.name.startswith("/") and "{view}" not in _topic.name:
+        NAMES[_topic.type].append(f"/{_topic.name}")
 
 HOW_TO_CHOOSE = "choose with --namespace, or name the ones to use with --topic"
 
@@ -81,12 +78,15 @@ class TopicFinder:
 
     def senses(self) -> dict[str, str]:
         """Find the topics of all senses; of each, the pipeline's own name for it."""
-        views = self._by_view()
-        named = {f"camera/{view}/hand": self._only_one(view, views[view]) for view in views}
-        for kind in (KEY_EVENT, KEY_MOTION, EMG):
-            topic = self.find(kind)
-            if topic is not None:
-                named[USUAL_NAMES[kind].lstrip("/")] = topic
+        named: dict[str, str] = {}
+        for sense in graph.TOPICS:
+            if sense.sensed and sense.type == HAND:
+                views = self._by_view()
+                named |= {sense.of_view(view): self._only_one(view, views[view]) for view in views}
+            elif sense.sensed:
+                topic = self.find(sense.type)
+                if topic is not None:
+                    named[sense.name] = topic
         if not named:
             raise BagError(
                 f"the bag {self._bag.folder} holds nothing that the senses say: it has "
@@ -96,9 +96,9 @@ class TopicFinder:
 
     def find(self, kind: str) -> str | None:
         """Find the one topic of a type; None when there is none, refused when there are several."""
-        candidates = self._of_type(kind)
-        usual = [topic for topic in candidates if topic.endswith(USUAL_NAMES[kind])]
-        candidates = usual or candidates
+        usual, *others = NAMES[kind]
+        candidates = [t for t in self._of_type(kind) if not t.endswith(tuple(others))]
+        candidates = [topic for topic in candidates if topic.endswith(usual)] or candidates
         if len(candidates) > 1:
             raise BagError(
                 f"the bag {self._bag.folder} has several topics of type {kind} "
@@ -133,7 +133,8 @@ class TopicFinder:
         return by_view
 
     def _only_one(self, view: str, candidates: list[str]) -> str:
-        usual = [topic for topic in candidates if topic.endswith(f"/camera/{view}/hand")]
+        name = graph.topic("camera/{view}/hand").of_view(view)
+        usual = [topic for topic in candidates if topic.endswith(f"/{name}")]
         candidates = usual or candidates
         if len(candidates) > 1:
             raise BagError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -17,8 +16,7 @@ pytest.importorskip("honcho")
 
 from kpm_ros.operate.process import Command
 from kpm_ros.operate.supervisor import Policy, Supervisor
-
-PATIENCE_S = 30.0
+from support.ended import PATIENCE_S, exit_of, wait_for
 
 WAITS = "import signal; print('ready', flush=True); signal.pause()"
 STOPS_POLITELY = f"""
@@ -53,15 +51,6 @@ def advance(supervisor: Supervisor, reached: Callable[[], bool]) -> None:
 
 def said(supervisor: Supervisor, name: str, line: str) -> Callable[[], bool]:
     return lambda: line in supervisor.processes[name].lines
-
-
-def exit_of(pid: int) -> int:
-    """Open a handle that becomes readable when the process ends."""
-    return os.pidfd_open(pid)
-
-
-def wait_for(handle: int) -> None:
-    assert select.select([handle], [], [], PATIENCE_S)[0], "the process goes on running"
 
 
 def test_a_run_that_is_stopped_on_request_is_healthy():

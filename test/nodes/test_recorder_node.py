@@ -1,0 +1,52 @@
+"""The recorder over real DDS: what is in its bag, under which name, and how it fails."""
+
+from __future__ import annotations
+
+import pytest
+from std_msgs.msg import Float64MultiArray
+
+from kpm_ros.nodes import qos
+from kpm_ros.nodes.recorder_node import RecorderNode
+from kpm_ros.replay.bag_reader import BagReader
+from support.waiting import wait_for
+
+COMMAND = "assist/command"
+
+
+@pytest.fixture
+def recorder(make_node, tmp_path):
+    def start(**parameters):
+        made = make_node(RecorderNode, folder=str(tmp_path / "bag"), **parameters)
+        made.start()
+        return made
+
+    return start
+
+
+@pytest.fixture
+def speak(node):
+    """Publish commands until a condition holds."""
+
+    def until(condition, what):
+        publisher = node.create_publisher(Float64MultiArray, COMMAND, qos.of(COMMAND))
+
+        def spoken():
+            publisher.publish(Float64MultiArray(data=[0.3]))
+            return condition()
+
+        wait_for(spoken, what)
+
+    return until
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_command_is_recorded_under_a_name_that_no_machine_listens_to(
+    recorder, speak, node, tmp_path, storage
+):
+    recording = recorder(topics=[COMMAND], storage=storage)
+    speak(lambda: int(recording.report().values["messages"]) > 3, "commands in the bag")
+    recording.stop()
+    with BagReader(tmp_path / "bag") as bag:
+        [name] = bag.topics
+        assert name == f"{node.get_namespace()}/recorded/{COMMAND}"
+        assert bag.counts[name] > 3
