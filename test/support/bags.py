@@ -164,8 +164,8 @@ def _time(stamp_ns: int) -> Any:
     return make("builtin_interfaces/msg/Time", sec=stamp_ns // S, nanosec=stamp_ns % S)
 
 
-def _header(stamp_ns: int) -> Any:
-    return make("std_msgs/msg/Header", stamp=_time(stamp_ns), frame_id="")
+def _header(stamp_ns: int, frame_id: str = "") -> Any:
+    return make("std_msgs/msg/Header", stamp=_time(stamp_ns), frame_id=frame_id)
 
 
 def _flat(values: np.ndarray | None) -> np.ndarray:
@@ -174,7 +174,7 @@ def _flat(values: np.ndarray | None) -> np.ndarray:
 
 def _fields(sample: Any) -> dict[str, Any]:
     fields = {name: getattr(sample, name) for name in sample.__dataclass_fields__}
-    fields["header"] = _header(fields.pop("stamp_ns"))
+    fields["header"] = _header(fields.pop("stamp_ns"), fields.pop("frame_id", ""))
     if isinstance(sample, HandFrame):
         fields["image_width"], fields["image_height"] = fields.pop("image_size")
         fields["points"] = _flat(sample.points)
