@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 @contextmanager
@@ -39,3 +40,18 @@ def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Write a file in place of what was there; whoever looks sees all of it or nothing."""
     with whole_file(path, durable=durable) as file:
         file.write(content)
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write what a user asked for: likewise, but through a link, and into a pipe or terminal."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+    else:
+        write_whole(path.resolve(), content)
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure of matplotlib, in the format that the path's ending names, likewise."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=110, format=path.suffix.lstrip(".") or "png")
+    write_output(path, drawn.getvalue())

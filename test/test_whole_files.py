@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kpm_ros.whole_files import whole_file, write_whole
+from kpm_ros.whole_files import whole_file, write_output, write_whole
 
 
 def permissions(path: Path) -> int:
@@ -68,3 +68,17 @@ def test_a_file_in_place_of_another_keeps_its_permissions(tmp_path):
     write_whole(path, b"new")
     assert path.read_bytes() == b"new"
     assert permissions(path) == 0o464
+
+
+def test_what_a_user_asked_for_is_written_through_a_link_and_into_a_pipe(tmp_path):
+    target, link, pipe = tmp_path / "target", tmp_path / "link", tmp_path / "pipe"
+    target.touch()
+    link.symlink_to(target)
+    write_output(link, b"through the link")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"through the link"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_output(pipe, b"into the pipe")
+    assert os.read(reading, 100) == b"into the pipe"
+    os.close(reading)

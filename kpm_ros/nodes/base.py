@@ -42,6 +42,10 @@ MAKING_ENDS_WITHIN_S = 3.0
 those who start nodes lose patience."""
 
 
+class UnfulfilledError(RuntimeError):
+    """A node could not do what it was asked for; the message is one sentence for the user."""
+
+
 class HasPublishers(Protocol):
     """Something that reads a topic."""
 
@@ -204,7 +208,9 @@ class PipelineNode(Node):
 
     def _fail(self, error: BaseException) -> None:
         self.failure = error
-        if not isinstance(error, ConfigurationError):
+        if isinstance(error, UnfulfilledError):
+            print(f"kpm_ros: {error}", file=sys.stderr, flush=True)
+        elif not isinstance(error, ConfigurationError):
             traceback.print_exception(error)
         self._failed.set()
 

@@ -11,7 +11,7 @@ from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from kpm_ros import graph
 from kpm_ros.nodes import qos
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import PipelineNode, UnfulfilledError, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import ConfigurationError, RecorderSettings
@@ -63,10 +63,12 @@ class RecorderNode(PipelineNode):
             self._guarded(self._bag.flush)
 
     def stop(self) -> None:
-        """Finish the bag."""
+        """Finish the bag; a recording that is not whole is a failure of the run."""
         super().stop()
         self.step()
         self._guarded(self._bag.close)
+        if self._problem:
+            self._fail(UnfulfilledError(self._problem))
 
     def report(self) -> Report:
         """How much was written, and whether writing still works."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.surroundings import processor, versions
+from kpm_ros.whole_files import write_output
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.release import Release
@@ -209,6 +210,5 @@ def progress(steps: int) -> Iterator[Listener]:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_output(path, text.encode())
     print(f"written to {path}")

@@ -12,7 +12,7 @@ from kpm_ros.nodes.params_file import names
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.resources import config_dir
-from kpm_ros.whole_files import write_whole
+from kpm_ros.whole_files import write_output
 
 PARAMETER = "latency_s"
 
@@ -44,7 +44,7 @@ class Latencies:
             text = self._target.read_text("utf-8") if self._target.exists() else ""
             for view, latency_s in latencies.items():
                 text = with_latency(text, view, self._namespace, round(latency_s, 4))
-            write_whole(self._target.resolve(), text.encode())
+            write_output(self._target, text.encode())
 
 
 def with_latency(text: str, view: str, namespace: str, latency_s: float) -> str:

@@ -91,12 +91,15 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             if arguments.compare:
                 replay.check_comparable()
-            print(replay.run(), end="")
-            if not arguments.compare:
-                return 0
-            comparison = replay.compare()
+            summary = replay.run()
+            comparison = replay.compare() if arguments.compare else None
+            # Nothing can be refused any more: what was there before may be replaced.
+            replay.save()
         finally:
             replay.close()
+    print(summary, end="")
+    if comparison is None:
+        return 0
     print(comparison.text, end="")
     if not comparison.agrees:
         print(f"kpm replay: {comparison.verdict}", file=sys.stderr)

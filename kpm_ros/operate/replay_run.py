@@ -23,7 +23,7 @@ from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError
 from kpm_ros.replay import messages, offline
-from kpm_ros.replay.bag import BagWriter
+from kpm_ros.replay.bag import require_free, whole_bag
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.compare import BEGIN_S, MEMORY_S, Comparison, Fingerprints, compare
 from kpm_ros.replay.effort import (
@@ -93,6 +93,7 @@ class ReplayRun:
             self._inputs = self._finder.inputs(views, "keys" in self._card.inputs)
         self._aligner = Aligner(self._aligner_config)
         self._grid = Fingerprints(self._card.rate_hz)
+        self._chunks: list[EffortChunk] = []
         self._effort: Effort | None = None
 
     def check_comparable(self) -> None:
@@ -110,7 +111,7 @@ class ReplayRun:
                 )
 
     def run(self) -> str:
-        """Replay the whole bag, write what is to be written, and sum it up."""
+        """Replay the whole bag, and sum it up."""
         self._check_out()
         estimate = self._estimate()
         began = time.perf_counter()
@@ -122,12 +123,9 @@ class ReplayRun:
                 self._card,
                 lambda now_ns: bar.update(task, completed=(now_ns - start_ns) / NS_PER_S),
             )
-            chunks = list(self._written(estimate(self._grid_samples(replay))))
+            self._chunks = list(estimate(self._grid_samples(replay)))
         took_s = time.perf_counter() - began
-        self._effort = joined(chunks, len(self._card.muscles))
-        out = self._choices.out
-        if out is not None and out.suffix == ".npz":
-            save_npz(out, self._effort, self._card, self._sha256)
+        self._effort = joined(self._chunks, len(self._card.muscles))
         return self._summary(replay.counts, self._effort, (end_ns - start_ns) / NS_PER_S, took_s)
 
     def compare(self) -> Verdict:
@@ -144,8 +142,21 @@ class ReplayRun:
         result = compare(self._effort, recorded, self._card, self._choices.tolerance, unlike)
         return Verdict(result.agrees, _table(result, unlike is not None), _judgement(result))
 
+    def save(self) -> None:
+        """Write the effort where the user wants it, if anywhere: all of it, or nothing."""
+        out = self._choices.out
+        assert self._effort is not None
+        if out is not None and out.suffix == ".npz":
+            save_npz(out, self._effort, self._card, self._sha256)
+        elif out is not None:
+            namespace = self._choices.namespace or DEFAULT_NAMESPACE
+            with whole_bag(out, effort_topics(namespace)) as bag:
+                writer = EffortBagWriter(bag, namespace, self._card, self._sha256)
+                for chunk in self._chunks:
+                    writer.write(chunk)
+
     def close(self) -> None:
-        """Close the bags."""
+        """Close the bag."""
         self._stack.close()
 
     def _read_parameters(self) -> None:
@@ -190,19 +201,8 @@ class ReplayRun:
             raise UserError(f"out is {str(out)!r}, but a file cannot be written there")
         if out.suffix != ".npz" and out.resolve() == self._choices.bag.resolve():
             raise UserError(f"out is {str(out)!r}, the bag that is replayed; choose another")
-
-    def _written(self, chunks: Iterable[EffortChunk]) -> Iterator[EffortChunk]:
-        """Pass chunks on, and write each into the bag that the user wants, if any."""
-        out = self._choices.out
-        if out is None or out.suffix == ".npz":
-            yield from chunks
-            return
-        namespace = self._choices.namespace or DEFAULT_NAMESPACE
-        with BagWriter(out, effort_topics(namespace)) as bag:
-            writer = EffortBagWriter(bag, namespace, self._card, self._sha256)
-            for chunk in chunks:
-                writer.write(chunk)
-                yield chunk
+        if out.suffix != ".npz":
+            require_free(out)
 
     def _progress(self) -> Progress:
         console = Console(stderr=True)

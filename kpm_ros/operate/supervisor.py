@@ -23,8 +23,8 @@ from kpm_ros.operate.ends import (
 from kpm_ros.operate.process import Command, End, Supervised
 from kpm_ros.operate.usage import Usage, UsageMeter
 
-REFUSAL_PREFIX = "kpm_ros: "
-"""How a node's sentence about its configuration begins, whatever else its libraries print."""
+SENTENCE_PREFIX = "kpm_ros: "
+"""How a node's sentence for the user begins, whatever else its libraries print."""
 
 OWN_NAME = "kpm"
 """Name under which the supervisor itself speaks."""
@@ -181,9 +181,8 @@ class Supervisor:
             if process.signal_sent == len(STOP_SIGNALS):
                 self._problems.append(f"{process.name} did not stop when asked and was killed")
             elif status not in ASKED_ENDS and process.last_line != INTERRUPTED_AT_START:
-                self._problems.append(
-                    f"{process.name} failed while stopping ({describe_status(status)})"
-                )
+                reason = ": ".join([describe_status(status), *_own_words(process)[-1:]])
+                self._problems.append(f"{process.name} failed while stopping ({reason})")
                 self._culprits.append(process.name)
         else:
             self._fell(process, status)
@@ -236,8 +235,14 @@ class Supervisor:
 def _refusal(process: Supervised) -> str:
     """Find the sentence by which a process refused its configuration: the last one it said."""
     said = [line for line in process.lines if line.strip()]
-    own = [line[len(REFUSAL_PREFIX) :] for line in said if line.startswith(REFUSAL_PREFIX)]
-    return (own or said or [f"{process.name} refused its configuration"])[-1]
+    return (_own_words(process) or said or [f"{process.name} refused its configuration"])[-1]
+
+
+def _own_words(process: Supervised) -> list[str]:
+    """Sentences of a process for the user."""
+    return [
+        line[len(SENTENCE_PREFIX) :] for line in process.lines if line.startswith(SENTENCE_PREFIX)
+    ]
 
 
 def _times(count: int) -> str:

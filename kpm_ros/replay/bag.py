@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -192,10 +194,40 @@ class BagWriter(OpenBag):
             storage.conn.execute("PRAGMA synchronous = OFF")
 
 
+@contextmanager
+def whole_bag(folder: Path, topics: Mapping[str, BagTopic]) -> Iterator[BagWriter]:
+    """Give a bag to fill; it is in its place once it is finished, and nowhere if filling fails."""
+    require_free(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise BagError(f"cannot record into {folder}: {_reason(error)}") from None
+    try:
+        # A bag's file is named after its folder.
+        with BagWriter(aside / folder.name, topics) as bag:
+            yield bag
+        bag.folder.rename(folder)
+    except OSError as error:
+        raise BagError(f"cannot record into {folder}: {_reason(error)}") from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def require_free(folder: Path) -> None:
+    """Refuse a place where something is already."""
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise BagError(f"cannot record into {folder}: the folder exists and is not empty")
+        if folder.exists() and not folder.is_dir():
+            raise BagError(f"cannot record into {folder}: that is a file")
+    except OSError as error:
+        raise BagError(f"cannot record into {folder}: {_reason(error)}") from None
+
+
 def _make_way(folder: Path) -> None:
+    require_free(folder)
     if folder.is_dir():
-        if any(folder.iterdir()):
-            raise WriterError("the folder exists and is not empty")
         folder.rmdir()
 
 

@@ -65,7 +65,9 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(node, domain, tiny_disk
             assert "No space left" in witness.message("recorder")
             assert witness.level("recorder") == 2
             assert_goes_on(witness)
-        assert graph.stop() == 0
+        assert graph.stop() == 1
+        assert "kpm: recorder failed while stopping (exit status 1: recording has" in graph.output
+        assert "the run was healthy" not in graph.output
         assert "Traceback" not in graph.output
     # A piece is a megabyte; one more did not find room.
     assert_kept(bag, DISK_BYTES - PIECE_BYTES)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 from std_msgs.msg import Float64MultiArray
 
 from kpm_ros.nodes import qos
+from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.recorder_node import RecorderNode
 from kpm_ros.replay.bag_reader import BagReader
 from support.waiting import wait_for
@@ -50,3 +53,23 @@ def test_a_command_is_recorded_under_a_name_that_no_machine_listens_to(
         [name] = bag.topics
         assert name == f"{node.get_namespace()}/recorded/{COMMAND}"
         assert bag.counts[name] > 3
+
+
+def test_a_recording_that_is_not_whole_is_a_failure_of_its_node(
+    recorder, speak, tmp_path, monkeypatch, capsys
+):
+    recording = recorder(topics=[COMMAND])
+    disk_is_full = OSError(errno.ENOSPC, "No space left on device")
+
+    def refuse(*_):
+        raise disk_is_full
+
+    monkeypatch.setattr(recording._bag._writer, "write", refuse)
+    speak(lambda: recording.report().level == Level.ERROR, "the recorder to say so")
+    assert not recording.failed, "the pipeline goes on as long as it is wanted"
+    recording.stop()
+    assert recording.failed
+    said = capsys.readouterr().err
+    assert f"kpm_ros: recording has stopped: cannot write to the bag {tmp_path}" in said
+    assert "No space left on device" in said
+    assert "Traceback" not in said

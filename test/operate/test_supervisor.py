@@ -174,13 +174,14 @@ signal.signal(signal.SIGINT, fail)
 def test_failing_while_stopping_is_not_healthy():
     script = f"""
 import signal, sys
-signal.signal(signal.SIGINT, lambda *_: sys.exit("could not finish the file"))
+signal.signal(signal.SIGINT, lambda *_: sys.exit("kpm_ros: the disk is full"))
 {WAITS}
 """
     with Supervisor([python("a", script)], QUICK) as supervisor:
         advance(supervisor, said(supervisor, "a", "ready"))
     assert supervisor.exit_status == 1
-    assert supervisor.last_words()[-1] == "a | could not finish the file"
+    assert supervisor.last_words()[-1] == "a | kpm_ros: the disk is full"
+    assert supervisor.problems == ["a failed while stopping (exit status 1: the disk is full)"]
 
 
 def test_every_line_reaches_the_listener_and_the_newest_are_kept():

@@ -182,3 +182,42 @@ def test_there_must_be_effort_to_compare_with(capsys, deliveries, light, tmp_pat
     bag = bags.write(tmp_path / "bag", bags.entries(deliveries))
     err = refused(capsys, bag, "--model", light, "--compare")
     assert "no topic of type kpm_ros/msg/MuscleEffort" in err
+
+
+def test_a_replay_that_is_refused_leaves_what_was_written_before(
+    capsys, recording, deliveries, light, tmp_path
+):
+    npz, again = tmp_path / "effort.npz", tmp_path / "again"
+    for out in (npz, again):
+        assert replay(capsys, recording, "--model", light, "--out", out)[0] == 0
+    before = npz.read_bytes()
+    day_ns = 24 * 3600 * 10**9
+    messages = [(t, received - day_ns, *rest) for t, received, *rest in bags.entries(deliveries)]
+    useless = bags.write(tmp_path / "useless", messages)
+    kept = sorted(tmp_path.rglob("*"))
+    for out in (npz, again, tmp_path / "new", tmp_path / "new.npz"):
+        refused(capsys, useless, "--model", light, "--out", out)
+    # What there is to compare with is no effort of six muscles.
+    narrow = replace_effort(tmp_path, deliveries, light)
+    kept = sorted({*kept, *narrow.rglob("*"), narrow})
+    refused(capsys, narrow, "--model", light, "--out", npz, "--compare")
+    assert npz.read_bytes() == before
+    assert sorted(tmp_path.rglob("*")) == kept
+
+
+def replace_effort(folder, deliveries, light):
+    """A bag whose recorded effort has five muscles."""
+    live = bags.live(deliveries, light, 0, lambda c: replace(c, effort=c.effort[:, :5]))
+    return bags.write(folder / "narrow", bags.entries(deliveries) + live)
+
+
+def test_a_bag_of_effort_takes_its_place_only_when_it_is_whole(
+    capsys, recording, light, tmp_path, monkeypatch
+):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("kpm_ros.replay.bag.Writer.write", full)
+    err = refused(capsys, recording, "--model", light, "--out", tmp_path / "again")
+    assert "No space left" in err
+    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.whole_files import save_figure
+
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.release import Recording
 
@@ -97,8 +99,7 @@ def draw_passage(
     axes[-1].set_xlabel("time in s")
     source = "SIMULATED pianist" if simulated else "recorded pianist"
     figure.suptitle(f"{recording.name}: {source}; keys, hand, and effort of each muscle")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def _draw_hands(ax: Any, pose: Array, times: NDArray[np.float64]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from kpm_ros.learn.training.progress import Progress
 from kpm_ros.learn.training.run_folder import read_metrics
+from kpm_ros.whole_files import save_figure
 
 _PAUSE_S = 30.0
 
@@ -66,4 +67,4 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], path: Path, title: str) -> No
         error.annotate(f"best {best[1]:.4f}", best, textcoords="offset points", xytext=(6, 6))
     error.set_ylabel("validation RMSE")
     error.set_xlabel("step")
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)

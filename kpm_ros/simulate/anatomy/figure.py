@@ -10,6 +10,7 @@ import numpy as np
 from kpm_ros.simulate.anatomy.probes import OWN_FINGER, Array, Probe
 from kpm_ros.simulate.anatomy.statics import Activations
 from kpm_ros.simulate.person import MUSCLES
+from kpm_ros.whole_files import save_figure
 
 _FINGERS = ("thumb", "index", "middle", "ring", "little")
 _MEASURED_DEG, _MEASURED_SHARE = 30.0, 0.37
@@ -32,8 +33,7 @@ def draw(path: Path, probe: Probe, found: Activations, force: Array, rate_hz: fl
     _draw_spread(grid[1, 0], probe)
     _draw_strength(grid[1, 1], probe)
     _draw_passage(bottom, probe, found, force, rate_hz)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def _draw_responses(ax: Any, probe: Probe) -> None:
