@@ -143,7 +143,8 @@ class PipelineNode(Node):
     def _on_set_parameters(self, parameter_list: list[Parameter[Any]]) -> SetParametersResult:
         try:
             settings = parameters.changed(self, self.settings, parameter_list)
-            if settings != self.settings:
+            # ROS's own parameters come by here as well, while a node is still being made.
+            if any(hasattr(settings, parameter.name) for parameter in parameter_list):
                 self.reconfigure(settings)
         except ConfigurationError as error:
             return SetParametersResult(successful=False, reason=str(error))

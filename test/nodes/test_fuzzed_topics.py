@@ -161,7 +161,7 @@ class NoHand:
     def __init__(self, node, view, settings):
         self.pictures = 0
 
-    def show(self, picture, stamp_ns, index):
+    def show(self, picture, stamp_ns, index, frame_id):
         self.pictures += 1
 
     def report(self, report):
