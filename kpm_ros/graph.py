@@ -165,12 +165,13 @@ def _devices(options: PipelineOptions) -> list[NodeSpec]:
             f"cameras names {len(cameras)} of them, but there are {len(options.views)} views: "
             f"{', '.join(options.views)}"
         )
+    model = {} if options.tracker == "configured" else {"model": options.tracker}
     nodes = [
         NodeSpec(
             f"camera_{view}",
             f"the hand as the camera {view} sees it",
             publishes=(f"camera/{view}/hand",),
-            parameters={"source": source, "view": view},
+            parameters={"source": source, "view": view, **model},
             kind="camera",
         )
         for view, source in zip(options.views, cameras, strict=True)

@@ -38,6 +38,13 @@ OPTIONS = (
         "/dev/video0), a video file, or a stream's address; empty = 0,1,...",
     ),
     Option(
+        "tracker",
+        "configured",
+        "devices: hand model of the cameras: full, lite (faster), auto (full where this machine is "
+        "fast enough, else lite), or as the parameters file says",
+        ("configured", "full", "lite", "auto"),
+    ),
+    Option(
         "midi",
         "",
         "simulator: the .mid file that is played, empty = built-in study; devices: a .mid file, "
@@ -80,6 +87,7 @@ class PipelineOptions:
     source: str = "simulator"
     views: tuple[str, ...] = ("top", "right")
     cameras: tuple[str, ...] = ()
+    tracker: str = "configured"
     midi: str = ""
     body: str = "anatomical"
     emg: bool = True

@@ -129,6 +129,17 @@ def test_devices_are_given_to_their_drivers_in_the_order_of_the_views():
     assert nodes["emg"].parameters == {"source": "lsl", "stream_name": ""}
 
 
+def test_the_hand_model_of_the_cameras_is_the_parameters_files_unless_chosen():
+    def given(**options):
+        nodes = graph.build(graph.PipelineOptions(source="devices", **options))
+        return [node.parameters.get("model") for node in nodes if node.kind == "camera"]
+
+    assert given() == [None, None]
+    assert given(tracker="auto") == ["auto", "auto"]
+    with pytest.raises(ValueError, match="configured, full, lite, auto"):
+        graph.PipelineOptions.from_strings({"tracker": "heavy"})
+
+
 def test_without_names_cameras_are_counted_and_the_first_piano_is_taken():
     nodes = {node.name: node for node in graph.build(graph.PipelineOptions(source="devices"))}
     assert nodes["camera_right"].parameters["source"] == "1"

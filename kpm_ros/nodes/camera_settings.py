@@ -37,7 +37,12 @@ class HandSettings:
         "whether the picture is a mirror image (a selfie camera, or one flip): it decides "
         "which hand is the left one",
     )
-    model: str = setting("full", "hand model: lite is faster", choices=("lite", "full"))
+    model: str = setting(
+        "full",
+        "hand model: lite is faster; auto = full where the machine is fast enough for it, else "
+        "lite, by what the first pictures take",
+        choices=("lite", "full", "auto"),
+    )
     task_file: str = setting("", "a .task file for MediaPipe instead of the model in its package")
     min_confidence: float = setting(
         0.5, "a hand of less confidence is not published", least=0.0, most=1.0, live=True

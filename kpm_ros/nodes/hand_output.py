@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections import deque
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +14,20 @@ from kpm_ros.msg import HandLandmarks
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_settings import HandSettings
-from kpm_ros.nodes.diagnostics import Report
+from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense.cleanup import LiveCleaner
 from kpm_ros.sense.hands import TrackedHand
+from kpm_ros.sense.load import MOST_SKIPPED, ModelChoice, Tracked, advice, load_of
 from kpm_ros.sense.mediapipe_hands import TrackerUnavailableError
 from kpm_ros.sense.samples import HandFrame
 from kpm_ros.sense.tracking import HandSelector, HandTracker, HandTrackerConfig
+
+SAY_EVERY_S = 10.0
+"""A tracker that does not keep up says so in the log no more often than this."""
+
+MOST_REMEMBERED = 1000
+"""Pictures between two reports, of the fastest camera."""
 
 
 class HandOutput:
@@ -28,10 +38,11 @@ class HandOutput:
         self.view = view
         self._frame_id = settings.frame_id
         self._node = node
-        try:
-            self.tracker = HandTracker(tracker_config(settings))
-        except (TrackerUnavailableError, ValueError) as error:
-            raise ConfigurationError(f"{node.get_name()}: {error}") from None
+        auto = settings.model == "auto" and not settings.task_file
+        self._choice = ModelChoice(len(os.sched_getaffinity(0))) if auto else None
+        self._config = tracker_config(settings, node.get_name())
+        self._tracker = self._make_tracker()
+        self._renamed = self._refused = 0
         self._settings = settings
         self._selector = _selector(settings)
         self._cleaner = _cleaner(settings.clean_up)
@@ -39,18 +50,19 @@ class HandOutput:
         self._publisher = node.create_publisher(HandLandmarks, topic, qos.of(topic))
         self._hand = self._selector.hand
         self._stamp_ns = -1
-        self._seen = self._total = self._pictures = self._both = 0
-        self._busy_s = self._longest_s = 0.0
+        self._seen = self._total = self._both = 0
+        self._tracked: deque[Tracked] = deque(maxlen=MOST_REMEMBERED)
+        self._before: list[Tracked] = []
+        self._size = (0, 0)
 
     def reconfigure(self, settings: HandSettings) -> None:
         """Choose and clean up otherwise from the next picture on."""
-        try:
-            tracking = tracker_config(settings)
-        except ValueError as error:
-            raise ConfigurationError(f"{self._node.get_name()}: {error}") from None
+        tracking = tracker_config(settings, self._node.get_name())
         cleaner, selector = _cleaner(settings.clean_up), _selector(settings)
         now = self._settings
-        self.tracker.config = tracking
+        # The model that is loaded stays, which may be another than the one that was asked for.
+        self._config = replace(tracking, model=self._config.model)
+        self._tracker.config = self._config
         if (settings.hand, settings.near_x, settings.near_y) != (now.hand, now.near_x, now.near_y):
             self._selector = selector
         if settings.clean_up != now.clean_up:
@@ -64,8 +76,9 @@ class HandOutput:
 
         `frame_id` is the picture's own; the parameter of that name goes before it.
         """
+        self._size = (image.shape[1], image.shape[0])
         began = time.monotonic()
-        hands = self.tracker.track(image, stamp_ns)
+        hands = self._tracker.track(image, stamp_ns)
         chosen = self._selector.select(hands, stamp_ns)
         points = self._cleaned(chosen, stamp_ns)
         spent = time.monotonic() - began
@@ -76,39 +89,67 @@ class HandOutput:
             points=points,
             confidence=chosen.confidence if chosen and points is not None else 0.0,
             hand=self._selector.hand,
-            image_size=(image.shape[1], image.shape[0]),
+            image_size=self._size,
             processed_ns=self._node.now_ns(),
             frame_id=self._frame_id or frame_id,
         )
         self._publisher.publish(wire.hand_message(frame))
-        self._pictures += 1
         self._total += 1
         self._seen += points is not None
         self._both += len(hands) > 1
-        self._busy_s += spent
-        self._longest_s = max(self._longest_s, spent)
+        tracked = Tracked(stamp_ns, index, spent, time.process_time())
+        self._tracked.append(tracked)
+        if self._choice is not None and self._choice.add(tracked):
+            self._take_over(self._choice)
         return frame
 
     def report(self, report: Report) -> None:
-        """Add how tracking went since the last report."""
-        pictures = max(self._pictures, 1)
+        """Add how tracking went since the last report, and what would make it keep up."""
+        tracked, self._tracked = self._tracked, deque(maxlen=MOST_REMEMBERED)
+        spent = [one.spent_s for one in tracked]
+        pictures = max(len(tracked), 1)
         report.values |= {
             "tracked": self._total,
             "hand": self._selector.hand,
             "hand_fraction": self._seen / pictures,
             "both_hands_fraction": self._both / pictures,
-            "tracking_ms": 1e3 * self._busy_s / pictures,
-            "tracking_ms_max": 1e3 * self._longest_s,
-            "hands_renamed": self.tracker.renamed,
-            "hands_refused": self.tracker.refused,
+            "tracking_ms": 1e3 * sum(spent) / pictures,
+            "tracking_ms_max": 1e3 * max(spent, default=0.0),
+            "hand_model": self._config.model,
+            "hands_renamed": self._renamed + self._tracker.renamed,
+            "hands_refused": self._refused + self._tracker.refused,
             "outliers": self._cleaner.outliers if self._cleaner else 0,
         }
-        self._pictures = self._seen = self._both = 0
-        self._busy_s = self._longest_s = 0.0
+        self._seen = self._both = 0
+        load = load_of([*self._before, *tracked])
+        self._before = list(tracked)[-1:]
+        if load is None:
+            return
+        report.values["skipped_fraction"] = load.skipped
+        if load.skipped > MOST_SKIPPED:
+            sentence = advice(load, self._config.model, self._config.hands, self._size)
+            report.worsen(Level.DEGRADED, sentence)
+            self._node.get_logger().warning(sentence, throttle_duration_sec=SAY_EVERY_S)
 
     def close(self) -> None:
         """Free the tracker."""
-        self.tracker.close()
+        self._tracker.close()
+
+    def _make_tracker(self) -> HandTracker:
+        try:
+            return HandTracker(self._config)
+        except TrackerUnavailableError as error:
+            raise ConfigurationError(f"{self._node.get_name()}: {error}") from None
+
+    def _take_over(self, choice: ModelChoice) -> None:
+        """Go on with the model that was chosen."""
+        self._node.get_logger().info(choice.reason)
+        if choice.model != self._config.model:
+            self._renamed += self._tracker.renamed
+            self._refused += self._tracker.refused
+            self._tracker.close()
+            self._config = replace(self._config, model=choice.model)  # type: ignore[arg-type]
+            self._tracker = self._make_tracker()
 
     def _cleaned(self, chosen: TrackedHand | None, stamp_ns: int) -> NDArray[np.float32] | None:
         points = chosen.points if chosen else None
@@ -121,19 +162,22 @@ class HandOutput:
         return self._cleaner.push(points)[0]
 
 
-def tracker_config(settings: HandSettings) -> HandTrackerConfig:
-    """Turn a node's parameters into the tracker's configuration; ValueError when they cannot be."""
-    return HandTrackerConfig(
-        hands=settings.hands,
-        model=settings.model,  # type: ignore[arg-type]
-        task_file=settings.task_file,
-        mirrored=settings.mirrored,
-        min_confidence=settings.min_confidence,
-        detection_confidence=settings.detection_confidence,
-        tracking_confidence=settings.tracking_confidence,
-        region=_region(settings.region),
-        follow=settings.follow,
-    )
+def tracker_config(settings: HandSettings, node: str) -> HandTrackerConfig:
+    """Turn a node's parameters into the tracker's configuration; refused where they cannot be."""
+    try:
+        return HandTrackerConfig(
+            hands=settings.hands,
+            model="full" if settings.model == "auto" else settings.model,  # type: ignore[arg-type]
+            task_file=settings.task_file,
+            mirrored=settings.mirrored,
+            min_confidence=settings.min_confidence,
+            detection_confidence=settings.detection_confidence,
+            tracking_confidence=settings.tracking_confidence,
+            region=_region(settings.region),
+            follow=settings.follow,
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"{node}: {error}") from None
 
 
 def _region(text: str) -> tuple[float, float, float, float]:

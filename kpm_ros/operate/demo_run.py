@@ -133,6 +133,7 @@ class DemoRun:
             cpu_cores=cpu_cores,
             bag=bag,
             errors=[*self._errors, *(faults if self.measured else [])],
+            remarks=watch.remarks,
             simulated=self.options.source == "simulator",
         )
 
@@ -194,8 +195,9 @@ class DemoRun:
         picture.messages, picture.lost = watch.reader.messages, watch.reader.lost
         picture.restarts = {n: p.restarts for n, p in self._supervisor.processes.items()}
         picture.news = (self._supervisor.problems or [""])[-1]
-        if not self.measured and not picture.news:
-            picture.news = (watch.complaints or ["waiting for the nodes"])[0]
+        if not picture.news:
+            waiting = watch.complaints or ["waiting for the nodes"]
+            picture.news = ([*watch.remarks, ""] if self.measured else waiting)[0]
         now = time.monotonic()
         if self._counts is None or now - self._counts[0] >= USAGE_EVERY_S:
             self._refresh_rates(watch, now)

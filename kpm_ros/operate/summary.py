@@ -14,6 +14,7 @@ import psutil
 from numpy.typing import NDArray
 
 from kpm_ros.align.chunk import Trace
+from kpm_ros.align.flags import Flag, describe
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
 from kpm_ros.learn.scores.metrics import Scores
 from kpm_ros.operate.show_graph import table
@@ -21,6 +22,10 @@ from kpm_ros.surroundings import processor
 
 RATE_TOLERANCE = 0.005
 """Share by which the measured rate may be off before the run is not healthy."""
+
+MOST_INVALID = 0.01
+MOST_STALE = 0.1
+"""Shares of the samples that may be invalid, or rest on a stale pose, in a healthy run."""
 
 STAGES = {
     "tracking": ("input_ns", "processed_ns"),
@@ -55,6 +60,8 @@ class Measurement:
     end_ns: int
     messages: int = 0
     invalid: int = 0
+    flagged: dict[Flag, int] = field(default_factory=lambda: dict.fromkeys(Flag, 0))
+    """Samples with each flag."""
     delays_ns: list[NDArray[np.int64]] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
 
@@ -63,17 +70,24 @@ class Measurement:
         stamps_ns: NDArray[np.int64],
         received_ns: NDArray[np.int64],
         valid: NDArray[np.bool_],
+        flags: NDArray[np.uint8],
     ) -> None:
         """Count the samples that were received within the measured part."""
         within = (received_ns >= self.begin_ns) & (received_ns < self.end_ns)
         self.messages += int(within.sum())
         self.invalid += int((within & ~valid).sum())
+        for flag in Flag:
+            self.flagged[flag] += int((within & ((flags & flag) != 0)).sum())
         self.delays_ns.append((received_ns - stamps_ns)[within])
 
     def add_trace(self, trace: Trace) -> None:
         """Keep a chunk's latency trace if the chunk was published within the measured part."""
         if self.begin_ns <= trace.published_ns < self.end_ns:
             self.traces.append(trace)
+
+    def share(self, flag: Flag) -> float:
+        """Part of the samples that have this flag."""
+        return self.flagged[flag] / max(self.messages, 1)
 
     @property
     def delays_ms(self) -> NDArray[np.float64]:
@@ -99,6 +113,8 @@ class Result:
     cpu_cores: Mapping[str, float] = field(default_factory=dict)
     bag: Mapping[str, Any] | None = None
     errors: Sequence[str] = ()
+    remarks: Sequence[str] = ()
+    """What nodes said while it was measured of what keeps them from working well."""
     simulated: bool = True
     truth: Scores | None = None
     """Of a simulated pianist: how far effort was from what its muscles did."""
@@ -131,7 +147,25 @@ class Result:
             found.append(f"{self.lost} effort messages were lost on the way")
         if self.out_of_order:
             found.append(f"{self.out_of_order} effort messages were out of order")
+        if self.invalid_fraction > MOST_INVALID:
+            found.append(
+                f"{self.invalid_fraction:.1%} of the effort was not valid{self._why_not_valid()}, "
+                f"but no more than {MOST_INVALID:.0%} may be"
+            )
+        stale = self.measurement.share(Flag.POSE_STALE)
+        if stale > MOST_STALE:
+            found.append(
+                f"{stale:.1%} of the effort rests on a stale pose, but no more than "
+                f"{MOST_STALE:.0%} may: pictures, or hands in them, come too seldom or too late"
+            )
         return found
+
+    def _why_not_valid(self) -> str:
+        """Name the flags that make samples invalid, with the share of each."""
+        causes = (Flag.WARMING_UP, Flag.POSE_LOST, Flag.KEYS_MISSING)
+        shares = ((describe(flag), self.measurement.share(flag)) for flag in causes)
+        words = ", ".join(f"{name} {share:.1%}" for name, share in shares if share)
+        return f" ({words})" if words else ""
 
 
 def summarise(result: Result) -> dict[str, Any]:
@@ -149,12 +183,18 @@ def summarise(result: Result) -> dict[str, Any]:
             "lost": result.lost,
             "out_of_order": result.out_of_order,
             "invalid_fraction": round(result.invalid_fraction, 6),
+            "flagged_fraction": {
+                describe(flag): round(result.measurement.share(flag), 6)
+                for flag in Flag
+                if result.measurement.flagged[flag]
+            },
         },
         "latency_ms": latency,
         "estimator": dict(result.estimator),
         "cpu_cores": {name: round(cores, 4) for name, cores in result.cpu_cores.items()},
         "bag": dict(result.bag) if result.bag is not None else None,
         "errors": result.faults,
+        "remarks": list(result.remarks),
         "machine": describe_machine(),
         "simulated": result.simulated,
         **_against_truth(result),
@@ -214,6 +254,7 @@ def as_text(summary: Mapping[str, Any]) -> str:
         f"  lost          {effort['lost']}",
         f"  out of order  {effort['out_of_order']}",
         f"  not valid     {effort['invalid_fraction']:.2%}",
+        f"  flagged       {_shares(effort['flagged_fraction'])}",
         "",
     ]
     rows = [("delay in ms", "p50", "p99", "")]
@@ -230,8 +271,14 @@ def as_text(summary: Mapping[str, Any]) -> str:
         bag = summary["bag"]
         size = f"{bag['bytes'] / 1e6:.1f} MB"
         lines += ["", f"  bag: {bag['path']}, {bag['messages']} messages, {size}"]
+    remarks = [f"  {remark}" for remark in summary["remarks"]]
+    lines += ["", "  what the nodes say:", *remarks] if remarks else []
     verdict = [f"not healthy: {fault}" for fault in summary["errors"]] or ["healthy"]
     return "\n".join([*lines, "", *verdict]) + "\n"
+
+
+def _shares(flagged: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {share:.2%}" for name, share in flagged.items()) or "nothing"
 
 
 def _truth_as_text(summary: Mapping[str, Any]) -> list[str]:

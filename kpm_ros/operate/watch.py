@@ -30,6 +30,9 @@ OTHERS_EVERY = 10
 COUNTED_DEPTH = 200
 """Room for what the fastest counted topic sends between two looks."""
 
+OFTEN = 0.3
+"""A node that is not well in a larger part of its reports is worth a remark."""
+
 OWN_READERS = ("effort", "effort/chunks", "/diagnostics")
 
 
@@ -42,10 +45,20 @@ class NodeReport:
     errors: list[str] = field(default_factory=list)
     complaint: str = ""
     """What keeps it from being ready now; empty = nothing."""
+    reports: int = 0
+    """How often it has said how it is, since measuring began."""
+    complaints: int = 0
+    """How often of these it was not well."""
+    last_complaint: str = ""
+    """What it said last when it was not."""
 
     def note(self, status: DiagnosticStatus, sentence: str) -> None:
         """Take in one report."""
         self.complaint = sentence if status.level > DiagnosticStatus.OK else ""
+        self.reports += 1
+        if self.complaint:
+            self.complaints += 1
+            self.last_complaint = self.complaint
         for entry in status.values:
             with suppress(ValueError):
                 self.figures[entry.key].append(float(entry.value))
@@ -92,9 +105,20 @@ class Watch:
         """Begin to measure now, for this long."""
         for report in self.reports.values():
             report.figures.clear()
+            report.reports = report.complaints = 0
         begin_ns = time.time_ns()
         self._measurement = Measurement(begin_ns, begin_ns + round(duration_s * 1e9))
         return self._measurement
+
+    @property
+    def remarks(self) -> list[str]:
+        """What nodes said that were not well for a good part of the time since measuring began."""
+        return [
+            report.last_complaint
+            for report in list(self.reports.values())
+            if report.complaints > OFTEN * report.reports
+            and report.last_complaint not in report.errors
+        ]
 
     @property
     def complaints(self) -> list[str]:
@@ -129,7 +153,7 @@ class Watch:
         if batch.valid.any():
             self.was_valid.set()
         if self._measurement is not None:
-            self._measurement.add(batch.stamps_ns, batch.received_ns, batch.valid)
+            self._measurement.add(batch.stamps_ns, batch.received_ns, batch.valid, batch.flags)
 
     def _take_chunks(self) -> None:
         for message, _ in self._chunks.take():

@@ -265,6 +265,27 @@ def test_a_picture_without_a_hand_is_published_without_points(node, make_camera,
         assert (message.image_width, message.image_height) == (64, 48)
 
 
+def test_a_tracker_that_is_too_slow_says_what_helps_and_takes_the_lite_model_where_it_may(
+    make_camera, small_pictures, monkeypatch
+):
+    monkeypatch.setattr("kpm_ros.sense.load.PATIENCE_S", 0.0)
+    # No machine finds hands in 1000 pictures a second.
+    options = {"source": small_pictures, "loop": True, "fps": 1000.0}
+    asked, told = (
+        make_camera(view=view, model=model, **options)
+        for view, model in (("top", "auto"), ("right", "full"))
+    )
+    for camera in (asked, told):
+        camera.start()
+    wait_for(lambda: asked.report().values["hand_model"] == "lite", "the lite model", 60)
+    report = wait_for(
+        lambda: r if "skipped" in (r := told.report()).message else None, "a word on the load"
+    )
+    assert report.values["hand_model"] == "full"
+    assert report.values["skipped_fraction"] > 0.1
+    assert "what helps: the lite model (model: lite), following one hand" in report.message
+
+
 def test_a_camera_that_is_not_there_is_an_error_in_words_and_the_node_goes_on(make_camera):
     camera = make_camera(view="top", source="/dev/video987", tracking=False)
     camera.start()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.chunk import Trace
+from kpm_ros.align.flags import Flag
 from kpm_ros.learn.scores.metrics import score
 from kpm_ros.operate.summary import STAGES, Measurement, Result, as_text, summarise
 
@@ -15,10 +16,19 @@ MS = 1_000_000
 BEGIN = 1_700_000_000 * 1_000_000_000
 
 
-def measured(rate_hz: float = 2000.0, seconds: float = 10.0, delay_ms: float = 70.0) -> Result:
+def measured(
+    rate_hz: float = 2000.0,
+    seconds: float = 10.0,
+    delay_ms: float = 70.0,
+    shares: dict[Flag, float] | None = None,
+) -> Result:
     measurement = Measurement(BEGIN, BEGIN + round(seconds * 1e9))
     received = BEGIN + (np.arange(round(rate_hz * seconds)) * (1e9 / rate_hz)).astype(np.int64)
-    measurement.add(received - round(delay_ms * MS), received, np.ones(len(received), bool))
+    flags = np.zeros(len(received), np.uint8)
+    for flag, share in (shares or {}).items():
+        flags[: round(share * len(flags))] |= flag
+    valid = (flags & Flag.INVALID) == 0
+    measurement.add(received - round(delay_ms * MS), received, valid, flags)
     return Result(measurement, seconds)
 
 
@@ -47,11 +57,37 @@ def test_loss_disorder_and_errors_are_faults_in_words():
     ]
 
 
+def test_effort_that_is_often_not_valid_or_stale_is_a_fault_that_names_its_cause():
+    few = {Flag.INVALID: 0.009, Flag.POSE_LOST: 0.009, Flag.POSE_STALE: 0.09, Flag.HELD: 0.9}
+    assert measured(shares=few).faults == []
+    many = {Flag.INVALID: 0.12, Flag.POSE_LOST: 0.12, Flag.POSE_STALE: 0.97}
+    invalid, stale = measured(shares=many).faults
+    assert invalid == (
+        "12.0% of the effort was not valid (pose lost 12.0%), but no more than 1% may be"
+    )
+    assert stale.startswith("97.0% of the effort rests on a stale pose, but no more than 10% may")
+    summary = json.loads(json.dumps(summarise(measured(shares=many))))
+    assert summary["effort"]["flagged_fraction"]["pose stale"] == 0.97
+    assert "pose stale 97.00%" in as_text(summary)
+
+
+def test_what_nodes_say_of_it_stands_before_the_verdict():
+    result = measured(shares={Flag.INVALID: 0.12})
+    result.remarks = ["camera_top: what helps: the lite model (model: lite)"]
+    lines = as_text(summarise(result)).rstrip().splitlines()
+    place = lines.index("  what the nodes say:")
+    assert lines[place + 1] == "  camera_top: what helps: the lite model (model: lite)"
+    assert lines[-1].startswith("not healthy: 12.0%")
+
+
 def test_only_what_was_received_within_the_measured_part_counts():
     measurement = Measurement(BEGIN, BEGIN + 10)
     received = BEGIN + np.array([-1, 0, 9, 10], np.int64)
-    measurement.add(received - 5 * MS, received, np.array([False, False, True, False]))
+    valid = np.array([False, False, True, False])
+    flags = np.array([4, 0, 4, 4], np.uint8)
+    measurement.add(received - 5 * MS, received, valid, flags)
     assert (measurement.messages, measurement.invalid) == (2, 1)
+    assert measurement.flagged[Flag.POSE_LOST] == 1
     measurement.add_trace(Trace(published_ns=BEGIN - 1))
     measurement.add_trace(Trace(published_ns=BEGIN + 10))
     assert measurement.traces == []
@@ -99,6 +135,7 @@ def test_the_summary_has_what_is_promised():
         "cpu_cores",
         "bag",
         "errors",
+        "remarks",
         "machine",
         "simulated",
         "rmse_simulated",
@@ -112,6 +149,7 @@ def test_the_summary_has_what_is_promised():
         "lost",
         "out_of_order",
         "invalid_fraction",
+        "flagged_fraction",
     }
     assert summary["errors"] == []
     assert summary["simulated"] is True
