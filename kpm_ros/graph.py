@@ -28,6 +28,8 @@ class Topic:
     type: str
     qos: str
     rate: str
+    largest: int = 1 << 28
+    """A message of more bytes is not read by the nodes here."""
     sensed: bool = False
     """Whether devices say it. Of a recording, only such topics are played to a pipeline."""
     moves: bool = False
@@ -44,17 +46,21 @@ class Topic:
         return f"recorded/{self.name}" if self.moves else self.name
 
 
+KB = 1024
+
 TOPICS = (
-    Topic("camera/{view}/hand", "kpm_ros/msg/HandLandmarks", "sensor", "camera", sensed=True),
+    Topic(
+        "camera/{view}/hand", "kpm_ros/msg/HandLandmarks", "sensor", "camera", 16 * KB, sensed=True
+    ),
     Topic("camera/{view}/image_raw", "sensor_msgs/msg/Image", "image", "camera, if listened to"),
     Topic(
         "camera/{view}/camera_info", "sensor_msgs/msg/CameraInfo", "image", "camera, if listened to"
     ),
-    Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events", sensed=True),
-    Topic("keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s", sensed=True),
+    Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events", 4 * KB, sensed=True),
+    Topic("keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s", 512 * KB, sensed=True),
     Topic("emg/samples", "kpm_ros/msg/EmgSamples", "sensor", "100/s", sensed=True),
     Topic("emg/envelope", "kpm_ros/msg/EmgSamples", "sensor", "100/s"),
-    Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s"),
+    Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s", 1024 * KB),
     Topic("effort", "kpm_ros/msg/MuscleEffort", "effort", "2000/s"),
     Topic("effort/chunks", "kpm_ros/msg/MuscleEffortChunk", "chunks", "60-200/s"),
     Topic("effort/info", "kpm_ros/msg/EffortInfo", "latched", "latched"),

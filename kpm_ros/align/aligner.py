@@ -99,6 +99,11 @@ class Aligner:
         """What each view's frames ask for at present, and what they are given."""
         return {view: s.timing for view, s in self._poses.items() if self.config.use_pose}
 
+    @property
+    def dropped(self) -> int:
+        """Frames and samples of motion given up because more came than are kept."""
+        return sum(stream.dropped for stream in self._used)
+
     def push_hand(self, frame: HandFrame, received_ns: int) -> None:
         """Take in one camera frame's hand."""
         stream = self._poses.get(frame.view)
@@ -221,7 +226,7 @@ class Aligner:
         newest = max(used, key=lambda frame: frame.stamp_ns)
         return Trace(
             input_ns=newest.stamp_ns,
-            processed_ns=newest.item.frame.processed_ns,
+            processed_ns=newest.item.processed_ns,
             received_ns=newest.received_ns,
             aligned_ns=now_ns,
         )

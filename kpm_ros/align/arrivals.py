@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 NEVER_NS = -(2**62)
 """Before every stamp there is, yet far enough from the end of 64 bits to be subtracted from."""
 
+MOST_PIECES = 2048
+"""Pieces kept however few samples each has: a piece costs about 1 kB beside its samples."""
+
 Item = TypeVar("Item")
 _by_stamp = attrgetter("stamp_ns")
 
@@ -61,6 +64,8 @@ class Arrivals(Generic[Item]):
         """Wait this long for a piece, join pieces this far apart, and keep this many samples."""
         self.known_ns = NEVER_NS
         """Instant up to which data, not only the wait, has settled the stream."""
+        self.dropped = 0
+        """Samples given up because more came than are kept."""
         self._wait_ns = wait_ns
         self._waited_ns = NEVER_NS
         self._longest_gap_ns = longest_gap_ns
@@ -90,8 +95,8 @@ class Arrivals(Generic[Item]):
             place, Arrival(stamp_ns, end_ns, index, count, received_ns, usable_ns, item)
         )
         self._kept += count
-        while self._kept > self._most and len(self._pieces) > 1:
-            self.pop_oldest()
+        while len(self._pieces) > (MOST_PIECES if self._kept <= self._most else 1):
+            self.dropped += self.pop_oldest().count
         return Outcome.LATE if settled_ns >= stamp_ns else Outcome.TAKEN
 
     def wait_from(self, received_ns: int, wait_ns: int) -> None:

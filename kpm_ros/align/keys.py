@@ -50,6 +50,11 @@ class KeyStream:
         """Instant up to which motion, not only the wait, has settled the keys."""
         return self._motion.known_ns
 
+    @property
+    def dropped(self) -> int:
+        """Samples of motion given up because more came than are kept."""
+        return self._motion.dropped
+
     def push_event(self, event: KeyEvent, received_ns: int) -> Outcome:
         """Take a note, pedal or heartbeat in."""
         return self._notes.push(event, received_ns)

@@ -57,7 +57,7 @@ class MotionStream:
             return Outcome.REFUSED
         if not ((depth >= NOT_SENSED) & (depth <= 2)).all():
             return Outcome.REFUSED
-        if (low, high) != (0, self._keys) or offset:
+        if offset or depth.shape[1] != self._keys:
             placed = np.full((samples, self._keys), NOT_SENSED, np.float32)
             placed[:, low:high] = depth[:, low - offset : high - offset]
             depth = placed
@@ -73,6 +73,11 @@ class MotionStream:
             samples,
             received_ns,
         )
+
+    @property
+    def dropped(self) -> int:
+        """Samples given up because more came than are kept."""
+        return self._chunks.dropped
 
     def settled_until(self, now_ns: int) -> int:
         """Newest instant whose depth nothing to come can change any more."""

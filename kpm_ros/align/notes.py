@@ -44,6 +44,8 @@ class NoteStream:
 
     def push(self, event: KeyEvent, received_ns: int) -> Outcome:
         """Take an event in; a repeat of one that waits, or too many, are refused."""
+        if len(self._waiting) >= MOST_WAITING:
+            return Outcome.REFUSED
         acts_ns = max(event.stamp_ns, received_ns - self._wait_ns)
         waiting = _Waiting(acts_ns, event)
         place = bisect_left(self._waiting, waiting.order, key=lambda other: other.order)
@@ -52,8 +54,6 @@ class NoteStream:
             if self._waiting[same].event == event:
                 return Outcome.REFUSED
             same += 1
-        if len(self._waiting) >= MOST_WAITING:
-            return Outcome.REFUSED
         self._waiting.insert(same, waiting)
         return Outcome.LATE if acts_ns > event.stamp_ns else Outcome.TAKEN
 

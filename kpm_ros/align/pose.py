@@ -51,7 +51,7 @@ class PoseRules:
 @dataclass(frozen=True)
 class _Seen:
     row: NDArray[np.float32] | None
-    frame: HandFrame
+    processed_ns: int
 
 
 class ViewTiming(NamedTuple):
@@ -102,6 +102,11 @@ class PoseStream:
         return self._frames.known_ns
 
     @property
+    def dropped(self) -> int:
+        """Frames given up because more came than are kept."""
+        return self._frames.dropped
+
+    @property
     def timing(self) -> ViewTiming:
         """What the view's frames ask for at present, and what they are given."""
         in_ns = (self._cadence.gap_ns, self._cadence.delay_ns, self.wait_ns)
@@ -118,7 +123,8 @@ class PoseStream:
             if not (np.abs(row - 0.5) <= 0.5 + FARTHEST_OUT).all():
                 return Outcome.REFUSED
         stamp_ns = frame.stamp_ns
-        seen = _Seen(row, frame)
+        # No more of the frame is kept than is needed: it may hold whatever its sender liked.
+        seen = _Seen(row, frame.processed_ns)
         outcome = self._frames.add(seen, stamp_ns, stamp_ns, frame.index, 1, received_ns)
         if outcome is not Outcome.REFUSED:
             self._came += 1

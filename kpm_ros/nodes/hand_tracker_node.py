@@ -59,7 +59,8 @@ class HandTrackerNode(PipelineNode):
 
     def step(self) -> None:
         """Track the newest image, if one has come."""
-        taken = self._input.take_raw()
+        # All of them, however large: the newest is what counts, and there are few.
+        taken = self._input.take_raw(QUEUE.depth, sys.maxsize)
         if not taken:
             self._idle.wait(LOOK_S)
             return

@@ -19,6 +19,8 @@ Message = TypeVar("Message")
 
 LARGEST_BYTES = 1 << 28
 """A larger message is not read: an image of 8192 x 8192 pixels has 2 ** 28 bytes with four each."""
+MOST_BYTES = 1 << 24
+"""Once so much has been taken in one go, the rest waits for the next."""
 
 
 @runtime_checkable
@@ -89,7 +91,7 @@ class PolledSubscription(Generic[Message]):
         return self._subscription.topic_name
 
     def take(self, most: int = 1000) -> list[tuple[Message, int]]:
-        """Take everything queued, oldest first, but no more than `most`.
+        """Take everything queued, oldest first, but no more than `most`, or `MOST_BYTES`.
 
         Each message comes with the instant the middleware received it, on the host's clock. What
         is no message of this type is left out and counted.
@@ -100,11 +102,11 @@ class PolledSubscription(Generic[Message]):
         """Take the same, but with the instant each message was sent, on its sender's clock."""
         return self._decoded(most, "source_timestamp")
 
-    def take_raw(self, most: int = 1000) -> list[RawMessage]:
+    def take_raw(self, most: int = 1000, most_bytes: int = MOST_BYTES) -> list[RawMessage]:
         """Take the same as the middleware's own bytes, whatever they are."""
         return [
             RawMessage(data, about["received_timestamp"] or time.time_ns(), _sender(about))
-            for data, about in self._taken(most)
+            for data, about in self._taken(most, most_bytes)
         ]
 
     def decode(self, data: bytes) -> Message | None:
@@ -128,20 +130,22 @@ class PolledSubscription(Generic[Message]):
     def _decoded(self, most: int, instant: str) -> list[tuple[Message, int]]:
         read = (
             (self.decode(data), about[instant] or time.time_ns())
-            for data, about in self._taken(most)
+            for data, about in self._taken(most, MOST_BYTES)
         )
         return [(message, instant_ns) for message, instant_ns in read if message is not None]
 
-    def _taken(self, most: int) -> list[tuple[bytes, Any]]:
+    def _taken(self, most: int, most_bytes: int) -> list[tuple[bytes, Any]]:
         # Always as bytes: asked for a message, the middleware gives nothing both when nothing is
         # left and when what is next cannot be read.
         taken: list[tuple[bytes, Any]] = []
+        size = 0
         handle = self._subscription.handle
         with handle:
-            while len(taken) < most:
+            while len(taken) < most and size < most_bytes:
                 found = handle.take_message(self._type, True)
                 if found is None:
                     break
+                size += len(found[0])
                 taken.append(found)
         return taken
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
+from kpm_ros import graph
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion
@@ -25,7 +26,8 @@ MOST_STALE = 0.1
 """A larger part of the samples with a stale pose is worth a word."""
 
 MOST_EARLY = 1000
-"""Messages that wait for a clock's next step; it may never come."""
+MOST_EARLY_VALUES = 1_000_000
+"""Messages that wait for a clock's next step, which may never come; and key depths in them."""
 
 
 class SynchronizerNode(PipelineNode):
@@ -51,7 +53,12 @@ class SynchronizerNode(PipelineNode):
         keys = [(KeyEvent, "keys/events", take_event), (KeyMotion, "keys/motion", take_motion)]
         topics = hands * config.use_pose + keys * config.use_keys
         self._inputs = [
-            (PolledSubscription(self, kind, topic, self.input_profile(topic)), take)
+            (
+                PolledSubscription(
+                    self, kind, topic, self.input_profile(topic), graph.topic(topic).largest
+                ),
+                take,
+            )
             for kind, topic, take in topics
         ]
         count = len(keys) * config.use_keys
@@ -60,6 +67,7 @@ class SynchronizerNode(PipelineNode):
         self._output = self.create_publisher(AlignedSamples, "aligned", qos.of("aligned"))
         self._reported = (0, 0, 0, 0)
         self._frames: dict[str, int] = {}
+        self._dropped = 0
         self.add_loop(self.settings.period_s, self.step)
 
     def step(self) -> None:
@@ -100,7 +108,8 @@ class SynchronizerNode(PipelineNode):
             arrived[place:place] = early
         # What is stamped later than the next step seems to be: that step will tell when it came.
         early = [entry for entry in arrived[place:] if not entry[2](entry[1], entry[0])]
-        self._early = early[-MOST_EARLY:]
+        self._early = _newest(early)
+        self._dropped += len(early) - len(self._early)
         self._advance(now_ns)
 
     def _advance(self, now_ns: int) -> None:
@@ -137,6 +146,7 @@ class SynchronizerNode(PipelineNode):
             "future": counts.future,
             "late": counts.late,
             "clock_steps": counts.clock_steps,
+            "dropped": self.aligner.dropped + self._dropped,
         }
         now = (counts.future, counts.refused, counts.emitted, counts.stale)
         future, impossible, emitted, stale = (
@@ -177,6 +187,17 @@ class SynchronizerNode(PipelineNode):
             # Most pianos send notes and no motion, and that is enough.
             silent = [topic for topic in silent if topic not in self._keys]
         return f"nobody publishes {', '.join(silent)}" if silent else "no samples"
+
+
+def _newest(early: list[tuple[int, Any, Taker]]) -> list[tuple[int, Any, Taker]]:
+    """Keep no more of what is early than there is room for."""
+    kept = early[-MOST_EARLY:]
+    values = 0
+    for place in range(len(kept) - 1, -1, -1):
+        values += len(getattr(kept[place][1], "depth", ()))
+        if values > MOST_EARLY_VALUES:
+            return kept[place + 1 :]
+    return kept
 
 
 def main() -> None:
