@@ -33,7 +33,7 @@ EDGE_S = 0.2
 
 def rmse(estimator: Stream, played: Rendering, pose: NDArray[np.float32]) -> float:
     """Error of the effort estimated from this pose and the performance's keys."""
-    estimator.reset()
+    estimator.reset(0)
     head = estimator.push(pose, played.keys)
     effort = np.concatenate([head, estimator.flush()])
     edge = round(EDGE_S * estimator.card.rate_hz)

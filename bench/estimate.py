@@ -125,7 +125,7 @@ class Bench:
 
     def costs(self) -> tuple[float, float]:
         """Take both manners' CPU seconds per second of signal, second by second in turns."""
-        self.estimator.reset()
+        self.estimator.reset(0)
         plain = ours = 0.0
         for second, window in enumerate(self.windows):
             plain += cpu_seconds(lambda w=window: published_manner(self.network, *w))
@@ -136,7 +136,7 @@ class Bench:
         """Take CPU seconds per second of signal of the streamed network, and of TouchNet."""
         totals = [0.0, 0.0]
         for estimator in (self.estimator, self.touch):
-            estimator.reset()
+            estimator.reset(0)
         for second in range(self.seconds):
             for i, estimator in enumerate((self.estimator, self.touch)):
                 totals[i] += cpu_seconds(lambda s=second, e=estimator: self.stream(s, 10, e))
@@ -167,7 +167,7 @@ class Bench:
 
     def hop_times_ms(self, hop_ms: float) -> Array:
         """Time every hop of the signal."""
-        self.estimator.reset()
+        self.estimator.reset(0)
         times = []
         for part in hops(len(self.pose), self.card.rate_hz, hop_ms):
             start = time.perf_counter()
@@ -177,7 +177,7 @@ class Bench:
 
     def cold_hop_times_ms(self, count: int = 100) -> Array:
         """Time 10 ms hops between which other work has filled the caches, as it does live."""
-        self.estimator.reset()
+        self.estimator.reset(0)
         other = np.zeros(20_000_000, np.float32)
         times = []
         for part in itertools.islice(hops(len(self.pose), self.card.rate_hz, 10), count):
@@ -212,7 +212,7 @@ class Bench:
     @torch.inference_mode()
     def largest_difference(self) -> float:
         """Compare the stream, hop by hop, with one pass over the whole signal."""
-        self.estimator.reset()
+        self.estimator.reset(0)
         parts = [
             self.estimator.push(self.pose[part], self.keys[part])
             for part in hops(len(self.pose), self.card.rate_hz, 10)

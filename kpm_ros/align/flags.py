@@ -20,6 +20,8 @@ class Flag(IntFlag):
     """An input value was held past its time."""
     EXTRAPOLATED = 32
     """An input value was extrapolated."""
+    BRIDGED = 64
+    """A grid sample was lost on its way to the network, and the one before it stood in for it."""
     INVALID = 128
     """Do not act on this sample."""
 

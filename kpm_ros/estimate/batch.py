@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +16,17 @@ from kpm_ros.estimate.network import build_network
 from kpm_ros.estimate.weights import check_tensors
 
 Array = NDArray[np.float32]
-Recording = tuple[Array | None, Array | None]
+
+
+class Stretch(NamedTuple):
+    """Consecutive samples of the grid; a sense that the model does not use may be None."""
+
+    first_index: int
+    """Grid index of the first sample. A recording on no clock begins its own grid, at 0."""
+    pose: Array | None
+    """(T, P)"""
+    keys: Array | None
+    """(T, K)"""
 
 
 def usable_device(name: str) -> torch.device:
@@ -38,19 +49,22 @@ class OverlappingChunks:
 
     def through(
         self,
-        network: Callable[[Tensor | None, Tensor | None], Tensor],
-        pose: Array | None,
-        keys: Array | None,
+        network: Callable[[int, Tensor | None, Tensor | None], Tensor],
+        stretch: Stretch,
         samples: int,
     ) -> Iterator[Tensor]:
-        """Give what the network makes of each chunk in turn, (channels, samples)."""
+        """Give what the network makes of each chunk in turn, (channels, samples).
+
+        The network is told at which grid index what it is given begins.
+        """
         for start in range(0, samples, self._size):
             end = min(samples, start + self._size)
             first, last = max(0, start - self._behind), min(samples, end + self._ahead)
-            seen = (None if x is None else self._columns(x[first:last]) for x in (pose, keys))
+            senses = (stretch.pose, stretch.keys)
+            seen = (None if x is None else self._columns(x[first:last]) for x in senses)
             # TF32 would round the convolutions' inputs to ten bits.
             with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-                made = network(*seen)
+                made = network(stretch.first_index + first, *seen)
             yield made[0, :, start - first : end - first]
 
     def _columns(self, rows: Array) -> Tensor:
@@ -81,9 +95,9 @@ class BatchEstimator:
         self._network = build_network(card, dict(tensors)).to(self._device)
 
     @torch.inference_mode()
-    def run(self, recordings: Sequence[Recording]) -> list[Array]:
-        """Turn pose (T, P) and keys (T, K) of each recording into its effort (T, M)."""
-        features = [self._encode(pose, keys) for pose, keys in recordings]
+    def run(self, stretches: Sequence[Stretch]) -> list[Array]:
+        """Turn pose and keys of each stretch into the effort (T, M) that the network says."""
+        features = [self._encode(stretch) for stretch in stretches]
         lengths = [rows.shape[1] for rows in features]
         if not lengths:
             return []
@@ -93,13 +107,16 @@ class BatchEstimator:
         effort = self._decode(batch).cpu().numpy()
         return [rows[:, :length].T.copy() for rows, length in zip(effort, lengths, strict=True)]
 
-    def _encode(self, pose: Array | None, keys: Array | None) -> Tensor:
-        """Features (F, T) of one recording."""
-        senses = [x for x in (pose, keys) if x is not None]
+    def _encode(self, stretch: Stretch) -> Tensor:
+        """Features (F, T) of one stretch."""
+        senses = [x for x in (stretch.pose, stretch.keys) if x is not None]
         samples = len(senses[0]) if senses else 0
         if any(len(x) != samples for x in senses):
             raise ValueError(f"pose has {len(senses[0])} samples and keys {len(senses[1])}")
-        parts = list(self._chunks.through(self._network.encode, pose, keys, samples))
+        encode = self._network.encode
+        parts = list(
+            self._chunks.through(lambda _, pose, keys: encode(pose, keys), stretch, samples)
+        )
         if not parts:
             return torch.zeros(structure_of(self.card).features, 0, device=self._device)
         return torch.cat(parts, dim=1)

@@ -15,7 +15,7 @@ from kpm_ros.estimate.touch.layout import ARCHITECTURES as TOUCH
 from kpm_ros.estimate.touch.streaming import TouchStreaming
 
 if TYPE_CHECKING:
-    from kpm_ros.estimate.batch import Recording
+    from kpm_ros.estimate.batch import Stretch
 
 Array = NDArray[np.float32]
 
@@ -30,8 +30,8 @@ def streaming_estimator(card: ModelCard, tensors: Mapping[str, Array]) -> Stream
 class Batch(Protocol):
     """What `BatchEstimator` does, for a model of any architecture."""
 
-    def run(self, recordings: Sequence[Recording]) -> list[Array]:
-        """Turn pose (T, P) and keys (T, K) of each recording into its effort (T, M)."""
+    def run(self, stretches: Sequence[Stretch]) -> list[Array]:
+        """Turn pose and keys of each stretch into the effort (T, M) that the network says."""
         ...
 
 

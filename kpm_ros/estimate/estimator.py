@@ -21,13 +21,17 @@ from kpm_ros.estimate.validity import ValidityGate, ValidityRules
 class Network(Protocol):
     """What turns grid samples into effort, `card.lookahead` samples later."""
 
+    @property
+    def settling(self) -> int:  # pragma: no cover
+        """So many of a stream's first outputs may depend on where it began."""
+
     def push(
         self, pose: NDArray[np.float32], keys: NDArray[np.float32]
     ) -> NDArray[np.float32]:  # pragma: no cover
         """Take samples in as rows; give the outputs that became available."""
 
-    def reset(self) -> None:  # pragma: no cover
-        """Begin a new stream."""
+    def reset(self, first_index: int) -> None:  # pragma: no cover
+        """Begin a new stream at a sample of the grid."""
 
 
 @dataclass
@@ -60,15 +64,18 @@ class _Samples:
 class EffortEstimator:
     """Runs the network on consecutive chunks and puts its effort on the 2 kHz grid.
 
-    - A gap of up to `bridge_s` is filled with the last sample, flagged as held.
-    - A longer gap, or a step back by more than `repeat_s`, resets the network, whose output is then
-      flagged as warming up. After a gap the index counts the instants that were skipped; after a
-      step back it goes on from where it was.
+    - While its output still depends on where the stream began, and for `warm_up_s` at least, the
+      network is warming up, and effort invalid.
+    - A gap of up to `bridge_s` is filled with the last sample, flagged as held and bridged.
+    - A longer gap, or a step back by more than `repeat_s`, resets the network, which warms up
+      again. After a gap the index counts the instants that were skipped; after a step back it goes
+      on from where it was.
     - Samples of instants that the network has passed are left out.
     - Without a sense that the model needs, or without any, effort is invalid. A missing sense that
       it can do without is blanked, and flagged.
     - Output that is no number becomes zero and invalid, as does all that the network still owes for
       the samples it has taken. Then the network begins afresh, without an instant being skipped.
+    - Effort is an envelope: what the network puts below zero is zero.
     """
 
     def __init__(
@@ -86,7 +93,7 @@ class EffortEstimator:
         self.counts = EstimatorCounts()
         self._network = network
         self._bridge = round(bridge_s * card.rate_hz)
-        self._warm_up = round(warm_up_s * card.rate_hz)
+        self._warm_up = max(round(warm_up_s * card.rate_hz), network.settling)
         self._repeat = round(repeat_s * card.rate_hz)
         self._clock = EffortClock(card.rate_hz)
         self._gate = ValidityGate(len(card.muscles), EFFORT_RATE_HZ, validity)
@@ -97,7 +104,6 @@ class EffortEstimator:
         self._cold = self._warm_up
         self._last_instant: int | None = None
         self._index_offset = 0
-        self._begin()
 
     def push(self, chunk: AlignedChunk) -> EffortChunk | None:
         """Take a chunk in; give the effort it completes, or None when there is none yet."""
@@ -106,6 +112,8 @@ class EffortEstimator:
             return None
         if self._next_input is None:
             self._next_input = self._next_output = chunk.grid_index
+            self._clock.reset()
+            self._restart_network(chunk.grid_index)
         self._next_input += len(new)
         self._last = _Samples(new.pose[-1:], new.keys[-1:], new.flags[-1:])
         self._flags = np.concatenate([self._flags, judge(new.flags, self.card)])
@@ -117,7 +125,7 @@ class EffortEstimator:
         finite = np.isfinite(raw).all(axis=1)
         if not finite.all():
             raw, flags = self._without_numbers(raw, flags, finite)
-        return self._on_effort_grid(raw, flags, chunk.trace)
+        return self._on_effort_grid(as_envelope(raw), flags, chunk.trace)
 
     def _follow_on(self, chunk: AlignedChunk) -> _Samples:
         """Give what is new in a chunk, after a short gap was bridged or a long one reset all."""
@@ -125,11 +133,11 @@ class EffortEstimator:
         missing = 0 if self._next_input is None else chunk.grid_index - self._next_input
         if missing > self._bridge or missing < -self._repeat:
             self.counts.resets += 1
-            self._begin()
+            self._next_input = None
         elif missing > 0:
             self.counts.bridged += missing
             last = self._last
-            held = np.repeat(last.flags | np.uint8(Flag.HELD), missing)
+            held = np.repeat(last.flags | np.uint8(Flag.HELD | Flag.BRIDGED), missing)
             new.pose = np.concatenate([np.repeat(last.pose, missing, axis=0), new.pose])
             new.keys = np.concatenate([np.repeat(last.keys, missing, axis=0), new.keys])
             new.flags = np.concatenate([held, new.flags])
@@ -158,7 +166,7 @@ class EffortEstimator:
         raw = np.where(finite[:, None], raw, np.float32(0))
         flags[~finite] |= Flag.INVALID
         owed = self._flags | np.uint8(Flag.INVALID)
-        self._restart_network()
+        self._restart_network(self._next_output + len(raw) + len(owed))
         nothing = np.zeros((len(owed), raw.shape[1]), np.float32)
         return np.concatenate([raw, nothing]), np.concatenate([flags, owed])
 
@@ -184,12 +192,12 @@ class EffortEstimator:
             trace=trace,
         )
 
-    def _begin(self) -> None:
-        self._restart_network()
-        self._clock.reset()
-        self._next_input = None
-
-    def _restart_network(self) -> None:
-        self._network.reset()
+    def _restart_network(self, grid_index: int) -> None:
+        self._network.reset(grid_index)
         self._cold = self._warm_up
         self._flags = np.zeros(0, np.uint8)
+
+
+def as_envelope(effort: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give what a network said of effort as the envelope that it stands for: never below zero."""
+    return np.maximum(effort, np.float32(0))

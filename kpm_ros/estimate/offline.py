@@ -8,16 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.estimate.batch import Stretch
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.estimate.engines import batch_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
+from kpm_ros.estimate.span import span_of
 
 Array = NDArray[np.float32]
 
 
 def estimate_whole(
     chunks: Sequence[AlignedChunk],
+    card: ModelCard,
     tensors: Mapping[str, Array],
     make_estimator: Callable[[Network], EffortEstimator],
     device: str,
@@ -27,70 +30,80 @@ def estimate_whole(
     The estimator is run twice: first to learn what its network is given, stretch by stretch from
     one reset to the next; then, with all stretches evaluated together, to make effort of it.
     """
-    notes = _Notebook()
+    notes = _Notebook(card)
     learning = make_estimator(notes)
-    notes.card = learning.card
     for chunk in chunks:
         learning.push(chunk)
-    stretches = notes.stretches()
-    efforts = batch_estimator(learning.card, tensors, device).run(stretches)
-    answering = make_estimator(_Answers(efforts, learning.card.lookahead))
+    efforts = batch_estimator(card, tensors, device).run(notes.stretches())
+    answering = make_estimator(_Answers(card, efforts))
     for chunk in chunks:
         effort = answering.push(chunk)
         if effort is not None:
             yield effort
 
 
-class _Notebook:
-    """Stands in for the network and notes what it is given."""
+class _StandIn:
+    """Stands in for the network: as much effort is due, when it is due."""
 
-    def __init__(self) -> None:
-        self.card = ModelCard()
-        self._stretches: list[list[tuple[Array, Array]]] = []
+    def __init__(self, card: ModelCard) -> None:
+        self.card = card
+        self.settling = span_of(card).settling
+        self._pushed = 0
+
+    def reset(self, first_index: int) -> None:
+        self._pushed = 0
+
+    def _due(self, samples: int) -> slice:
+        """Take so many samples more; say which of the stretch's effort they complete."""
+        before = max(0, self._pushed - self.card.lookahead)
+        self._pushed += samples
+        return slice(before, max(0, self._pushed - self.card.lookahead))
+
+
+class _Notebook(_StandIn):
+    """Notes what the network is given."""
+
+    def __init__(self, card: ModelCard) -> None:
+        super().__init__(card)
+        self._stretches: list[tuple[int, list[tuple[Array, Array]]]] = []
 
     def push(self, pose: Array, keys: Array) -> Array:
-        stretch = self._stretches[-1]
-        before = sum(len(rows) for rows, _ in stretch)
-        stretch.append((pose, keys))
-        ready = max(0, before + len(pose) - self.card.lookahead)
-        given = ready - max(0, before - self.card.lookahead)
-        return np.zeros((given, len(self.card.muscles)), np.float32)
+        self._stretches[-1][1].append((pose, keys))
+        due = self._due(len(pose))
+        return np.zeros((due.stop - due.start, len(self.card.muscles)), np.float32)
 
-    def reset(self) -> None:
-        self._stretches.append([])
+    def reset(self, first_index: int) -> None:
+        super().reset(first_index)
+        self._stretches.append((first_index, []))
 
-    def stretches(self) -> list[tuple[Array | None, Array | None]]:
-        """Pose and keys of each stretch in one piece; a sense the model does not use is None."""
-        whole: list[tuple[Array | None, Array | None]] = []
-        for stretch in self._stretches:
-            senses: list[Array | None] = []
-            for place, sense in enumerate(("pose", "keys")):
-                width = self.card.pose_channels if sense == "pose" else self.card.keys
-                rows = [np.zeros((0, width), np.float32), *(part[place] for part in stretch)]
-                senses.append(np.concatenate(rows) if sense in self.card.inputs else None)
-            whole.append((senses[0], senses[1]))
+    def stretches(self) -> list[Stretch]:
+        """Each stretch in one piece; a sense the model does not use is None."""
+        whole = []
+        for first_index, parts in self._stretches:
+            senses: dict[str, Array | None] = {"pose": None, "keys": None}
+            for place, sense in enumerate(senses):
+                if sense in self.card.inputs:
+                    senses[sense] = np.concatenate([part[place] for part in parts])
+            whole.append(Stretch(first_index, senses["pose"], senses["keys"]))
         return whole
 
 
-class _Answers:
-    """Stands in for the network with what was computed beforehand."""
+class _Answers(_StandIn):
+    """Gives what was computed beforehand."""
 
-    def __init__(self, efforts: Sequence[Array], lookahead: int) -> None:
+    def __init__(self, card: ModelCard, efforts: Sequence[Array]) -> None:
+        super().__init__(card)
         self._efforts = iter(efforts)
-        self._lookahead = lookahead
         self._effort = np.zeros((0, 0), np.float32)
-        self._pushed = 0
 
     def push(self, pose: Array, keys: Array) -> Array:
-        given = max(0, self._pushed - self._lookahead)
-        self._pushed += len(pose)
-        return self._effort[given : max(0, self._pushed - self._lookahead)]
+        return self._effort[self._due(len(pose))]
 
-    def reset(self) -> None:
+    def reset(self, first_index: int) -> None:
+        super().reset(first_index)
         try:
             self._effort = next(self._efforts)
         except StopIteration:
             raise ValueError(
                 "the network put out something that is no number: stream this recording instead"
             ) from None
-        self._pushed = 0

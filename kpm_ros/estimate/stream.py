@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.inputs import check_rows
 from kpm_ros.estimate.layout import SENSES, input_channels
+from kpm_ros.estimate.span import span_of
 
 Array = NDArray[np.float32]
 
@@ -19,13 +20,16 @@ Array = NDArray[np.float32]
 class Stream(ABC):
     """Grid samples in, effort out `card.lookahead` samples later, in hops of any size.
 
-    All memory is taken at the start; a long run neither grows nor drifts.
+    `reset` begins a stream and says at which grid index; nothing can be pushed before. All memory
+    is taken at the start; a long run neither grows nor drifts.
     """
 
     def __init__(self, card: ModelCard, warm_up_samples: int) -> None:
         """After so many samples, everything that runs in a hop has run."""
         self.card = card
+        self.stride, self.settling = span_of(card)
         self._warm_up_samples = warm_up_samples
+        self._first_index: int | None = None
         self._pushed = 0
         self._ended = False
 
@@ -44,29 +48,30 @@ class Stream(ABC):
 
         A sense that the model does not use is ignored and may be None.
         """
-        if self._ended:
-            raise RuntimeError("the stream was ended by flush(): reset() starts another")
+        self._check_open("the stream was ended by flush(): reset() begins another")
         return self._take(check_rows(self.card, {"pose": pose, "keys": keys}))
 
     def flush(self) -> Array:
         """End the stream as one pass over the whole signal does; give what is left."""
-        if self._ended:
-            raise RuntimeError("the stream has been ended by flush() before")
+        self._check_open("the stream has been ended by flush() before")
         effort = self._finish()
         self._ended = True
         return effort
 
-    def reset(self) -> None:
-        """Start another stream: forget everything but the model."""
+    def reset(self, first_index: int) -> None:
+        """Begin a stream at a sample of the grid: forget everything but the model."""
         for part in self._remembered().values():
             part[:] = 0
+        self._begin(first_index)
         self._pushed = 0
         self._ended = False
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Give a copy of everything the stream's future depends on."""
+        self._check_begun()
         return {
             **{name: part.copy() for name, part in self._parts().items()},
+            "first_index": np.array(self._first_index, np.int64),
             "pushed": np.array(self._pushed, np.int64),
             "ended": np.array(self._ended),
         }
@@ -74,28 +79,45 @@ class Stream(ABC):
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a state that `state()` gave, also in another process with the same model."""
         parts = self._parts()
-        shapes = {name: part.shape for name, part in parts.items()} | {"pushed": (), "ended": ()}
-        for name, shape in shapes.items():
+        shapes = {name: part.shape for name, part in parts.items()}
+        for name, shape in (shapes | dict.fromkeys(("first_index", "pushed", "ended"), ())).items():
             if name not in state or np.shape(state[name]) != shape:
                 raise ValueError(f"the state's {name!r} does not belong to {self.card.name!r}")
         for name, part in parts.items():
             part[:] = state[name]
+        self._begin(int(state["first_index"]))
         self._pushed = int(state["pushed"])
         self._ended = bool(state["ended"])
 
     def warm_up(self) -> None:
         """Compile, or load what was compiled before, so that the first hop is as fast as any."""
-        before = self.state()
+        before = None if self._first_index is None else self.state()
         quiet = {
             sense: np.zeros(
                 (self._warm_up_samples, input_channels(self.card, sense)), dtype=np.float32
             )
             for sense in SENSES
         }
-        self.reset()
+        self.reset(0)
         self.push(quiet["pose"], quiet["keys"])
         self.flush()
-        self.restore(before)
+        if before is None:
+            self._first_index = None
+        else:
+            self.restore(before)
+
+    def _begin(self, first_index: int) -> None:
+        """Take note of where on the grid the stream begins."""
+        self._first_index = first_index
+
+    def _check_open(self, ended: str) -> None:
+        self._check_begun()
+        if self._ended:
+            raise RuntimeError(ended)
+
+    def _check_begun(self) -> None:
+        if self._first_index is None:
+            raise RuntimeError("no stream was begun: reset(first_index) says where on the grid")
 
     def _parts(self) -> dict[str, Array]:
         """Name the memory as a state has it: apart from the stream's own entries."""

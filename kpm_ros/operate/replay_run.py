@@ -22,10 +22,11 @@ from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError
-from kpm_ros.replay import messages, offline
+from kpm_ros.operate.replay_verdict import Verdict, verdict
+from kpm_ros.replay import offline
 from kpm_ros.replay.bag import require_free, whole_bag
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.replay.compare import BEGIN_S, MEMORY_S, Comparison, Fingerprints, compare
+from kpm_ros.replay.compare import Fingerprints, compare
 from kpm_ros.replay.effort import (
     Effort,
     EffortBagWriter,
@@ -60,15 +61,6 @@ class Choices:
     tolerance: float = 1e-5
     device: str = ""
     """Where whole stretches are evaluated at once; empty = streamed, as live."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A comparison in words."""
-
-    agrees: bool
-    text: str
-    verdict: str
 
 
 class ReplayRun:
@@ -129,18 +121,21 @@ class ReplayRun:
         return self._summary(replay.counts, self._effort, (end_ns - start_ns) / NS_PER_S, took_s)
 
     def compare(self) -> Verdict:
-        """Compare with the effort in the bag."""
+        """Compare with the run in the bag: its grid where it has one, and its effort."""
         assert self._effort is not None
         recorded = read_effort(self._bag, self._finder, len(self._card.muscles))
-        unlike = None
+        against = functools.partial(
+            compare, second=recorded, card=self._card, tolerance=self._choices.tolerance
+        )
         aligned = None if self._choices.from_aligned else self._finder.find(ALIGNED)
-        if aligned is not None and self._bag.counts[aligned]:
-            live = Fingerprints(self._card.rate_hz)
-            for message in self._bag.messages([aligned]):
-                live.add(messages.aligned_chunk(self._bag.decode(message)))
-            unlike = self._grid.differences(live)
-        result = compare(self._effort, recorded, self._card, self._choices.tolerance, unlike)
-        return Verdict(result.agrees, _table(result, unlike is not None), _judgement(result))
+        if aligned is None or not self._bag.counts[aligned]:
+            return verdict(None, against(self._effort))
+        live = Fingerprints(self._card.rate_hz)
+        replay = offline.Replay(self._bag, self._card)
+        again = self._estimate()(live.watch(replay.read_aligned(aligned)))
+        estimated = against(joined(again, len(self._card.muscles)))
+        grid = self._grid.compare(live)
+        return verdict(grid, estimated, against(self._effort, other_inputs=grid.other_inputs))
 
     def save(self) -> None:
         """Write the effort where the user wants it, if anywhere: all of it, or nothing."""
@@ -187,6 +182,7 @@ class ReplayRun:
         card, tensors = models.load(self._choices.model)
         return lambda chunks: estimate_whole(
             list(chunks),
+            card,
             tensors,
             lambda network: models.around(network, card, self._inference),
             device,
@@ -255,38 +251,3 @@ class ReplayRun:
             f"no effort came of the {counts.messages} messages in {self._choices.bag} "
             f"({self._refused(counts)}): {reason}"
         )
-
-
-def _table(result: Comparison, inputs_known: bool) -> str:
-    share = result.same_inputs / max(result.both, 1)
-    lines = [
-        "compared with the recorded effort",
-        f"  in both                   {result.both}",
-        f"  only in the replay        {result.only_first}",
-        f"  only in the recording     {result.only_second}",
-        f"  of the same inputs        {result.same_inputs} ({share:.1%}): max |difference| "
-        f"{result.max_difference:.2g}, flags differ {result.flags_differ}",
-        f"  of all that are in both   max |difference| {result.max_difference_anywhere:.2g}, "
-        f"flags differ {result.flags_differ_anywhere}",
-    ]
-    if result.same_inputs < result.both:
-        left_out = f"{BEGIN_S:g} s after a stream began"
-        if inputs_known:
-            left_out += f", {MEMORY_S:g} s after a message came in time for one only"
-        lines.append(f"  (left out: {left_out})")
-    return "\n".join(lines) + "\n" + (f"{_judgement(result)}\n" if result.agrees else "")
-
-
-def _judgement(result: Comparison) -> str:
-    if not result.both:
-        return "not one sample is in both: they do not overlap in time"
-    if result.agrees:
-        return f"the replay is the run, within {result.tolerance:g}"
-    if result.max_difference <= result.tolerance and not result.flags_differ:
-        return "too few samples were made from the same inputs to tell whether the rest agrees"
-    if result.flags_differ:
-        return f"{result.flags_differ} samples made from the same inputs differ in their flags"
-    return (
-        f"effort made from the same inputs differs by {result.max_difference:.2g}, "
-        f"more than {result.tolerance:g}"
-    )

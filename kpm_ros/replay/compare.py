@@ -1,8 +1,10 @@
-"""Two runs of the same recording beside each other: where they had the same inputs, and agree.
+"""A replay beside the run that was recorded: grid sample by grid sample, and effort by effort.
 
-Effort is only to be the same where what it was made from was. Two runs differ in that where a
-stream begins, because the network's memory fills, and where a message came just in time for the
-one and just too late for the other. Both are found and set apart, and counted.
+A run is two steps, and each is compared by itself. Alignment: a grid sample is the same when it is
+made from the same messages, and then it is so bit by bit; a message that came in time for one run
+only makes another sample, which is counted. Estimation: the same grid samples give the same effort,
+but for where a stream began, and for samples that were lost on the way to one of the networks. Both
+say so themselves, in the flags of the effort.
 """
 
 from __future__ import annotations
@@ -18,19 +20,39 @@ from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.align.flags import Flag
 from kpm_ros.align.grid import NS_PER_S, Grid
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.replay.effort import GRID, Effort
+from kpm_ros.estimate.span import span_of
+from kpm_ros.estimate.validity import ValidityRules
+from kpm_ros.replay.effort import Effort
 
-MEMORY_S = 0.1
-"""How long after other inputs effort may differ: the network's own memory."""
+FORGET_S = 0.1
+"""How long a decoder that is fed its own output may remember what it once was given."""
 
-BEGIN_S = 0.35
-"""How long after a stream's beginning effort may differ, and after other inputs that made it valid
-in one run only: warming up, and the ways to zero and back."""
+BACK_S = ValidityRules().zero_after_s + ValidityRules().return_s
+"""After effort was valid in one run only, the longest way to zero and back."""
 
 LEAST_SHARE = 0.5
 """With less than this share of the samples made from the same inputs, nothing is proven."""
 
 Instants = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class GridComparison:
+    """How two runs' grid samples compare, from the first that both have to the last."""
+
+    same: int
+    """Made from the same messages: alike to the last bit."""
+    unlike: int
+    """Of the same instant, but not made from the same messages."""
+    only_first: int
+    only_second: int
+    other_inputs: Instants
+    """Instants of all that are not the same, those before and after what both have included."""
+
+    @property
+    def share(self) -> float:
+        """Of all samples of that time, how many are the same."""
+        return self.same / max(1, self.same + self.unlike + self.only_first + self.only_second)
 
 
 class Fingerprints:
@@ -55,15 +77,23 @@ class Fingerprints:
         self._index.append(np.arange(chunk.grid_index, chunk.grid_index + len(chunk)))
         self._sums.append(np.array(sums, np.int64))
 
-    def differences(self, other: Fingerprints) -> Instants:
-        """Instants at which the two do not have the same sample, in order."""
+    def compare(self, other: Fingerprints) -> GridComparison:
+        """Say which samples the two do not have alike."""
         mine, sums = self._last_of_each()
         others, other_sums = other._last_of_each()
         both, at, other_at = np.intersect1d(mine, others, assume_unique=True, return_indices=True)
-        unlike = both[sums[at] != other_sums[other_at]]
-        only_one = np.setxor1d(mine, others, assume_unique=True)
-        index = np.union1d(unlike, only_one)
-        return np.array([self._grid.stamp_ns(int(i)) for i in index], np.int64)
+        alike = sums[at] == other_sums[other_at]
+        first, last = (both[0], both[-1]) if len(both) else (0, -1)
+        only_mine = np.setdiff1d(mine, others, assume_unique=True)
+        only_others = np.setdiff1d(others, mine, assume_unique=True)
+        index = np.union1d(both[~alike], np.union1d(only_mine, only_others))
+        return GridComparison(
+            same=int(alike.sum()),
+            unlike=int((~alike).sum()),
+            only_first=int(((only_mine > first) & (only_mine < last)).sum()),
+            only_second=int(((only_others > first) & (only_others < last)).sum()),
+            other_inputs=np.array([self._grid.stamp_ns(int(i)) for i in index], np.int64),
+        )
 
     def __len__(self) -> int:
         """Number of grid samples remembered."""
@@ -84,21 +114,30 @@ class Comparison:
     """Samples that both have."""
     only_first: int
     only_second: int
-    same_inputs: int
-    """Of those that both have: made from the same inputs, as far as is known."""
+    warming: int
+    """Of those that both have: left out where a stream began."""
+    lost: int
+    """Left out where a sample was lost on the way to one network, and stood in for."""
+    unlike: int
+    """Left out because a grid sample was made from other messages."""
+    compared: int
     max_difference: float
-    """Greatest difference of any muscle where the inputs were the same; NaN for none."""
+    """Greatest difference of any muscle among those compared; NaN for none."""
     flags_differ: int
-    """Samples whose flags differ where the inputs were the same."""
+    """Samples among those compared whose flags differ."""
     max_difference_anywhere: float
     flags_differ_anywhere: int
     tolerance: float
 
     @property
     def agrees(self) -> bool:
-        """Whether enough had the same inputs, and all of it is the same within the tolerance."""
-        enough = self.same_inputs > 0 and self.same_inputs >= LEAST_SHARE * self.both
-        return enough and self.max_difference <= self.tolerance and not self.flags_differ
+        """Whether all that is compared is the same within the tolerance."""
+        return not (self.max_difference > self.tolerance or self.flags_differ)
+
+    @property
+    def enough(self) -> bool:
+        """Whether so much is compared that something is proven."""
+        return self.compared > 0 and self.compared >= LEAST_SHARE * self.both
 
 
 def compare(
@@ -111,49 +150,50 @@ def compare(
     """Compare the effort of two runs, given the instants at which their grid samples differ."""
     stamps, at, other_at = np.intersect1d(first.stamps_ns, second.stamps_ns, return_indices=True)
     difference = np.abs(first.effort[at] - second.effort[other_at]).max(axis=1, initial=0)
-    flags_differ = first.flags[at] != second.flags[other_at]
-    valid_in_one = ((first.flags[at] ^ second.flags[other_at]) & Flag.INVALID) != 0
-    same = _made_from_the_same(stamps, first, second, card, other_inputs, valid_in_one)
+    flags = first.flags[at], second.flags[other_at]
+    flags_differ = flags[0] != flags[1]
+    warming, lost, unlike = _other_pasts(stamps, *flags, card, other_inputs)
+    compared = ~(warming | lost | unlike)
     return Comparison(
         both=len(stamps),
-        only_first=len(np.setdiff1d(first.stamps_ns, second.stamps_ns)),
-        only_second=len(np.setdiff1d(second.stamps_ns, first.stamps_ns)),
-        same_inputs=int(same.sum()),
-        max_difference=_greatest(difference[same]),
-        flags_differ=int(flags_differ[same].sum()),
+        only_first=len(first) - len(stamps),
+        only_second=len(second) - len(stamps),
+        warming=int(warming.sum()),
+        lost=int((lost & ~warming).sum()),
+        unlike=int((unlike & ~lost & ~warming).sum()),
+        compared=int(compared.sum()),
+        max_difference=_greatest(difference[compared]),
+        flags_differ=int(flags_differ[compared].sum()),
         max_difference_anywhere=_greatest(difference),
         flags_differ_anywhere=int(flags_differ.sum()),
         tolerance=tolerance,
     )
 
 
-def _made_from_the_same(
+def _other_pasts(
     stamps: Instants,
-    first: Effort,
-    second: Effort,
+    flags: NDArray[np.uint8],
+    other_flags: NDArray[np.uint8],
     card: ModelCard,
     other_inputs: Instants | None,
-    valid_in_one: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """Which instants have neither a stream's beginning nor other inputs in their past."""
-    begin_ns = round(BEGIN_S * NS_PER_S)
-    begins = np.union1d(_begins(first), _begins(second))
-    same = ~_any_within(begins, stamps - begin_ns, stamps)
-    if other_inputs is not None and len(other_inputs):
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which instants have a beginning, a lost sample, or other grid samples in their past."""
+    back_ns = round(BACK_S * NS_PER_S)
+    settling_ns = max(span_of(card).settling * NS_PER_S // card.rate_hz, round(FORGET_S * NS_PER_S))
+    warming = stamps[((flags | other_flags) & Flag.WARMING_UP) != 0]
+    lost = stamps[((flags ^ other_flags) & Flag.BRIDGED) != 0]
+    unlike = np.zeros(len(stamps), np.bool_)
+    if other_inputs is not None:
         # Effort also looks ahead, and lies on the line to the model's next sample.
         ahead_ns = (card.lookahead + 1) * NS_PER_S // card.rate_hz
-        memory_ns = round(MEMORY_S * NS_PER_S)
-        unlike = _any_within(other_inputs, stamps - memory_ns, stamps + ahead_ns)
-        turned = stamps[unlike & valid_in_one]
-        same &= ~unlike & ~_any_within(turned, stamps - begin_ns, stamps)
-    return same
-
-
-def _begins(effort: Effort) -> Instants:
-    """Instants of the first sample and of those that do not follow the one before."""
-    step_ns = NS_PER_S // GRID.rate_hz
-    follows = np.diff(effort.stamps_ns) == step_ns
-    return effort.stamps_ns[np.concatenate([[True], ~follows])] if len(effort) else effort.stamps_ns
+        unlike = _any_within(other_inputs, stamps - settling_ns, stamps + ahead_ns)
+        turned = stamps[unlike & (((flags ^ other_flags) & Flag.INVALID) != 0)]
+        unlike |= _any_within(turned, stamps - back_ns, stamps)
+    return (
+        _any_within(warming, stamps - back_ns, stamps),
+        _any_within(lost, stamps - settling_ns - back_ns, stamps),
+        unlike,
+    )
 
 
 def _any_within(events: Instants, start: Instants, end: Instants) -> NDArray[np.bool_]:

@@ -101,13 +101,16 @@ def played() -> Callable[..., tuple[Array, Array]]:
 
 
 @pytest.fixture(scope="session")
-def one_pass() -> Callable[[ModelCard, Tensors, Array, Array], Array]:
+def one_pass() -> Callable[..., Array]:
     """Evaluates a whole signal with torch: what everything else must reproduce."""
 
     @torch.inference_mode()
-    def run(card: ModelCard, tensors: Tensors, pose: Array, keys: Array) -> Array:
-        build = build_touchnet if card.architecture in TOUCH else build_network
+    def run(
+        card: ModelCard, tensors: Tensors, pose: Array, keys: Array, first_index: int = 0
+    ) -> Array:
         rows = (torch.from_numpy(x.T.copy())[None] for x in (pose, keys))
-        return build(card, tensors)(*rows)[0].T.numpy()
+        if card.architecture in TOUCH:
+            return build_touchnet(card, tensors)(*rows, first_index)[0].T.numpy()
+        return build_network(card, tensors)(*rows)[0].T.numpy()
 
     return run

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.batch import BatchEstimator
+from kpm_ros.estimate.batch import BatchEstimator, Stretch
 from kpm_ros.estimate.streaming import StreamingEstimator
 
 TOLERANCE = 1e-4
@@ -14,6 +14,7 @@ TOLERANCE = 1e-4
 
 def streamed(card, tensors, pose, keys) -> np.ndarray:
     estimator = StreamingEstimator(card, tensors)
+    estimator.reset(0)
     return np.concatenate([estimator.push(pose, keys), estimator.flush()])
 
 
@@ -30,9 +31,11 @@ def test_recordings_of_different_lengths_give_what_streaming_gives(
     light, play, device, chunk, lookahead
 ) -> None:
     card, tensors = light(lookahead=lookahead)
-    recordings = [play(card, samples, seed=samples) for samples in (200, 1, 141)]
-    efforts = BatchEstimator(card, tensors, device, chunk).run(recordings)
-    for effort, (pose, keys) in zip(efforts, recordings, strict=True):
+    stretches = [
+        Stretch(n, *play(card, samples, seed=n)) for n, samples in enumerate((200, 1, 141))
+    ]
+    efforts = BatchEstimator(card, tensors, device, chunk).run(stretches)
+    for effort, (_, pose, keys) in zip(efforts, stretches, strict=True):
         assert effort.shape == (len(pose), 6)
         assert np.abs(effort - streamed(card, tensors, pose, keys)).max() < TOLERANCE
 
@@ -40,14 +43,14 @@ def test_recordings_of_different_lengths_give_what_streaming_gives(
 def test_a_sense_that_the_model_does_not_use_may_be_left_out(light, play) -> None:
     card, tensors = light(inputs=("keys",))
     pose, keys = play(card, 60)
-    (effort,) = BatchEstimator(card, tensors).run([(None, keys)])
+    (effort,) = BatchEstimator(card, tensors).run([Stretch(0, None, keys)])
     assert np.abs(effort - streamed(card, tensors, pose, keys)).max() < TOLERANCE
 
 
 def test_nothing_and_empty_recordings_give_nothing(light) -> None:
     card, tensors = light()
     batch = BatchEstimator(card, tensors)
-    empty = np.zeros((0, card.pose_channels), np.float32), np.zeros((0, card.keys), np.float32)
+    empty = Stretch(0, *(np.zeros((0, n), np.float32) for n in (card.pose_channels, card.keys)))
     assert batch.run([]) == []
     assert [effort.shape for effort in batch.run([empty])] == [(0, 6)]
 
@@ -56,7 +59,7 @@ def test_senses_of_different_lengths_are_refused(light, play) -> None:
     card, tensors = light()
     pose, keys = play(card, 60)
     with pytest.raises(ValueError, match="pose has 60 samples and keys 59"):
-        BatchEstimator(card, tensors).run([(pose, keys[1:])])
+        BatchEstimator(card, tensors).run([Stretch(0, pose, keys[1:])])
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

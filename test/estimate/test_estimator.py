@@ -26,11 +26,13 @@ WARM_UP = 102
 class DelayedMean:
     """Answers each sample with the mean of its pose and of its keys, so many samples later."""
 
-    def __init__(self, lookahead: int = AHEAD, none_from: float = np.inf) -> None:
-        self.resets = 0
+    def __init__(
+        self, lookahead: int = AHEAD, none_from: float = np.inf, settling: int = 0
+    ) -> None:
+        self.settling = settling
         self._lookahead = lookahead
         self._none_from = none_from
-        self.reset()
+        self.begins: list[int] = []
 
     def push(self, pose: NDArray[np.float32], keys: NDArray[np.float32]) -> NDArray[np.float32]:
         fresh = np.stack([pose.mean(axis=1), keys.mean(axis=1)], axis=1)
@@ -43,10 +45,10 @@ class DelayedMean:
         out[bad[0] if len(bad) else (0 if self._broken else len(out)) :] = np.nan
         return out.astype(np.float32)
 
-    def reset(self) -> None:
+    def reset(self, first_index: int) -> None:
         self._owed = np.zeros((0, 2), np.float32)
         self._broken = False
-        self.resets += 1
+        self.begins.append(first_index - START)
 
 
 def estimator(network: DelayedMean | None = None, card: ModelCard = CARD) -> EffortEstimator:
@@ -143,6 +145,31 @@ def test_a_flag_shows_from_when_the_network_sees_it_until_its_own_instant() -> N
     assert len(marked) == marked[-1] - marked[0] + 1
 
 
+def test_effort_is_never_below_zero() -> None:
+    down = [chunk(START + at, 10, pose=value) for at, value in ((0, -0.2), (10, 0.3), (20, -0.1))]
+    driven = EffortEstimator(CARD, DelayedMean(), warm_up_s=0.0)
+    for at in range(30, 800, 10):
+        down.append(chunk(START + at, 10, pose=0.3 * np.sin(at / 50)))
+    out = Output(push_all(driven, down))
+    assert (out.effort >= 0).all()
+    assert (out.effort[:, 0] == 0).any()
+    assert out.effort[:, 0].max() > 0.25
+
+
+def test_while_it_depends_on_where_it_began_the_network_warms_up() -> None:
+    driven = estimator(DelayedMean(settling=300))
+    out = Output(push_all(driven, [*hops(0, 600), *hops(700, 1200)]))
+    for warming in (0, WARM_UP, 298, 700, 998):
+        assert out.flags_at(warming) == Flag.WARMING_UP | Flag.INVALID
+    assert out.flags_at(300) == out.flags_at(1001) == 0
+
+
+def test_a_network_is_told_where_on_the_grid_it_begins() -> None:
+    network = DelayedMean()
+    push_all(estimator(network), [*hops(3, 400), *hops(421, 600), *hops(733, 900)])
+    assert network.begins == [3, 733]
+
+
 def test_a_lost_hand_makes_effort_invalid_and_lets_it_decay() -> None:
     parts = [*hops(0, 400), *hops(400, 800, flags=Flag.POSE_LOST), *hops(800, 1200)]
     out = Output(push_all(estimator(), parts))
@@ -166,14 +193,14 @@ def test_a_short_gap_is_bridged_without_a_jump_in_the_index() -> None:
     assert driven.counts.resets == 0
     assert (np.diff(out.index) == 1).all()
     assert (np.diff(out.stamps_ns) == 500_000).all()
-    assert out.flags_at(410) == Flag.HELD
+    assert out.flags_at(410) == Flag.HELD | Flag.BRIDGED
     assert out.flags_at(421) == 0
 
 
 def test_a_bridge_carries_the_flags_of_the_sample_it_repeats() -> None:
     parts = [*hops(0, 400), *hops(400, 410, flags=Flag.POSE_LOST), *hops(430, 600)]
     out = Output(push_all(estimator(), parts))
-    assert out.flags_at(425) == Flag.POSE_LOST | Flag.HELD | Flag.INVALID
+    assert out.flags_at(425) == Flag.POSE_LOST | Flag.HELD | Flag.BRIDGED | Flag.INVALID
 
 
 def test_after_a_long_gap_the_index_counts_what_was_skipped() -> None:
@@ -212,11 +239,11 @@ def test_samples_that_come_again_are_left_out() -> None:
 def test_output_that_is_no_number_is_invalid_and_the_network_begins_afresh() -> None:
     network = DelayedMean(none_from=5.0)
     driven = estimator(network)
-    resets = network.resets
     bad = chunk(START + 400, 5, pose=9.0)
     out = Output(push_all(driven, [*hops(0, 400), bad, *hops(405, 1200)]))
     assert driven.counts.not_finite > 0
-    assert network.resets == resets + 1
+    # It is fed chunk by chunk, and begins again behind all that it was fed.
+    assert network.begins == [0, 435]
     assert np.isfinite(out.effort).all()
     assert (np.diff(out.index) == 1).all()
     assert (np.diff(out.stamps_ns) == 500_000).all()

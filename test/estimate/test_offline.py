@@ -43,7 +43,7 @@ def test_a_whole_recording_gives_what_streaming_gives_gaps_and_flags_included(li
     streaming = EffortEstimator(card, StreamingEstimator(card, tensors))
     streamed = [made for chunk in chunks if (made := streaming.push(chunk)) is not None]
     whole = list(
-        estimate_whole(chunks, tensors, lambda network: EffortEstimator(card, network), "cpu")
+        estimate_whole(chunks, card, tensors, lambda net: EffortEstimator(card, net), "cpu")
     )
 
     assert [c.first_index for c in whole] == [c.first_index for c in streamed]

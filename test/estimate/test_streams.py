@@ -52,7 +52,6 @@ def agrees(kind, effort, expected):
 @settings(max_examples=50, deadline=None)
 def test_hops_of_any_sizes_give_the_same_numbers(kind, worked, hops):
     estimator, pose, keys, expected = worked
-    estimator.reset()
     assert agrees(kind, stream(estimator, pose, keys, hops), expected)
 
 
@@ -60,10 +59,11 @@ def test_hops_of_any_sizes_give_the_same_numbers(kind, worked, hops):
 @settings(max_examples=30, deadline=None)
 def test_a_restored_state_goes_on_as_if_nothing_had_happened(kind, worked, cut, hop):
     estimator, pose, keys, expected = worked
-    estimator.reset()
+    estimator.reset(0)
     first = estimator.push(pose[:cut], keys[:cut])
     stored = io.BytesIO()
     np.savez(stored, **estimator.state())
+    estimator.reset(3)
     estimator.push(pose[::-1], keys[::-1])
     stored.seek(0)
     estimator.restore(np.load(stored))
@@ -79,6 +79,7 @@ def test_a_stream_shorter_than_its_lookahead_is_flushed_exactly(kind, one_pass, 
     card, tensors = kind.make()
     pose, keys = (x[:samples] for x in kind.play(card, 40))
     estimator = streaming_estimator(card, tensors)
+    estimator.reset(0)
     effort = np.concatenate([estimator.push(pose, keys), estimator.flush()])
     assert effort.shape == (samples, 6)
     if samples:
@@ -87,14 +88,14 @@ def test_a_stream_shorter_than_its_lookahead_is_flushed_exactly(kind, one_pass, 
 
 def test_reset_forgets_everything_even_after_the_end(kind, worked):
     estimator, pose, keys, expected = worked
-    estimator.reset()
+    estimator.reset(50)
     estimator.push(pose[50:100], keys[50:100])
     estimator.flush()
     with pytest.raises(RuntimeError, match="ended"):
         estimator.push(pose, keys)
     with pytest.raises(RuntimeError, match="ended"):
         estimator.flush()
-    estimator.reset()
+    estimator.reset(0)
     assert estimator.pushed == estimator.given == 0
     assert agrees(kind, stream(estimator, pose, keys, (48,)), expected)
 
@@ -112,7 +113,6 @@ def test_the_type_and_layout_of_the_input_change_nothing_and_compile_nothing(kin
         lambda x: frozen[0] if x is pose else frozen[1],
         lambda x: x.astype(">f4"),
     ):
-        estimator.reset()
         effort = stream(estimator, change(pose), change(keys), (1, 10, 11))
         assert effort.dtype == np.float32
         assert agrees(kind, effort, expected)
@@ -121,7 +121,7 @@ def test_the_type_and_layout_of_the_input_change_nothing_and_compile_nothing(kin
 
 def test_warming_up_changes_nothing(kind, worked):
     estimator, pose, keys, expected = worked
-    estimator.reset()
+    estimator.reset(0)
     first = estimator.push(pose[:61], keys[:61])
     estimator.warm_up()
     rest = estimator.push(pose[61:], keys[61:])
@@ -131,11 +131,13 @@ def test_warming_up_changes_nothing(kind, worked):
 def test_a_long_run_neither_drifts_nor_grows(kind):
     card, tensors = kind.make()
     estimator = streaming_estimator(card, tensors)
+    estimator.reset(0)
     pose, keys = kind.play(card, 200)
     size = sum(array.nbytes for array in estimator.state().values())
     for _ in range(40):
         last = estimator.push(pose, keys)
     fresh = streaming_estimator(card, tensors)
+    fresh.reset(38 * 200)
     fresh.push(pose, keys)
     # The decoder of PianoKPM Net forgets where it began, but not at once.
     assert agrees(kind, fresh.push(pose, keys)[100:], last[100:])
@@ -144,7 +146,7 @@ def test_a_long_run_neither_drifts_nor_grows(kind):
 
 def test_input_that_does_not_fit_is_refused_and_leaves_the_stream_as_it_was(kind, worked):
     estimator, pose, keys, expected = worked
-    estimator.reset()
+    estimator.reset(0)
     first = estimator.push(pose[:70], keys[:70])
     spoilt = keys[70:80].copy()
     spoilt[3, 3] = np.nan
@@ -162,6 +164,8 @@ def test_input_that_does_not_fit_is_refused_and_leaves_the_stream_as_it_was(kind
 
 def test_a_state_of_another_model_is_refused(kind, worked):
     other = streaming_estimator(*kind.make(inputs=("keys",)))
+    other.reset(0)
+    worked[0].reset(0)
     with pytest.raises(ValueError, match=f"does not belong to '{kind.name}'"):
         worked[0].restore(other.state())
     with pytest.raises(ValueError, match="'pushed' does not belong"):

@@ -13,6 +13,7 @@ from kpm_ros import cli
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import load_npz, read_effort
 from kpm_ros.replay.topics import TopicFinder
+from kpm_ros.resources import find_model
 from support import bags
 from support.bags import T0
 
@@ -67,6 +68,78 @@ def test_a_late_start_of_the_live_run_is_no_disagreement(capsys, light, altered)
     status, out, _ = replay(capsys, altered(lambda c: c, 40), "--model", light, "--compare")
     assert status == 0, out
     assert "only in the recording     0" in out
+
+
+def lived(folder, model, deliveries, recorded=None, **live):
+    """A bag of a live run of a shipped model; what it got may be other than what was recorded."""
+    messages = bags.entries(recorded or deliveries)
+    messages += bags.live(deliveries, find_model(model), **live)
+    return bags.write(folder, messages)
+
+
+@pytest.mark.parametrize(
+    ("model", "starts"), [("touchnet-sim", (20, 22, 23)), ("pianokpm-sim", (21,))]
+)
+def test_whenever_the_live_run_began_its_replay_is_the_run(
+    capsys, deliveries, tmp_path, model, starts
+):
+    for start in starts:
+        bag = lived(tmp_path / str(start), model, deliveries, start=start)
+        for begin in ("inputs", "aligned"):
+            words = (bag, "--model", model, "--compare", "--from", begin)
+            status, out, err = replay(capsys, *words)
+            assert status == 0, out + err
+            assert "max |difference| 0," in out or model == "pianokpm-sim"
+
+
+@pytest.fixture(scope="module")
+def longer():
+    """Devices for long enough that most of a run does not remember one event."""
+    return bags.played(5.0)
+
+
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [
+        ([250], "after a grid sample reached one network only"),
+        (range(250, 260), "while a stream warms up"),
+    ],
+)
+def test_grid_samples_that_reached_the_recorder_only_are_told_apart(
+    capsys, longer, tmp_path, lost, why
+):
+    bag = lived(tmp_path / "bag", "touchnet-sim", longer, lost=lost)
+    status, out, err = replay(capsys, bag, "--model", "touchnet-sim", "--compare")
+    assert status == 0, out + err
+    assert why in out
+
+
+def test_a_message_that_was_in_time_for_one_run_only_is_told_apart(capsys, longer, tmp_path):
+    second = T0 + 2 * 10**9
+    recorded = [
+        one._replace(deliver_ns=one.deliver_ns + 80 * 10**6)
+        if 0 <= one.sample.stamp_ns - second < 10**7
+        else one
+        for one in longer
+    ]
+    bag = lived(tmp_path / "bag", "touchnet-sim", longer, recorded)
+    status, out, err = replay(capsys, bag, "--model", "touchnet-sim", "--compare")
+    assert status == 0, out + err
+    assert "from other messages     0" not in out
+    assert "after grid samples from other messages" in out
+
+
+def test_a_replay_that_aligns_otherwise_is_not_excused_by_what_was_recorded(
+    capsys, deliveries, light, tmp_path
+):
+    early = [
+        one._replace(sample=replace(one.sample, stamp_ns=one.sample.stamp_ns - 10**6))
+        for one in deliveries
+    ]
+    bag = bags.write(tmp_path / "bag", bags.entries(early) + bags.live(deliveries, light))
+    status, _, err = replay(capsys, bag, "--model", light, "--compare")
+    assert status == 1
+    assert "too few samples were made from the same inputs" in err
 
 
 def nudge(chunk):

@@ -11,14 +11,21 @@ import pytest
 from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.align.flags import Flag
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.replay.compare import BEGIN_S, Fingerprints, compare
+from kpm_ros.estimate.span import span_of
+from kpm_ros.replay.compare import BACK_S, FORGET_S, Fingerprints, compare
 from kpm_ros.replay.effort import Effort
 from support.bags import MS, T0
 
 CARD = ModelCard()
+FRAMES = ModelCard(architecture="touchnet")
 STEP_NS = 500_000
 COUNT = 4000
-SETTLED = round(BEGIN_S * 2000) + 1
+BACK = round(BACK_S * 2000)
+SETTLED = {
+    CARD.architecture: round(FORGET_S * 2000),
+    FRAMES.architecture: math.floor(span_of(FRAMES).settling / 1024 * 2000),
+}
+"""Instants for which a grid sample is remembered."""
 
 
 def run(first=0, count=COUNT):
@@ -42,6 +49,7 @@ def at(sample):
 def test_the_same_effort_agrees():
     found = compare(run(), run(), CARD, 1e-5)
     assert found.agrees
+    assert found.enough
     assert (found.both, found.only_first, found.only_second) == (COUNT, 0, 0)
     assert (found.max_difference, found.flags_differ) == (0.0, 0)
 
@@ -65,25 +73,42 @@ def test_a_flag_that_differs_is_enough():
 
 
 def test_the_beginning_of_a_stream_is_set_apart():
-    late = run(1000, 3000)
-    assert compare(run(), changed(late, slice(0, SETTLED - 1)), CARD, 1e-5).agrees
-    assert not compare(run(), changed(late, slice(0, SETTLED + 1)), CARD, 1e-5).agrees
+    late = changed(run(1000, 3000), slice(0, 400), 0, Flag.WARMING_UP | Flag.INVALID)
+    found = compare(run(), changed(late, slice(0, 400 + BACK)), CARD, 1e-5)
+    assert found.agrees
+    assert found.warming == 400 + BACK
+    assert found.compared == 3000 - 400 - BACK
+    assert not compare(run(), changed(late, slice(0, 401 + BACK)), CARD, 1e-5).agrees
 
 
-def test_a_stream_that_broke_off_begins_again():
-    whole = run()
-    gap = np.r_[0:1500, 1600:COUNT]
-    broken = Effort(*(getattr(whole, n)[gap] for n in ("stamps_ns", "index", "effort", "flags")))
-    assert compare(whole, changed(broken, slice(1500, 1600)), CARD, 1e-5).agrees
-    assert not compare(whole, changed(broken, slice(1400, 1410)), CARD, 1e-5).agrees
+def test_a_stream_that_only_has_less_is_compared_to_its_ends():
+    assert not compare(run(), changed(run(1000, 3000), slice(0, 1)), CARD, 1e-5).agrees
+    assert not compare(run(), changed(run(0, 3000), slice(2999, 3000)), CARD, 1e-5).agrees
 
 
-def test_what_was_made_from_other_inputs_is_set_apart_and_the_rest_is_not():
-    near, far = changed(run(), slice(1980, 2040)), changed(run(), slice(2600, 2610))
-    assert compare(run(), near, CARD, 1e-5, at(2000)).agrees
-    assert not compare(run(), far, CARD, 1e-5, at(2000)).agrees
-    assert not compare(run(), near, CARD, 1e-5, at(3000)).agrees
-    found = compare(run(), near, CARD, 1e-5, at(2000))
+@pytest.mark.parametrize("card", [CARD, FRAMES])
+def test_a_sample_that_reached_one_network_only_is_set_apart_for_as_long_as_it_is_remembered(card):
+    bridged = slice(2000, 2010)
+    other = changed(run(), bridged, 0, Flag.BRIDGED | Flag.HELD)
+    last = 2010 + SETTLED[card.architecture] + BACK
+    found = compare(run(), changed(other, slice(2000, last)), card, 1e-5)
+    assert found.agrees
+    assert abs(found.lost - (last - 2000)) <= 1
+    assert not compare(run(), changed(other, slice(2000, last + 2)), card, 1e-5).agrees
+    both = changed(run(), bridged, 0, Flag.BRIDGED | Flag.HELD)
+    assert compare(both, other, card, 1e-5).lost == 0
+    assert not compare(run(), changed(run(), bridged, 0, Flag.HELD), card, 1e-5).agrees
+
+
+@pytest.mark.parametrize("card", [CARD, FRAMES])
+def test_what_was_made_from_other_inputs_is_set_apart_and_the_rest_is_not(card):
+    last = 2000 + SETTLED[card.architecture]
+    near, far = changed(run(), slice(1940, last)), changed(run(), slice(last + 2, last + 9))
+    found = compare(run(), near, card, 1e-5, at(2000))
+    assert found.agrees
+    assert found.unlike >= last - 1940
+    assert not compare(run(), far, card, 1e-5, at(2000)).agrees
+    assert not compare(run(), near, card, 1e-5, at(3500)).agrees
     assert found.max_difference == 0.0
     assert found.max_difference_anywhere == pytest.approx(1e-3, rel=0.01)
 
@@ -97,13 +122,13 @@ def test_effort_that_was_valid_in_one_run_only_needs_longer_to_come_back():
 def test_nothing_is_proven_by_runs_that_had_other_inputs_throughout():
     other = np.array([T0 + i * 50 * MS for i in range(100)])
     found = compare(run(), run(), CARD, 1e-5, other)
-    assert not found.agrees
-    assert found.same_inputs < COUNT / 2
+    assert not found.enough
+    assert found.compared < COUNT / 2
 
 
 def test_runs_that_do_not_overlap_do_not_agree():
     found = compare(run(), run(COUNT + 10), CARD, 1e-5)
-    assert not found.agrees
+    assert not found.enough
     assert found.both == 0
     assert math.isnan(found.max_difference)
 
@@ -130,11 +155,17 @@ def prints(*chunks):
 def test_any_change_of_a_grid_sample_is_seen(change):
     parts = grid(count=20), grid(first=120, count=10), grid(first=130, count=20)
     altered = parts[0], grid(first=120, count=10, **change), parts[2]
-    assert not len(prints(grid()).differences(prints(*parts)))
-    found = prints(grid()).differences(prints(*altered))
-    assert found.tolist() == [i * 10**9 // 1024 for i in range(120, 130)]
+    assert prints(grid()).compare(prints(*parts)).share == 1.0
+    found = prints(grid()).compare(prints(*altered))
+    assert found.other_inputs.tolist() == [i * 10**9 // 1024 for i in range(120, 130)]
+    assert (found.same, found.unlike) == (40, 10)
+    assert found.share == 0.8
 
 
 def test_grid_samples_that_only_one_has_are_differences():
-    found = prints(grid(count=50)).differences(prints(grid(count=52)))
-    assert found.tolist() == [150 * 10**9 // 1024, 151 * 10**9 // 1024]
+    parts = grid(count=30), grid(first=135, count=17)
+    found = prints(grid(count=50)).compare(prints(*parts))
+    assert found.other_inputs.tolist() == [i * 10**9 // 1024 for i in (*range(130, 135), 150, 151)]
+    # Before the first and after the last that both have, one merely has more.
+    assert (found.same, found.only_first, found.only_second) == (45, 5, 0)
+    assert found.share == 0.9

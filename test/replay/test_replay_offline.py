@@ -62,7 +62,7 @@ def test_a_replay_gives_the_live_runs_grid_and_effort(recording, light):
         live = read_effort(bag, finder, MUSCLES)
     # The live run looked every 2 ms, and handed on 10 ms at most.
     end_ns = live.stamps_ns[-1]
-    assert all(after_ns > end_ns for after_ns in again.differences(live_grid))
+    assert all(after_ns > end_ns for after_ns in again.compare(live_grid).other_inputs)
     assert effort.stamps_ns[: len(live)].tolist() == live.stamps_ns.tolist()
     np.testing.assert_allclose(effort.effort[: len(live)], live.effort, rtol=0, atol=1e-5)
     assert (effort.flags[: len(live)] == live.flags).all()

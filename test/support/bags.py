@@ -15,8 +15,8 @@ from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.estimate.effort_info import described
+from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.estimate.weights import random_tensors, save_model
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyMotionChunk
@@ -86,10 +86,12 @@ def live(
     model: Path,
     start: int = 0,
     alter: Callable[[EffortChunk], EffortChunk] = lambda chunk: chunk,
+    lost: Sequence[int] = (),
 ) -> list[Entry]:
     """What a live run records besides its inputs: the grid and effort, taken in small hops.
 
-    The inference node begins `start` chunks late; `alter` may change what it gives.
+    The inference node begins `start` chunks late, and never gets the `lost` ones; `alter` may
+    change what it gives.
     """
     from kpm_ros.estimate import weights
 
@@ -97,7 +99,7 @@ def live(
     aligner = Aligner(
         AlignerConfig(card.rate_hz, card.views, card.landmarks, card.first_note, card.keys)
     )
-    estimator = EffortEstimator(card, StreamingEstimator(card, tensors))
+    estimator = EffortEstimator(card, streaming_estimator(card, tensors))
     waiting = list(deliveries)
     made: list[Entry] = []
     chunks = 0
@@ -106,8 +108,9 @@ def live(
             push(aligner, waiting.pop(0))
         for chunk in aligner.advance(now_ns):
             made.append(entry(chunk, now_ns))
+            reaches = chunks >= start and chunks not in lost
             chunks += 1
-            effort = estimator.push(chunk) if chunks > start else None
+            effort = estimator.push(chunk) if reaches else None
             if effort is not None:
                 made.append(entry(alter(effort), now_ns))
     return made

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 
-def stream(estimator: Any, pose: Any, keys: Any, hops: Any) -> np.ndarray:
-    """Push the signal in hops of the given sizes, over and over; then flush."""
+def stream(estimator: Any, pose: Any, keys: Any, hops: Any, first_index: int = 0) -> np.ndarray:
+    """Begin a stream and push the signal in hops of the given sizes, over and over; then flush."""
+    estimator.reset(first_index)
     parts, at, turn = [], 0, 0
     while at < len(pose):
         hop = hops[turn % len(hops)]

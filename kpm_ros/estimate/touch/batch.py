@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from kpm_ros.estimate.batch import OverlappingChunks, Recording, usable_device
+from kpm_ros.estimate.batch import OverlappingChunks, Stretch, usable_device
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.inputs import check_rows
 from kpm_ros.estimate.touch.layout import STRIDE, structure_of
@@ -31,26 +32,31 @@ class TouchBatch:
         check_tensors(card, tensors)
         self.card = card
         usable = usable_device(device)
-        # One frame more, for how features have changed.
-        behind = (structure_of(card).reach + 1) * STRIDE + card.lookahead
+        # One frame more for how features have changed, and part of another where chunks begin
+        # between two frames.
+        behind = (structure_of(card).reach + 2) * STRIDE + card.lookahead
         self._chunks = OverlappingChunks(
             usable, _whole_frames(chunk), _whole_frames(behind), card.lookahead
         )
         self._network = build_network(card, tensors).to(usable)
 
     @torch.inference_mode()
-    def run(self, recordings: Sequence[Recording]) -> list[Array]:
-        """Turn pose (T, P) and keys (T, K) of each recording into its effort (T, M)."""
-        return [self._one(pose, keys) for pose, keys in recordings]
+    def run(self, stretches: Sequence[Stretch]) -> list[Array]:
+        """Turn pose and keys of each stretch into the effort (T, M) that the network says."""
+        return [self._one(stretch) for stretch in stretches]
 
-    def _one(self, pose: Array | None, keys: Array | None) -> Array:
-        rows = check_rows(self.card, {"pose": pose, "keys": keys})
+    def _one(self, stretch: Stretch) -> Array:
+        rows = check_rows(self.card, {"pose": stretch.pose, "keys": stretch.keys})
         samples = len(next(iter(rows.values())))
         parts = [np.zeros((0, len(self.card.muscles)), np.float32)]
-        seen = rows.get("pose"), rows.get("keys")
-        for effort in self._chunks.through(self._network, *seen, samples):
+        used = Stretch(stretch.first_index, rows.get("pose"), rows.get("keys"))
+        for effort in self._chunks.through(self._told, used, samples):
             parts.append(effort.T.cpu().numpy())
         return np.concatenate(parts)
+
+    def _told(self, first_index: int, pose: Tensor | None, keys: Tensor | None) -> Tensor:
+        effort: Tensor = self._network(pose, keys, first_index)
+        return effort
 
 
 def _whole_frames(samples: int) -> int:

@@ -25,6 +25,7 @@ from kpm_ros.estimate.touch.layout import (
     STRIDE,
     TIPS,
     feature_span,
+    first_end,
     key_places,
 )
 
@@ -50,27 +51,32 @@ class Features(nn.Module):
         self.register_buffer("neutral", neutral.float(), persistent=False)
         self.register_buffer("keys_at", torch.from_numpy(key_places(card)), persistent=False)
 
-    def forward(self, pose: Tensor | None, keys: Tensor | None) -> Tensor:
+    def forward(self, pose: Tensor | None, keys: Tensor | None, first_index: int) -> Tensor:
         """Turn pose (B, P, T) and keys (B, K, T) into features (B, frames, F).
 
-        Frame j ends with sample 8 j + (look-ahead modulo 8), so that a whole number of frames is
-        the look-ahead; after the signal's end its last sample stands still.
+        `first_index` is the grid index of the first sample. The grid's frame k ends with sample
+        8 k + look-ahead; those are here that end within the signal, and those that begin within it
+        and end after it, where its last sample stands still.
         """
         device = next(x.device.type for x in (pose, keys) if x is not None)
         # Places on the keyboard need more digits than training otherwise does.
         with torch.no_grad(), torch.autocast(device, enabled=False):
-            values, present = self.raw(pose, keys)
+            values, present = self.raw(pose, keys, first_index)
         known, absent = values.tensor_split((self.span.absent.start,), dim=-1)
         scaled = ((known - self.offset) * self.gain).clamp(-LIMIT, LIMIT)
         return torch.cat((scaled * present, absent), dim=-1)
 
-    def raw(self, pose: Tensor | None, keys: Tensor | None) -> tuple[Tensor, Tensor]:
+    def raw(
+        self, pose: Tensor | None, keys: Tensor | None, first_index: int
+    ) -> tuple[Tensor, Tensor]:
         """Give features before they are normalised, and 1 or 0 for what is there or missing.
 
         Those that say what is missing always mean what they say: they have no second number.
         """
         given = {"pose": pose, "keys": keys}
-        senses = {sense: self._frames(sense, given[sense]) for sense in self.card.inputs}
+        senses = {
+            sense: self._frames(sense, given[sense], first_index) for sense in self.card.inputs
+        }
         there = {sense: self._there(sense, frames) for sense, frames in senses.items()}
         values: list[Tensor] = []
         masks: list[Tensor] = []
@@ -95,14 +101,13 @@ class Features(nn.Module):
         values += [1 - mask for mask in there.values()]
         return torch.cat(values, dim=-1), torch.cat(masks, dim=-1)
 
-    def _frames(self, sense: str, signal: Tensor | None) -> Tensor:
+    def _frames(self, sense: str, signal: Tensor | None, first_index: int) -> Tensor:
         """Pick the last sample of each frame: (B, C, T) to (B, frames, C)."""
         if signal is None:
             raise ValueError(f"the model {self.card.name!r} needs {sense}, and none was given")
-        ahead, behind = divmod(self.card.lookahead, STRIDE)
-        samples = signal.shape[-1]
-        count = -(-samples // STRIDE) + ahead
-        at = torch.arange(count, device=signal.device) * STRIDE + behind
+        samples, end = signal.shape[-1], first_end(self.card, first_index)
+        count = max(1, -(-(samples + self.card.lookahead - end) // STRIDE))
+        at = torch.arange(count, device=signal.device) * STRIDE + end
         return signal[..., at.clamp(max=samples - 1)].transpose(1, 2)
 
     def _there(self, sense: str, frames: Tensor) -> Tensor:

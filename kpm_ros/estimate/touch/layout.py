@@ -62,6 +62,11 @@ ARCHITECTURES: dict[str, TouchStructure] = {
 }
 
 
+def first_end(card: ModelCard, first_index: int) -> int:
+    """Which sample, of those from a grid index on, is the first with which a frame ends."""
+    return (card.lookahead - first_index) % STRIDE
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureSpan:
     """Where the parts of a frame's features lie."""

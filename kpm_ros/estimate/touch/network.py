@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import NORM_EPSILON
 from kpm_ros.estimate.touch.features import Features
-from kpm_ros.estimate.touch.layout import FADE, STRIDE, structure_of
+from kpm_ros.estimate.touch.layout import FADE, STRIDE, first_end, structure_of
 
 
 class Block(nn.Module):
@@ -56,16 +56,21 @@ class TouchNet(nn.Module):
         self.outlet = nn.Linear(width, outputs)
         self.register_buffer("fade", torch.from_numpy(FADE)[:, None], persistent=False)
 
-    def forward(self, pose: Tensor | None, keys: Tensor | None) -> Tensor:
+    def forward(self, pose: Tensor | None, keys: Tensor | None, first_index: int = 0) -> Tensor:
         """Turn pose (B, P, T) and keys (B, K, T) into effort (B, M, T).
 
-        A sense that the model does not use is ignored and may be None.
+        A sense that the model does not use is ignored and may be None. `first_index` says where on
+        the grid the signal begins; windows of a training begin with a frame. What no frame that
+        ends within the signal tells of is zero.
         """
-        told = self.outlet(self.block(F.relu(self.inlet(self.features(pose, keys)))))
+        features = self.features(pose, keys, first_index)
+        told = self.outlet(self.block(F.relu(self.inlet(features))))
         effort = told.unflatten(-1, (STRIDE, -1))
         if not self.training:
             effort = self._joined(effort)
-        in_time: Tensor = effort[:, self.card.lookahead // STRIDE :].flatten(1, 2)
+        # The first frame's effort begins so many samples before the signal.
+        early = self.card.lookahead - first_end(self.card, first_index)
+        in_time: Tensor = F.pad(effort.flatten(1, 2), (0, 0, -early, 0))
         samples = next(x.shape[-1] for x in (pose, keys) if x is not None)
         return in_time[:, :samples].transpose(1, 2)
 

@@ -11,7 +11,7 @@ from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import input_channels
 from kpm_ros.estimate.stream import Stream
 from kpm_ros.estimate.touch.kernels import run_frames
-from kpm_ros.estimate.touch.layout import STRIDE
+from kpm_ros.estimate.touch.layout import STRIDE, first_end
 from kpm_ros.estimate.touch.plan import arrange, empty_memory, sizes_of
 from kpm_ros.estimate.weights import check_tensors
 
@@ -21,14 +21,14 @@ Array = NDArray[np.float32]
 class TouchStreaming(Stream):
     """TouchNet on a stream.
 
-    The network runs once every eighth sample and then knows the effort of eight; each is given when
-    it is due, so that effort comes as evenly as samples do.
+    The network runs once every eighth sample of the grid and then knows the effort of eight; each
+    is given when it is due, so that effort comes as evenly as samples do. A stream that begins
+    within a frame whose last sample is already past gives zeros for what is left of that frame.
     """
 
     def __init__(self, card: ModelCard, tensors: Mapping[str, Array]) -> None:
         check_tensors(card, tensors)
         super().__init__(card, warm_up_samples=card.lookahead + STRIDE)
-        self._ahead, self._behind = divmod(card.lookahead, STRIDE)
         self._sizes = sizes_of(card)
         self._weights = arrange(card, tensors)
         self._memory = empty_memory(card)
@@ -56,12 +56,21 @@ class TouchStreaming(Stream):
         last = {f"last_{sense}": row for sense, row in self._last.items()}
         return {**self._memory._asdict(), "ready": self._ready, **last}
 
+    def _begin(self, first_index: int) -> None:
+        super()._begin(first_index)
+        # Samples of the grid's frame that holds the first one, before it.
+        self._before = first_index % STRIDE
+        self._end = first_end(self.card, first_index)
+        # Frames that end within the stream ahead of the one that holds its first sample; -1 where
+        # that one has ended before the stream began.
+        self._ahead = (self.card.lookahead - self._end) // STRIDE
+
     def _run(self, rows: Mapping[str, Array]) -> Array:
         """Run the frames that end among these samples; give the effort that is due by now."""
         samples = len(next(iter(rows.values())))
         frame = self._frames(self._pushed)
         frames = self._frames(self._pushed + samples) - frame
-        first = frame * STRIDE + self._behind - self._pushed
+        first = frame * STRIDE + self._end - self._pushed
         nothing = np.zeros((frames, 0), np.float32)
         # Copied, or rows that may not be written to would have everything compiled once more.
         ends = {
@@ -73,15 +82,19 @@ class TouchStreaming(Stream):
             ends.get("pose", nothing), ends.get("keys", nothing), frame, self._ahead,
             self._sizes, self._weights, self._memory, fresh,
         )  # fmt: skip
-        fresh = fresh[max(0, self._ahead - frame) :].reshape(-1, self._ready.shape[1])
-        start = self.given
+        start, known = self.given, self._known(frame)
+        added = self._known(frame + frames) - known
+        fresh = fresh.reshape(-1, self._ready.shape[1])[frames * STRIDE - added :]
+        waiting = self._ready[STRIDE - (known - start) :]
+        effort = np.concatenate([waiting, fresh])
         self._pushed += samples
-        waiting = max(0, frame - self._ahead) * STRIDE - start
-        known = np.concatenate([self._ready[STRIDE - waiting :], fresh])
-        if len(fresh):
-            self._ready[:] = fresh[-STRIDE:]
-        return known[: self.given - start]
+        self._ready[:] = np.concatenate([self._ready, fresh])[-STRIDE:]
+        return effort[: self.given - start]
 
     def _frames(self, samples: int) -> int:
         """How many frames end within so many samples."""
-        return max(0, (samples - self._behind + STRIDE - 1) // STRIDE)
+        return max(0, -(-(samples - self._end) // STRIDE))
+
+    def _known(self, frames: int) -> int:
+        """Of how many samples the effort is known once so many frames have ended."""
+        return max(0, (frames - self._ahead) * STRIDE - self._before)

@@ -80,9 +80,9 @@ def _rows(network: TouchNet, performances: Sequence[Performed]) -> Iterator[tupl
     ahead = network.card.lookahead // STRIDE
     for one in performances:
         whole = len(one.effort) // STRIDE * STRIDE
-        rows = (torch.from_numpy(np.array(x[:whole].T)) for x in (one.pose(), one.keys))
+        pose, keys = (torch.from_numpy(np.array(x[:whole].T)) for x in (one.pose(), one.keys))
         with torch.inference_mode():
-            values, present = network.features.raw(*(x[None].float() for x in rows))
+            values, present = network.features.raw(pose[None].float(), keys[None].float(), 0)
             values[..., : present.shape[-1]] *= present
         features = values[0, ahead:].double().numpy()
         yield features, one.effort[:whole].reshape(len(features), -1).astype(np.float64)

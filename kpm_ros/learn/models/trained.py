@@ -15,6 +15,7 @@ from safetensors.numpy import save as to_bytes
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
+from kpm_ros.estimate.estimator import as_envelope
 from kpm_ros.estimate.weights import ModelFileError, load_model, read_card, save_model
 from kpm_ros.learn.models.families import Family, bare_network, check_card, family_of, window_of
 from kpm_ros.learn.models.rules import RULES, Rule, samples_of
@@ -57,21 +58,24 @@ class Trained:
         """Turn a performance's pose (T, P) and keys (T, K) into effort (T, M), as used live.
 
         A live model is streamed, and sees what is last held beyond the end, where playing has only
-        ceased to be recorded; one that takes windows takes overlapping ones.
+        ceased to be recorded; one that takes windows takes overlapping ones. The performance is a
+        grid of its own, from 0 on. Like effort in use, it is never below zero.
         """
-        effort: Array = self._engine.estimate(pose, keys)
-        return effort
+        return as_envelope(self._engine.estimate(pose, keys))
 
     def estimate_alone(self, pose: Array | None, keys: Array | None) -> Array:
-        """Turn a window into effort as if there were nothing before and after it."""
+        """Turn a window into effort as if there were nothing before and after it.
+
+        What the network says is left as it is, as in the published evaluation.
+        """
         if isinstance(self._engine, _Streamed):
             return self._engine.alone(pose, keys)
-        return self.estimate(pose, keys)
+        return self._engine.estimate(pose, keys)
 
     def estimate_live(self, pose: Array | None, keys: Array | None) -> Array:
         """Do the same in the hops of the live pipeline, where the model is a live one."""
         if isinstance(self._engine, _Streamed):
-            return self._engine.in_hops(pose, keys, LIVE_HOP)
+            return as_envelope(self._engine.in_hops(pose, keys, LIVE_HOP))
         return self.estimate(pose, keys)
 
 
@@ -90,19 +94,19 @@ class _Streamed:
         self._lookahead = card.lookahead
 
     def estimate(self, pose: Array | None, keys: Array | None) -> Array:
-        self._stream.reset()
+        self._stream.reset(0)
         first = self._stream.push(pose, keys)
         held = (None if x is None else np.repeat(x[-1:], self._lookahead, 0) for x in (pose, keys))
         last = self._stream.push(*held)
         return np.concatenate([first, last])[: samples_of(pose, keys)]
 
     def alone(self, pose: Array | None, keys: Array | None) -> Array:
-        self._stream.reset()
+        self._stream.reset(0)
         first = self._stream.push(pose, keys)
         return np.concatenate([first, self._stream.flush()])
 
     def in_hops(self, pose: Array | None, keys: Array | None, hop: int) -> Array:
-        self._stream.reset()
+        self._stream.reset(0)
         parts = []
         for start in range(0, samples_of(pose, keys), hop):
             now = slice(start, start + hop)

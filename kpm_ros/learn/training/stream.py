@@ -15,6 +15,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.senses import blank
+from kpm_ros.estimate.span import stride_of
 from kpm_ros.learn.recordings import drawing
 from kpm_ros.learn.training.dropouts import Dropouts
 from kpm_ros.learn.training.settings import Settings
@@ -118,6 +119,7 @@ def make_batches(performances: Sequence[Played], card: ModelCard, settings: Sett
         settings.batch,
         settings.seed,
         settings.shifted,
+        stride_of(card),
     )
     dropouts = Dropouts(settings.drop_senses, settings.seed)
     return Batches(performances, order, card, dropouts, pinned)

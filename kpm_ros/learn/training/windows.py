@@ -30,7 +30,8 @@ class WindowOrder:
     """Which windows make up each training step; the same seed gives the same steps.
 
     Every window comes once an epoch, in an order drawn for that epoch. With `shifted`, it is moved
-    by a random part of the step between neighbours, so that no two epochs cut the same way.
+    by a random part of the step between neighbours, so that no two epochs cut the same way. All
+    begin with a frame of the model, which is `stride` samples long.
     """
 
     lengths: tuple[int, ...]
@@ -39,6 +40,7 @@ class WindowOrder:
     batch: int
     seed: int
     shifted: bool = True
+    stride: int = 1
 
     def __post_init__(self) -> None:
         if self.batch < 1:
@@ -53,7 +55,7 @@ class WindowOrder:
     def windows(self) -> Sequence[Window]:
         """All windows, unmoved."""
         return [
-            Window(performance, int(start))
+            Window(performance, int(start) // self.stride * self.stride)
             for performance, samples in enumerate(self.lengths)
             for start in window_starts(samples, self.window, self.overlap)
         ]
@@ -77,4 +79,5 @@ class WindowOrder:
 
     def _moved(self, window: Window, by: int) -> Window:
         last = self.lengths[window.performance] - self.window
-        return Window(window.performance, min(window.start + by, last))
+        start = min(window.start + by, last) // self.stride * self.stride
+        return Window(window.performance, start)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from kpm_ros.estimate.batch import Stretch
 from kpm_ros.estimate.engines import batch_estimator, streaming_estimator
 from kpm_ros.estimate.touch.batch import TouchBatch
 
@@ -13,10 +14,14 @@ from kpm_ros.estimate.touch.batch import TouchBatch
 @pytest.mark.parametrize("lookahead", [0, 13, 31])
 def test_recordings_in_chunks_give_what_streaming_gives(small, played, lookahead) -> None:
     card, tensors = small(lookahead=lookahead)
-    recordings = [played(card, samples, seed=samples) for samples in (700, 333, 1, 0)]
-    efforts = TouchBatch(card, tensors, chunk=200).run(recordings)
-    for (pose, keys), effort in zip(recordings, efforts, strict=True):
-        estimator = streaming_estimator(card, tensors)
+    stretches = [
+        Stretch(first, *played(card, samples, seed=samples))
+        for first, samples in ((0, 700), (3, 700), (6, 333), (15, 100), (0, 1), (9, 1), (5, 0))
+    ]
+    efforts = TouchBatch(card, tensors, chunk=200).run(stretches)
+    estimator = streaming_estimator(card, tensors)
+    for (first, pose, keys), effort in zip(stretches, efforts, strict=True):
+        estimator.reset(first)
         expected = np.concatenate([estimator.push(pose, keys), estimator.flush()])
         assert effort.shape == expected.shape
         assert np.abs(effort - expected).max(initial=0) < 1e-5
@@ -25,7 +30,9 @@ def test_recordings_in_chunks_give_what_streaming_gives(small, played, lookahead
 def test_a_sense_that_the_model_does_not_use_may_be_left_out(small, played) -> None:
     card, tensors = small(inputs=("keys",))
     pose, keys = played(card, 100)
-    with_pose, without = batch_estimator(card, tensors).run([(pose, keys), (None, keys)])
+    with_pose, without = batch_estimator(card, tensors).run(
+        [Stretch(0, pose, keys), Stretch(0, None, keys)]
+    )
     assert np.array_equal(with_pose, without)
 
 

@@ -26,7 +26,7 @@ def features_of(card: ModelCard, tensors, pose, keys) -> np.ndarray:
         if name.startswith("features.")
     }
     features.load_state_dict(own)
-    return features(*(torch.from_numpy(x.T.copy())[None] for x in (pose, keys)))[0].numpy()
+    return features(*(torch.from_numpy(x.T.copy())[None] for x in (pose, keys)), 0)[0].numpy()
 
 
 @pytest.fixture(scope="module")

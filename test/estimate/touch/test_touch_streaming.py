@@ -43,6 +43,22 @@ def test_every_combination_of_senses_and_lookahead_streams_exactly(
     assert np.abs(effort - expected).max() < TOLERANCE
 
 
+@pytest.mark.parametrize("lookahead", [0, 5, 8, 31])
+@pytest.mark.parametrize("first_index", [*range(1, 8), 1_700_000_000 * 1024 + 13])
+def test_it_streams_exactly_wherever_on_the_grid_it_begins(
+    small, played, one_pass, lookahead, first_index
+) -> None:
+    card, tensors = small(lookahead=lookahead)
+    pose, keys = played(card, 90)
+    effort = stream(streaming_estimator(card, tensors), pose, keys, (10, 11, 3), first_index)
+    expected = one_pass(card, tensors, pose, keys, first_index)
+    assert np.abs(effort - expected).max() < TOLERANCE
+    # The frame in which it begins ended before it did: nothing is known of what is left of it.
+    untold = -first_index % STRIDE if lookahead < first_index % STRIDE else 0
+    assert not effort[:untold].any()
+    assert effort[untold:].all()
+
+
 def test_the_full_network_streams_exactly(small, played, one_pass) -> None:
     light, place = small()
     card = replace(light, architecture="touchnet")

@@ -77,7 +77,7 @@ def test_a_network_begins_with_the_mean_effort_and_features_of_one_size(
     suit(network, performances)
     rows = [torch.from_numpy(np.stack([getattr(p, x).T for p in performances])) for x in SENSES]
     with torch.inference_mode():
-        effort, features = network(*rows), network.features(*rows)
+        effort, features = network(*rows), network.features(*rows, 0)
     mean = np.mean([one.effort.mean(axis=0) for one in performances], axis=0)
     assert np.abs(effort.mean(dim=(0, 2)).numpy() - mean).max() < 1e-3
     spread = features.flatten(0, 1).std(dim=0)[: network.features.span.absent.start]

@@ -52,6 +52,11 @@ def test_windows_with_pinned_ends_must_begin_with_a_frame(recordings):
         make_batches(recordings, ModelCard(), settings)
 
 
+def test_windows_of_a_model_with_frames_begin_with_one(recordings):
+    assert make_batches(recordings, ModelCard(architecture="touchnet"), QUICK).order.stride == 8
+    assert make_batches(recordings, ModelCard(), QUICK).order.stride == 1
+
+
 def test_a_dropped_sense_is_neutral_and_all_else_is_as_it_was(recordings):
     card = ModelCard(pose_offset=(0.5,) * 84, pose_scale=(2.0,) * 84, optional=("pose", "keys"))
     settings = replace(QUICK, drop_senses=1.0, window=600)

@@ -38,6 +38,7 @@ def test_a_check_gives_the_error_of_the_model_as_it_is_streamed(recordings, netw
     (part,) = validation.parts
     assert part.start == 0
     stream = StreamingEstimator(CARD, tensors_of(network.state_dict()))
+    stream.reset(0)
     estimate = stream.push(one.pose(), np.asarray(one.keys))
     counted = slice(WARM_UP, part.length - CARD.lookahead)
     error = np.sqrt(np.mean((estimate[counted] - one.effort[counted]) ** 2))

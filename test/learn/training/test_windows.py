@@ -27,6 +27,14 @@ def test_windows_stay_within_their_performance():
             assert 0 <= window.start <= ORDER.lengths[window.performance] - ORDER.window
 
 
+@pytest.mark.parametrize("shifted", [True, False])
+def test_windows_begin_with_a_frame_of_the_model(shifted):
+    order = WindowOrder((3001, 1501), 1023, 256, batch=2, seed=3, shifted=shifted, stride=8)
+    starts = {w.start for step in range(20 * order.steps_per_epoch) for w in order.batch_at(step)}
+    assert not any(start % 8 for start in starts)
+    assert len(starts) > (50 if shifted else 2)
+
+
 def test_a_step_follows_from_the_seed_alone():
     again = WindowOrder((3000, 1500), window=1024, overlap=256, batch=2, seed=3)
     other = WindowOrder((3000, 1500), window=1024, overlap=256, batch=2, seed=4)

@@ -1,0 +1,94 @@
+"""What is said of a replay that was compared with the run it replays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kpm_ros.replay.compare import BACK_S, LEAST_SHARE, Comparison, GridComparison
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A comparison in words."""
+
+    agrees: bool
+    text: str
+    verdict: str
+
+
+def verdict(
+    grid: GridComparison | None, estimated: Comparison, own: Comparison | None = None
+) -> Verdict:
+    """Judge a replay.
+
+    Where the bag has the grid of the run, `estimated` is effort made of that grid, and `own` is
+    that of the replay's; else `estimated` is the replay's.
+    """
+    parts = [estimated] if own is None else [estimated, own]
+    reason = _why_not(grid, estimated, parts)
+    said = reason or f"the replay is the run, within {estimated.tolerance:g}"
+    lines = ["compared with the recorded run"]
+    if grid is not None:
+        lines += _grid_lines(grid)
+    shown = own or estimated
+    lines += [
+        f"  effort in both            {shown.both}",
+        f"  only in the replay        {shown.only_first}",
+        f"  only in the recording     {shown.only_second}",
+    ]
+    what = "of the recorded grid" if own else "compared"
+    lines += _effort_lines(what, estimated)
+    if own is not None:
+        lines += _effort_lines("of the replay's grid", own)
+    lines.append(
+        f"  of all that are in both   max |difference| {shown.max_difference_anywhere:.2g}, "
+        f"flags differ {shown.flags_differ_anywhere}"
+    )
+    text = "\n".join(lines) + "\n" + ("" if reason else f"{said}\n")
+    return Verdict(not reason, text, said)
+
+
+def _grid_lines(grid: GridComparison) -> list[str]:
+    return [
+        f"  grid samples              {grid.same} ({grid.share:.1%}) made from the same messages, "
+        "alike to the last bit",
+        f"    from other messages     {grid.unlike} (in time for one run only)",
+        f"    only in the replay      {grid.only_first}",
+        f"    only in the recording   {grid.only_second}",
+    ]
+
+
+def _effort_lines(what: str, result: Comparison) -> list[str]:
+    left_out = [
+        f"{count} {why}"
+        for count, why in (
+            (result.warming, f"while a stream warms up and {BACK_S:g} s after"),
+            (result.lost, "after a grid sample reached one network only"),
+            (result.unlike, "after grid samples from other messages"),
+        )
+        if count
+    ]
+    lines = [
+        f"  {what:<25} {result.compared} ({result.compared / max(result.both, 1):.1%}): "
+        f"max |difference| {result.max_difference:.2g}, flags differ {result.flags_differ}"
+    ]
+    if left_out:
+        lines.append(f"    (left out: {', '.join(left_out)})")
+    return lines
+
+
+def _why_not(grid: GridComparison | None, estimated: Comparison, parts: list[Comparison]) -> str:
+    """Why the replay is not the run; nothing where it is."""
+    if not estimated.both:
+        return "not one sample is in both: they do not overlap in time"
+    for part in parts:
+        if part.flags_differ:
+            return f"{part.flags_differ} samples made from the same inputs differ in their flags"
+        if not part.agrees:
+            return (
+                f"effort made from the same inputs differs by {part.max_difference:.2g}, "
+                f"more than {part.tolerance:g}"
+            )
+    if not estimated.enough or (grid is not None and grid.share < LEAST_SHARE):
+        return "too few samples were made from the same inputs to tell whether the rest agrees"
+    return ""
