@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 from numba.core.codegen import get_host_cpu_features
+from numba.core.compiler import Compiler
+from numba.core.compiler_machinery import register_pass
+from numba.core.lowering import Lower
+from numba.core.typed_passes import NativeLowering
+from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -39,6 +45,8 @@ WIDE_PANEL = 8 * LANES
 """The same where there is a single row, which needs more sums at once to keep the CPU busy."""
 READS_HALF = bool(_FEATURES & {"f16c", "neon"})
 """Whether float16 weights, half the memory traffic, cost one instruction to read."""
+
+CACHE_LINE_BYTES = 64
 
 FOLDER_NAME = re.compile("[0-9a-f]{16}")
 KEPT_VERSIONS = 3
@@ -96,10 +104,59 @@ def remove_unused(base: Path, used: Path) -> None:
 _CACHE = _cache_folder()
 
 
+def on_cache_line(values: NDArray[Any]) -> NDArray[Any]:
+    """Copy an array to where a cache line begins.
+
+    Elsewhere, every read of a whole AVX-512 register would touch two lines.
+    """
+    room = np.empty(values.nbytes + CACHE_LINE_BYTES - 1, np.uint8)
+    start = -room.ctypes.data % CACHE_LINE_BYTES
+    copy = room[start : start + values.nbytes].view(values.dtype).reshape(values.shape)
+    copy[...] = values
+    return copy
+
+
+class _WideLower(Lower):
+    """Asks LLVM for registers as wide as the CPU has.
+
+    On most Intel CPUs LLVM uses half of an AVX-512 register unless it is told otherwise, since some
+    old ones ran slower for it.
+    """
+
+    def setup_function(self, fndesc: Any) -> None:
+        super().setup_function(fndesc)
+        if LANES == 16:
+            # llvmlite takes no attribute that it does not know, but prints all that it has.
+            set.add(self.function.attributes, '"prefer-vector-width"="512"')
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _WideLowering(NativeLowering):
+    _name = "native_lowering_for_wide_registers"
+
+    @property
+    def lowering_class(self) -> type[Lower]:
+        return _WideLower
+
+
+class _WideCompiler(Compiler):
+    """Numba's compiler but for one pass."""
+
+    def define_pipelines(self) -> Any:
+        pipelines = super().define_pipelines()
+        for pipeline in pipelines:
+            pipeline.passes = [
+                (_WideLowering if kind is NativeLowering else kind, what)
+                for kind, what in pipeline.passes
+            ]
+        return pipelines
+
+
 def compiled(function: Function) -> Function:
     """Compile a function on first use, and keep the result on disk if there is a place for it."""
     fast = {"nsz", "arcp", "contract", "afn", "reassoc"}
     options: dict[str, Any] = {"nogil": True, "fastmath": fast, "error_model": "numpy"}
+    options["pipeline_class"] = _WideCompiler
     before = _config.CACHE_DIR
     try:
         _config.CACHE_DIR = str(_CACHE or before)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.compiling import PANEL, READS_HALF, WIDE_PANEL
+from kpm_ros.estimate.compiling import PANEL, READS_HALF, WIDE_PANEL, on_cache_line
 from kpm_ros.estimate.layers import CONV, LANE_CONV, LAYER, LINEAR, MIX, STILL_CONV
 from kpm_ros.estimate.layout import SENSES, Structure, share_lookahead, structure_of
 
@@ -79,7 +79,7 @@ class _Shelf:
 
     def flat(self) -> NDArray[np.float32]:
         """Everything, in one array."""
-        return np.concatenate(self._arrays)
+        return np.asarray(on_cache_line(np.concatenate(self._arrays)))
 
 
 def _pack(weight: NDArray[np.float32], panel: int = PANEL) -> NDArray[np.float32]:
@@ -94,7 +94,7 @@ def store_weights(flat: NDArray[np.float32]) -> NDArray[np.uint16] | NDArray[np.
         with np.errstate(over="ignore"):
             half = flat.astype(np.float16)
         if np.array_equal(half.astype(np.float32), flat):
-            return half.view(np.uint16)
+            return on_cache_line(half.view(np.uint16))
     return flat
 
 
@@ -223,7 +223,7 @@ def _decoder_params(tensors: Tensors, structure: Structure) -> NDArray[np.float3
         tensors["decoder.linear3.weight"] * np.float32(structure.effort_scale),
         tensors["decoder.linear3.bias"] * np.float32(structure.effort_scale),
     ]
-    return np.concatenate([array.ravel() for array in shelf])
+    return on_cache_line(np.concatenate([array.ravel() for array in shelf]))
 
 
 def make_plan(card: ModelCard, tensors: Tensors) -> Plan:

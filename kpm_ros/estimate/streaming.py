@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.compiling import on_cache_line
 from kpm_ros.estimate.layers import run_decoder, run_layers
 from kpm_ros.estimate.layout import input_channels, structure_of
 from kpm_ros.estimate.plan import BLOCK, make_plan
@@ -27,8 +28,8 @@ class StreamingEstimator(Stream):
         self._plan = make_plan(card, tensors)
         self._hidden = structure.hidden
         self._slope = np.float32(structure.slope)
-        self._memory = np.zeros(self._plan.memory_size, np.float32)
-        self._scratch = np.zeros((2, self._plan.scratch_size), np.float32)
+        self._memory = on_cache_line(np.zeros(self._plan.memory_size, np.float32))
+        self._scratch = on_cache_line(np.zeros((2, self._plan.scratch_size), np.float32))
         self._previous = np.zeros(len(card.muscles), np.float32)
         self._senses = [
             (sense, input_channels(card, sense), place)

@@ -1,11 +1,16 @@
-"""Compiled code of versions that nobody uses any more does not pile up."""
+"""What the compiled code is made for, and that what nobody uses any more does not pile up."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kpm_ros.estimate import compiling
@@ -71,3 +76,70 @@ def test_the_folder_in_use_is_marked_as_used(monkeypatch, tmp_path):
     os.utime(folder, (0, 0))
     assert compiling._cache_folder() == folder
     assert time.time() - folder.stat().st_mtime < 3600
+
+
+SHOW_ASSEMBLY = """
+from numba import float32, int64, uint16, void
+from kpm_ros.estimate.kernels import add_row_product, normalise
+from kpm_ros.estimate.touch.kernels import add_weighted_rows
+row, table = float32[::1], float32[:, ::1]
+for kernel, signature in (
+    (normalise, void(row, row, row, row, int64)),
+    (add_weighted_rows, void(row, table, row)),
+    (add_row_product, void(row, uint16[::1], int64, int64, int64, row)),
+):
+    kernel.compile(signature)
+    (assembly,) = kernel.inspect_asm().values()
+    print("KERNEL", assembly)
+"""
+COMMON = "+avx,+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+movbe,+sse4.2,+ssse3"
+AVX512 = COMMON + ",+avx512f,+avx512cd,+avx512bw,+avx512dq,+avx512vl"
+
+
+def multiplying(folder: Path, cpu: str, features: str) -> list[list[str]]:
+    """Compile for a CPU; of each kernel, the registers of every multiplication of vectors."""
+    environment = {
+        "NUMBA_CPU_NAME": cpu,
+        "NUMBA_CPU_FEATURES": features,
+        "NUMBA_CACHE_DIR": str(folder),
+        "NUMBA_DISABLE_JIT": "0",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_ASSEMBLY],
+        env=os.environ | environment,
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    if "not a recognized processor" in done.stderr:
+        pytest.skip(f"this LLVM knows no {cpu}")
+    assert done.returncode == 0, done.stderr
+    kernels = done.stdout.split("KERNEL")[1:]
+    assert len(kernels) == 3
+    return [re.findall(r"vfn?madd\w+ps\b.*%([xyz]mm)", kernel) for kernel in kernels]
+
+
+@pytest.mark.parametrize("cpu", ["skylake-avx512", "emeraldrapids"])
+def test_a_cpu_with_avx512_is_used_at_its_full_width_whatever_its_name(tmp_path, cpu):
+    for registers in multiplying(tmp_path, cpu, AVX512):
+        # What is left over at a loop's end may be done in smaller ones.
+        assert registers.count("zmm") > 2 * registers.count("ymm")
+        assert registers.count("zmm") >= 8
+
+
+def test_a_cpu_without_avx512_is_given_no_such_instruction(tmp_path):
+    for registers in multiplying(tmp_path, "haswell", COMMON):
+        assert "zmm" not in registers
+        assert registers.count("ymm") >= 8
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 5)])
+def test_arrays_are_placed_where_a_cache_line_begins(shape):
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    for _ in range(20):
+        placed = compiling.on_cache_line(values)
+        assert placed.ctypes.data % 64 == 0
+        assert np.array_equal(placed, values)
+        assert placed.flags.c_contiguous
+        assert placed.flags.writeable

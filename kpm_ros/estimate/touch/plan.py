@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.compiling import on_cache_line
 from kpm_ros.estimate.senses import neutral_pose
 from kpm_ros.estimate.touch.description import Memory, Sizes, Weights
 from kpm_ros.estimate.touch.layout import FADE, feature_span, key_places, structure_of
@@ -33,7 +34,7 @@ def arrange(card: ModelCard, tensors: Mapping[str, Array]) -> Weights:
     blocks = [f"block.{block}" for block in range(len(structure.dilations))]
 
     def rows(name: str) -> Array:
-        return np.ascontiguousarray(tensors[f"{name}.weight"].T, np.float32)
+        return _single(tensors[f"{name}.weight"].T)
 
     def taps(name: str) -> Array:
         weight = tensors[f"{name}.weight"].transpose(2, 1, 0)
@@ -69,10 +70,10 @@ def empty_memory(card: ModelCard) -> Memory:
         hand=np.zeros(sizes_of(card).hand, np.float32),
         depth=np.zeros(card.keys if "keys" in card.inputs else 0, np.float32),
         there=np.zeros(2, np.float32),
-        rings=np.zeros(shape, np.float32),
+        rings=on_cache_line(np.zeros(shape, np.float32)),
         edge=np.zeros(len(card.muscles), np.float32),
     )
 
 
 def _single(values: Array) -> Array:
-    return np.ascontiguousarray(values, np.float32)
+    return on_cache_line(np.ascontiguousarray(values, np.float32))
