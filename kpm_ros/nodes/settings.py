@@ -123,7 +123,10 @@ class InferenceSettings:
         0.03, "a gap up to this long is filled with the last sample", least=0.0, most=1.0
     )
     warm_up_s: float = setting(
-        0.1, "output flagged as warming up after a start or a long gap", least=0.0, most=10.0
+        0.1,
+        "output flagged as warming up after a start or a long gap, at least",
+        least=0.0,
+        most=10.0,
     )
     backlog_s: float = setting(
         0.3,
