@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kpm_ros import devices
@@ -15,6 +15,9 @@ from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
 from kpm_ros.resources import config_dir
 
 __all__ = ["OPTIONS", "TOPICS", "NodeSpec", "Option", "PipelineOptions", "Topic", "build"]
+
+MANAGED = ("camera", "midi", "emg", "exo")
+"""What runs nodes that ROS's lifecycle tools manage: those that hold devices, or move one."""
 
 KEYS_WAIT_OVER_NETWORK_S = 0.05
 """Covers a chunk of key motion (10 ms, and 3 ms to send it) and up to 35 ms of way."""
@@ -155,7 +158,13 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 parameters={"folder": options.record, "topics": list(recorded)},
             )
         )
-    return nodes
+    return nodes if options.autostart else [_awaiting(node) for node in nodes]
+
+
+def _awaiting(node: NodeSpec) -> NodeSpec:
+    """Leave a managed node to whoever manages it."""
+    waits = {"autostart": False} if node.executable in MANAGED else {}
+    return replace(node, parameters={**node.parameters, **waits})
 
 
 def _waits(options: PipelineOptions) -> dict[str, Any]:

@@ -75,6 +75,13 @@ OPTIONS = (
     Option("record", "", "folder to record a bag into; empty = no recording"),
     Option("exo", "true", "whether the exoskeleton node runs (disabled until enabled)", YES_NO),
     Option("gesture", "true", "whether the gesture node runs (disabled until enabled)", YES_NO),
+    Option(
+        "autostart",
+        "true",
+        "whether the exoskeleton and the drivers configure and activate themselves; else `ros2 "
+        "lifecycle set` does",
+        YES_NO,
+    ),
     Option("log_level", "info", "what nodes log", ("debug", "info", "warn", "error", "fatal")),
     Option("respawn", "true", "whether a node that ends by itself is started again", YES_NO),
 )
@@ -100,6 +107,7 @@ class PipelineOptions:
     record: str = ""
     exo: bool = True
     gesture: bool = True
+    autostart: bool = True
     log_level: str = "info"
     respawn: bool = True
 

@@ -162,6 +162,14 @@ def test_devices_that_cannot_be_meant_are_refused_in_words(options, says):
         graph.build(graph.PipelineOptions(source="devices", **options))
 
 
+def test_managed_nodes_and_no_others_may_be_left_to_a_manager():
+    nodes = graph.build(graph.PipelineOptions(source="devices", autostart=False))
+    left = {node.executable for node in nodes if node.parameters.get("autostart") is False}
+    assert left == set(graph.MANAGED)
+    for node in graph.build(graph.PipelineOptions(source="devices")):
+        assert "autostart" not in node.parameters  # a parameters file decides
+
+
 def test_parameters_survive_the_command_line():
     options = graph.PipelineOptions(
         midi="/a b/it's: a [score].mid", record="r", params_file="p.yaml", namespace="studio/left"

@@ -63,6 +63,8 @@ class PipelineNode(Node):
 
     name: ClassVar[str]
     settings_type: ClassVar[type]
+    managed: ClassVar[bool] = False
+    """Whether ROS's lifecycle tools manage it."""
 
     def __init__(self, *, stop: StopRequests | None = None, **node_arguments: Any) -> None:
         """Load and check the settings; a subclass then opens its topics and adds its loops."""
@@ -120,6 +122,19 @@ class PipelineNode(Node):
             raise ConfigurationError(
                 f"{self.get_name()}: the qos_overrides of {topic} cannot be used: {error}"
             ) from None
+
+    @property
+    def readiness(self) -> str:
+        """What the node says once it is served."""
+        return "ready"
+
+    def is_fixed(self, setting: str) -> bool:
+        """Whether a setting that is not live is in use."""
+        return True
+
+    def how_to_change(self, setting: str) -> str:
+        """What is to be done before such a setting can change."""
+        return "give it another value in the parameters file or on the command line, and restart"
 
     def reconfigure(self, settings: Any) -> None:
         """Take over changed settings, all at once; a ConfigurationError refuses them.
@@ -287,7 +302,7 @@ def _serve(node: PipelineNode, stop: StopRequests) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     node.start()
-    node.get_logger().info("ready")
+    node.get_logger().info(node.readiness)
     try:
         while rclpy.ok() and not (stop() or node.failed or node.finished):
             serve_once(executor, node)

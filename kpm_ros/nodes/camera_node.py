@@ -10,11 +10,12 @@ from typing import Any
 from sensor_msgs.msg import CameraInfo, Image
 
 from kpm_ros.nodes import images, qos, wire
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import run
 from kpm_ros.nodes.camera_info import CameraInfos
 from kpm_ros.nodes.camera_settings import CameraSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.hand_output import HandOutput, view_of
+from kpm_ros.nodes.managed import ManagedNode
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.nodes.worker import WorkerThread
 from kpm_ros.sense.camera import CameraConfig, CameraConfigError, Frame
@@ -24,7 +25,7 @@ WAIT_S = 0.1
 """How long a picture is waited for before looking whether the node is to end."""
 
 
-class CameraNode(PipelineNode):
+class CameraNode(ManagedNode):
     """Tracks every picture in the process that took it, so that no picture crosses the wire.
 
     Images are published as well while somebody listens to them, each with its camera_info.
@@ -33,9 +34,10 @@ class CameraNode(PipelineNode):
     name = "camera"
     settings_type = CameraSettings
     settings: CameraSettings
+    read_once = (*ManagedNode.read_once, "view", "frame_id", "calibration")
 
     def __init__(self, **node_arguments: Any) -> None:
-        """Prepare camera and tracker; `start` connects the camera."""
+        """Announce what the camera sees, and find out which one."""
         super().__init__(**node_arguments)
         if self.simulated_time:
             raise ConfigurationError(
@@ -43,38 +45,43 @@ class CameraNode(PipelineNode):
                 "the host's clock; hand_tracker works on images of a bag"
             )
         self.view = view_of(self, self.settings.view, "camera")
-        try:
-            self.camera = open_camera(_config(self.settings), self._say)
-        except CameraConfigError as error:
-            raise ConfigurationError(f"{self.get_name()}: {error}") from None
         self._frame_id = self.settings.frame_id or wire.optical_frame(self.view)
         self._optics = CameraInfos(self, self.view, self.settings.calibration)
-        self._hand = HandOutput(self, self.view, self.settings) if self.settings.tracking else None
         images, infos = f"camera/{self.view}/image_raw", f"camera/{self.view}/camera_info"
         self._images = self.create_publisher(Image, images, qos.of(images))
         self._infos = self.create_publisher(CameraInfo, infos, qos.of(infos))
         self._reported = (0, time.monotonic())
-        self._loops.append(WorkerThread(f"{self.get_name()}-pictures", self.step, self._fail))
+        self._hand: HandOutput | None = None
+        self.prepare()
 
-    def start(self) -> None:
+    def make(self) -> None:
+        """Find out which camera, and load its tracker."""
+        try:
+            self.camera = open_camera(_config(self.settings), self._say)
+        except CameraConfigError as error:
+            raise ConfigurationError(f"{self.get_name()}: {error}") from None
+        if self.settings.tracking:
+            self._hand = HandOutput(self, self.view, self.settings)
+
+    def configure(self) -> None:
         """Connect the camera, or begin to wait for it."""
         try:
             self.camera.connect(wait=False)
         except CameraConfigError as error:
             raise ConfigurationError(f"{self.get_name()}: {error}") from None
-        super().start()
+        self._loops.append(WorkerThread(f"{self.get_name()}-pictures", self.step, self._fail))
 
     def reconfigure(self, settings: CameraSettings) -> None:
         """Choose and clean up hands otherwise."""
         if self._hand is not None:
             self._hand.reconfigure(settings)
 
-    def stop(self) -> None:
+    def clean_up(self) -> None:
         """Let the camera go."""
-        super().stop()
         self.camera.disconnect()
         if self._hand is not None:
             self._hand.close()
+            self._hand = None
 
     def step(self) -> None:
         """Handle the newest picture, once there is one."""

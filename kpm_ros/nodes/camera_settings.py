@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kpm_ros.nodes.setting import setting
+from kpm_ros.nodes.setting import ManagedSettings, setting
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class HandSettings:
 
 
 @dataclass(frozen=True)
-class CaptureSettings:
+class CaptureSettings(ManagedSettings):
     """What a camera is asked for."""
 
     FIXED: ClassVar[str] = "the camera is opened with it"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kpm_ros.nodes.setting import setting
+from kpm_ros.nodes.setting import ManagedSettings, setting
 
 
 @dataclass(frozen=True)
-class MidiSettings:
+class MidiSettings(ManagedSettings):
     """A piano over MIDI."""
 
     FIXED: ClassVar[str] = "the piano is opened with it"
@@ -44,7 +44,7 @@ class MidiSettings:
 
 
 @dataclass(frozen=True)
-class EmgSettings:
+class EmgSettings(ManagedSettings):
     """An EMG amplifier or recording."""
 
     FIXED: ClassVar[str] = "the amplifier is opened with it"

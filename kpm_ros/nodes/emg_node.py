@@ -11,8 +11,9 @@ from std_srvs.srv import SetBool
 
 from kpm_ros.msg import EmgSamples
 from kpm_ros.nodes import qos, wire
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import run
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.managed import ManagedNode
 from kpm_ros.nodes.settings import ConfigurationError, EmgSettings
 from kpm_ros.sense.emg_brainflow import BrainFlowConfig, BrainFlowEmg
 from kpm_ros.sense.emg_csv import EmgCsv, EmgCsvConfig
@@ -28,7 +29,7 @@ REPEATED_TOO_OFTEN = 0.01
 """Samples that repeat the one before in all channels were not measured."""
 
 
-class EmgNode(PipelineNode):
+class EmgNode(ManagedNode):
     """Publishes raw EMG and its envelope; connects the amplifier again when it is gone."""
 
     name = "emg"
@@ -36,13 +37,23 @@ class EmgNode(PipelineNode):
     settings: EmgSettings
 
     def __init__(self, **node_arguments: Any) -> None:
-        """Find out which amplifier; the first step connects it."""
+        """Announce what the amplifier measures, and find out which one."""
         super().__init__(**node_arguments)
         if self.simulated_time and self.settings.source != "csv":
             raise ConfigurationError(
                 "emg: use_sim_time is true, but only source csv can follow /clock: an amplifier "
                 "measures in the host's time"
             )
+        self._raw = self.create_publisher(EmgSamples, "emg/samples", qos.of("emg/samples"))
+        # The envelope travels as the samples do.
+        self._smooth = self.create_publisher(EmgSamples, "emg/envelope", qos.of("emg/samples"))
+        self.create_service(SetBool, "~/record_mvc", self._record_mvc)
+        self._recording, self._polling = threading.Lock(), threading.Lock()
+        self._reported = 0
+        self.prepare()
+
+    def make(self) -> None:
+        """Find out which amplifier; the first step connects it."""
         self.stream = EmgStream(
             _device(self.settings),
             EmgStreamConfig(
@@ -53,13 +64,10 @@ class EmgNode(PipelineNode):
         )
         self.health = ChannelHealth(_health(self.settings))
         self.personal = _personal(self.settings)
-        self._raw = self.create_publisher(EmgSamples, "emg/samples", qos.of("emg/samples"))
-        # The envelope travels as the samples do.
-        self._smooth = self.create_publisher(EmgSamples, "emg/envelope", qos.of("emg/samples"))
-        self.create_service(SetBool, "~/record_mvc", self._record_mvc)
-        self._recording = threading.Lock()
         self._said = self.stream.problem
-        self._reported = 0
+
+    def configure(self) -> None:
+        """Begin to look at the amplifier."""
         self.add_loop(self.settings.period_s, self.step)
 
     def reconfigure(self, settings: EmgSettings) -> None:
@@ -87,8 +95,12 @@ class EmgNode(PipelineNode):
             raise ConfigurationError(f"emg: {error}") from None
 
     def step(self) -> None:
-        """Publish what was measured."""
-        for chunk in self.stream.poll(self.now_ns()):
+        """Publish what was measured; a recording begins to play when it can be heard."""
+        if self.settings.source == "csv" and not self.active:
+            return
+        with self._polling:
+            chunks = self.stream.poll(self.now_ns())
+        for chunk in chunks:
             self._raw.publish(wire.emg_message(chunk))
             self.health.push(chunk)
             if not self.settings.envelope:
@@ -102,9 +114,14 @@ class EmgNode(PipelineNode):
         if self.stream.problem != self._said:
             self._say()
 
-    def stop(self) -> None:
+    def deactivate(self) -> None:
+        """Play a recording no further."""
+        if self.settings.source == "csv":
+            with self._polling:
+                self.stream.close()
+
+    def clean_up(self) -> None:
         """Let the amplifier go."""
-        super().stop()
         self.stream.close()
 
     def report(self) -> Report:

@@ -18,8 +18,9 @@ from kpm_ros.client import EffortReader
 from kpm_ros.estimate.effort_info import meaning_of
 from kpm_ros.msg import EffortInfo
 from kpm_ros.nodes import qos
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import run
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.managed import UNCONFIGURED, ManagedNode
 from kpm_ros.nodes.settings import ConfigurationError, ExoSettings
 
 LIVE = "joint"
@@ -27,7 +28,7 @@ REPLAYED = "joint, by simulated time"
 """Label of the command's one dimension: a drive can tell by it what a replay has made."""
 
 
-class ExoNode(PipelineNode):
+class ExoNode(ManagedNode):
     """Sends a command at a steady rate, whatever comes in; zero unless all is well."""
 
     name = "exo"
@@ -35,16 +36,9 @@ class ExoNode(PipelineNode):
     settings: ExoSettings
 
     def __init__(self, **node_arguments: Any) -> None:
-        """Read the gains, and offer `~/enable` and `~/stop`."""
+        """Listen to effort, and offer `~/enable` and `~/stop`."""
         super().__init__(**node_arguments)
-        self._assistance = Assistance(_config(self.settings))
-        self._joints = len(self._assistance.config.joints)
         self._lock = threading.Lock()
-        self._described: int | None = None
-        self._misfit = ""
-        if self.settings.enabled:
-            self._assistance.enable(self._now())
-        self._last = self._assistance.command(self._now())
         self._reader = EffortReader(
             self, timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
         )
@@ -52,15 +46,40 @@ class ExoNode(PipelineNode):
         self._output = self.create_publisher(
             Float64MultiArray, "assist/command", qos.of("assist/command")
         )
+        self._changed_itself = self.create_guard_condition(self._tell_whether_enabled)
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        self.create_service(Trigger, "~/stop", self._on_stop)
+        self.prepare()
+
+    def make(self) -> None:
+        """Read the gains; nothing is known of effort yet, and nothing enabled."""
+        self._assistance = Assistance(_config(self.settings))
+        self._described: int | None = None
+        self._misfit = ""
+        self._last = self._assistance.command(self._now())
+        self._joints = len(self._assistance.config.joints)
         self._message = Float64MultiArray()
         label = REPLAYED if self.simulated_time else LIVE
         self._message.layout.dim = [
             MultiArrayDimension(label=label, size=self._joints, stride=self._joints)
         ]
-        self._changed_itself = self.create_guard_condition(self._tell_whether_enabled)
-        self.create_service(SetBool, "~/enable", self._on_enable)
-        self.create_service(Trigger, "~/stop", self._on_stop)
+
+    def configure(self) -> None:
+        """Begin to follow effort; no command leaves the node yet."""
         self.add_loop(1.0 / self.settings.rate_hz, self.step)
+
+    def activate(self) -> None:
+        """Begin to command, and to assist if the parameter says so."""
+        if self.settings.enabled:
+            with self._lock:
+                self._assistance.enable(self._now())
+
+    def deactivate(self) -> None:
+        """End with a command of zero, whatever the last one was."""
+        with self._lock:
+            self._assistance.stop()
+            self._send([0.0] * self._joints)
+        self._tell_whether_enabled()
 
     def step(self) -> None:
         """Take what has come, and send the command for this instant."""
@@ -72,14 +91,9 @@ class ExoNode(PipelineNode):
             if self._reader.trouble:
                 self._assistance.doubt(self._reader.trouble)
             self._last = self._assistance.command(now)
-        if self._assistance.enabled != self.settings.enabled:
+            self._send(self._last.torque_nm.tolist())
+        if self.active and self._assistance.enabled != self.settings.enabled:
             self._changed_itself.trigger()
-        self._send(self._last.torque_nm.tolist())
-
-    def stop(self) -> None:
-        """End with a command of zero, whatever the last one was."""
-        super().stop()
-        self._send([0.0] * self._joints)
 
     def _now(self) -> Now:
         return Now(self.now_ns(), time.monotonic_ns())
@@ -102,12 +116,19 @@ class ExoNode(PipelineNode):
     def reconfigure(self, settings: ExoSettings) -> None:
         """Assist by other gains and limits, or no longer, from the torque that there is."""
         config = _config(settings)
+        if self.state == UNCONFIGURED:
+            return  # all of it is taken up anew
+        if settings.enabled and not (self.settings.enabled or self.active):
+            raise ConfigurationError(
+                f"exo: assistance cannot be enabled while the node is {self.state}: activate it "
+                "first"
+            )
         with self._lock:
             try:
                 self._assistance.reconfigure(config)
             except ValueError as error:
                 raise ConfigurationError(f"exo: gains cannot be taken over: {error}") from None
-            if settings.enabled != self._assistance.enabled:
+            if self.active and settings.enabled != self._assistance.enabled:
                 change = self._assistance.enable if settings.enabled else self._assistance.disable
                 change(self._now())
 
@@ -116,9 +137,10 @@ class ExoNode(PipelineNode):
         self.set_parameters([Parameter("enabled", value=self._assistance.enabled)])
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> Any:
-        self.set_parameters([Parameter("enabled", value=request.data)])
-        response.success = True
-        response.message = "assistance is enabled" if request.data else "assistance is disabled"
+        [result] = self.set_parameters([Parameter("enabled", value=request.data)])
+        response.success = result.successful
+        done = "assistance is enabled" if request.data else "assistance is disabled"
+        response.message = done if result.successful else result.reason
         self.get_logger().info(response.message)
         return response
 

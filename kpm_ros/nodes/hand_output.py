@@ -132,8 +132,9 @@ class HandOutput:
             self._node.get_logger().warning(sentence, throttle_duration_sec=SAY_EVERY_S)
 
     def close(self) -> None:
-        """Free the tracker."""
+        """Free the tracker, and publish no more."""
         self._tracker.close()
+        self._node.destroy_publisher(self._publisher)
 
     def _make_tracker(self) -> HandTracker:
         try:

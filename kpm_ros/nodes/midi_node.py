@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from kpm_ros.msg import KeyEvent
 from kpm_ros.nodes import qos, wire
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import run
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.managed import ManagedNode
 from kpm_ros.nodes.settings import ConfigurationError, MidiSettings
 from kpm_ros.sense import samples
 from kpm_ros.sense.midi_device import MidiDevice
@@ -20,7 +22,7 @@ from kpm_ros.sense.midi_port import MidiPort, PortConfig
 from kpm_ros.sense.midi_tcp import MidiTcpClient, MidiTcpServer, TcpConfig
 
 
-class MidiNode(PipelineNode):
+class MidiNode(ManagedNode):
     """Publishes what a piano sends; connects it again when it was unplugged."""
 
     name = "midi"
@@ -28,13 +30,19 @@ class MidiNode(PipelineNode):
     settings: MidiSettings
 
     def __init__(self, **node_arguments: Any) -> None:
-        """Find out which piano; the first step connects it."""
+        """Announce what the piano plays, and find out which one."""
         super().__init__(**node_arguments)
         if self.simulated_time and self.settings.source != "file":
             raise ConfigurationError(
                 "midi: use_sim_time is true, but only source file can follow /clock: a piano "
                 "plays in the host's time"
             )
+        self._output = self.create_publisher(KeyEvent, "keys/events", qos.of("keys/events"))
+        self._playing = threading.Lock()
+        self.prepare()
+
+    def make(self) -> None:
+        """Find out which piano; the first step connects it."""
         self.keys = MidiKeys(
             _device(self.settings),
             MidiKeysConfig(
@@ -43,20 +51,31 @@ class MidiNode(PipelineNode):
                 retry_longest_s=self.settings.retry_s,
             ),
         )
-        self._output = self.create_publisher(KeyEvent, "keys/events", qos.of("keys/events"))
         self._said = self.keys.problem
+
+    def configure(self) -> None:
+        """Begin to look at the piano."""
         self.add_loop(self.settings.period_s, self.step)
 
     def step(self) -> None:
-        """Publish what was played."""
-        self._publish(self.keys.poll(self.now_ns()))
+        """Publish what was played; a file begins to play when it can be heard."""
+        if self.settings.source == "file" and not self.active:
+            return
+        with self._playing:
+            self._publish(self.keys.poll(self.now_ns()))
         if self.keys.problem != self._said:
             self._say()
 
-    def stop(self) -> None:
-        """End every note, and let the piano go."""
-        super().stop()
-        self._publish(self.keys.close(self.now_ns()))
+    def deactivate(self) -> None:
+        """End every note."""
+        with self._playing:
+            self._publish(self.keys.decoder.release_all(self.now_ns()))
+            if self.settings.source == "file":
+                self.keys.close(self.now_ns())
+
+    def clean_up(self) -> None:
+        """Let the piano go."""
+        self.keys.close(self.now_ns())
 
     def report(self) -> Report:
         """Whether the piano is there, and what it sent."""

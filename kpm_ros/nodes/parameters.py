@@ -32,7 +32,7 @@ _TYPES = {
 }
 
 
-def load(node: Node, kind: type[Settings], words: Sequence[str]) -> Settings:
+def load(node: Any, kind: type[Settings], words: Sequence[str]) -> Settings:
     """Check what the user gave for this node, declare every parameter, and return the settings.
 
     `words` is the command line, whose files tell what was meant for this node in particular.
@@ -50,11 +50,12 @@ def load(node: Node, kind: type[Settings], words: Sequence[str]) -> Settings:
     for spec in fields(kind):  # type: ignore[arg-type]
         value = getattr(loaded, spec.name)
         descriptor = _descriptor(kind, spec.name, type(value), dict(spec.metadata))
+        descriptor.read_only &= not node.managed
         node.declare_parameter(spec.name, value, descriptor, ignore_override=True)
     return loaded
 
 
-def changed(node: Node, settings: Settings, parameters: Iterable[Parameter[Any]]) -> Settings:
+def changed(node: Any, settings: Settings, parameters: Iterable[Parameter[Any]]) -> Settings:
     """Settings with some parameters changed at run time; ConfigurationError says why not."""
     kind, name = type(settings), node.get_name()
     ours = {spec.name for spec in fields(kind)}  # type: ignore[arg-type]
@@ -68,10 +69,11 @@ def changed(node: Node, settings: Settings, parameters: Iterable[Parameter[Any]]
     checked = node_settings.check(name, kind, {**now, **changes})
     for changed_name in changes:
         why = why_fixed(kind, changed_name)
-        if why and getattr(checked, changed_name) != now[changed_name]:
+        same = getattr(checked, changed_name) == now[changed_name]
+        if why and not same and node.is_fixed(changed_name):
             raise ConfigurationError(
-                f"{name}: {changed_name} cannot change while the node runs, for {why}: give it "
-                "another value in the parameters file or on the command line, and restart the node"
+                f"{name}: {changed_name} cannot change now, for {why}: "
+                f"{node.how_to_change(changed_name)}"
             )
     return checked
 
@@ -122,7 +124,7 @@ def _descriptor(
     least, most, choices = metadata["least"], metadata["most"], metadata["choices"]
     why = why_fixed(settings, name)
     constraints = [f"one of: {', '.join(choices)}"] if choices else []
-    constraints += [f"fixed while the node runs: {why}"] if why else []
+    constraints += [f"fixed: {why}"] if why else []
     descriptor = ParameterDescriptor(
         type=_TYPES[kind],
         description=metadata["description"],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 
 def setting(
@@ -39,3 +39,14 @@ def why_fixed(settings: type, name: str) -> str:
         return ""
     declared = next(kind for kind in settings.__mro__ if name in inspect.get_annotations(kind))
     return str(declared.FIXED)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class ManagedSettings:
+    """What every node has that ROS's lifecycle tools manage."""
+
+    FIXED: ClassVar[str] = "it is looked at only at the start"
+
+    autostart: bool = setting(
+        True, "whether the node configures and activates itself; else `ros2 lifecycle set` does"
+    )

@@ -14,7 +14,7 @@ from kpm_ros.act.assistance import illustrative_gain
 from kpm_ros.nodes.camera_settings import CameraSettings, HandTrackerSettings
 from kpm_ros.nodes.device_settings import EmgSettings, MidiSettings
 from kpm_ros.nodes.player_settings import PlayerSettings
-from kpm_ros.nodes.setting import setting
+from kpm_ros.nodes.setting import ManagedSettings, setting
 from kpm_ros.resources import DEFAULT_MODEL
 from kpm_ros.simulate.bodies import BODIES
 
@@ -137,10 +137,10 @@ class InferenceSettings:
 
 
 @dataclass(frozen=True)
-class ExoSettings:
+class ExoSettings(ManagedSettings):
     """Effort to joint torques."""
 
-    FIXED: ClassVar[str] = "the pace is set when the node starts"
+    FIXED: ClassVar[str] = "the pace is set when the node is configured"
 
     enabled: bool = setting(False, "whether assistance is enabled", live=True)
     gains: list[str] = setting(

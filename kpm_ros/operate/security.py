@@ -33,6 +33,16 @@ SERVES: Mapping[str, tuple[str, ...]] = {
 }
 """What nodes offer besides topics, by the kind of the node."""
 
+MANAGED_SERVES = (
+    "~/change_state",
+    "~/get_available_states",
+    "~/get_available_transitions",
+    "~/get_state",
+    "~/get_transition_graph",
+)
+MANAGED_PUBLISHES = ("~/transition_event",)
+"""ROS gives these to every node that its lifecycle tools manage."""
+
 IMAGES = ("image_raw", "camera_info")
 """What a camera publishes beside the hand, while somebody listens."""
 
@@ -63,11 +73,17 @@ def profiles() -> list[Profile]:
 
 
 def _new(node: graph.NodeSpec) -> Profile:
+    managed = node.executable in graph.MANAGED
     return Profile(
         node.name,
-        publishes=list(EVERY_NODE_PUBLISHES),
+        publishes=[*EVERY_NODE_PUBLISHES, *(MANAGED_PUBLISHES if managed else ())],
         subscribes=list(EVERY_NODE_SUBSCRIBES),
-        serves=[*EVERY_NODE_SERVES, *SERVES.get(node.name, ()), *_beside_hands(node, CALIBRATES)],
+        serves=[
+            *EVERY_NODE_SERVES,
+            *SERVES.get(node.name, ()),
+            *(MANAGED_SERVES if managed else ()),
+            *_beside_hands(node, CALIBRATES),
+        ],
     )
 
 
@@ -84,7 +100,7 @@ def _users() -> list[Profile]:
         list(EVERY_NODE_PUBLISHES),
         [*EVERY_NODE_SUBSCRIBES, "/diagnostics"],
         list(EVERY_NODE_SERVES),
-        ["exo/enable", "exo/stop", "gesture/enable"],
+        ["exo/enable", "exo/stop", "exo/change_state", "exo/get_state", "gesture/enable"],
     )
     return [consumer, operator]
 

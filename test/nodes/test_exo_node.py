@@ -22,6 +22,7 @@ from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.exo_node import LIVE, REPLAYED, ExoNode
 from kpm_ros.nodes.polling import PolledSubscription, RawMessage
 from support.effort_senders import rigged
+from support.managed import active
 from support.waiting import wait_for
 
 MS = 1_000_000
@@ -135,7 +136,7 @@ class World:
 
 @pytest.fixture
 def exo(make_node, monkeypatch):
-    made = make_node(ExoNode, **BRISK)
+    made = active(make_node(ExoNode, **BRISK))
     made.get_logger().set_level(50)
     steady = SimpleNamespace(monotonic_ns=lambda: made.world.steady)
     monkeypatch.setattr(client, "time", steady)
@@ -265,7 +266,7 @@ def test_one_message_that_cannot_be_read_is_no_end_and_a_pause(exo):
 
 @pytest.mark.parametrize(("simulated", "label"), [(False, LIVE), (True, REPLAYED)])
 def test_the_command_has_one_dimension_of_all_joints(node, make_node, simulated, label):
-    made = make_node(ExoNode, gains=GAINS, use_sim_time=simulated)
+    made = active(make_node(ExoNode, gains=GAINS, use_sim_time=simulated))
     commands = PolledSubscription(
         node, Float64MultiArray, "assist/command", qos.of("assist/command")
     )

@@ -42,6 +42,7 @@ from kpm_ros.operate.watch import Watch
 from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyMotionChunk
 from support import bags
 from support.fuzzing import cases, mutated
+from support.managed import active
 from support.waiting import wait_for
 
 CARD = ModelCard()
@@ -213,6 +214,8 @@ def made(request, node, make_node, model, tmp_path, monkeypatch):
     if kind is RecorderNode:
         parameters = {"folder": str(tmp_path / "bag"), "topics": list(topics)}
     reader = make_node(kind, **parameters)
+    if kind is ExoNode:
+        active(reader)
     return reader, stepper(reader), topics
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rcl_interfaces.msg import Parameter as ParameterMessage
-from rcl_interfaces.srv import GetParameters, SetParameters, SetParametersAtomically
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
@@ -15,64 +12,19 @@ from kpm_ros.nodes.emg_node import EmgNode
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
-
-
-class Asking:
-    """Calls a node's services, as other nodes do."""
-
-    def __init__(self, context: Any, tester: Any, node: Any) -> None:
-        self.node = node
-        self._tester = tester
-        self._executor = SingleThreadedExecutor(context=context)
-        self._executor.add_node(tester)
-        self._executor.add_node(node)
-
-    def call(self, kind: Any, service: str, request: Any) -> Any:
-        name = f"{self.node.get_fully_qualified_name()}/{service}"
-        client = self._tester.create_client(kind, name)
-        assert client.wait_for_service(20), name
-        future = client.call_async(request)
-        self._executor.spin_until_future_complete(future, 20)
-        self._tester.destroy_client(client)
-        assert future.done(), name
-        return future.result()
-
-    def set_all(self, **values: Any) -> Any:
-        request = SetParametersAtomically.Request(parameters=_messages(values))
-        return self.call(SetParametersAtomically, "set_parameters_atomically", request).result
-
-    def set_each(self, **values: Any) -> list[Any]:
-        request = SetParameters.Request(parameters=_messages(values))
-        return list(self.call(SetParameters, "set_parameters", request).results)
-
-    def get(self, name: str) -> Any:
-        request = GetParameters.Request(names=[name])
-        [value] = self.call(GetParameters, "get_parameters", request).values
-        return Parameter.from_parameter_msg(ParameterMessage(name=name, value=value)).value
-
-    def settle(self) -> None:
-        """Let the node serve what waits for it."""
-        self._executor.spin_once(timeout_sec=0.0)
-
-    def close(self) -> None:
-        self._executor.shutdown()
-
-
-def _messages(values: dict[str, Any]) -> list[ParameterMessage]:
-    return [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+from support.asking import Asking
+from support.managed import active
 
 
 @pytest.fixture
 def ask(context, node, make_node):
-    made = []
-
     def start(kind: type, **parameters: Any) -> Asking:
-        made.append(Asking(context, node, make_node(kind, **parameters)))
-        return made[-1]
+        asked = make_node(kind, **parameters)
+        if asked.managed:
+            active(asked)
+        return Asking(context, node, asked)
 
-    yield start
-    for asking in made:
-        asking.close()
+    return start
 
 
 def test_gains_and_limits_change_together_or_not_at_all(ask):
@@ -91,14 +43,15 @@ def test_gains_and_limits_change_together_or_not_at_all(ask):
 
 
 def test_what_is_fixed_says_why_and_what_to_do(ask):
-    [rate, stranger] = ask(ExoNode).set_each(rate_hz=100.0, gians=["a b 1"])
+    exo = ask(ExoNode)
+    [rate, stranger] = exo.set_each(rate_hz=100.0, gians=["a b 1"])
     assert not rate.successful
-    assert "rate_hz cannot change while the node runs, for the pace is set" in rate.reason
-    assert "restart the node" in rate.reason
+    assert "rate_hz cannot change now, for the pace is set" in rate.reason
+    assert f"`ros2 lifecycle set {exo.node.get_fully_qualified_name()} deactivate`" in rate.reason
     assert not stranger.successful
     assert stranger.reason == "exo: there is no parameter 'gians' (did you mean 'gains'?)"
     [wait] = ask(SynchronizerNode).set_each(pose_wait_s=0.1)
-    assert "replayed with one set of rules" in wait.reason
+    assert "replayed with one set of rules for all of it: give it another value" in wait.reason
 
 
 def test_the_same_value_again_is_no_change(ask):

@@ -1,0 +1,68 @@
+"""Calls of a node's services, as other nodes and ROS's tools make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.srv import GetParameters, SetParameters, SetParametersAtomically
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+
+
+class Asking:
+    """Calls a node's services, as other nodes do."""
+
+    def __init__(self, context: Any, tester: Any, node: Any) -> None:
+        """Take charge of a node of this process."""
+        self.node = node
+        self._tester = tester
+        self._context = context
+
+    def call(self, kind: Any, service: str, request: Any) -> Any:
+        """Call one of its services, and let it answer."""
+        name = f"{self.node.get_fully_qualified_name()}/{service}"
+        client = self._tester.create_client(kind, name)
+        assert client.wait_for_service(20), name
+        future = client.call_async(request)
+        with self._serving() as executor:
+            executor.spin_until_future_complete(future, 20)
+        self._tester.destroy_client(client)
+        assert future.done(), name
+        return future.result()
+
+    @contextmanager
+    def _serving(self) -> Iterator[SingleThreadedExecutor]:
+        executor = SingleThreadedExecutor(context=self._context)
+        for one in (self._tester, self.node):
+            executor.add_node(one)
+        try:
+            yield executor
+        finally:
+            for one in (self._tester, self.node):
+                executor.remove_node(one)
+            executor.shutdown()
+
+    def set_all(self, **values: Any) -> Any:
+        request = SetParametersAtomically.Request(parameters=_messages(values))
+        return self.call(SetParametersAtomically, "set_parameters_atomically", request).result
+
+    def set_each(self, **values: Any) -> list[Any]:
+        request = SetParameters.Request(parameters=_messages(values))
+        return list(self.call(SetParameters, "set_parameters", request).results)
+
+    def get(self, name: str) -> Any:
+        request = GetParameters.Request(names=[name])
+        [value] = self.call(GetParameters, "get_parameters", request).values
+        return Parameter.from_parameter_msg(ParameterMessage(name=name, value=value)).value
+
+    def settle(self) -> None:
+        """Let the node serve what waits for it."""
+        with self._serving() as executor:
+            executor.spin_once(timeout_sec=0.0)
+
+
+def _messages(values: dict[str, Any]) -> list[ParameterMessage]:
+    return [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
