@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -87,7 +88,7 @@ def no_longer_the_right_size(frame):
 )
 def test_a_camera_that_tells_nothing_true_ends_in_zero_effort(stage, record_property, change, said):
     witness = stage.witness
-    with stage.altered(only(HandFrame, change, "top")):
+    with stage.altered(only(HandFrame, copy(change), "top")):
         witness.wait_for_flags(LOST)
         witness.wait_for_zero()
         stage.wait_for_no_torque()

@@ -6,18 +6,17 @@ import pytest
 from kpm_ros.sense.cleanup import CleanUpRules, LiveCleaner, clean_recording, smooth
 
 FRAMES = 200
-rng = np.random.default_rng(3)
 
 
 def playing(frames=FRAMES):
     """A hand's landmarks, moving slowly: (frames, 21, 3)."""
     time = np.arange(frames)[:, None, None] / 30
-    phase = rng.uniform(0, 6, (21, 3))
+    phase = np.random.default_rng(3).uniform(0, 6, (21, 3))
     return 0.5 + 0.1 * np.sin(2 * np.pi * 0.5 * time + phase)
 
 
 def noisy(points, scatter=0.002):
-    return points + rng.normal(0, scatter, points.shape)
+    return points + np.random.default_rng(4).normal(0, scatter, points.shape)
 
 
 def without(points, *gaps):
@@ -56,10 +55,12 @@ def test_outliers_are_replaced_by_what_lies_around_them():
 
 def test_short_gaps_are_bridged_and_long_ones_are_not():
     points = without(playing(), (50, 79), (120, 150))
-    seen = is_seen(clean_recording(points))
-    assert seen[50:79].all()
-    assert not seen[120:150].any()
-    assert np.abs(clean_recording(points)[60] - playing()[60]).max() < 1.0
+    cleaned = clean_recording(points)
+    assert is_seen(cleaned)[50:79].all()
+    assert not is_seen(cleaned)[120:150].any()
+    bridge = np.linspace(points[49], points[79], 31)
+    # Of a movement by 0.2; an outlier may be found at the edge, and smoothing rounds it off.
+    assert np.abs(cleaned[49:80] - bridge).max() < 0.02
 
 
 def test_a_gap_is_bridged_by_a_straight_line():

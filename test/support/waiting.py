@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,8 +21,3 @@ def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -
             return found
         time.sleep(0.01)
     pytest.fail(f"waited {timeout_s:g} s in vain for {what}")
-
-
-def machine_is_busy() -> bool:
-    """Whether so much else runs here that a process may stand still for half a second."""
-    return os.getloadavg()[0] > 2 * (os.cpu_count() or 1)

@@ -237,8 +237,10 @@ class Witness:
                     self.in_hand -= 1
                 else:
                     self.old_s.append(stale_ns / 1e9)
-        for valid, row in zip(batch.valid.tolist(), batch.effort, strict=True):
-            self._invalid_run = 0 if valid else self._invalid_run + 1
+        # What was lost in between may have been valid.
+        follows = np.concatenate([[True] * (len(index) == len(batch)), np.diff(index) == 1])
+        for valid, next_one, row in zip(batch.valid, follows, batch.effort, strict=True):
+            self._invalid_run = 0 if valid else self._invalid_run * bool(next_one) + 1
             if self._invalid_run > ZERO_AFTER and row.any():
                 self._require(False, "invalid effort decays to zero")
 
