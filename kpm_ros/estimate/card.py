@@ -6,9 +6,11 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from kpm_ros.estimate.seen import Seen
+
 PIANOKPM_MUSCLES = ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
 
-LATER_FIELDS = frozenset({"optional"})
+LATER_FIELDS = frozenset({"optional", "seen"})
 """Fields that files of earlier versions lack; their defaults say what held for those."""
 
 
@@ -38,6 +40,8 @@ class ModelCard:
     pose_scale: tuple[float, ...] = ()
     """Then divided by, each pose channel; empty = nothing."""
     trained_on: str = "nothing: random weights"
+    seen: dict[str, list[str]] = field(default_factory=dict)
+    """Digests of whom and what it was trained on (`Seen`); empty = not known."""
     scores: dict[str, float] = field(default_factory=dict)
     licence: str = ""
     notes: str = ""
@@ -83,4 +87,5 @@ class ModelCard:
                     f"the model card's {spec.name!r} is {value!r}, not a {expected.__name__}"
                 )
             values[spec.name] = value
+        Seen.from_card(values.get("seen", {}))
         return cls(**values)

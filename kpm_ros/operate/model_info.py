@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.seen import Seen
 from kpm_ros.operate.errors import user_errors
 
 NAME = "info"
@@ -55,9 +56,20 @@ def describe(card: ModelCard, path: Path) -> str:
         "look-ahead": f"{card.lookahead} samples ({card.lookahead_s * 1e3:.1f} ms)",
         "pose": "normalised" if card.pose_offset or card.pose_scale else "as it comes",
         "trained on": card.trained_on,
+        "has met": _met(card),
         "scores": scores or "none",
         "licence": card.licence or "not stated",
         "notes": card.notes,
     }
     width = max(len(name) for name in facts)
     return "".join(f"{name:<{width}}  {text}\n" for name, text in facts.items() if text)
+
+
+def _met(card: ModelCard) -> str:
+    """Say how much is known of whom and what a model was trained on."""
+    seen = Seen.from_card(card.seen)
+    if seen is None:
+        return "not noted: `kpm evaluate` cannot tell what is new to it"
+    before = f"; nothing is noted of {', '.join(sorted(seen.unknown))}" if seen.unknown else ""
+    counts = f"{len(seen.people)} people, {len(seen.tasks)} tasks, {len(seen.takes)} takes"
+    return f"digests of {counts}{before}"

@@ -9,7 +9,10 @@ import pytest
 
 import models as models_page
 from kpm_ros.estimate.weights import load_model, read_card
+from kpm_ros.learn.recordings.identity import built_in_task, seen_of, simulated_identity
 from kpm_ros.resources import DEFAULT_MODEL
+from kpm_ros.simulate.release.request import DEFAULT_SEED, plan_request
+from kpm_ros.simulate.release.splits import held_out_splits
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = sorted((ROOT / "config" / "models").glob("*.safetensors"))
@@ -34,6 +37,21 @@ def test_a_shipped_model_is_whole_small_and_says_where_it_comes_from(model):
     assert "SIMULATED" in card.trained_on
     assert "it says nothing about people" in card.trained_on
     assert re.search(r"kpm train .*--out ", card.notes)
+
+
+def test_a_shipped_model_says_whom_it_has_met(model):
+    """As its card's words say: seed 1, 16 of 20 pianists, five of seven tasks."""
+    request = plan_request(pianists=20, tasks=7, hours=2.0, seed=1)
+    places = held_out_splits(request)
+    met = [*places["train"], *places["val"]]
+    known = [simulated_identity(request.seed, name, built_in_task(name.task)) for name in met]
+    card = read_card(model)
+    assert (
+        "simulated: pianists 20; tasks 7; takes 1; seconds per take 51; seed 1" in card.trained_on
+    )
+    assert card.seen == seen_of(known).on_card()
+    assert (len(card.seen["people"]), len(card.seen["tasks"])) == (16, 5)
+    assert request.seed != DEFAULT_SEED
 
 
 @pytest.mark.parametrize("split", UNSEEN)

@@ -50,6 +50,28 @@ def test_a_simulated_data_set_makes_a_simulated_table(data, capsys):
     assert "test_cross_user" not in text
 
 
+@pytest.mark.parametrize("seed", ["1", None])
+def test_people_of_the_shipped_models_training_are_no_test_for_them(seed, tmp_path, capsys):
+    """Whoever simulates with their seed meets them again, however much or little is asked for."""
+    words = ["--pianists", "2", "--tasks", "1", "--takes", "1", "--hours", "0.0012"]
+    words += ["--body", "plain", "--workers", "1", "--out", str(tmp_path)]
+    assert main(["simulate", *words, *(["--seed", seed] if seed else [])]) == 0
+    board = tmp_path / "board.json"
+    words = ["--models", "mean", "touchnet-sim", "--split", "test_cross_user"]
+    assert main(["evaluate", str(tmp_path), *words, "--json", str(board)]) == 0
+    mean, shipped = read_board(board).models
+    assert [one.performance for one in mean.scores["test_cross_user"]] == ["t1_p2_1"]
+    text = capsys.readouterr().out
+    if seed:
+        assert list(shipped.met["test_cross_user"]) == ["t1_p2_1"]
+        assert not shipped.scores["test_cross_user"]
+        assert "touchnet-sim (seen in training)" in text
+    else:
+        assert not shipped.met["test_cross_user"]
+        assert shipped.scores["test_cross_user"]
+        assert "seen in training" not in text
+
+
 def test_published_windows_can_be_asked_for(data, capsys):
     words = ["--models", "mean", "--split", "test", "--protocol", "published"]
     assert main(["evaluate", str(data), *words]) == 0

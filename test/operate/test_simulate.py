@@ -60,7 +60,7 @@ def test_other_arguments_do_not_touch_a_data_set(
     words = ["--out", str(tmp_path / "set"), "--workers", "1"]
     assert simulate(*words) == 0
     assert simulate(*words, "--seed", "5") == 2
-    assert "begun with seed 1, not 5" in capsys.readouterr().err
+    assert "begun with seed 2, not 5" in capsys.readouterr().err
 
 
 def test_a_missing_library_is_named(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kpm_ros.learn.recordings.identity import Identity
+
 MUSCLES = ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
 VIEWS = ("top", "right")
 SPLITS = {
@@ -61,6 +63,15 @@ class MadeRelease:
     muscles = MUSCLES
     simulated = True
     fingerprint = "f" * 64
+
+    @property
+    def identities(self) -> dict[str, Identity]:
+        """Whose each performance is and what is played, as its name says."""
+        found = {}
+        for name in sorted({name for names in SPLITS.values() for name in names}):
+            task, person, _ = name.split("_")
+            found[name] = Identity(frozenset({person}), frozenset({task}), frozenset({name}))
+        return found
 
     def performance(self, name: str) -> Made:
         """Make it, the same each time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES
 from kpm_ros.learn.recordings.cache import ArrayCache, Kept, usable_folder
 from kpm_ros.learn.recordings.drawing import at_true_times
+from kpm_ros.learn.recordings.identity import Identity, identities
 from kpm_ros.learn.recordings.split_files import Splits, read_splits
 from kpm_ros.learn.recordings.streams import common_length, read_effort, read_keys, read_pose
 from kpm_ros.simulate.release import layout
@@ -54,6 +55,12 @@ class Release:
     """Whether the data set says of itself that it is simulated."""
     cache: ArrayCache = field(repr=False)
     image_size: tuple[int, int] | None = None
+    whole: Release | None = None
+    """The data set that this is a part of."""
+
+    def part(self, splits: Splits) -> Release:
+        """Take only some performances; who they are of is still told by all."""
+        return replace(self, splits=splits, whole=self.whole or self)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,6 +92,11 @@ class Release:
             contents = [content for kept in self._streams(name) for content in kept.digests]
             digest.update(json.dumps([name, contents]).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def identities(self) -> dict[str, Identity]:
+        """Whose each performance is and what is played, known in any folder."""
+        return self.whole.identities if self.whole else identities(self)
 
     def _streams(self, name: str) -> tuple[Kept, Kept, Kept]:
         """Pose, keys and effort as their files have them."""

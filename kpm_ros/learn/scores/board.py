@@ -41,7 +41,12 @@ class ModelRow:
     cost: Interval
     """CPU seconds per second of signal on one thread: median, least and most of several turns."""
     scores: Mapping[str, tuple[PerformanceScore, ...]]
-    """By test set, one for each performance."""
+    """By test set, one for each performance that the model has not met."""
+    met: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By test set, performances left out since it has met them in training: in take, person or
+    task."""
+    provenance: str = ""
+    """Why what it has met may not be known; empty where it is."""
 
     def interval(self, split: str, metric: str) -> Interval:
         """Mean over a test set's performances, with its interval."""

@@ -61,11 +61,13 @@ def title(board: Board) -> str:
 
 def heading(board: Board, split: str) -> str:
     """Name a test set and its size."""
-    scored = board.models[0].scores[split]
-    minutes = sum(score.seconds for score in scored) / 60
+    seconds = {one.performance: one.seconds for row in board.models for one in row.scores[split]}
+    names = {*seconds, *(name for row in board.models for name in row.met.get(split, ()))}
+    minutes = sum(seconds.values()) / 60
     words = TEST_SETS.get(split, split)
-    count = f"{len(scored)} performance{'s' if len(scored) > 1 else ''}"
-    return f"{words[0].upper()}{words[1:]} (`{split}`, {count}, {minutes:.1f} min)"
+    count = f"{len(names)} performance{'s' if len(names) > 1 else ''}"
+    length = f", {minutes:.1f} min" if seconds.keys() == names else ""
+    return f"{words[0].upper()}{words[1:]} (`{split}`, {count}{length})"
 
 
 def cells(model: ModelRow, split: str) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ def cells(model: ModelRow, split: str) -> tuple[str, ...]:
     figures = (_with_spread(model.interval(split, metric)) for metric in ("rmse", "otd"))
     correlation = _with_spread(model.interval(split, "correlation"), places=2)
     return (
-        model.name,
+        _marked(model, split),
         "+".join(model.inputs) or "-",
         *figures,
         correlation,
@@ -81,6 +83,39 @@ def cells(model: ModelRow, split: str) -> tuple[str, ...]:
         f"{model.cost.mean:.3f} ({model.cost.low:.3f} to {model.cost.high:.3f})",
         f"{model.lookahead_ms:.0f} ms",
     )
+
+
+def _marked(model: ModelRow, split: str) -> str:
+    """Name a model, and say of how few performances its figures are if it has met others."""
+    met = len(model.met.get(split, ()))
+    if met:
+        new = len(model.scores[split])
+        return f"{model.name} (seen in training)" if not new else f"{model.name} ({new} new)"
+    return f"{model.name} (?)" if model.provenance and split in TEST_SETS else model.name
+
+
+_SEEN_IN = {"take": "that very take", "person": "the pianist", "task": "the task"}
+
+
+def seen_in_training(board: Board) -> list[str]:
+    """Say by name what was left out since a model has met it, and of which model nobody knows."""
+    lines = []
+    for model in board.models:
+        for split, met in model.met.items():
+            by_what: dict[str, list[str]] = {}
+            for name, what in met.items():
+                by_what.setdefault(what, []).append(name)
+            lines += [
+                f"`{model.name}`: seen in training ({_SEEN_IN[what]}), so left out of "
+                f"`{split}`: {', '.join(names)}."
+                for what, names in by_what.items()
+            ]
+        if model.provenance:
+            lines.append(
+                f"`{model.name}` (?): what it was trained on is {model.provenance}, so nobody can "
+                "say which of these performances are new to it."
+            )
+    return lines
 
 
 def models(board: Board) -> list[str]:
@@ -94,6 +129,7 @@ def models(board: Board) -> list[str]:
 def notes(board: Board) -> list[str]:
     """Say how the figures came about."""
     lines = [
+        *seen_in_training(board),
         f"Protocol `{board.protocol}`: {PROTOCOLS[board.protocol]}.",
         "Means over performances, ± half of the 95 % interval of bootstrapped means.",
         f"OTD: Sinkhorn distance (p = 2, blur 0.05) between the clouds of at most "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kpm_ros.learn.models.families import ARCHITECTURES, new_card
 from kpm_ros.learn.models.trained import Trained, load
 from kpm_ros.learn.models.zoo import fit
+from kpm_ros.learn.recordings.identity import seen_of
 from kpm_ros.learn.scores.scoreboard import Contestant
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ def find_contestant(word: str, release: Release) -> Contestant:
 def _fitted(name: str, release: Release) -> Trained:
     if not release.splits.get("train"):
         raise ValueError(f"{name} is fitted to the data set's training part, and it has none")
+    fitted_to = (*release.splits["train"], *release.splits.get("val", ()))
     card = new_card(
         name,
         views=tuple(release.views),
         muscles=tuple(release.muscles),
         trained_on=f"the training part of data set {release.fingerprint[:12]}",
+        seen=seen_of(release.identities[name] for name in fitted_to).on_card(),
     )
     return Trained(*fit(card, release))

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.estimate.seen import Seen
 from kpm_ros.learn.models.trained import Trained
+from kpm_ros.learn.recordings.identity import what_was_met
 from kpm_ros.learn.scores.board import ModelRow, PerformanceScore
 from kpm_ros.learn.scores.metrics import (
     OTD_POINTS,
@@ -37,6 +39,8 @@ TEST_SETS = {
     "test_cross_user": "unseen pianists",
     "test_cross_task": "unseen tasks",
 }
+_NEW_IN = {"test": "", "test_cross_user": "person", "test_cross_task": "task"}
+"""What no model may have met in a test set, besides the takes themselves."""
 COST_SECONDS, COST_TURNS = 3, 5
 """Signal that a cost is measured on, and how often all models take turns at it."""
 
@@ -104,6 +108,18 @@ def estimate(
     return estimate_continuous(model, pose, recording.keys, views)
 
 
+def met(model: Trained, release: Release, split: str) -> dict[str, str]:
+    """What a model has met of a test set that is to be new to it: performances, and in what."""
+    seen = Seen.from_card(model.card.seen)
+    if seen is None or split not in _NEW_IN:
+        return {}
+    found = {
+        name: what_was_met(release.identities[name], seen, _NEW_IN[split])
+        for name in release.splits[split]
+    }
+    return {name: what for name, what in found.items() if what}
+
+
 def score_all(
     release: Release,
     contestants: Sequence[Contestant],
@@ -112,13 +128,20 @@ def score_all(
     otd_points: int = OTD_POINTS,
     listener: Listener = lambda what: None,
 ) -> Scores:
-    """Score every model on every performance; `listener` hears of each that is done."""
+    """Score every model on every performance; `listener` hears of each that is done.
+
+    What a model has met in training is left out of its scores on tests.
+    """
     scores: Scores = {one.name: {split: [] for split in splits} for one in contestants}
     for split in splits:
+        known = {one.name: met(one.model, release, split) for one in contestants}
         for name in release.splits[split]:
             recording = release.performance(name)
             pose = recording.pose() if protocol == "continuous" else recording.frames
             for one in contestants:
+                if name in known[one.name]:
+                    listener(f"{one.name} has met {name}")
+                    continue
                 effort = estimate(one.model, recording, pose, release.views, protocol)
                 if not np.isfinite(effort).all():
                     raise ValueError(f"{one.name} put out something that is no number on {name}")
@@ -184,7 +207,10 @@ def one_thread() -> Iterator[None]:
 
 
 def rows(
-    contestants: Sequence[Contestant], scores: Scores, costs: Mapping[str, Interval]
+    release: Release,
+    contestants: Sequence[Contestant],
+    scores: Scores,
+    costs: Mapping[str, Interval],
 ) -> tuple[ModelRow, ...]:
     """Put together what the table says of each model."""
     return tuple(
@@ -197,9 +223,19 @@ def rows(
             trained_on=one.model.card.trained_on,
             cost=costs[one.name],
             scores={split: tuple(found) for split, found in scores[one.name].items()},
+            met={split: met(one.model, release, split) for split in scores[one.name]},
+            provenance=_provenance(one.model),
         )
         for one in contestants
     )
+
+
+def _provenance(model: Trained) -> str:
+    """Say in how far it is known what a model has met."""
+    seen = Seen.from_card(model.card.seen)
+    if seen is None:
+        return "unknown"
+    return f"unknown before {', '.join(sorted(seen.unknown))}" if seen.unknown else ""
 
 
 def compare(
@@ -215,4 +251,4 @@ def compare(
     scores = score_all(release, contestants, splits, protocol, otd_points, listener)
     first = release.performance(release.splits[splits[0]][0])
     listener("cost, all models in turns")
-    return rows(contestants, scores, measure_costs(contestants, first, release.views))
+    return rows(release, contestants, scores, measure_costs(contestants, first, release.views))

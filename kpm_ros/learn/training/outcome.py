@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.seen import Seen
 from kpm_ros.estimate.senses import MISSING, blank
 from kpm_ros.learn.models.rules import mean_effort
 from kpm_ros.learn.models.trained import Trained
+from kpm_ros.learn.recordings.identity import seen_of
 from kpm_ros.learn.recordings.release import Recording, Release
 from kpm_ros.learn.scores.board import METRICS, PerformanceScore
 from kpm_ros.learn.scores.metrics import mean_correlation, mean_interval, rmse
-from kpm_ros.learn.scores.scoreboard import Contestant, describe_data, score_all
+from kpm_ros.learn.scores.scoreboard import Contestant, describe_data, met, score_all
 from kpm_ros.learn.training.settings import Settings
 
 SIMULATED_ONLY = "SIMULATED hands and muscles only: it says nothing about people."
@@ -44,12 +46,16 @@ def scores_of(model: Trained, release: Release, settings: Settings) -> SplitScor
     In the protocol that fits how it was trained, beside the mean of the training data, and without
     each sense that it can do without.
     """
-    chosen = {
-        split: tuple(evenly(release.splits[split], release, settings.score_minutes))
-        for split in SCORED
-        if release.splits.get(split)
+    known = {split: met(model, release, split) for split in SCORED if release.splits.get(split)}
+    unmet = {
+        split: [name for name in release.splits[split] if name not in left_out]
+        for split, left_out in known.items()
     }
-    part = replace(release, splits=chosen)
+    chosen = {
+        split: tuple(evenly(names, release, settings.score_minutes))
+        for split, names in unmet.items()
+    }
+    part = release.part(chosen)
     protocol = "published" if settings.pose_timing == "window" else "continuous"
     training = evenly(release.splits["train"], release, settings.score_minutes)
     mean = mean_effort([release.performance(name) for name in training])
@@ -57,12 +63,18 @@ def scores_of(model: Trained, release: Release, settings: Settings) -> SplitScor
     result: SplitScores = {}
     for split, names in chosen.items():
         recordings = [release.performance(name) for name in names]
+        scores: dict[str, Any] = {}
+        if recordings:
+            scores = {
+                **_summary(found["model"][split]),
+                "baseline_mean_rmse": _mean(_error_of(mean, one) for one in recordings),
+                **_without(model, recordings),
+            }
         result[split] = {
-            **_summary(found["model"][split]),
-            "baseline_mean_rmse": _mean(_error_of(mean, one) for one in recordings),
-            **_without(model, recordings),
+            **scores,
             "performances": len(names),
             "of": len(release.splits[split]),
+            "seen_in_training": known[split],
             "protocol": protocol,
         }
     return result
@@ -106,7 +118,7 @@ def _without(model: Trained, recordings: Sequence[Recording]) -> dict[str, float
 
 def card_scores(scores: SplitScores) -> dict[str, float]:
     """Name the scores as a card lists them."""
-    left_out = ("_low", "_high", "performances", "of", "protocol")
+    left_out = ("_low", "_high", "performances", "of", "seen_in_training", "protocol")
     return {
         f"{split}_{name}": value
         for split, values in scores.items()
@@ -126,6 +138,13 @@ def trained_on(release: Release, recordings: Sequence[Recording], samples: int) 
         "val chose the best step."
     )
     return f"{words} {SIMULATED_ONLY}" if release.simulated else words
+
+
+def with_seen(card: ModelCard, release: Release, names: Sequence[str]) -> ModelCard:
+    """Add to what a model has met the performances trained on, and those that chose among steps."""
+    chosen_by = release.splits.get("val", ())
+    seen = seen_of(release.identities[name] for name in (*names, *chosen_by))
+    return replace(card, seen=(seen | (Seen.from_card(card.seen) or Seen())).on_card())
 
 
 def how_fitted(notes: str, command: str) -> str:
@@ -179,10 +198,17 @@ def normalised(card: ModelCard, recordings: Sequence[Recording]) -> ModelCard:
 
 def describe(scores: SplitScores) -> list[str]:
     """Put scores into lines for people."""
-    return [
-        f"{split:16s} RMSE {values['rmse']:.4f}  OTD {values['otd']:.4f}  correlation "
-        f"{values['correlation']:.3f}  (the training mean's RMSE: "
-        f"{values['baseline_mean_rmse']:.4f}; {values['performances']} of {values['of']} "
-        "performances)"
-        for split, values in scores.items()
-    ]
+    lines = []
+    for split, values in scores.items():
+        known = values["seen_in_training"]
+        seen = f"{len(known)} of {values['of']} performances left out, seen in training"
+        if not values["performances"]:
+            lines.append(f"{split:16s} not scored: {seen}")
+            continue
+        lines.append(
+            f"{split:16s} RMSE {values['rmse']:.4f}  OTD {values['otd']:.4f}  correlation "
+            f"{values['correlation']:.3f}  (the training mean's RMSE: "
+            f"{values['baseline_mean_rmse']:.4f}; {values['performances']} of {values['of']} "
+            f"performances{'; ' + seen if known else ''})"
+        )
+    return lines

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.seen import Seen
 from kpm_ros.learn.models import zoo
 from kpm_ros.learn.recordings.release import Recording, Release
 from kpm_ros.learn.training import outcome
@@ -65,7 +66,13 @@ def first_network(
 
     if settings.init_from:
         before = load_start(settings.init_from, card)
-        card = replace(card, pose_offset=before.card.pose_offset, pose_scale=before.card.pose_scale)
+        seen = Seen.from_card(before.card.seen) or Seen(unknown=frozenset({before.card.name}))
+        card = replace(
+            card,
+            pose_offset=before.card.pose_offset,
+            pose_scale=before.card.pose_scale,
+            seen=seen.on_card(),
+        )
         return card, tuned_network(card, before.tensors)
     card = outcome.normalised(card, recordings)
     most = _START_MINUTES * 60 * card.rate_hz

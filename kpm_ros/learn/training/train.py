@@ -170,7 +170,8 @@ class Training:
     ) -> outcome.SplitScores:
         """Write the model, score what was written, and write the scores onto it."""
         words = outcome.trained_on(plan.release, plan.recordings, plan.samples)
-        card = replace(card, trained_on=words)
+        names = [one.name for one in plan.recordings]
+        card = outcome.with_seen(replace(card, trained_on=words), plan.release, names)
         zoo.save(folder.model, card, tensors)
         scores = outcome.scores_of(zoo.load(folder.model), plan.release, plan.settings)
         zoo.save(folder.model, replace(card, scores=outcome.card_scores(scores)), tensors)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kpm_ros.estimate.seen import Seen
 from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.models.zoo import fit, new_card, save
 from kpm_ros.learn.recordings.drawing import pinned
@@ -112,6 +113,45 @@ def test_the_table_has_every_model_and_test_set(board):
         assert "at most 100 evenly spaced samples" in form
     assert "| linear | pose+keys |" in markdown
     assert "| mean | - |" in markdown
+
+
+def seen_before(name, seen):
+    """The mean as a model that has met these."""
+    mean = find_contestant("mean", RELEASE).model
+    card = replace(mean.card, seen=seen.on_card() if seen else {})
+    return Contestant(name, Trained(card, mean.tensors))
+
+
+def test_what_a_model_has_met_is_left_out_and_named(board):
+    some = seen_before("some", Seen(takes=frozenset({"t2_p3_a"})))
+    person = seen_before("person", Seen(people=frozenset({"p3"}), tasks=frozenset({"t1"})))
+    tuned = seen_before("tuned", Seen(unknown=frozenset({"base"})))
+    nobody_knows = seen_before("nobody_knows", None)
+    rows = compare(RELEASE, [some, person, tuned, nobody_knows], SPLITS, otd_points=100)
+    scored = [[one.performance for one in row.scores["test_cross_user"]] for row in rows]
+    assert scored == [["t1_p3_a"], [], *[["t1_p3_a", "t2_p3_a"]] * 2]
+    # Tasks and people are expected to be known in "test"; takes are not.
+    assert all(len(row.scores["test"]) == 1 for row in rows)
+    assert rows[0].met == {"test": {}, "test_cross_user": {"t2_p3_a": "take"}}
+    table = replace(board, models=rows)
+    assert Board.from_json(table.to_json()) == table
+    for text in (as_text(table), as_markdown(table)):
+        assert re.search(r"some \(1 new\)[ |]+- ", text)
+        assert re.search(r"person \(seen in training\)[ |]+-[ |]+-[ |]+- ", text)
+        assert (
+            "`some`: seen in training (that very take), so left out of `test_cross_user`: t2_p3"
+            in text
+        )
+        assert "so left out of `test_cross_user`: t1_p3_a, t2_p3_a." in text
+        assert "`nobody_knows` (?): what it was trained on is unknown" in text
+        assert "`tuned` (?): what it was trained on is unknown before base" in text
+        assert "Unseen pianists (`test_cross_user`, 2 performances, 0.1 min)" in text
+
+
+def test_a_rule_that_is_fitted_here_has_met_what_it_was_fitted_to_and_chosen_by(contestants):
+    seen = Seen.from_card(contestants[1].model.card.seen)
+    assert seen.takes == {"t1_p1_a", "t2_p1_a", "t1_p2_a", "t2_p2_a"}
+    assert seen.people == {"p1", "p2"}
 
 
 def test_one_performance_has_no_interval(board):

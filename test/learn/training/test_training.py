@@ -12,10 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.weights import load_model
+from kpm_ros.estimate.seen import Seen
+from kpm_ros.estimate.weights import load_model, save_model
 from kpm_ros.learn.models.trained import load
+from kpm_ros.learn.recordings.release import open_release
 from kpm_ros.learn.training.checkpoints import CheckpointError
 from kpm_ros.learn.training.checks import spent_s
+from kpm_ros.learn.training.outcome import describe
+from kpm_ros.learn.training.preparation import first_network
 from kpm_ros.learn.training.run_folder import read_metrics
 from kpm_ros.learn.training.settings import TIMES, make_settings
 from kpm_ros.learn.training.train import Training, TrainingStopped
@@ -222,9 +226,36 @@ def test_a_model_is_fine_tuned_from_another(whole, data, tmp_path):
     assert after.lookahead == 0
     assert after.pose_offset == before.pose_offset
     assert all(np.array_equal(tensors[name], tuned[name]) for name in tensors)
+    # It has met what the other one had, which was trained on the same.
+    assert after.seen == before.seen
+    assert Seen.from_card(before.seen).takes
     other = replace(settings, model="pianokpm")
     with pytest.raises(ValueError, match="its architecture is 'pianokpm-light'"):
         Training(data=data, out=tmp_path / "other", settings=other).run()
+
+
+def test_a_fine_tuned_model_has_met_all_that_its_base_has(whole, data, tmp_path):
+    out, _, _ = whole
+    card, tensors = load_model(out / "model.safetensors")
+    test_take = open_release(data).identities["t1_p3_1"].take
+    base = tmp_path / "base.safetensors"
+    save_model(base, replace(card, seen=Seen(takes=test_take).on_card()), tensors)
+    settings = replace(TINY, init_from=str(base), epochs=0.1)
+    scores = Training(data=data, out=tmp_path / "run", settings=settings).run()
+    tuned = Seen.from_card(load_model(tmp_path / "run" / "model.safetensors")[0].seen)
+    assert tuned.takes == test_take | Seen.from_card(card.seen).takes
+    left_out = {"performances": 0, "of": 1, "seen_in_training": {"t1_p3_1": "take"}}
+    assert scores["test_cross_user"] == {**left_out, "protocol": "continuous"}
+    assert any("not scored: 1 of 1 performances left out" in line for line in describe(scores))
+
+
+def test_that_nobody_knows_what_a_base_has_met_is_handed_on(whole, tmp_path):
+    out, _, _ = whole
+    card, tensors = load_model(out / "model.safetensors")
+    base = tmp_path / "base.safetensors"
+    save_model(base, replace(card, name="of somewhere", seen={}), tensors)
+    tuned, _ = first_network(card, [], replace(TINY, init_from=str(base)))
+    assert Seen.from_card(tuned.seen) == Seen(unknown=frozenset({"of somewhere"}))
 
 
 def test_a_model_that_can_do_without_a_sense_is_scored_without_it(data, tmp_path):
