@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from kpm_ros import graph
 from kpm_ros.align.chunk import AlignedChunk
 from kpm_ros.align.flags import Flag, describe
 from kpm_ros.align.grid import NS_PER_S, Grid
@@ -77,7 +78,11 @@ class InferenceNode(PipelineNode):
         self._lost = 0
         self._reported = _Reported(at_s=time.monotonic())
         self._input = PolledSubscription(
-            self, AlignedSamples, "aligned", self.input_profile("aligned")
+            self,
+            AlignedSamples,
+            "aligned",
+            self.input_profile("aligned"),
+            graph.topic("aligned").largest,
         )
         self.expect_one_publisher(self._input)
         effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))
