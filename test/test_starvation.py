@@ -59,6 +59,17 @@ def test_what_fails_while_somebody_is_starved_is_measured_again_and_must_hold():
         tried([False, False, True], [True, False, True])
 
 
+def test_waiting_in_vain_is_a_failure_like_others():
+    tries = []
+
+    def measure():
+        tries.append(1)
+        wait_for(lambda: len(tries) == 2, "the second try", 0.05)
+
+    measured_fairly(measure, list, 60.0, lambda pids: Watched(True), lambda pids, until_s: None)
+    assert len(tries) == 2
+
+
 def test_it_fails_in_the_end_where_no_try_was_good():
     with pytest.raises(AssertionError, match="starved of the processor in each of 1 tries"):
         tried([False, True], [True, True], within_s=-1.0)

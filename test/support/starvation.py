@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from support.background import Background
 
 WINDOW_S = 0.25
@@ -87,7 +89,7 @@ def measured_fairly(
         with watching(pids) as watch:
             try:
                 return measure()
-            except AssertionError as error:
+            except (AssertionError, pytest.fail.Exception) as error:  # or waited in vain
                 failure = error
         if not watch.found:
             raise failure
