@@ -1,14 +1,16 @@
 """Arrays made from other files, kept so that they can be mapped into memory instead of read.
 
 A kept array is used while the files that it was made from have the sizes and times they had then,
-or at least the same content; otherwise it is made anew.
+or at least the same content, and while it is itself the file that was written then; otherwise it is
+made anew. Its time of change (ctime) tells: that is set by the system and by nobody else, so an
+array that was edited, or came with a data set from elsewhere, is not believed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,19 +18,33 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.foreign_files import (
+    PICKLE_BYTES,
+    ForeignFileError,
+    digest,
+    must_be_file,
+    read_json,
+)
 from kpm_ros.whole_files import whole_file, write_whole
 
-FORMAT = 1
+FORMAT = 2
 """Goes up whenever the same files would give other arrays."""
 
 Array = NDArray[np.float32]
 
 
+class Version(NamedTuple):
+    """A file's size and times, by which a change is seen without reading it."""
+
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+
 class Source(NamedTuple):
     """What one file was when it was read."""
 
-    size: int
-    time_ns: int
+    version: Version
     digest: str
 
 
@@ -55,59 +71,90 @@ class ArrayCache:
         """
         array_file = self.folder / f"{name}.npy"
         about_file = self.folder / f"{name}.json"
-        known = _sources_then(about_file, variant, len(sources))
-        if known is not None and _unchanged(known, sources):
+        self._must_lead_here(array_file)
+        known = _sources_then(array_file, about_file, variant, len(sources))
+        present = _unless_changed(known, sources)
+        if known is not None and present is not None:
             array = _mapped(array_file)
             if array is not None:
-                return Kept(array, tuple(source.digest for source in known))
-        present = [_source_now(path) for path in sources]
+                if present != known:
+                    _write_about(array_file, about_file, variant, present)
+                return Kept(array, tuple(source.digest for source in present))
+        present = [Source(_version(path), digest(path, PICKLE_BYTES)) for path in sources]
         made = np.ascontiguousarray(make(), dtype=np.float32)
-        about = {"format": FORMAT, "variant": variant, "sources": present}
         # The description goes first and comes last: an array without one is made anew.
         about_file.unlink(missing_ok=True)
         with whole_file(array_file) as file:
             np.save(file, made, allow_pickle=False)
-        write_whole(about_file, json.dumps(about).encode())
+        _write_about(array_file, about_file, variant, present)
         array = _mapped(array_file)
         if array is None:
             raise OSError(f"{array_file} cannot be read back: see to the disk")
         return Kept(array, tuple(source.digest for source in present))
 
+    def _must_lead_here(self, array_file: Path) -> None:
+        """Refuse to write through links within the folder."""
+        for folder in array_file.parents:
+            if folder == self.folder:
+                return
+            if folder.is_symlink():
+                raise ForeignFileError(
+                    f"{folder} is a link, through which no arrays are written: remove it"
+                )
 
-def _sources_then(about_file: Path, variant: str, count: int) -> list[Source] | None:
-    """What an array was made from; None if it is of no use."""
+
+def _sources_then(
+    array_file: Path, about_file: Path, variant: str, count: int
+) -> list[Source] | None:
+    """What an array was made from; None if it is not there as it was written."""
     try:
-        about = json.loads(about_file.read_bytes())
-        sources = [Source(*entry) for entry in about["sources"]]
+        about = read_json(about_file)
+        sources = [Source(Version(*version), told) for version, told in about["sources"]]
+        array = Version(*about["array"])
         fits = about["format"] == FORMAT and about["variant"] == variant
+        status = array_file.lstat()
+        fits &= stat.S_ISREG(status.st_mode) and _version(array_file) == array
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return sources if fits and len(sources) == count else None
 
 
-def _unchanged(known: Sequence[Source], sources: Sequence[Path]) -> bool:
-    """Whether files are what they were: by size and time, else by content."""
+def _unless_changed(known: Sequence[Source] | None, sources: Sequence[Path]) -> list[Source] | None:
+    """Give files as they are now if they are what they were, by size and times or by content."""
+    if known is None:
+        return None
+    present = []
     for then, path in zip(known, sources, strict=True):
-        status = path.stat()
-        if status.st_size != then.size:
-            return False
-        if status.st_mtime_ns != then.time_ns and _source_now(path).digest != then.digest:
-            return False
-    return True
+        now = _version(path)
+        if now.size != then.version.size or (
+            now != then.version and digest(path, PICKLE_BYTES) != then.digest
+        ):
+            return None
+        present.append(Source(now, then.digest))
+    return present
 
 
-def _source_now(path: Path) -> Source:
+def _write_about(
+    array_file: Path, about_file: Path, variant: str, sources: Sequence[Source]
+) -> None:
+    about = {
+        "format": FORMAT,
+        "variant": variant,
+        "array": _version(array_file),
+        "sources": sources,
+    }
+    write_whole(about_file, json.dumps(about).encode())
+
+
+def _version(path: Path) -> Version:
     status = path.stat()
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while part := file.read(1 << 20):
-            digest.update(part)
-    return Source(status.st_size, status.st_mtime_ns, digest.hexdigest())
+    return Version(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _mapped(path: Path) -> Array | None:
     """Map an array of two dimensions; None if the file is not whole."""
     try:
+        must_be_file(path)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
@@ -115,8 +162,10 @@ def _mapped(path: Path) -> Array | None:
 
 
 def usable_folder(preferred: Path, name: str) -> Path:
-    """Give the preferred folder if it can be written to, or one of the user's own."""
+    """Give the preferred folder if it can be written to and is no link, or one of the user's."""
     try:
+        if preferred.is_symlink():
+            raise NotADirectoryError
         preferred.mkdir(parents=True, exist_ok=True)
         if os.access(preferred, os.W_OK):
             return preferred

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -145,6 +146,55 @@ def test_a_damaged_cache_is_made_anew(root: Path, tmp_path: Path, damage: str) -
     else:
         about.write_text('{"sources": [[1]]}')
     assert np.array_equal(open_release(root, cache=cache).performance(NAME).keys, first)
+
+
+@pytest.mark.parametrize("forged", [False, True])
+def test_an_array_that_was_changed_is_not_believed(root: Path, forged: bool) -> None:
+    """Nor is one that came with the data set, with a description that fits it."""
+    first = open_release(root).performance(NAME).keys.copy()
+    array, about = root / f".arrays/keys/{NAME}.npy", root / f".arrays/keys/{NAME}.json"
+    status = array.stat()
+    content = array.read_bytes()
+    array.write_bytes(content[:-4] + bytes(4) if first[-1, -1] else content[:-4] + b"\0\0\0?")
+    os.utime(array, ns=(status.st_atime_ns, status.st_mtime_ns))
+    if forged:
+        told = json.loads(about.read_text())
+        told["array"][:2] = [status.st_size, status.st_mtime_ns]
+        about.write_text(json.dumps(told))
+    assert np.array_equal(open_release(root).performance(NAME).keys, first)
+
+
+def test_a_source_whose_time_was_put_back_is_read_again(root: Path) -> None:
+    write(root, "keystroke_data", np.zeros((2048, 88)))
+    open_release(root).performance(NAME)
+    path = root / f"keystroke_data/{NAME}.pkl"
+    status = path.stat()
+    write(root, "keystroke_data", np.ones((2048, 88)))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_size == status.st_size
+    assert open_release(root).performance(NAME).keys.min() == 1
+
+
+def test_arrays_are_not_written_through_links(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (root / ".arrays").symlink_to(outside)
+    open_release(root).performance(NAME)
+    assert list((tmp_path / "own").rglob(f"{NAME}.npy"))
+    (root / ".arrays").unlink()
+    (root / ".arrays").mkdir()
+    (root / ".arrays/keys").symlink_to(outside)
+    with pytest.raises(ValueError, match=r"keys is a link"):
+        open_release(root).performance(NAME)
+    (root / ".arrays/keys").unlink()
+    (root / ".arrays/keys").mkdir()
+    (root / f".arrays/keys/{NAME}.npy").symlink_to(outside / "array.npy")
+    (root / f".arrays/keys/{NAME}.json").symlink_to(outside / "about.json")
+    open_release(root).performance(NAME)
+    assert not list(outside.iterdir())
 
 
 def test_a_data_set_that_cannot_be_written_to_has_its_cache_elsewhere(
