@@ -8,16 +8,19 @@ while the content is looked through, in our code or in a library's, becomes one 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable, Hashable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import yaml
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 KB, MB, GB = 1_000, 1_000_000, 1_000_000_000
 
@@ -25,17 +28,14 @@ SETTINGS_BYTES = 1 * MB
 """Parameters, calibrations, maximum contractions: files that people write."""
 LISTING_BYTES = 64 * MB
 """Splits, manifests, scores, a bag's metadata: files that list what there is."""
-MIDI_BYTES = 4 * MB
+MIDI_BYTES = 1 * MB
+"""Some 165,000 notes, which take 300 MB of memory to read."""
 IMAGE_BYTES = 256 * MB
+ARRAYS_BYTES = 2 * GB
 CSV_BYTES = 4 * GB
 PICKLE_BYTES = 4 * GB
 MODEL_BYTES = 4 * GB
 """Weights and checkpoints."""
-
-MOST_NODES, MOST_DEPTH = 200_000, 64
-"""Values in a YAML file, with everything that its aliases repeat; and how deep they are nested."""
-MOST_DIGITS = 100
-"""Digits of a number in a YAML file."""
 
 
 class ForeignFileError(ValueError):
@@ -53,6 +53,11 @@ def printable(text: str, most: int = 2000) -> str:
     """
     cut = text if len(text) <= most else f"{text[:most]}..."
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def printable_lines(text: str) -> str:
+    """Show text of several lines in the same way."""
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 @contextmanager
@@ -83,9 +88,7 @@ def reading(
 def is_our_mistake(error: Exception) -> bool:
     """Whether the code itself is wrong, which no file can cause."""
     missing = error.obj if isinstance(error, AttributeError) else None
-    return isinstance(missing, ModuleType) or isinstance(
-        error, (NameError, ImportError, NotImplementedError)
-    )
+    return isinstance(missing, ModuleType) or isinstance(error, (NameError, ImportError))
 
 
 def _is_a_sentence(error: Exception) -> bool:
@@ -149,6 +152,15 @@ def read_bytes(path: Path | str, most: int) -> bytes:
     return content
 
 
+def digest(path: Path | str, most: int) -> str:
+    """Give a file's SHA-256, without holding it in memory."""
+    sha256 = hashlib.sha256()
+    with opened(path, most) as file:
+        while part := file.read(1 << 20):
+            sha256.update(part)
+    return sha256.hexdigest()
+
+
 def read_text(path: Path | str, most: int) -> str:
     """Read a file of text."""
     try:
@@ -162,93 +174,24 @@ def read_json(path: Path | str, most: int = LISTING_BYTES) -> Any:
     try:
         return json.loads(read_text(path, most))
     except RecursionError:
-        raise ForeignFileError(f"{path} is nested too deeply to be read as JSON") from None
+        raise ForeignFileError(f"{path} is not JSON: it is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise ForeignFileError(f"{path} is not JSON: {error}") from None
     except ValueError as error:  # a number of too many digits, for example
         raise ForeignFileError(f"{path} is not JSON that can be read: {error}") from None
 
 
-def read_yaml(path: Path | str, most: int = SETTINGS_BYTES) -> Any:
-    """Read a YAML file of plain values."""
-    return parse_yaml(read_text(path, most), str(path))
+def read_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
+    """Read NumPy's arrays out of an .npz file, which may hold no more than it has bytes."""
+    import numpy as np
 
-
-def parse_yaml(text: str, source: str) -> Any:
-    """Read YAML of plain values; `source` is what an error calls it.
-
-    Aliases may be used, but what they repeat is counted each time.
-    """
-    try:
-        return yaml.load(text, _Loader)
-    except RecursionError:
-        raise ForeignFileError(f"{source} is nested too deeply to be read as YAML") from None
-    except _TooMuchError as error:
-        raise ForeignFileError(f"{source} {error}") from None
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
-        reason = " ".join(str(error).split())
-        raise ForeignFileError(f"{source} is not YAML: {printable(reason, 300)}") from None
-
-
-class _TooMuchError(Exception):
-    """YAML beyond the limits."""
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's reader of plain values, with limits."""
-
-    _depth = 0
-    _count = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """Count what is read while it is read."""
-        self._depth += 1
-        self._count += 1
-        if self._depth > MOST_DEPTH:
-            raise _TooMuchError(f"is nested more than {MOST_DEPTH} deep")
-        if self._count > MOST_NODES:
-            raise _TooMuchError(f"holds more than {MOST_NODES} values")
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def get_single_node(self) -> Any:
-        """Count what aliases repeat, which takes no room here, but time of whoever reads it."""
-        node = super().get_single_node()
-        if node is not None and _expanded(node, {}) > MOST_NODES:
-            raise _TooMuchError(f"holds more than {MOST_NODES} values, its aliases resolved")
-        return node
-
-    def construct_yaml_int(self, node: Any) -> Any:
-        """Refuse a number that takes long to compute and cannot be written."""
-        self._must_be_short(node)
-        return super().construct_yaml_int(node)
-
-    def construct_yaml_float(self, node: Any) -> Any:
-        """Refuse the same: both may be written to the base of 60."""
-        self._must_be_short(node)
-        return super().construct_yaml_float(node)
-
-    def _must_be_short(self, node: Any) -> None:
-        if len(self.construct_scalar(node)) > MOST_DIGITS:
-            raise _TooMuchError(f"holds a number of more than {MOST_DIGITS} digits")
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
-_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
-
-
-def _expanded(node: yaml.Node, known: dict[Hashable, int]) -> int:
-    """Count the values of a node, each alias as all that it stands for."""
-    count = known.get(id(node))
-    if count == 0:
-        raise _TooMuchError("holds an alias within what it stands for")
-    if count is None:
-        known[id(node)] = 0
-        children: list[yaml.Node] = []
-        if isinstance(node, yaml.SequenceNode):
-            children = node.value
-        elif isinstance(node, yaml.MappingNode):
-            children = [part for pair in node.value for part in pair]
-        count = known[id(node)] = 1 + sum(_expanded(child, known) for child in children)
-    return count
+    with opened(path, ARRAYS_BYTES) as file, zipfile.ZipFile(file) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size > ARRAYS_BYTES:
+            raise ForeignFileError(
+                f"{path} holds {size / MB:.1f} MB of arrays, but no more than "
+                f"{ARRAYS_BYTES / MB:g} MB are read"
+            )
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: np.asarray(arrays[name]) for name in arrays.files}

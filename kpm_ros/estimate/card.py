@@ -10,6 +10,8 @@ from kpm_ros.estimate.seen import Seen
 
 PIANOKPM_MUSCLES = ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
 
+MOST_RATE_HZ = 100_000
+
 LATER_FIELDS = frozenset({"optional", "seen"})
 """Fields that files of earlier versions lack; their defaults say what held for those."""
 
@@ -86,6 +88,36 @@ class ModelCard:
                 raise ValueError(
                     f"the model card's {spec.name!r} is {value!r}, not a {expected.__name__}"
                 )
+            if not _holds(value, str(spec.type)):
+                raise ValueError(
+                    f"the model card's {spec.name!r} holds something else than {spec.type}"
+                )
             values[spec.name] = value
+        if not 0 < values["rate_hz"] <= MOST_RATE_HZ:
+            raise ValueError(
+                f"a model at {values['rate_hz']} samples a second cannot be run: 1 to "
+                f"{MOST_RATE_HZ} can"
+            )
         Seen.from_card(values.get("seen", {}))
         return cls(**values)
+
+
+_NUMBER = (int, float)
+_ELEMENTS: dict[str, Any] = {
+    "tuple[str, ...]": str,
+    "tuple[float, ...]": _NUMBER,
+    "dict[str, float]": _NUMBER,
+}
+
+
+def _holds(value: Any, annotation: str) -> bool:
+    """Whether what a card holds is what its field's annotation says, and can be shown."""
+    if isinstance(value, (tuple, dict)):
+        kind = _ELEMENTS.get(annotation, object)
+        parts = [*value.values(), *value] if isinstance(value, dict) else value
+        inner = value.values() if isinstance(value, dict) else value
+        shown = all(one.isprintable() for one in parts if isinstance(one, str))
+        return shown and all(isinstance(one, kind) for one in inner)
+    if isinstance(value, str):
+        return value.replace("\n", "").isprintable()
+    return not isinstance(value, int) or abs(value) < 1 << 31

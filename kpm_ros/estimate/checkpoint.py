@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.estimate.layout import ARCHITECTURES, SENSES, CardError, tensor_table
 from kpm_ros.estimate.weights import ModelFileError, check_tensors, save_model
+from kpm_ros.foreign_files import MODEL_BYTES, opened, reading
+from kpm_ros.pickle_limits import PickleError, look_through
 
 LAST_BIAS = "decoder.mlp.6.bias"
 FIRST_WEIGHTS = {
@@ -25,25 +27,29 @@ FIRST_WEIGHTS = {
 ALIASES = ("network.pose_tds.", "network.key_tds.")
 """The published module lists its encoders and stages a second time under these names."""
 
+_PICKLES_OF_OLD = 4
+"""Before 2020 torch wrote four pickles one after the other, then the numbers."""
+_COPIERS = frozenset({"_codecs encode", "builtins bytearray", "__builtin__ bytearray", "bytearray"})
+"""Names by which a pickle could fill the memory, and which tensors do not need."""
+
 Tensors = dict[str, NDArray[np.float32]]
 
 
 def read_state(path: Path | str) -> dict[str, torch.Tensor]:
     """Read a checkpoint's tensors by their published names; no code in the file is run."""
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise ModelFileError(f"no checkpoint at {path}")
     try:
-        loaded = torch.load(
-            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
-        )
-    except pickle.UnpicklingError:
-        raise ModelFileError(
-            f"{path} is no checkpoint, or holds something other than tensors, and was not loaded"
-        ) from None
-    except Exception as error:  # a damaged file can make the reader fail in any way
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelFileError(f"{path} is not a whole checkpoint: {reason}") from None
+        with reading(path, "a whole checkpoint", ModelFileError):
+            loaded = load_tensors_only(path)
+    except ModelFileError as error:
+        if isinstance(error.__cause__, pickle.UnpicklingError):
+            raise ModelFileError(
+                f"{path} is no checkpoint, or holds something other than tensors, and was not "
+                "loaded"
+            ) from None
+        raise
     state = loaded.get("state_dict", loaded) if isinstance(loaded, Mapping) else None
     if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
         raise ModelFileError(f"{path} holds no table of named tensors")
@@ -53,6 +59,40 @@ def read_state(path: Path | str) -> dict[str, torch.Tensor]:
     prefix = prefixes.pop()
     named = {name.removeprefix(prefix): value for name, value in state.items()}
     return {name: value for name, value in named.items() if not name.startswith(ALIASES)}
+
+
+def load_tensors_only(path: Path) -> Any:
+    """Load what torch has saved, tensors and plain values only, that holds no more than it has."""
+    zipped = zipfile.is_zipfile(path)
+    with opened(path, MODEL_BYTES) as file:
+        if zipped:
+            _look_through_archive(file, path.stat().st_size)
+        else:
+            _look_through_pickles(file)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+
+
+def _look_through_pickles(file: BinaryIO) -> None:
+    """Look through as many as there are; of one that is cut off torch says so itself."""
+    for _ in range(_PICKLES_OF_OLD):
+        try:
+            look_through(file, _COPIERS)
+        except PickleError:
+            raise
+        except Exception:
+            return
+
+
+def _look_through_archive(file: BinaryIO, size: int) -> None:
+    """See that nothing in the archive is compressed, as torch writes it."""
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
+        if not stored or sum(entry.file_size for entry in entries) > size:
+            raise ModelFileError("its parts are compressed, as torch never leaves them")
+        for entry in entries:
+            if entry.filename.endswith("data.pkl"):
+                look_through(archive.read(entry), _COPIERS)
 
 
 def infer_card(state: Mapping[str, torch.Tensor], **given: Any) -> ModelCard:
@@ -107,6 +147,8 @@ def import_checkpoint(path: Path | str, **given: Any) -> tuple[ModelCard, Tensor
             )
         if not value.is_floating_point() or value.layout != torch.strided:
             raise ModelFileError(f"{path}: {spec.published!r} is not a plain array of numbers")
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise ModelFileError(f"{path}: {spec.published!r} repeats the numbers that it holds")
         tensors[name] = value.to(torch.float32).numpy().copy()
     try:
         check_tensors(card, tensors)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.estimate.card import MOST_RATE_HZ, ModelCard
 
 AnyStructure = TypeVar("AnyStructure")
 
@@ -97,9 +97,9 @@ def check_lookahead(card: ModelCard, longest: int) -> None:
 def check_sizes(card: ModelCard) -> None:
     """Refuse a card whose inputs, sizes or normalisation fit no network of any architecture."""
     _check_senses(card)
-    if not 0 < card.rate_hz <= 100_000:
+    if not 0 < card.rate_hz <= MOST_RATE_HZ:
         raise CardError(
-            f"a model at {card.rate_hz} samples a second cannot be run: 1 to 100000 can"
+            f"a model at {card.rate_hz} samples a second cannot be run: 1 to {MOST_RATE_HZ} can"
         )
     sizes = {"muscles": len(card.muscles)}
     if "pose" in card.inputs:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import CardError
 from kpm_ros.estimate.tables import tensor_table
+from kpm_ros.foreign_files import MODEL_BYTES, opened, reading
 from kpm_ros.whole_files import write_whole
 
 MAX_HEADER_BYTES = 1 << 20
@@ -73,15 +73,12 @@ def save_model(
 def read_card(path: Path | str) -> ModelCard:
     """Read a model's card without its weights."""
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            raw = file.read(length) if length <= MAX_HEADER_BYTES else b""
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror}") from None
+    with reading(path, "a model", ModelFileError), opened(path, MODEL_BYTES) as file:
+        length = int.from_bytes(file.read(8), "little")
+        raw = file.read(length) if length <= MAX_HEADER_BYTES else b""
     try:
         header = json.loads(raw) if len(raw) == length else None
-    except ValueError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
         raise ModelFileError(f"{path} is not a safetensors file, or is cut short")
@@ -94,15 +91,18 @@ def read_card(path: Path | str) -> ModelCard:
 def load_model(path: Path | str) -> tuple[ModelCard, dict[str, NDArray[np.float32]]]:
     """Read a model's card and its weights as float32, having checked both."""
     card = read_card(path)
-    try:
-        stored = load_file(path)
-    except (SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise ModelFileError(f"{path} is not a whole safetensors file: {error}") from None
+    stored = load_tensors(path)
     try:
         check_tensors(card, stored)
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
     return card, {name: array.astype(np.float32) for name, array in stored.items()}
+
+
+def load_tensors(path: Path | str) -> dict[str, NDArray[np.generic]]:
+    """Read the arrays of a safetensors file, whatever they are."""
+    with reading(path, "a whole safetensors file", ModelFileError), opened(path, MODEL_BYTES):
+        return load_file(path)
 
 
 EFFORT_LIKE = 50

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from kpm_ros.estimate import weights
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
+from kpm_ros.foreign_files import MODEL_BYTES, digest
 from kpm_ros.nodes.settings import (
     ConfigurationError,
     InferenceSettings,
@@ -104,4 +104,4 @@ def around(network: Network, card: ModelCard, settings: InferenceSettings) -> Ef
 
 def sha256(path: Path) -> str:
     """Fingerprint of a weights file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return digest(path, MODEL_BYTES)

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from kpm_ros.foreign_files import read_yaml
+from kpm_ros.foreign_yaml import read_yaml
 from kpm_ros.nodes.settings import KINDS, ConfigurationError, nearest
 
 ROS_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 """Parameters that ROS gives to every node, and looks after."""
+LONGEST_NAME = 64
+"""No node is so many namespaces deep."""
 
 
 @dataclass
@@ -110,6 +112,8 @@ def _flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str
 
 def names(pattern: str, node: str) -> bool:
     """Whether a name with wildcards (`*` one part, `**` any number) is this node's."""
+    if pattern.count("/") > LONGEST_NAME:
+        return False
     return _parts_match(pattern.strip("/").split("/"), node.strip("/").split("/"))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros import graph
+from kpm_ros.foreign_files import printable_lines
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     with user_errors():
         offsets = estimate_offsets(frames, events, arguments.side)
     after = {view: before.of(view) + offset.offset_s for view, offset in offsets.items()}
-    print(describe(offsets, {view: before.of(view) for view in offsets}, after), end="", flush=True)
+    text = describe(offsets, {view: before.of(view) for view in offsets}, after)
+    print(printable_lines(text), end="", flush=True)
     doubt = why_not(offsets)
     if doubt:
         print(f"kpm calibrate: {doubt}; nothing was written", file=sys.stderr)

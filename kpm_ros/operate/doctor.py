@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
+from kpm_ros.foreign_files import printable
+
 NAME = "doctor"
 PURPOSE = "look for cameras, pianos and amplifiers, try each, say how to mend what fails"
 EXAMPLES = """\
@@ -57,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         if each.area != area:
             area = each.area
             print(area)
-        print(f"  {MARKS[each.state]} {each.name}: {each.said}")
+        print(printable(f"  {MARKS[each.state]} {each.name}: {each.said}"))
         if each.mend:
             print(f"      {ADVICE[each.state]}: {each.mend}")
     count = len(broken)

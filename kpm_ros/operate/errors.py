@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kpm_ros.foreign_files import printable_lines
 from kpm_ros.lock import AlreadyRunning
 
 
 class UserError(Exception):
-    """Ends a command with one sentence and exit status 2."""
+    """Ends a command with one sentence and exit status 2.
+
+    What the sentence quotes from a file cannot act on the terminal.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        """Hold the sentence as it may be shown."""
+        super().__init__(printable_lines(sentence))
 
 
 @contextmanager

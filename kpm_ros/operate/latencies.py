@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from kpm_ros.foreign_files import SETTINGS_BYTES, read_text
 from kpm_ros.nodes.params_file import names
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError, user_errors
@@ -41,7 +42,7 @@ class Latencies:
         """Put these into the target, which is made if it is not there; all of it or nothing."""
         assert self._target is not None
         with user_errors():
-            text = self._target.read_text("utf-8") if self._target.exists() else ""
+            text = read_text(self._target, SETTINGS_BYTES) if self._target.exists() else ""
             for view, latency_s in latencies.items():
                 text = with_latency(text, view, self._namespace, round(latency_s, 4))
             write_output(self._target, text.encode())

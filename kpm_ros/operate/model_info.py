@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.seen import Seen
+from kpm_ros.foreign_files import MODEL_BYTES, digest, printable
 from kpm_ros.operate.errors import user_errors
 
 NAME = "info"
@@ -38,12 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def describe(card: ModelCard, path: Path) -> str:
     """Write a card as text, one fact a line."""
-    content = path.read_bytes()
     scores = ", ".join(f"{name} {value:g}" for name, value in sorted(card.scores.items()))
     facts = {
         "model": card.name,
-        "file": f"{path} ({len(content) / 1e6:.1f} MB)",
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "file": f"{path} ({path.stat().st_size / 1e6:.1f} MB)",
+        "sha256": digest(path, MODEL_BYTES),
         "architecture": card.architecture,
         "inputs": ", ".join(card.inputs),
         "can do without": ", ".join(card.optional),
@@ -62,7 +61,7 @@ def describe(card: ModelCard, path: Path) -> str:
         "notes": card.notes,
     }
     width = max(len(name) for name in facts)
-    return "".join(f"{name:<{width}}  {text}\n" for name, text in facts.items() if text)
+    return "".join(f"{name:<{width}}  {printable(text)}\n" for name, text in facts.items() if text)
 
 
 def _met(card: ModelCard) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kpm_ros.foreign_files import ForeignFileError
+from kpm_ros.foreign_files import ForeignFileError, printable
 from kpm_ros.replay.bag_limits import MOST_TOPICS
 
 LATEST_NS = 2**63 - 1
@@ -51,6 +51,8 @@ class BagFile(ABC):
         """Close the file."""
 
     def _add_topic(self, name: str, kind: str) -> None:
+        if not (name.isprintable() and kind.isprintable()):
+            raise ForeignFileError(f"it has a topic {printable(name)} ({printable(kind)})")
         self.topics[name] = kind
         self.counts.setdefault(name, 0)
         if len(self.topics) > MOST_TOPICS:

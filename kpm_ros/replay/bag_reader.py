@@ -16,9 +16,9 @@ from kpm_ros.foreign_files import (
     ForeignFileError,
     opened,
     printable,
-    read_yaml,
     reading,
 )
+from kpm_ros.foreign_yaml import read_yaml
 from kpm_ros.replay.bag import BagError, OpenBag
 from kpm_ros.replay.bag_file import BagFile, BagMessage
 from kpm_ros.replay.bag_limits import MOST_BYTES, decompressed, unpack_file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from kpm_ros.align.grid import NS_PER_S, Grid
 from kpm_ros.estimate import effort_info
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
+from kpm_ros.foreign_files import read_arrays, reading
 from kpm_ros.replay import messages
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
@@ -122,13 +122,9 @@ def save_npz(path: Path, effort: Effort, card: ModelCard, model_sha256: str) -> 
 def load_npz(path: Path) -> Effort:
     """Read back what `save_npz` wrote."""
     names = ("stamps_ns", "index", "effort", "flags")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return Effort(*(file[name] for name in names))
-    except OSError as error:
-        raise BagError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        raise BagError(f"{path} is not effort that a replay has written") from None
+    with reading(path, "effort that a replay has written", BagError):
+        arrays = read_arrays(path)
+        return Effort(*(arrays[name] for name in names))
 
 
 class EffortBagWriter:

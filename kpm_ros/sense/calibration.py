@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from kpm_ros.foreign_files import reading
+from kpm_ros.foreign_yaml import read_yaml
 from kpm_ros.whole_files import write_whole
 
 SIZES = {"camera_matrix": 9, "rectification_matrix": 9, "projection_matrix": 12}
@@ -62,12 +64,8 @@ class Calibration:
 def read_calibration(path: str | Path) -> Calibration:
     """Read a calibration file; CalibrationError says what is wrong with it."""
     file = local_path(path)
-    try:
-        content = yaml.safe_load(file.read_text())
-    except OSError as error:
-        raise CalibrationError(f"{file} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise CalibrationError(f"{file} is no YAML file") from None
+    with reading(file, "a calibration", CalibrationError):
+        content = read_yaml(file)
     if not isinstance(content, dict):
         raise CalibrationError(f"{file} is no calibration: it holds no named values")
     model = str(content.get("distortion_model", "plumb_bob"))
@@ -131,7 +129,7 @@ def _numbers(content: dict[str, Any], name: str, count: int) -> tuple[float, ...
     data = entry.get("data") if isinstance(entry, dict) else None
     try:
         values = np.array(data, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         values = np.zeros(0)
     if values.shape != (count,) or not np.isfinite(values).all():
         raise CalibrationError(f"{name} must hold {count} numbers under `data`")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.foreign_files import printable
 from kpm_ros.sense.connection import Device
 
 
@@ -54,4 +55,4 @@ def name_channels(given: tuple[str, ...], count: int, device: str) -> tuple[str,
         return tuple(f"emg{number + 1}" for number in range(count))
     if len(given) != count:
         raise ValueError(f"{device} has {count} channels, but {len(given)} names were given")
-    return given
+    return tuple(map(printable, given))

@@ -11,6 +11,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from kpm_ros.foreign_files import reading
+from kpm_ros.foreign_yaml import read_yaml
 from kpm_ros.sense.samples import EmgChunk
 from kpm_ros.whole_files import whole_file
 
@@ -144,18 +146,14 @@ class MvcFolder:
     def load(self, person: str) -> Mvc | None:
         """Read one person's maxima; None if none were recorded, an MvcError if they are broken."""
         path = self.path(person)
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise MvcError(f"{path} cannot be read: {error.strerror}") from None
-        except (yaml.YAMLError, UnicodeDecodeError):
-            raise MvcError(f"{path} is not YAML: record the maxima again") from None
+        with reading(path, "maxima", MvcError):
+            if not path.exists():
+                return None
+            content = read_yaml(path)
         try:
             channels = {str(name): float(value) for name, value in content["channels"].items()}
             mvc = Mvc(person, str(content["envelope"]), str(content["unit"]), channels)
-        except (TypeError, KeyError, AttributeError, ValueError):
+        except (TypeError, KeyError, AttributeError, ValueError, OverflowError):
             raise MvcError(f"{path} holds no maxima: record them again") from None
         if not all(np.isfinite(value) and value > 0 for value in channels.values()):
             raise MvcError(f"{path} holds a maximum that is not above 0: record them again")

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.foreign_files import MODEL_BYTES, read_bytes
 from kpm_ros.sense.hands import Detection, Handedness
 from kpm_ros.sense.samples import LANDMARKS
 
@@ -133,7 +134,7 @@ class _TaskDetector:
             self._landmarker = vision.HandLandmarker.create_from_options(
                 vision.HandLandmarkerOptions(
                     # As bytes: the file may lie where MediaPipe's own path rules do not reach.
-                    base_options=BaseOptions(model_asset_buffer=path.read_bytes()),
+                    base_options=BaseOptions(model_asset_buffer=read_bytes(path, MODEL_BYTES)),
                     running_mode=mode,
                     num_hands=hands,
                     min_hand_detection_confidence=confidences[0],

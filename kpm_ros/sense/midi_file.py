@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import mido
-
+from kpm_ros.foreign_files import printable
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.midi_device import MidiDevice, Received
-from kpm_ros.sense.score import read_midi
+from kpm_ros.sense.score import midi_messages, read_midi
 
 LONGEST_LAG_S = 1.0
 """A clock that moves by more between two reads was set, or the host slept: the music waited."""
@@ -43,12 +42,12 @@ class MidiFilePlayer(MidiDevice):
 
     def __init__(self, config: MidiFileConfig) -> None:
         """Read the file; one that cannot be played is a ValueError."""
-        self.name = f"the MIDI file {Path(config.path).name}"
+        self.name = f"the MIDI file {printable(Path(config.path).name)}"
         self._config = config
         self.duration_s = read_midi(config.path).duration_s
         self._messages: list[Received] = []
         now_s = 0.0
-        for message in mido.MidiFile(Path(config.path).expanduser()):
+        for message in midi_messages(Path(config.path).expanduser()):
             now_s += message.time
             if not message.is_meta:
                 due_ns = round(now_s / config.speed * NS_PER_S)

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from kpm_ros.sense.camera import CameraConfigError
+from kpm_ros.sense.image_headers import MOST_PIXELS
 
 
 @functools.cache
@@ -17,6 +18,10 @@ def load_opencv() -> Any:
     # What goes wrong is said by us, once and in a sentence.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    # A video may change its size as it goes on. The first option is OpenCV's own default.
+    os.environ.setdefault(
+        "OPENCV_FFMPEG_CAPTURE_OPTIONS", f"rtsp_transport;tcp|max_pixels;{MOST_PIXELS}"
+    )
     try:
         import cv2
     except ImportError as error:

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.sense.image_headers import PictureError, check_pixels, check_size
 from kpm_ros.sense.opencv import load_opencv
-
-LARGEST = 16384
-"""No camera's picture is wider or higher."""
 
 _CONVERSIONS: dict[str, tuple[int, type[np.generic], str]] = {
     # encoding: (channels, type of each, OpenCV's conversion; "" when it is RGB already)
@@ -40,10 +38,6 @@ _CONVERSIONS: dict[str, tuple[int, type[np.generic], str]] = {
 ENCODINGS = tuple(_CONVERSIONS)
 
 
-class PictureError(ValueError):
-    """A picture that cannot be what its description says."""
-
-
 def to_rgb(
     data: bytes | memoryview | Any,
     encoding: str,
@@ -59,8 +53,7 @@ def to_rgb(
     row_bytes = width * channels * np.dtype(kind).itemsize
     step = step or row_bytes
     buffer = np.frombuffer(data, np.uint8)
-    if not (0 < width <= LARGEST and 0 < height <= LARGEST):
-        raise PictureError(f"the picture is {width}x{height}, which no camera gives")
+    check_pixels(width, height)
     if step < row_bytes or len(buffer) < step * (height - 1) + row_bytes:
         raise PictureError(
             f"a {encoding} picture of {width}x{height} with rows of {step} bytes does not fit "
@@ -81,6 +74,7 @@ def decode(data: bytes | memoryview | Any) -> NDArray[np.uint8]:
     buffer = np.frombuffer(data, np.uint8)
     image = None
     if len(buffer):
+        check_size(buffer.data)
         image = _guarded(lambda: cv2.imdecode(buffer, cv2.IMREAD_COLOR))
     if image is None:
         raise PictureError(f"{len(buffer)} bytes are no picture that can be read")

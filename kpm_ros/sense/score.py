@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import mido
 
+from kpm_ros.foreign_files import (
+    MIDI_BYTES,
+    ForeignFileError,
+    printable,
+    read_bytes,
+    reading,
+)
 from kpm_ros.sense.samples import Pedal
 
 _PEDALS = frozenset(int(pedal) for pedal in Pedal)
 SHORTEST_NOTE_S = 0.01
 """A note that ends when it begins still takes this long."""
+LONGEST_S = 6 * 3600.0
+"""A file can state rests of years in a few bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +70,33 @@ class Score:
 def read_midi(path: str | Path) -> Score:
     """Read a Standard MIDI File; one that cannot be read or holds no note is a ValueError."""
     path = Path(path).expanduser()
-    if not path.is_file():
-        raise ValueError(f"there is no MIDI file at {path}")
-    # mido reports broken files by whatever exception its parser runs into.
-    try:
-        with path.open("rb") as file:
-            is_midi = file.read(4) == b"MThd"
-            file.seek(0)
-            midi = mido.MidiFile(file=file) if is_midi else None
-        messages = list(midi) if midi and midi.ticks_per_beat > 0 else []
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read as MIDI: {error}") from None
-    except Exception:
-        raise ValueError(f"{path} is a MIDI file that is cut off or damaged") from None
-    if midi is None:
-        raise ValueError(f"{path} is not a MIDI file: it does not begin with 'MThd'")
-    if midi.ticks_per_beat <= 0:
-        raise ValueError(f"{path} counts time in film frames: only MIDI files in beats are read")
-    score = _score_of(messages, path.stem)
+    score = _score_of(midi_messages(path), printable(path.stem))
     if not score.notes:
-        raise ValueError(f"{path} is a MIDI file without a single note")
+        raise ForeignFileError(f"{path} is a MIDI file without a single note")
     return score
+
+
+def midi_messages(path: Path) -> list[mido.Message]:
+    """Read the messages of a MIDI file, each with the seconds since the one before it."""
+    if not path.exists():
+        raise ForeignFileError(f"there is no MIDI file at {path}")
+    with reading(path, "a MIDI file that is whole"):
+        content = read_bytes(path, MIDI_BYTES)
+        if not content.startswith(b"MThd"):
+            raise ForeignFileError(f"{path} is not a MIDI file: it does not begin with 'MThd'")
+        midi = mido.MidiFile(file=io.BytesIO(content))
+        if midi.ticks_per_beat <= 0:
+            raise ForeignFileError(
+                f"{path} counts time in film frames: only MIDI files in beats are read"
+            )
+        messages = list(midi)
+    length_s = sum(message.time for message in messages)
+    if not length_s <= LONGEST_S:
+        raise ForeignFileError(
+            f"{path} lasts {length_s / 3600:.3g} h, but only pieces of up to {LONGEST_S / 3600:g} "
+            "h are read"
+        )
+    return messages
 
 
 def _score_of(messages: Iterable[mido.Message], name: str) -> Score:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.foreign_files import IMAGE_BYTES, ForeignFileError, opened, read_bytes, reading
 from kpm_ros.sense.camera import (
     CameraConfig,
     CameraConfigError,
@@ -19,6 +20,7 @@ from kpm_ros.sense.camera import (
     Given,
     RawFrame,
 )
+from kpm_ros.sense.image_headers import check_pixels, check_size
 from kpm_ros.sense.opencv import load_opencv
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
@@ -26,6 +28,8 @@ USUAL_FPS = 30.0
 GREATEST_LAG_NS = 500_000_000
 """A recording that cannot be read as fast as it plays is moved on, rather than ever later."""
 STREAM_TIMEOUT_MS = 5000
+VIDEO_BYTES = 1 << 62
+"""Videos may be of any size: they are never read whole."""
 
 
 class _Recording(ABC):
@@ -78,10 +82,16 @@ class VideoFile(_Recording):
         cv2 = load_opencv()
         if not self._path.is_file():
             raise CameraConfigError(f"there is no video at {self._path}")
+        with reading(self._path, "a video", CameraConfigError):
+            _must_be_one_file(self._path)
         self._reopen()
         capture = self._capture
         if not capture.isOpened():
             raise CameraConfigError(f"{self._path} cannot be read as a video")
+        size = [int(capture.get(n)) for n in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
+        if all(size):
+            with reading(self._path, "a video", CameraConfigError):
+                check_pixels(*size)
         self._fps = capture.get(cv2.CAP_PROP_FPS) or USUAL_FPS
         self._offset_ns = self._last_ns = 0.0
         self._count = 0
@@ -198,11 +208,23 @@ class Stream:
             self._capture = None
 
 
+def _must_be_one_file(path: Path) -> None:
+    """Refuse a list of other files and addresses, which FFmpeg would open."""
+    with opened(path, VIDEO_BYTES) as file:
+        head = file.read(64)
+    if head.isascii() and b"\0" not in head and not head.startswith(b"YUV4MPEG2 "):
+        raise ForeignFileError(f"{path} cannot be read as a video: it is text")
+
+
 def _read_image(path: Path) -> NDArray[np.uint8] | None:
+    """Read a picture as BGR; None if it cannot be read."""
     cv2 = load_opencv()
     try:
-        image: NDArray[np.uint8] | None = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:
+        content = read_bytes(path, IMAGE_BYTES)
+        check_size(content)
+        buffer = np.frombuffer(content, np.uint8)
+        image: NDArray[np.uint8] | None = cv2.imdecode(buffer, cv2.IMREAD_COLOR)
+    except (OSError, ValueError, MemoryError, cv2.error):
         return None
     return image
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kpm_ros.foreign_files import ForeignFileError, read_arrays, reading
 from kpm_ros.sense.score import Score
 from kpm_ros.simulate.pianist import Learnt
 from kpm_ros.whole_files import whole_file
@@ -47,9 +47,10 @@ class Memory:
         if self._path is None:
             return None
         try:
-            with np.load(self._path, allow_pickle=False) as kept:
+            with reading(self._path, "what was learnt"):
+                kept = read_arrays(self._path)
                 learnt = Learnt(kept["knots"], kept["activation"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except ForeignFileError:
             return None
         whole = learnt.knots.ndim == learnt.activation.ndim == 2
         return learnt if whole and len(learnt.knots) == len(learnt.activation) else None

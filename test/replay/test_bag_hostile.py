@@ -237,6 +237,6 @@ def test_names_in_a_bag_cannot_act_on_a_terminal(tmp_path: Path) -> None:
     path = tmp_path / "bag.mcap"
     text = hostile.message(1, hostile.text_message("hello"))
     path.write_bytes(hostile.mcap(hostile.channel(b"/\x1b[2Jtext"), text))
-    with BagReader(path) as bag, pytest.raises(BagError, match=r"/\\x1b\[2Jtext") as refusal:
-        next(bag.messages(["/other"]))
+    with pytest.raises(BagError, match=r"/\\x1b\[2Jtext") as refusal:
+        BagReader(path)
     assert str(refusal.value).isprintable()

@@ -149,7 +149,7 @@ def test_a_calibration_is_read_as_ros_writes_it(tmp_path):
         ("500, 0, 320, 0, 501, 240, 0, 0, 1]", "500, 0]", "camera_matrix must hold 9 numbers"),
         ("plumb_bob", "fisheye", "distortion_model is 'fisheye'"),
         ("[0.1, -0.2,", "[.nan, -0.2,", "distortion_coefficients must hold 5 numbers"),
-        ("image_width", "{", "is no YAML file"),
+        ("image_width", "{", "is not YAML"),
         ("data: [500, 0, 320, 0, 501,", "data: [0, 0, 320, 0, 501,", "k is .* focal lengths"),
         ("240, 0, 0, 1]", "240, 0, 1, 1]", "k is .* last row"),
         ("data: [1, 0, 0, 0, 1, 0,", "data: [2, 0, 0, 0, 1, 0,", "r is .* a rotation"),

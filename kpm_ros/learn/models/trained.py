@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 from safetensors.numpy import save as to_bytes
 
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import as_envelope
-from kpm_ros.estimate.weights import ModelFileError, load_model, read_card, save_model
+from kpm_ros.estimate.weights import (
+    ModelFileError,
+    load_model,
+    load_tensors,
+    read_card,
+    save_model,
+)
 from kpm_ros.learn.models.families import Family, bare_network, check_card, family_of, window_of
 from kpm_ros.learn.models.rules import RULES, Rule, samples_of
 from kpm_ros.resources import find_model
@@ -184,11 +188,11 @@ def load(path_or_name: Path | str) -> Trained:
         family = family_of(card)
         if family.live:
             return Trained(*load_model(path))
-        stored = load_file(path)
+        stored = load_tensors(path)
         _check(card, stored)
     except ModelFileError as error:
         raise ModelFileError(str(error)) from None
-    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise ModelFileError(f"{path} cannot be used as a model: {error}") from None
     return Trained(card, {name: array.astype(np.float32) for name, array in stored.items()})
 

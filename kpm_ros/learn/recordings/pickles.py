@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import math
 import pickle
-import pickletools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,25 +18,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_OPERATIONS = 1_000_000
-_MOST_REMEMBERED = 1_000_000
-"""Largest place in a pickle's memory: Python makes room for all places below."""
+from kpm_ros.foreign_files import PICKLE_BYTES, read_bytes
+from kpm_ros.pickle_limits import PickleError, look_through
+
+_NOT_OF_ARRAYS = frozenset(
+    {"BINPERSID", "DICT", "SETITEM", "SETITEMS", "EMPTY_SET", "ADDITEMS", "FROZENSET"}
+)
+"""Nothing outside, and no tables, which take long to fill with numbers chosen for that."""
 _MOST_DIMENSIONS = 4
 _KIND = re.compile(r"([<>|=]?)([biuf])(\d{1,2})")
 _DTYPE_STATE_LENGTH = 8
 _ARRAY_STATE_LENGTH = 5
 
 
-class PickleError(ValueError):
-    """A file that is no pickle of numbers, said in a few words."""
-
-
 def read_array(path: Path) -> NDArray[np.generic]:
     """Read the array of numbers that a pickle file holds, or a list of arrays as one."""
-    content = path.read_bytes()
+    content = read_bytes(path, PICKLE_BYTES)
     try:
-        _look_through(content)
-        found = _Reader(io.BytesIO(content)).load()
+        look_through(content, _NOT_OF_ARRAYS)
+        found = _Reader(content).load()
         return _as_array(found, len(content))
     except PickleError:
         raise
@@ -46,21 +45,6 @@ def read_array(path: Path) -> NDArray[np.generic]:
     # A damaged program may fail in any way that its operations can.
     except Exception:
         raise PickleError("is no pickle, or a damaged one") from None
-
-
-def _look_through(content: bytes) -> None:
-    """Refuse what would take much time or memory before anything is loaded.
-
-    Looking runs nothing; it fails by itself where an operation wants more bytes than there are.
-    """
-    for count, (operation, argument, _) in enumerate(pickletools.genops(content)):
-        if count > _MOST_OPERATIONS:
-            raise PickleError("is no pickle of arrays: it has too many parts")
-        if operation.name in ("EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEXT_BUFFER"):
-            raise PickleError("refers to something outside the file")
-        place = argument if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") else 0
-        if not isinstance(place, int) or place > _MOST_REMEMBERED:
-            raise PickleError("asks for more memory than an array needs")
 
 
 class _DType:
@@ -133,13 +117,6 @@ def _scalar(dtype: object, data: object) -> _Array:
     return _from_buffer(data, dtype, (), "C")
 
 
-def _encode(text: object, encoding: object = "latin1") -> bytes:
-    """Stand in for codecs.encode, by which old protocols write bytes."""
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise PickleError("holds something else than arrays")
-    return text.encode("latin1")
-
-
 def _no_bytes() -> bytes:
     """Stand in for bytes(), by which old protocols write that there are none."""
     return b""
@@ -163,7 +140,6 @@ class _Function:
 _STAND_INS: dict[tuple[str, str], object] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _DType,
-    ("_codecs", "encode"): _Function(_encode),
     ("__builtin__", "bytes"): _Function(_no_bytes),
 }
 for _core in ("numpy.core", "numpy._core"):
@@ -175,14 +151,29 @@ for _core in ("numpy.core", "numpy._core"):
 class _Reader(pickle.Unpickler):
     """Knows the stand-ins and no other names."""
 
+    def __init__(self, content: bytes) -> None:
+        super().__init__(io.BytesIO(content))
+        self._room = len(content)
+
     def find_class(self, module: str, name: str) -> Any:
         """Give a stand-in, or refuse."""
+        if (module, name) == ("_codecs", "encode"):
+            return _Function(self._encode)
         stand_in = _STAND_INS.get((module, name))
         if stand_in is None:
             raise PickleError(
                 f"asks for {module}.{name}, but may hold arrays of numbers and nothing else"
             )
         return stand_in
+
+    def _encode(self, text: object, encoding: object = "latin1") -> bytes:
+        """Stand in for codecs.encode, by which old protocols write bytes: each of them once."""
+        if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+            raise PickleError("holds something else than arrays")
+        self._room -= len(text)
+        if self._room < 0:
+            raise PickleError("asks for more memory than an array needs")
+        return text.encode("latin1")
 
 
 def _as_array(found: object, size: int) -> NDArray[np.generic]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from kpm_ros.foreign_files import read_json
 from kpm_ros.simulate.release.layout import SPLITS, SUFFIX, parse_name
 
 Splits = dict[str, tuple[str, ...]]
@@ -26,7 +26,7 @@ def read_splits(path: Path) -> Splits:
 
 def _content(path: Path) -> Mapping[str, object]:
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         beside = sorted(file.name for file in path.parent.glob("dataset_*.json"))
         there = f"there are {', '.join(beside)}" if beside else "there is no other"
@@ -34,8 +34,6 @@ def _content(path: Path) -> Mapping[str, object]:
             f"the split file {path} is missing ({there}); a simulation that was interrupted writes "
             "its split files when it is given the same command again"
         ) from None
-    except (ValueError, RecursionError):
-        raise ValueError(f"{path} is not JSON, or damaged") from None
     if not isinstance(content, dict):
         raise ValueError(
             f"{path} must map {', '.join(SPLITS)} to lists of names, but holds no such table"

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from kpm_ros.foreign_files import LISTING_BYTES, read_text
 from kpm_ros.learn.scores.metrics import Interval, mean_interval
 
 METRICS = ("rmse", "otd", "correlation")
@@ -102,14 +103,14 @@ class Board:
             raw = json.loads(text)
             models = tuple(_model(row) for row in raw.pop("models"))
             return cls(models=models, **raw)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"no scoreboard as `kpm evaluate` writes it: {error}") from None
 
 
 def read_board(path: Path) -> Board:
     """Read a scoreboard's file."""
     try:
-        return Board.from_json(path.read_text(encoding="utf-8"))
+        return Board.from_json(read_text(path, LISTING_BYTES))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.seen import Seen
+from kpm_ros.foreign_files import printable, read_json
 from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.recordings.identity import what_was_met
 from kpm_ros.learn.scores.board import ModelRow, PerformanceScore
@@ -78,11 +78,11 @@ def describe_data(root: Path) -> str:
     if not manifest.is_file():
         return "recorded, or without a manifest"
     try:
-        request = json.loads(manifest.read_text(encoding="utf-8"))["request"]
+        request = read_json(manifest)["request"]
         words = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in request.items()]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{manifest} is no manifest of a simulated data set") from None
-    return f"simulated: {'; '.join(words)}"
+    return printable(f"simulated: {'; '.join(words)}")
 
 
 def _plain(value: object) -> str:

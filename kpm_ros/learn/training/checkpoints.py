@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
+
+from kpm_ros.foreign_files import is_our_mistake, must_be_file
 
 IDENTITY = "identity"
 """Under which name a checkpoint says of which training it is."""
@@ -19,14 +20,17 @@ class CheckpointError(ValueError):
 
 def read_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """Read a checkpoint; None when there is none, an error when it is of another training."""
-    if not path.is_file():
+    if not path.exists():
         return None
     try:
         # Tensors and plain values only: a checkpoint can run no code.
+        must_be_file(path)
         stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         before: dict[str, Any] = stored[IDENTITY]
         asked = {name: before.get(name) for name in identity}
-    except (RuntimeError, UnpicklingError, KeyError, TypeError, EOFError, ValueError):
+    except Exception as error:  # a damaged file can make the reader fail in any way
+        if is_our_mistake(error):
+            raise
         raise CheckpointError(
             f"{path} is not a checkpoint of a training: delete it to begin anew"
         ) from None

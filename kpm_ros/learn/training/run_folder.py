@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kpm_ros.foreign_files import LISTING_BYTES, read_text, reading
 from kpm_ros.learn.training.progress import Progress
 from kpm_ros.surroundings import processor
 from kpm_ros.whole_files import write_whole
@@ -125,13 +126,14 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Read lines as numbers; a value that is not there is left out."""
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
+    with reading(path, "a log of a training"):
+        lines = read_text(path, LISTING_BYTES).splitlines()
         rows = [
             {name: float(value) for name, value in row.items() if value}
-            for row in csv.DictReader(file)
+            for row in csv.DictReader(lines)
         ]
-    for row in rows:
-        row["step"] = int(row["step"])
+        for row in rows:
+            row["step"] = int(row["step"])
     return rows
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.foreign_files import PICKLE_BYTES, read_bytes, read_json
 from kpm_ros.whole_files import write_whole
 
 _PROTOCOL = 4
@@ -39,9 +40,10 @@ def write_set(root: Path, files: Mapping[str, bytes], record: str) -> None:
 def is_finished(root: Path, record: str) -> bool:
     """Whether all files of a record are there and hold what they held when written."""
     try:
-        checks = json.loads((root / record).read_bytes())
+        checks = read_json(root / record)
         return bool(checks) and all(
-            (root / name).stat().st_size == size and _digest((root / name).read_bytes()) == digest
+            (root / name).stat().st_size == size
+            and _digest(read_bytes(root / name, PICKLE_BYTES)) == digest
             for name, (size, digest) in checks.items()
         )
     except (OSError, ValueError, TypeError, AttributeError):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kpm_ros import __version__
+from kpm_ros.foreign_files import read_json
 from kpm_ros.simulate.cameras import Camera
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.release import layout
@@ -63,7 +64,7 @@ def finish_folder(root: Path, request: Request) -> None:
 def _must_agree(manifest: Path, wanted: dict[str, Any]) -> None:
     """Refuse a folder that was begun with other arguments, naming the first that differs."""
     try:
-        found = json.loads(manifest.read_text("utf-8"))
+        found = read_json(manifest)
         there = dict(found["request"])
         same_simulator = all(found[part] == wanted[part] for part in _SIMULATOR)
     except (ValueError, KeyError, TypeError):

@@ -46,7 +46,7 @@ def test_a_missing_file_is_named(root: Path, folder: str) -> None:
         ("hand_data/keyp_top", np.zeros((240, 21, 2)), "different numbers of frames"),
         ("emg_data", np.zeros((4096, 6)), "do not belong together"),
         ("keystroke_data", np.zeros((0, 88)), "do not belong together"),
-        ("emg_data", {"adm": 1}, "no array of numbers"),
+        ("emg_data", {"adm": 1}, "something else than arrays of numbers"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(
