@@ -1,4 +1,4 @@
-"""Tries one reader on damaged files: python -m fuzz.child READER FOLDER."""
+"""Tries readers on damaged files: python -m fuzz.child FOLDER READER..."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import shutil
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 from fuzz.readers import READERS, Reader
 from support.fuzzing import cases, mutated
@@ -23,41 +25,49 @@ MOST_GROWTH_MB = 700
 CANARY = b"somebody else's"
 
 
-def main(name: str, folder: Path) -> int:
-    """Try all cases; the first that fails is told with its number."""
-    reader = READERS[name]
+def main(names: list[str], folder: Path) -> int:
+    """Try all cases of these readers; the first that fails is told with its number."""
     warnings.simplefilter("ignore")
     (folder / "outside").mkdir()
     (folder / "outside" / "thesis.txt").write_bytes(CANARY)
-    seeds = folder / "good"
-    seeds.mkdir()
-    good = reader.make(seeds)
-    for path in good:
-        reader.read(path)
+    good = {}
+    for name in names:
+        seeds = folder / "good" / name
+        seeds.mkdir(parents=True)
+        good[name] = READERS[name].make(seeds)
+        for path in good[name]:
+            READERS[name].read(path)
     used_mb = _peak_mb()
     limit = _address_space() + SPARE_MB * MB
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    for number, random in cases(reader.usual, name):
-        (folder / "last").write_text(f"{name} {number}")
-        work = folder / "work"
-        case = _place(random.choice(good), seeds, work)
-        bad = random.choice(reader.damaged(case))
-        bad.write_bytes(mutated(bad.read_bytes(), random))
-        before = _digest(work)
-        if not _ends_well(reader, case):
-            kept = folder.parent / f"{name}-{number}"
-            shutil.copytree(work, kept, dirs_exist_ok=True)
-            print(f"case {number} of {name}, kept in {kept}: {bad.name}")
-            return 1
-        grown_mb = _peak_mb() - used_mb
-        if grown_mb > MOST_GROWTH_MB:
-            print(f"case {number} of {name} ({bad.name}) took {grown_mb:.0f} MB of memory")
-            return 1
-        if _digest(work) != before:
-            print(f"case {number} of {name} ({bad.name}) changed the files that were read")
-            return 1
-        shutil.rmtree(work)
-    return _leaves_nothing(folder, name)
+    fault = ""
+    for name in names:
+        for number, random in cases(READERS[name].usual, name):
+            (folder / "last").write_text(f"{name} {number}")
+            fault = _try(READERS[name], random, good[name], folder)
+            grown_mb = _peak_mb() - used_mb
+            if not fault and grown_mb > MOST_GROWTH_MB:
+                fault = f"took {grown_mb:.0f} MB of memory"
+            if fault:
+                kept = folder.parent / f"{name}-{number}"
+                shutil.copytree(folder / "work", kept, dirs_exist_ok=True)
+                print(f"case {number} of {name}, kept in {kept}: {fault}")
+                return 1
+            shutil.rmtree(folder / "work")
+    return _leaves_nothing(folder)
+
+
+def _try(reader: Reader, random: Random, good: Sequence[Path], folder: Path) -> str:
+    """Damage one good file and read it; gives what is wrong with how that went."""
+    chosen = random.choice(good)
+    case = _place(chosen, chosen.parent, folder / "work")
+    bad = random.choice(reader.damaged(case))
+    bad.write_bytes(mutated(bad.read_bytes(), random))
+    before = _digest(folder / "work")
+    fault = _how_it_ends(reader, case)
+    if not fault and _digest(folder / "work") != before:
+        fault = "changed the files that were read"
+    return f"{bad.name} {fault}" if fault else ""
 
 
 def _place(good: Path, seeds: Path, work: Path) -> Path:
@@ -71,27 +81,25 @@ def _place(good: Path, seeds: Path, work: Path) -> Path:
     return place
 
 
-def _ends_well(reader: Reader, path: Path) -> bool:
+def _how_it_ends(reader: Reader, path: Path) -> str:
     try:
         reader.read(path)
-        return True
     except reader.refusals() as refusal:
         sentence = str(refusal)
-        if sentence.isprintable() and sentence:
-            return True
-        print(f"the refusal is no sentence: {sentence!r}")
+        if not sentence or not sentence.isprintable():
+            return f"was refused, but not in a sentence: {sentence!r}"
     except BaseException:
-        print(traceback.format_exc())
-    return False
+        return f"ended in a traceback\n{traceback.format_exc()}"
+    return ""
 
 
-def _leaves_nothing(folder: Path, name: str) -> int:
+def _leaves_nothing(folder: Path) -> int:
     """See that nothing is left behind, and nothing written where it should not be."""
     left = [str(path) for path in (folder / "tmp").rglob("*") if path.is_file()]
     outside = sorted(path.name for path in (folder / "outside").iterdir())
     whole = (folder / "outside" / "thesis.txt").read_bytes() == CANARY
     if left or outside != ["thesis.txt"] or not whole:
-        print(f"{name} left {left}, and outside there are {outside}")
+        print(f"left behind: {left}; outside there are {outside}")
         return 1
     return 0
 
@@ -115,6 +123,6 @@ def _address_space() -> int:
 
 if __name__ == "__main__":
     with contextlib.redirect_stderr(sys.stdout):
-        status = main(sys.argv[1], Path(sys.argv[2]))
+        status = main(sys.argv[2:], Path(sys.argv[1]))
     sys.stdout.flush()
     os._exit(status)  # libraries that ran out of memory need not end in order

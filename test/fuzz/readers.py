@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ class Reader:
     read: Callable[[Path], object]
     refusals: Callable[[], tuple[type[Exception], ...]] = lambda: (ValueError,)
     libraries: tuple[str, ...] = ()
-    usual: int = 150
+    usual: int = 100
     """Cases of a usual run."""
 
     def damaged(self, case: Path) -> list[Path]:
@@ -83,7 +84,289 @@ def _bag_errors() -> tuple[type[Exception], ...]:
     return (BagError,)
 
 
+def _user_errors() -> tuple[type[Exception], ...]:
+    from kpm_ros.operate.errors import UserError
+
+    return (UserError, ValueError)
+
+
+def _midi(folder: Path) -> list[Path]:
+    import mido
+
+    piece = mido.MidiFile(ticks_per_beat=480)
+    notes = [mido.Message("note_on", note=60 + k, velocity=64, time=100) for k in range(20)]
+    ends = [mido.Message("note_off", note=60 + k, time=9) for k in range(20)]
+    tempo = mido.MetaMessage("set_tempo", tempo=400_000, time=5)
+    pedal = mido.Message("control_change", control=64, value=127)
+    sysex = mido.Message("sysex", data=range(20))
+    piece.tracks.append(mido.MidiTrack([tempo, pedal, *notes, sysex, *ends]))
+    piece.save(str(folder / "a.mid"))
+    return [folder / "a.mid"]
+
+
+def _read_midi(path: Path) -> None:
+    from kpm_ros.sense.midi_file import MidiFileConfig, MidiFilePlayer
+
+    player = MidiFilePlayer(MidiFileConfig(str(path)))
+    player.connect()
+    player.read(10**18)
+    player.read(10**18 + 10**8)
+
+
+def _parameters(folder: Path) -> list[Path]:
+    from kpm_ros.resources import config_dir
+
+    path = folder / "pipeline.yaml"
+    shown = (config_dir() / "pipeline.yaml").read_text().splitlines()
+    path.write_text("\n".join(line for line in shown if not line.strip().startswith("#")))
+    small = folder / "small.yaml"
+    small.write_text("/**:\n  ros__parameters: &all {hop_s: 0.01, views: [top, right]}\n/x: *all\n")
+    return [path, small]
+
+
+def _read_parameters(path: Path) -> None:
+    from kpm_ros.operate.preflight import read_parameters, settings_of
+
+    table = read_parameters(path)
+    for node in ("synchronizer", "inference", "exo"):
+        settings_of(node, "kpm", table, {})
+
+
+def _calibration(folder: Path) -> list[Path]:
+    def matrix(rows: int, columns: int, values: Sequence[float]) -> str:
+        return f"{{rows: {rows}, cols: {columns}, data: {list(values)}}}"
+
+    path = folder / "top.yaml"
+    path.write_text(
+        "image_width: 640\nimage_height: 480\ncamera_name: top\ndistortion_model: plumb_bob\n"
+        f"camera_matrix: {matrix(3, 3, (500, 0, 320, 0, 501, 240, 0, 0, 1))}\n"
+        f"distortion_coefficients: {matrix(1, 5, (0.1, -0.2, 0, 0, 0))}\n"
+        f"rectification_matrix: {matrix(3, 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))}\n"
+        f"projection_matrix: {matrix(3, 4, (500, 0, 320, 0, 0, 501, 240, 0, 0, 0, 1, 0))}\n"
+    )
+    return [path]
+
+
+def _read_calibration(path: Path) -> None:
+    from kpm_ros.sense.calibration import read_calibration
+
+    read_calibration(path)
+
+
+def _maxima(folder: Path) -> list[Path]:
+    from kpm_ros.sense.emg_mvc import Mvc, MvcFolder
+
+    return [MvcFolder(folder).save(Mvc("clara", "envelope", "uV", {"a": 1.5, "b": 2.5}))]
+
+
+def _read_maxima(path: Path) -> None:
+    from kpm_ros.sense.emg_mvc import MvcFolder
+
+    MvcFolder(path.parent).load("clara")
+
+
+def _splits(folder: Path) -> list[Path]:
+    path = folder / "dataset_held_out.json"
+    path.write_text('{"train": ["t1_p1_1.pkl", "emg/t1_p1_2.pkl"], "test": ["t1_p2_1"], "val": []}')
+    return [path]
+
+
+def _read_splits(path: Path) -> None:
+    from kpm_ros.learn.recordings.split_files import read_splits
+
+    read_splits(path)
+
+
+def _pickles(folder: Path) -> list[Path]:
+    import pickle
+
+    import numpy as np
+
+    array = np.arange(40, dtype=np.float32).reshape(5, 8)
+    made = []
+    for protocol in range(6):
+        made.append(folder / f"{protocol}.pkl")
+        made[-1].write_bytes(pickle.dumps(array if protocol % 2 else [array, array * 2], protocol))
+    return made
+
+
+def _read_pickle(path: Path) -> None:
+    from kpm_ros.learn.recordings.pickles import read_array
+
+    read_array(path)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Published weights, in both of torch's forms, and a training that was interrupted."""
+    import torch
+
+    from kpm_ros.learn.training.checkpoints import IDENTITY
+
+    first, last = torch.arange(80.0).reshape(1, 8, 10), torch.arange(6).half()
+    state = {"net.network.key_conv.0.conv.0.weight": first, "net.decoder.mlp.6.bias": last}
+    made = []
+    for number, zipped in enumerate((True, False)):
+        made.append(folder / f"{number}.pth")
+        content = {"state_dict": state, "epoch": 3}
+        torch.save(content, made[-1], _use_new_zipfile_serialization=zipped)
+    run = folder / "run"
+    run.mkdir()
+    (run / "metrics.csv").write_text("step,epoch,loss\n1,0.1,0.5\n2,0.2,0.4\n")
+    torch.save({IDENTITY: {"seed": 1}, "state": torch.zeros(4)}, run / "last.ckpt")
+    return [*made, run]
+
+
+def _read_checkpoint(path: Path) -> None:
+    from kpm_ros.estimate.checkpoint import import_checkpoint, infer_card, read_state
+    from kpm_ros.learn.training.checkpoints import read_checkpoint
+    from kpm_ros.learn.training.run_folder import RunFolder, read_metrics
+
+    if path.is_dir():
+        folder = RunFolder(path)
+        read_metrics(folder.metrics)
+        read_checkpoint(folder.checkpoint, {"seed": 1})
+        return
+    infer_card(read_state(path))
+    with contextlib.suppress(ValueError):  # it is no whole network
+        import_checkpoint(path)
+
+
+def _models(folder: Path) -> list[Path]:
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    from kpm_ros.estimate.card import ModelCard
+
+    path = folder / "a.safetensors"
+    array = np.zeros((4, 2), np.float16)
+    save_file({"features.bias": array, "x": array}, path, metadata=ModelCard().to_metadata())
+    return [path]
+
+
+def _read_model(path: Path) -> None:
+    from kpm_ros.estimate.weights import load_tensors, read_card
+    from kpm_ros.operate.model_info import describe
+
+    text = describe(read_card(path), path)
+    assert text.replace("\n", "").isprintable()
+    load_tensors(path)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    import cv2
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 255, (24, 32, 3), np.uint8)
+    made = []
+    for kind in ("png", "jpg", "bmp", "tiff", "webp"):
+        made.append(folder / kind)
+        made[-1].mkdir()
+        for number in range(2):
+            cv2.imwrite(str(made[-1] / f"{number}.{kind}"), picture)
+    return made
+
+
+def _read_pictures(path: Path) -> None:
+    """A folder of which some pictures can be read is played, the others are counted."""
+    import threading
+
+    from kpm_ros.sense.camera import CameraConfig, EndOfVideoError
+    from kpm_ros.sense.open_camera import make_source
+
+    source = make_source(CameraConfig(str(path), fps=10_000.0))
+    source.open()
+    try:
+        while source.read(threading.Event()):
+            pass
+    except EndOfVideoError:
+        pass
+    finally:
+        source.close()
+
+
+def _camera_errors() -> tuple[type[Exception], ...]:
+    from kpm_ros.sense.camera import CameraError
+
+    return (CameraError, ValueError)
+
+
+def _videos(folder: Path) -> list[Path]:
+    import cv2
+    import numpy as np
+
+    made = []
+    for name, code in (("a.avi", "MJPG"), ("b.mp4", "mp4v")):
+        made.append(folder / name)
+        writer = cv2.VideoWriter(str(made[-1]), cv2.VideoWriter_fourcc(*code), 500.0, (32, 16))
+        for number in range(4):
+            writer.write(np.full((16, 32, 3), number * 50, np.uint8))
+        writer.release()
+    return made
+
+
+def _read_video(path: Path) -> None:
+    import threading
+    import time
+
+    from kpm_ros.sense.camera import CameraConfig, EndOfVideoError
+    from kpm_ros.sense.video import VideoFile
+
+    stop = threading.Event()
+    source = VideoFile(CameraConfig(str(path)))
+    source.open()
+    end = time.monotonic() + 1.0  # a damaged time may be days ahead
+    threading.Timer(1.0, stop.set).start()
+    try:
+        while source.read(stop) and time.monotonic() < end:
+            pass
+    except EndOfVideoError:
+        pass
+    finally:
+        source.close()
+
+
+def _effort(folder: Path) -> list[Path]:
+    import numpy as np
+
+    arrays = {
+        "stamps_ns": np.arange(9),
+        "index": np.arange(9),
+        "effort": np.zeros((9, 2), np.float32),
+        "flags": np.zeros(9, np.uint8),
+    }
+    np.savez(folder / "a.npz", **arrays)
+    np.savez_compressed(folder / "b.npz", **arrays)
+    return [folder / "a.npz", folder / "b.npz"]
+
+
+def _read_effort(path: Path) -> None:
+    from kpm_ros.replay.effort import load_npz
+
+    load_npz(path)
+
+
 READERS = {
-    "bag": Reader(_bags, _read_bag, _bag_errors, ("rosbags",), usual=150),
+    "bag": Reader(_bags, _read_bag, _bag_errors, ("rosbags",)),
     "emg_csv": Reader(_emg_csv, _read_emg_csv),
+    "midi": Reader(_midi, _read_midi, libraries=("mido",)),
+    "parameters": Reader(_parameters, _read_parameters, _user_errors),
+    "calibration": Reader(_calibration, _read_calibration),
+    "maxima": Reader(_maxima, _read_maxima),
+    "splits": Reader(_splits, _read_splits),
+    "pickle": Reader(_pickles, _read_pickle),
+    "checkpoint": Reader(_checkpoints, _read_checkpoint, libraries=("torch",)),
+    "model": Reader(_models, _read_model),
+    "pictures": Reader(_pictures, _read_pictures, _camera_errors, ("cv2",)),
+    "video": Reader(_videos, _read_video, _camera_errors, ("cv2",), usual=20),
+    "effort": Reader(_effort, _read_effort, _bag_errors),
 }
+
+GROUPS = {
+    "bags": ("bag",),
+    "senses": ("emg_csv", "midi", "effort"),
+    "pictures": ("pictures", "video"),
+    "settings": ("parameters", "calibration", "maxima", "splits"),
+    "weights": ("pickle", "model", "checkpoint"),
+}
+"""Which are tried in one process, as loading what they need takes longer than reading."""

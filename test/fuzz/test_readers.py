@@ -1,7 +1,7 @@
 """Damaged files of every kind end in success or in one sentence, within bounds, and change nothing.
 
-Each reader is tried in a process of its own (`child.py`), whose memory and processor time are
-limited, so that a reader that would take a machine's memory or never end is caught.
+They are tried in processes of their own (`child.py`), whose memory and processor time are limited,
+so that a reader that would take a machine's memory or never end is caught.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.readers import READERS
+from fuzz.readers import GROUPS, READERS
 from support import fuzzing
 
 HERE = Path(__file__).resolve().parent
@@ -23,10 +23,11 @@ CPU_S = 60
 """Of processor time, of which a usual run takes two or three."""
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_a_damaged_file_is_read_or_refused_in_words(name: str, tmp_path: Path) -> None:
-    for library in READERS[name].libraries:
-        pytest.importorskip(library)
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_damaged_file_is_read_or_refused_in_words(group: str, tmp_path: Path) -> None:
+    for name in GROUPS[group]:
+        for library in READERS[name].libraries:
+            pytest.importorskip(library)
     tmp_path.joinpath("tmp").mkdir()
     surroundings = {
         "HOME": str(tmp_path / "home"),
@@ -36,7 +37,7 @@ def test_a_damaged_file_is_read_or_refused_in_words(name: str, tmp_path: Path) -
         "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE.parent.parent)]),
     }
     child = subprocess.run(
-        [sys.executable, "-m", "fuzz.child", name, str(tmp_path)],
+        [sys.executable, "-m", "fuzz.child", str(tmp_path), *GROUPS[group]],
         env={**os.environ, **surroundings},
         preexec_fn=_limit,
         capture_output=True,
@@ -50,8 +51,12 @@ def test_a_damaged_file_is_read_or_refused_in_words(name: str, tmp_path: Path) -
 
 
 def _limit() -> None:
-    limit = round(CPU_S + fuzzing.SECONDS)
+    limit = round(CPU_S + len(READERS) * fuzzing.SECONDS)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+
+
+def test_every_reader_is_tried() -> None:
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(READERS)
 
 
 def _last(folder: Path) -> str:
