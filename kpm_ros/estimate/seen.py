@@ -44,7 +44,8 @@ class Seen:
         names = [spec.name for spec in fields(cls)]
         lists = [value.get(name) for name in names]
         if set(value) != set(names) or not all(
-            isinstance(words, list) and all(isinstance(word, str) for word in words)
+            isinstance(words, list)
+            and all(isinstance(word, str) and word.isprintable() for word in words)
             for words in lists
         ):
             raise ValueError(

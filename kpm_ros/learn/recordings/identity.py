@@ -8,7 +8,6 @@ tasks by their takes, since a folder says no more of them than a number.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.estimate.seen import Seen, digest
+from kpm_ros.foreign_files import read_json
 from kpm_ros.simulate.release import layout
 from kpm_ros.simulate.release.request import person_seed, take_seed
 from kpm_ros.simulate.tasks import TASKS
@@ -119,12 +119,15 @@ class _Simulated(NamedTuple):
 def _simulated(root: Path) -> _Simulated | None:
     """Read a manifest as the simulator writes it; None if there is none."""
     try:
-        content: Mapping[str, Any] = json.loads((root / layout.MANIFEST).read_bytes())
+        content: Mapping[str, Any] = read_json(root / layout.MANIFEST)
         request = content["request"]
-        if not content["persons"]:
-            return None
-        return _Simulated(int(request["seed"]), [str(one["sha256"]) for one in request["midi"]])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        midi = [str(one["sha256"]) for one in request["midi"]]
+        # Another program's manifest says nothing of how our people are drawn.
+        ours = (
+            bool(content["persons"]) and isinstance(request["seed"], int) and request["seed"] >= 0
+        )
+        return _Simulated(request["seed"], midi) if ours else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -106,7 +106,11 @@ def test_a_manifest_that_is_not_the_simulators_tells_nothing(tmp_path: Path) -> 
     root = recorded(tmp_path / "set", train={"t1_p1_1": 1})
     (before,) = open_release(root).identities.values()
     (root / "simulated").mkdir()
-    for content in ("{", "[]", json.dumps({"request": MADE_WITH}), '{"persons": 1}'):
+    others = [
+        json.dumps({"persons": {"p1": {}}, "request": {"seed": seed, "midi": []}})
+        for seed in (-1, "1", 1.5, None)
+    ]
+    for content in ("{", "[]", json.dumps({"request": MADE_WITH}), '{"persons": 1}', *others):
         (root / "simulated" / "dataset.json").write_text(content)
         assert open_release(root).identities["t1_p1_1"] == before
 
@@ -116,6 +120,10 @@ def test_what_was_seen_comes_back_from_a_card() -> None:
     assert Seen.from_card(seen.on_card()) == seen
     assert Seen.from_card({}) is None
     assert (seen | Seen(takes=frozenset("d"))).takes == {"d"}
-    for wrong in ({"people": []}, {**seen.on_card(), "takes": [1]}, {**seen.on_card(), "x": []}):
+    for wrong in (
+        {"people": []},
+        {**seen.on_card(), "takes": ["\x1b"]},
+        {**seen.on_card(), "x": []},
+    ):
         with pytest.raises(ValueError, match="the model card's 'seen'"):
             Seen.from_card(wrong)
