@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros import graph
+from kpm_ros.foreign_files import printable_lines
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             replay.save()
         finally:
             replay.close()
-    print(summary, end="")
+    print(printable_lines(summary), end="")
     if comparison is None:
         return 0
     print(comparison.text, end="")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from kpm_ros.simulate.pianist import Pianist
 
 BODIES = ("anatomical", "plain")
+LONGEST_S = 3600.0
+"""A piece is worked out whole, which takes gigabytes of memory an hour."""
 _ANATOMY = ("mujoco", "myo_sim", "numba")
 
 
@@ -29,6 +31,11 @@ def make_pianist(
     """
     if body not in BODIES:
         raise ValueError(f"there is no body {body!r}: it must be one of {', '.join(BODIES)}")
+    if score.duration_s > LONGEST_S:
+        raise ValueError(
+            f"the piece {score.name!r} lasts {score.duration_s / 3600:.3g} h, but a pianist learns "
+            f"only up to {LONGEST_S / 3600:g} h: cut it"
+        )
     from kpm_ros.simulate.person import Person
 
     someone = person or Person()

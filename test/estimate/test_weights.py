@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,6 +203,45 @@ def test_a_checkpoint_of_another_network_is_refused(light, tmp_path) -> None:
         torch.save(content, path)
         with pytest.raises(ModelFileError, match=words):
             import_checkpoint(path)
+
+
+def test_a_checkpoint_that_would_fill_the_memory_is_refused(light, tmp_path) -> None:
+    """By compression, by numbers that are repeated, or by copies that its program makes."""
+    card, tensors = light()
+    path, state = tmp_path / "net.pth", published_state(card, tensors)
+    torch.save(state, path)
+    packed = tmp_path / "packed.pth"
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(packed, "w") as other:
+        for entry in whole.infolist():
+            other.writestr(entry.filename, whole.read(entry), zipfile.ZIP_DEFLATED)
+    with pytest.raises(ModelFileError, match="are compressed"):
+        import_checkpoint(packed)
+    repeated = torch.zeros(1).expand(state["decoder.mlp.6.bias"].shape)
+    torch.save(state | {"decoder.mlp.6.bias": repeated}, path)
+    with pytest.raises(ModelFileError, match="repeats the numbers"):
+        import_checkpoint(path)
+    path.write_bytes(b"\x80\x02cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R.")
+    with pytest.raises(ModelFileError, match="something else than arrays"):
+        import_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"rate_hz": 0}, "0 samples a second"),
+        ({"rate_hz": 2**40}, "'rate_hz' holds something else"),
+        ({"views": [1, {}]}, "'views' holds something else"),
+        ({"scores": {"rmse": "low"}}, "'scores' holds something else"),
+        ({"muscles": ["\x1b[2J"]}, "'muscles' holds something else"),
+        ({"pose_scale": ["x"]}, "'pose_scale' holds something else"),
+    ],
+)
+def test_a_card_of_other_kinds_of_values_is_refused(model, fields, said) -> None:
+    path, card, tensors = model
+    told = json.loads(card.to_metadata()["kpm_card"]) | fields
+    save_file(tensors, path, metadata={"kpm_card": json.dumps(told)})
+    with pytest.raises(ModelFileError, match=said):
+        read_card(path)
 
 
 class Trap:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import yaml
@@ -130,6 +133,46 @@ distortion_coefficients: {rows: 1, cols: 5, data: [0.1, -0.2, 0.001, 0, 0]}
 rectification_matrix: {rows: 3, cols: 3, data: [1, 0, 0, 0, 1, 0, 0, 0, 1]}
 projection_matrix: {rows: 3, cols: 4, data: [500, 0, 320, 0, 0, 501, 240, 0, 0, 0, 1, 0]}
 """
+
+
+def stated(kind: str, width: int, height: int) -> bytes:
+    """A good picture that says it is of another size."""
+    found, coded = cv2.imencode(f".{kind}", np.zeros((16, 32, 3), np.uint8))
+    assert found
+    data = bytearray(coded.tobytes())
+    if kind == "png":
+        struct.pack_into(">II", data, 16, width, height)
+        struct.pack_into(">I", data, 29, zlib.crc32(data[12:29]))
+    elif kind == "bmp":
+        struct.pack_into("<ii", data, 18, width, height)
+    elif kind == "jpg":
+        struct.pack_into(">HH", data, data.index(b"\xff\xc0") + 5, height, width)
+    elif kind == "tiff":
+        for tag, value in ((256, width), (257, height)):
+            at = data.index(struct.pack("<HHI", tag, 3, 1))
+            struct.pack_into("<HHII", data, at, tag, 4, 1, value)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["png", "bmp", "jpg", "tiff"])
+@pytest.mark.parametrize("size", [(16000, 16000), (100, 20000), (0, 16), (65535, 65535)])
+def test_a_picture_too_large_for_a_camera_is_refused_before_it_is_decoded(kind, size):
+    assert decode(stated(kind, 32, 16)).shape == (16, 32, 3)
+    with pytest.raises(PictureError, match=f"{size[0]}x{size[1]}"):
+        decode(stated(kind, *size))
+
+
+def test_webp_of_every_kind_tells_its_size():
+    picture = np.random.default_rng(0).integers(0, 255, (16, 32, 3), np.uint8)
+    for quality in (50, 101):
+        _, coded = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])
+        assert decode(coded.tobytes()).shape == (16, 32, 3)
+
+
+def test_other_kinds_of_pictures_are_refused():
+    _, coded = cv2.imencode(".ppm", np.zeros((16, 32, 3), np.uint8))
+    with pytest.raises(PictureError, match="PNG, JPEG, BMP, TIFF and WebP"):
+        decode(coded.tobytes())
 
 
 def test_a_calibration_is_read_as_ros_writes_it(tmp_path):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import os
 import re
 import threading
 import time
@@ -79,6 +80,25 @@ def test_what_is_no_video_is_refused_in_a_sentence(tmp_path):
     path.write_text("this is no video")
     with pytest.raises(CameraConfigError, match="cannot be read as a video"):
         make_source(CameraConfig(str(path))).open()
+
+
+@pytest.mark.parametrize("text", ["#EXTM3U\n/etc/passwd\n", "ffconcat version 1.0\nfile x.avi\n"])
+def test_a_list_of_other_files_is_no_video(tmp_path, text):
+    path = tmp_path / "list.mp4"
+    path.write_text(text)
+    with pytest.raises(CameraConfigError, match="it is text"):
+        make_source(CameraConfig(str(path))).open()
+
+
+def test_pictures_that_cannot_be_read_are_passed_over(tmp_path):
+    """One of them a pipe, which nobody writes to."""
+    cv2.imwrite(str(tmp_path / "b.png"), image(1))
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "c.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    source = make_source(CameraConfig(str(tmp_path), fps=1000.0))
+    source.open()
+    assert len(read_all(source)) == 1
+    assert source.unreadable == 2
 
 
 def test_a_video_that_is_cut_off_ends_where_it_was_cut(video, tmp_path):

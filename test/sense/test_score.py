@@ -120,6 +120,15 @@ def test_time_in_film_frames_is_refused(tmp_path: Path) -> None:
         read_midi(path)
 
 
+def test_a_piece_of_years_is_refused(tmp_path: Path) -> None:
+    """A few bytes state it, and whoever makes room for every instant of it needs 500 GB."""
+    rests = [mido.Message("note_on", note=60, time=2**28 - 1) for _ in range(20)]
+    path = save(tmp_path / "rests.mid", [mido.MetaMessage("set_tempo", tempo=2**24 - 1), *rests])
+    assert path.stat().st_size < 300
+    with pytest.raises(ValueError, match=r"rests\.mid lasts .* h, but only pieces of up to 6 h"):
+        read_midi(path)
+
+
 def test_a_score_orders_its_notes_and_lasts_until_the_last_of_them() -> None:
     late, early = Note(1.0, 0.5, 60, 64), Note(0.0, 0.5, 72, 64)
     score = Score.of([late, early], [PedalMove(2.0, Pedal.SUSTAIN, 0.0)], "two")

@@ -21,6 +21,12 @@ needs_anatomy = pytest.mark.skipif(
 )
 
 
+def test_a_piece_that_is_too_long_to_be_learnt_is_refused() -> None:
+    rests = Score.of([Note(0.0, 0.2, 60, 70), Note(5 * 3600.0, 0.2, 60, 70)], name="rests")
+    with pytest.raises(ValueError, match=r"'rests' lasts 5 h, but .* only up to 1 h"):
+        bodies.make_pianist(rests, body="plain")
+
+
 def test_a_plain_body_is_the_plain_pianist() -> None:
     times = np.arange(0, 1.5, 0.01)
     made = bodies.make_pianist(SCORE, 3, Person.from_seed(3), "plain")

@@ -245,3 +245,22 @@ def test_any_byte_may_be_wrong(read: Callable[[bytes], np.ndarray]) -> None:
             assert read(bytes(broken)).dtype.kind in "biuf"
         except PickleError:
             continue
+
+
+def test_a_program_that_copies_what_it_holds_is_refused(
+    read: Callable[[bytes], np.ndarray],
+) -> None:
+    """A megabyte of text, made into bytes again and again."""
+    text = b"X" + struct.pack("<I", 1_000_000) + b"a" * 1_000_000 + b"q\x00"
+    again = b"c_codecs\nencode\nh\x00\x85R"
+    with pytest.raises(PickleError, match="more memory than an array needs"):
+        read(b"\x80\x02(" + text + again * 100_000 + b"l.")
+
+
+def test_tables_are_refused(read: Callable[[bytes], np.ndarray]) -> None:
+    """Their keys can be chosen so that filling them takes hours."""
+    content = {k * (2**61 - 1): None for k in range(3)}
+    with pytest.raises(PickleError, match="something else than arrays"):
+        read(pickle.dumps(content))
+    with pytest.raises(PickleError, match="something else than arrays"):
+        read(pickle.dumps({1, 2}, protocol=4))
