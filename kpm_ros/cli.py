@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -13,6 +12,7 @@ from typing import NoReturn
 from kpm_ros import __version__
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.options import spell_out
+from kpm_ros.operate.readers import flush_output, lost_its_reader
 from kpm_ros.signals import interrupts
 
 COMMANDS = (
@@ -94,6 +94,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return _run(sys.argv[1:] if words is None else words)
     except KeyboardInterrupt:
         return INTERRUPTED
+    finally:
+        flush_output()
 
 
 def _run(words: Sequence[str]) -> int:
@@ -103,12 +105,24 @@ def _run(words: Sequence[str]) -> int:
         command = f" {arguments.command}"
         return int(arguments.run(arguments))
     except UserError as error:
-        print(f"kpm{command}: {error}", file=sys.stderr)
+        _complain(f"kpm{command}: {error}")
         return USER_ERROR
-    except BrokenPipeError:
-        # Whoever read our output has gone; without this Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        _complain(f"kpm{command}: stopped before its end")
+        raise
+    except OSError as error:
+        if not lost_its_reader(error):
+            raise
+        # Whoever reads no more has had what was wanted: `kpm ... | head` is a way to stop.
         return 0
+
+
+def _complain(sentence: str) -> None:
+    try:
+        print(sentence, file=sys.stderr, flush=True)
+    except OSError as error:
+        if not lost_its_reader(error):
+            raise
 
 
 if __name__ == "__main__":

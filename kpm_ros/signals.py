@@ -116,7 +116,10 @@ def module_to_run() -> str:
 
 @contextmanager
 def interrupts() -> Iterator[None]:
-    """Raise KeyboardInterrupt at Ctrl-C, and again if it was lost on its way; main thread only."""
+    """Raise KeyboardInterrupt at Ctrl-C, or when the terminal is closed; main thread only.
+
+    One that was lost on its way is raised again.
+    """
 
     def insist(unraisable: Any) -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
@@ -127,11 +130,15 @@ def interrupts() -> Iterator[None]:
             hook(unraisable)
 
     hook, sys.unraisablehook = sys.unraisablehook, insist
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    raising = [signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        raising.append(signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in raising}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         sys.unraisablehook = hook
 
 

@@ -131,7 +131,7 @@ def after_a_crash(folder: Path) -> Path:
     A recorder that is started again must neither touch what it had recorded nor refuse to go on.
     """
     candidate, number = folder, 1
-    while _is_unfinished(candidate):
+    while _is_unfinished(candidate) or (number > 1 and candidate.exists()):
         number += 1
         candidate = folder.with_name(f"{folder.name}-{number}")
     return candidate

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -15,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kpm_ros.align.flags import Flag, describe
+from kpm_ros.operate.console import Console
 from kpm_ros.operate.usage import TOTAL
 
 REDRAW_S = 0.2
@@ -65,10 +67,12 @@ class Dashboard:
     def show(self, picture: Picture) -> None:
         """Show a picture."""
         self._next = time.monotonic() + (REDRAW_S if self._live else LINE_EVERY_S)
-        if self._live:
-            self._live.update(draw(picture), refresh=True)
-        else:
-            self._console.print(as_line(picture), highlight=False, soft_wrap=True)
+        # Whoever runs what is shown sees by itself that nobody looks any more.
+        with suppress(OSError):
+            if self._live:
+                self._live.update(draw(picture), refresh=True)
+            else:
+                self._console.print(as_line(picture), highlight=False, soft_wrap=True)
 
     def __enter__(self) -> Dashboard:
         """Take the terminal over."""
@@ -84,7 +88,8 @@ class Dashboard:
     ) -> None:
         """Give the terminal back."""
         if self._live:
-            self._live.stop()
+            with suppress(OSError):
+                self._live.stop()
 
 
 def as_line(picture: Picture) -> str:

@@ -14,6 +14,7 @@ from kpm_ros import graph
 from kpm_ros.operate.dashboard import Dashboard, Picture
 from kpm_ros.operate.output_folder import OutputFolder
 from kpm_ros.operate.process import Command
+from kpm_ros.operate.readers import nobody_reads
 from kpm_ros.operate.recording import describe_bag
 from kpm_ros.operate.summary import Measurement, Result
 from kpm_ros.operate.supervisor import HEALTHY, REFUSED, UNHEALTHY, Policy, Supervisor
@@ -157,10 +158,11 @@ class DemoRun:
                 dashboard.show(self._picture)
 
     def _over(self, watch: Watch, stop_requests: StopRequests) -> bool:
-        return bool(stop_requests.count or self._supervisor.stopping or watch.failure)
+        asked = stop_requests.count or nobody_reads()
+        return bool(asked or self._supervisor.stopping or watch.failure)
 
     def _note_why_over(self, watch: Watch, stop_requests: StopRequests) -> None:
-        if stop_requests.count:
+        if stop_requests.count or nobody_reads():
             self._errors.append("the run was stopped before its time")
         elif watch.failure:
             self._errors.append(f"effort could not be read: {watch.failure}")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from kpm_ros.foreign_files import printable_lines
 from kpm_ros.lock import AlreadyRunning
+from kpm_ros.operate.readers import lost_its_reader
 
 
 class UserError(Exception):
@@ -26,6 +27,8 @@ def user_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if lost_its_reader(error):
+            raise
         where = f"{error.filename}: " if error.filename and error.strerror else ""
         raise UserError(f"{where}{error.strerror or error}") from None
     except (ValueError, AlreadyRunning) as error:

@@ -193,8 +193,9 @@ def draw(
 @contextmanager
 def progress(steps: int) -> Iterator[Listener]:
     """Show a bar that moves with each step told."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from kpm_ros.operate.console import Console
 
     bars = Progress(
         TextColumn("scoring"),

@@ -1,17 +1,23 @@
-"""The demo's output folder: what an earlier run left in it is replaced, anything else is kept."""
+"""The demo's output folder: what an earlier run wrote there is replaced, anything else is kept."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from honcho.printer import Message
 
 from kpm_ros.operate.errors import UserError
+from kpm_ros.whole_files import write_whole
 
-BAG_PARTS = ("metadata.yaml", "*.mcap", "*.db3", "*.db3-journal", "*.db3-wal", "*.db3-shm")
+MARKER = ".kpm_demo.json"
+"""Lists what a run has written in its folder, so that the next one knows what it may replace."""
+
+BAG_FILES = ("metadata.yaml", "bag.mcap", "bag.db3", "bag.db3-journal")
+OWN_LOG = "kpm"
 
 
 class OutputFolder:
@@ -24,38 +30,75 @@ class OutputFolder:
         self.summary = path / "summary.json"
         self.logs = path / "logs"
         self._open_logs: dict[str, IO[bytes]] = {}
-        try:
-            self.logs.mkdir(parents=True, exist_ok=True)
+        self._written: set[Path] = set()
+        with self._usable():
+            path.mkdir(parents=True, exist_ok=True)
             self._clear()
-            (self.logs / "kpm.log").touch()
+            self.logs.mkdir(exist_ok=True)
+            # The recorder writes these, and a run may end before it has said so.
+            self._note(self.summary, *(self.bag / name for name in BAG_FILES))
+            self._open_log(OWN_LOG)
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise UserError(
-                f"the output folder {path} cannot be used: {error.strerror} "
+                f"the output folder {self.path} cannot be used: {error.strerror} "
                 f"({error.filename}); choose another with --out"
             ) from None
 
     def _clear(self) -> None:
-        self.summary.unlink(missing_ok=True)
-        for old in self.logs.glob("*.log"):
-            old.unlink()
-        if not self.bag.exists():
-            return
-        parts = [path for pattern in BAG_PARTS for path in self.bag.glob(pattern)]
-        foreign = sorted({*self.bag.iterdir()} - {*parts})
-        if foreign:
-            raise UserError(
-                f"{self.bag} is to be replaced, but holds {foreign[0].name}, which is no part of a "
-                "bag; move it away, or choose another folder with --out"
-            )
-        for path in parts:
-            path.unlink()
-        self.bag.rmdir()
+        """Remove what an earlier run wrote; where anything else would be in the way, nothing."""
+        written = self._read_marker()
+        for folder in (self.bag, self.logs):
+            if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+                raise self._not_ours(folder)
+        in_the_way = [file for file in self.path.iterdir() if file == self.summary]
+        in_the_way += [*self.bag.glob("*"), *self.logs.glob("*.log")]
+        for file in sorted(in_the_way):
+            # What is written here is never a link or a folder.
+            if file not in written or file.is_symlink() or not file.is_file():
+                raise self._not_ours(file)
+        for file in in_the_way:
+            file.unlink()
+        if self.bag.exists():
+            self.bag.rmdir()
+
+    def _not_ours(self, path: Path) -> UserError:
+        return UserError(
+            f"{path} was not written by an earlier run of this command, and would be in the way; "
+            "move it away, or choose another folder with --out"
+        )
+
+    def _read_marker(self) -> set[Path]:
+        """Files that earlier runs have written here; none where there is no list of them."""
+        marker = self.path / MARKER
+        if marker.is_symlink() or not marker.is_file():
+            return set()
+        try:
+            names = json.loads(marker.read_text("utf-8"))["written"]
+            return {self.path / name for name in names if isinstance(name, str)}
+        except (ValueError, KeyError, TypeError):
+            return set()
+
+    def _note(self, *files: Path) -> None:
+        """Put files on the list of what this run writes, before they are written."""
+        self._written |= set(files)
+        names = sorted(str(file.relative_to(self.path)) for file in self._written)
+        write_whole(self.path / MARKER, (json.dumps({"written": names}, indent=2) + "\n").encode())
+
+    def _open_log(self, name: str) -> IO[bytes]:
+        file = self.logs / f"{name}.log"
+        self._note(file)
+        # Not through a link that somebody has put there since.
+        self._open_logs[name] = file.open("xb")
+        return self._open_logs[name]
 
     def log(self, message: Message) -> None:
         """Write one line of a process to its log."""
-        if message.name not in self._open_logs:
-            self._open_logs[message.name] = (self.logs / f"{message.name}.log").open("ab")
-        file = self._open_logs[message.name]
+        file = self._open_logs.get(message.name) or self._open_log(message.name)
         file.write(message.time.strftime("%H:%M:%S.%f").encode() + b" " + message.data.rstrip())
         file.write(b"\n")
         file.flush()
@@ -64,4 +107,4 @@ class OutputFolder:
         """Write the summary, and close the logs."""
         for file in self._open_logs.values():
             file.close()
-        self.summary.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+        write_whole(self.summary, (json.dumps(summary, indent=2) + "\n").encode())

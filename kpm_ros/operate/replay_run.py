@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from kpm_ros import graph
@@ -21,6 +20,7 @@ from kpm_ros.align.grid import NS_PER_S
 from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
+from kpm_ros.operate.console import Console
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.replay_verdict import Verdict, verdict
 from kpm_ros.replay import offline

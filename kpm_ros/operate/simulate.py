@@ -125,6 +125,8 @@ class _Display:
     def __init__(self, request: Request, root: Path, workers: int) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+        from kpm_ros.operate.console import Console
+
         self._request, self._root, self._workers = request, root, workers
         self._total = request.pianists * len(request.task_numbers) * request.takes
         self._made = self._found = self._percent = 0
@@ -134,6 +136,7 @@ class _Display:
             TextColumn("{task.completed} of {task.total} performances"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[state]}"),
+            console=Console(),
         )
 
     def __enter__(self) -> _Display:

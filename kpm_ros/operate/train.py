@@ -159,6 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
         from kpm_ros.learn.training.engine import Engine, is_first_process
         from kpm_ros.learn.training.outcome import describe
         from kpm_ros.learn.training.train import Training, TrainingStopped
+        from kpm_ros.operate.console import Console
     except ModuleNotFoundError as error:
         raise UserError(
             f"training needs the library {error.name}, which comes with `make setup` or "
@@ -187,7 +188,7 @@ def run(arguments: argparse.Namespace) -> int:
             training.run()
             return 0
         try:
-            with hold(f"training {out.resolve()}"), TrainingDisplay() as display:
+            with hold(f"training {out.resolve()}"), TrainingDisplay(Console()) as display:
                 scores = training.run((display,))
         except TrainingStopped:
             message = f"kpm train: stopped; to go on, give the same command again:\n  {command}"

@@ -11,6 +11,7 @@ from kpm_ros import graph
 from kpm_ros.lock import Lock, hold
 from kpm_ros.operate.errors import user_errors
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
+from kpm_ros.operate.readers import nobody_reads
 
 if TYPE_CHECKING:
     from honcho.printer import Message
@@ -49,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         supervisor = Supervisor(
             commands, Policy(respawn=options.respawn), _printer([c.name for c in commands])
         )
-        status = supervisor.run(stop_requests)
+        # `kpm up | head`, or a closed terminal: a request to stop like any other.
+        status = supervisor.run(lambda: stop_requests() + nobody_reads())
     _conclude(supervisor.problems, supervisor.last_words())
     return status
 
