@@ -35,7 +35,7 @@ NS_PER_S = 1_000_000_000
 LARGEST_BYTES = 1 << 14
 """No sample of effort is larger: 1000 muscles take 4 kB."""
 
-TROUBLED_NS = NS_PER_S // 4
+TROUBLED_NS = NS_PER_S
 """How long effort is not ready after something came beside it that must not."""
 
 _INVALID = np.uint8(Flag.INVALID)

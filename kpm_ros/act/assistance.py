@@ -20,7 +20,8 @@ STANDSTILL_S = 0.2
 """How long the clock of the stamps may show the same before it counts as stopped. One that a bag's
 player sets stands still between its steps, of 25 ms by default."""
 
-NO_STREAM = "no effort stream yet"
+DOUBT_S = 1.0
+"""How long nothing is acted on after something came that made effort doubtful."""
 
 
 def illustrative_gain() -> dict[str, dict[str, float]]:
@@ -147,6 +148,8 @@ class Assistance:
         self._told_ns = self._moved_ns = 0
         """What the clock of the stamps last showed, and since when, by the steady clock."""
         self._standing_s = 0.0
+        self._doubt = ""
+        self._doubt_ends_ns = 0
 
     def describe(self, muscles: Sequence[str], meaning: Hashable) -> None:
         """Say in which order the muscles of all effort to come are, and what it is.
@@ -222,9 +225,11 @@ class Assistance:
             else:
                 self._smoother.push(stamp, sample)
 
-    def doubt(self, reason: str) -> None:
-        """Take note of something that makes effort unfit to act on: torque goes to zero."""
+    def doubt(self, reason: str, now: Now) -> None:
+        """Take note of what makes effort unfit to act on: torque goes to zero for `DOUBT_S`."""
         self.guard.doubt("in doubt", reason)
+        self._doubt = reason
+        self._doubt_ends_ns = now.steady_ns + round(DOUBT_S * NS_PER_S)
 
     def command(self, now: Now) -> AssistanceCommand:
         """Give the torques to apply from this instant on."""
@@ -274,6 +279,8 @@ class Assistance:
         if self._standing_s > STANDSTILL_S:
             reason = f"the clock has stood still for {self._standing_s:.1f} s"
             return AssistanceState.WITHHELD, reason
+        if now.steady_ns < self._doubt_ends_ns:
+            return AssistanceState.WITHHELD, self._doubt
         if report.state is not GuardState.READY:
             return AssistanceState.WITHHELD, report.reason
         if self.guard.good_for_s(now) < self.config.recover_s:

@@ -89,7 +89,7 @@ class ExoNode(ManagedNode):
             self._follow(self._reader.info)
             self._assistance.push(batch.stamps_ns, batch.effort, batch.flags, now)
             if self._reader.trouble:
-                self._assistance.doubt(self._reader.trouble)
+                self._assistance.doubt(self._reader.trouble, now)
             self._last = self._assistance.command(now)
             self._send(self._last.torque_nm.tolist())
         if self.active and self._assistance.enabled != self.settings.enabled:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.act.assistance import (
+    DOUBT_S,
     STANDSTILL_S,
     Assistance,
     AssistanceCommand,
@@ -360,17 +361,19 @@ def test_before_effort_is_described_nothing_moves() -> None:
     assert not command.torque_nm.any()
 
 
-def test_a_doubt_leads_to_zero_and_to_a_recovery_from_the_beginning() -> None:
+def test_a_doubt_leads_to_zero_for_a_while_and_to_a_ramp_from_the_beginning() -> None:
     drive = Drive()
     drive.assisting()
-    drive.assistance.doubt("a second publisher sends effort")
+    drive.assistance.doubt("a second publisher sends effort", drive.at)
     command = drive.assistance.command(drive.at)
     assert (command.state, command.reason) == (
         AssistanceState.WITHHELD,
         "a second publisher sends effort",
     )
-    assert not drive.run(200).torque_nm.any()
-    assert drive.run(100).state is AssistanceState.RAMPING
+    drive.run(100)
+    for _ in range(round(DOUBT_S * 500) - 51):
+        assert not drive.run(2).torque_nm.any()
+    assert drive.run(4).state is AssistanceState.RAMPING
 
 
 def test_a_clock_that_creeps_does_not_hold_torque_up() -> None:

@@ -125,7 +125,7 @@ class Witness:
             with suppress(ValueError):
                 self.assistance.describe(given[0], tuple(given[0]))
         elif kind == "doubt":
-            self.assistance.doubt("something")
+            self.assistance.doubt("something", self.now)
         elif kind == "stop":
             self.torque = self.assistance.stop().torque_nm
             assert not self.torque.any()

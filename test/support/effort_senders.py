@@ -14,7 +14,6 @@ from rclpy.serialization import serialize_message
 from kpm_ros.client import EffortReader
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.effort_info import described
-from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_wire import EffortEncoder
 from kpm_ros.nodes.polling import PolledSubscription, RawMessage
 
@@ -72,11 +71,7 @@ def rigged(node: Any, muscles: Sequence[str]) -> tuple[Queue, Queue, list[Sender
     reader._effort = effort = Queue(reader._effort)
     reader._infos.subscription = infos = Queue(reader._infos.subscription)
     senders = [Sender(infos, number, muscles) for number in (1, 2)]
-    node.get_publishers_info_by_topic = lambda _: [
-        SimpleNamespace(
-            endpoint_gid=list(each.publisher), topic_type="", qos_profile=qos.of("effort/info")
-        )
-        for each in senders
-    ]
+    there = [SimpleNamespace(endpoint_gid=list(each.publisher)) for each in senders]
+    reader._infos._node = SimpleNamespace(get_publishers_info_by_topic=lambda _: there)
     node._reader = reader
     return effort, infos, senders
