@@ -63,6 +63,7 @@ def _effort_lines(what: str, result: Comparison) -> list[str]:
         f"{count} {why}"
         for count, why in (
             (result.warming, f"while a stream warms up and {BACK_S:g} s after"),
+            (result.unseen, "after effort begins, or has a gap, in one run"),
             (result.lost, "after a grid sample reached one network only"),
             (result.unlike, "after grid samples from other messages"),
         )

@@ -4,7 +4,8 @@ A run is two steps, and each is compared by itself. Alignment: a grid sample is 
 made from the same messages, and then it is so bit by bit; a message that came in time for one run
 only makes another sample, which is counted. Estimation: the same grid samples give the same effort,
 but for where a stream began, and for samples that were lost on the way to one of the networks. Both
-say so themselves, in the flags of the effort.
+say so themselves, in the flags of the effort; where a run's effort begins or has a gap, what was
+said before is not known.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from kpm_ros.align.grid import NS_PER_S, Grid
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.span import span_of
 from kpm_ros.estimate.validity import ValidityRules
-from kpm_ros.replay.effort import Effort
+from kpm_ros.replay.effort import GRID, Effort
 
 FORGET_S = 0.1
 """How long a decoder that is fed its own output may remember what it once was given."""
@@ -34,6 +35,8 @@ LEAST_SHARE = 0.5
 """With less than this share of the samples made from the same inputs, nothing is proven."""
 
 Instants = NDArray[np.int64]
+
+_ALIKE, _UNLIKE, _LOST, _UNSEEN, _WARMING = range(5)
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ class Comparison:
     only_second: int
     warming: int
     """Of those that both have: left out where a stream began."""
+    unseen: int
+    """Left out after a run's first sample and after a gap: what was before it is not known."""
     lost: int
     """Left out where a sample was lost on the way to one network, and stood in for."""
     unlike: int
@@ -152,15 +157,17 @@ def compare(
     difference = np.abs(first.effort[at] - second.effort[other_at]).max(axis=1, initial=0)
     flags = first.flags[at], second.flags[other_at]
     flags_differ = flags[0] != flags[1]
-    warming, lost, unlike = _other_pasts(stamps, *flags, card, other_inputs)
-    compared = ~(warming | lost | unlike)
+    begins = np.union1d(_begins(first.stamps_ns), _begins(second.stamps_ns))
+    why = _other_pasts(stamps, *flags, card, begins, other_inputs)
+    compared = why == _ALIKE
     return Comparison(
         both=len(stamps),
         only_first=len(first) - len(stamps),
         only_second=len(second) - len(stamps),
-        warming=int(warming.sum()),
-        lost=int((lost & ~warming).sum()),
-        unlike=int((unlike & ~lost & ~warming).sum()),
+        warming=int((why == _WARMING).sum()),
+        unseen=int((why == _UNSEEN).sum()),
+        lost=int((why == _LOST).sum()),
+        unlike=int((why == _UNLIKE).sum()),
         compared=int(compared.sum()),
         max_difference=_greatest(difference[compared]),
         flags_differ=int(flags_differ[compared].sum()),
@@ -175,9 +182,10 @@ def _other_pasts(
     flags: NDArray[np.uint8],
     other_flags: NDArray[np.uint8],
     card: ModelCard,
+    begins: Instants,
     other_inputs: Instants | None,
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which instants have a beginning, a lost sample, or other grid samples in their past."""
+) -> NDArray[np.uint8]:
+    """Say of each instant whether the runs have the same past there, and if not, why."""
     back_ns = round(BACK_S * NS_PER_S)
     settling_ns = max(span_of(card).settling * NS_PER_S // card.rate_hz, round(FORGET_S * NS_PER_S))
     warming = stamps[((flags | other_flags) & Flag.WARMING_UP) != 0]
@@ -189,11 +197,18 @@ def _other_pasts(
         unlike = _any_within(other_inputs, stamps - settling_ns, stamps + ahead_ns)
         turned = stamps[unlike & (((flags ^ other_flags) & Flag.INVALID) != 0)]
         unlike |= _any_within(turned, stamps - back_ns, stamps)
-    return (
-        _any_within(warming, stamps - back_ns, stamps),
-        _any_within(lost, stamps - settling_ns - back_ns, stamps),
-        unlike,
-    )
+    why = np.full(len(stamps), _ALIKE, np.uint8)
+    why[unlike] = _UNLIKE
+    for what, events in ((_LOST, lost), (_UNSEEN, begins)):
+        why[_any_within(events, stamps - settling_ns - back_ns, stamps)] = what
+    why[_any_within(warming, stamps - back_ns, stamps)] = _WARMING
+    return why
+
+
+def _begins(stamps_ns: Instants) -> Instants:
+    """Instants of the first sample and of those that do not follow the one before."""
+    follows = np.diff(stamps_ns) == NS_PER_S // GRID.rate_hz
+    return stamps_ns[np.concatenate([[True], ~follows])] if len(stamps_ns) else stamps_ns
 
 
 def _any_within(events: Instants, start: Instants, end: Instants) -> NDArray[np.bool_]:

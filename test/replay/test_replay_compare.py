@@ -28,6 +28,10 @@ SETTLED = {
 """Instants for which a grid sample is remembered."""
 
 
+UNSEEN = SETTLED[CARD.architecture] + BACK
+"""Instants after a run's first one that may depend on what was before it."""
+
+
 def run(first=0, count=COUNT):
     """Effort that depends on nothing but its instant."""
     index = np.arange(first, first + count)
@@ -81,9 +85,22 @@ def test_the_beginning_of_a_stream_is_set_apart():
     assert not compare(run(), changed(late, slice(0, 401 + BACK)), CARD, 1e-5).agrees
 
 
-def test_a_stream_that_only_has_less_is_compared_to_its_ends():
-    assert not compare(run(), changed(run(1000, 3000), slice(0, 1)), CARD, 1e-5).agrees
+def test_what_was_before_a_run_that_was_recorded_too_late_is_not_known():
+    found = compare(run(), changed(run(1000, 3000), slice(0, UNSEEN)), CARD, 1e-5)
+    assert found.agrees
+    assert found.unseen == UNSEEN + 1
+    late = changed(run(1000, 3000), slice(0, UNSEEN + 2))
+    assert not compare(run(), late, CARD, 1e-5).agrees
     assert not compare(run(), changed(run(0, 3000), slice(2999, 3000)), CARD, 1e-5).agrees
+
+
+def test_what_was_said_in_a_gap_is_not_known():
+    whole = run()
+    kept = np.r_[0:1500, 1600:COUNT]
+    broken = Effort(*(getattr(whole, n)[kept] for n in ("stamps_ns", "index", "effort", "flags")))
+    after = slice(1500, 1500 + UNSEEN)
+    assert compare(whole, changed(broken, after), CARD, 1e-5).agrees
+    assert not compare(whole, changed(broken, slice(1490, 1500)), CARD, 1e-5).agrees
 
 
 @pytest.mark.parametrize("card", [CARD, FRAMES])
