@@ -150,10 +150,11 @@ class BagReader(OpenBag):
         return [self.folder / name for name in names]
 
     def _open(self, path: Path) -> BagFile:
-        if not path.exists():
-            raise BagError(f"the bag {self.folder} lacks its file {printable(path.name)}")
-        if path != self.folder:
-            self._must_be_inside(path)
+        with reading(path, "a recording", BagError):
+            if not path.exists():
+                raise BagError(f"the bag {self.folder} lacks its file {printable(path.name)}")
+            if path != self.folder:
+                self._must_be_inside(path)
         shown = printable(str(path))
         try:
             with reading(path, "a recording"):

@@ -79,9 +79,27 @@ def _read(kind: str, definition: Definition | None) -> Typestore:
         raise ForeignFileError("its type has a name that no type can have")
     types = get_types_from_msg(definition.text, kind)
     _must_be_small(types)
+    if kind in known_types().fielddefs:
+        # Who asked for a type that we know takes its fields for granted.
+        _must_have_fields(kind, types, known_types().fielddefs)
     store = Typestore()
     store.register(types)
     return store
+
+
+def _must_have_fields(kind: str, types: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse a definition that lacks a field of the type of this name, or has it otherwise."""
+    if kind not in types:
+        raise ForeignFileError(f"its definition does not define {kind}")
+    found = dict(types[kind][1])
+    for field, due in known[kind][1]:
+        if found.get(field) != due:
+            raise ForeignFileError(
+                f"its definition of {kind} lacks the field {field!r}, or has it otherwise than here"
+            )
+        inner = due[1][0] if due[0] in (Nodetype.ARRAY, Nodetype.SEQUENCE) else due
+        if inner[0] == Nodetype.NAME:
+            _must_have_fields(inner[1], types, known)
 
 
 def _must_be_small(types: Mapping[str, Any]) -> None:

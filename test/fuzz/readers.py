@@ -346,8 +346,34 @@ def _read_effort(path: Path) -> None:
     load_npz(path)
 
 
+def _recordings(folder: Path) -> list[Path]:
+    """Half a second of the simulated devices; this format has no checksums of messages."""
+    from support import bags
+
+    messages = bags.entries(bags.played(0.5))
+    return [bags.write(folder / "recording", messages, storage="sqlite3")]
+
+
+def _read_recording(path: Path) -> None:
+    """Replay up to the network, which takes whatever the grid gives it."""
+    from kpm_ros.align.aligner import Aligner, AlignerConfig
+    from kpm_ros.estimate.card import ModelCard
+    from kpm_ros.replay.bag_reader import BagReader
+    from kpm_ros.replay.calibration import read_hands_and_keys
+    from kpm_ros.replay.offline import Replay
+    from kpm_ros.replay.topics import TopicFinder
+
+    card = ModelCard()
+    read_hands_and_keys(path)
+    with BagReader(path) as bag:
+        inputs = TopicFinder(bag, "").inputs(card.views, True)
+        for _ in Replay(bag, card).align(inputs, Aligner(AlignerConfig())):
+            pass
+
+
 READERS = {
     "bag": Reader(_bags, _read_bag, _bag_errors, ("rosbags",)),
+    "recording": Reader(_recordings, _read_recording, _bag_errors, ("rosbags",), usual=40),
     "emg_csv": Reader(_emg_csv, _read_emg_csv),
     "midi": Reader(_midi, _read_midi, libraries=("mido",)),
     "parameters": Reader(_parameters, _read_parameters, _user_errors),
@@ -363,7 +389,7 @@ READERS = {
 }
 
 GROUPS = {
-    "bags": ("bag",),
+    "bags": ("bag", "recording"),
     "senses": ("emg_csv", "midi", "effort"),
     "pictures": ("pictures", "video"),
     "settings": ("parameters", "calibration", "maxima", "splits"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import sqlite3
 import tempfile
@@ -19,7 +20,7 @@ from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_file import BagMessage, Definition
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.bag_types import BagTypes
-from kpm_ros.replay.definitions import known_types
+from kpm_ros.replay.definitions import definitions_dir, known_types
 from support import hostile_bags as hostile
 
 GB = 1_000_000_000
@@ -210,6 +211,21 @@ def test_a_definition_that_is_a_bomb_gives_way_to_ros_own(definition: str) -> No
     types = BagTypes({hostile.STRING: Definition("ros2msg", definition)})
     message = BagMessage("/text", hostile.STRING, 0, hostile.text_message("hello"))
     assert types.decode(message).data == "hello"
+
+
+@pytest.mark.parametrize(
+    "points", ["string points", "float64[] points", "std_msgs/String[] points", "", "uint8 other"]
+)
+def test_a_definition_that_is_not_the_packages_own_is_refused(points: str) -> None:
+    """What asks for a type of the package takes its fields for granted."""
+    kind = "kpm_ros/msg/HandLandmarks"
+    own = (definitions_dir() / "HandLandmarks.msg").read_text()
+    changed = re.sub(r"^float32\[\] points.*$", points, own, flags=re.M)
+    assert changed != own
+    text = f"{changed}\n{'=' * 80}\nMSG: std_msgs/String\nstring data\n"
+    types = BagTypes({kind: Definition("ros2msg", text)})
+    with pytest.raises(ValueError, match=r"lacks the field|cannot be read|not define"):
+        types.decode(BagMessage("/hand", kind, 0, hostile.text_message("x")))
 
 
 def test_a_definition_in_idl_is_not_read(tmp_path: Path) -> None:
