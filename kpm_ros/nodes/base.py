@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Protocol
 import rclpy
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.exceptions import ParameterException
 from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.node import Node
@@ -30,6 +29,11 @@ from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.qos_check import mismatches
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.signals import StopRequested, StopRequests
+
+try:
+    from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+except ImportError:  # its name in ROS 2 Humble
+    from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
 QUEUED_IF_SIMULATED = 1000
 """At ten times real time, a second of key motion."""

@@ -16,6 +16,7 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from kpm_ros.foreign_files import ForeignFileError
 from kpm_ros.nodes import params_file
 from kpm_ros.nodes import settings as node_settings
 from kpm_ros.nodes.setting import why_fixed
@@ -42,7 +43,10 @@ def load(node: Any, kind: type[Settings], words: Sequence[str]) -> Settings:
         name: [] if _is_empty(parameter.value) else _plain(parameter.value)
         for name, parameter in node._parameter_overrides.items()
     }
-    for_all = params_file.said_to_all(words, node.get_fully_qualified_name())
+    try:
+        for_all = params_file.said_to_all(words, node.get_fully_qualified_name())
+    except ForeignFileError as error:
+        raise ConfigurationError(f"{node.get_name()}: {error}") from None
     given, strange = params_file.own(kind, params_file.Given(values, for_all))
     for sentence in strange:
         node.get_logger().warning(sentence)

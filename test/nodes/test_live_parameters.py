@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.emg_node import EmgNode
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
+from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
+from kpm_ros.nodes.midi_node import MidiNode
+from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from support.asking import Asking
 from support.managed import active
+from support.waiting import wait_for
 
 
 @pytest.fixture
@@ -128,3 +135,34 @@ def test_electrodes_and_envelope_are_judged_otherwise_from_now_on(ask, tmp_path)
     refused = emg.set_all(smooth_hz=4.0, hum_uv=7.0)
     assert "being recorded" in refused.reason
     assert emg.node.health.config.hum_uv == 5.0
+
+
+def test_another_hand_is_chosen_and_cleaned_up_without_loading_the_tracker_anew(ask):
+    pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
+    hands = ask(HandTrackerNode, view="top", model="lite")
+    tracker = hands.node._hand._tracker
+    assert hands.set_all(hand="left", min_confidence=0.7, clean_up="smooth").successful
+    output = hands.node._hand
+    assert output._selector.hand == "left"
+    assert output._tracker is tracker
+    assert tracker.config.min_confidence == 0.7
+    assert output._cleaner is not None
+    [refused] = hands.set_each(hands=1)
+    assert "the tracker is loaded with it" in refused.reason
+
+
+def test_diagnostics_name_the_device_or_the_machine(node, make_node):
+    diagnostics = PolledSubscription(node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics"))
+    for kind, wishes in ((ExoNode, {}), (MidiNode, {"source": "tcp_server", "tcp_port": 0})):
+        one = make_node(kind, **wishes)
+        wait_for(lambda one=one: one._diagnostics._publisher.get_subscription_count(), "the test")
+        one._diagnostics.send(one.report())
+        name = one.get_fully_qualified_name().lstrip("/")
+        [status] = wait_for(
+            lambda name=name: [
+                s for m, _ in diagnostics.take() for s in m.status if s.name == name
+            ],
+            "the diagnostics",
+        )
+        device = one.keys.device.name if kind is MidiNode else socket.gethostname()
+        assert status.hardware_id == device
