@@ -174,16 +174,22 @@ def test_what_cannot_be_configured_is_said_and_may_be_mended(manage, tmp_path):
     assert midi.state == "inactive"
 
 
-def test_a_step_that_breaks_is_told_and_leaves_nothing_open(manage, capfd):
+@pytest.mark.parametrize("kind", [OSError, ConfigurationError])
+def test_a_step_that_breaks_is_told_and_leaves_nothing_open(manage, capfd, kind):
     midi = manage(MidiNode, source="tcp_server", tcp_port=0)
 
-    def broken() -> None:
-        raise OSError("the cable is on fire")
+    configure = midi.node.configure
 
-    configure, midi.node.configure = midi.node.configure, broken
+    def broken() -> None:
+        configure()
+        raise kind("the cable is on fire")
+
+    midi.node.configure = broken
     assert not midi.move(CONFIGURE)
     assert midi.state == "unconfigured"
     assert "the cable is on fire" in capfd.readouterr().err
+    assert not midi.node._loops
+    assert not midi.node.keys.connected
     midi.node.configure = configure
     assert midi.move(CONFIGURE, ACTIVATE)
 
