@@ -27,7 +27,6 @@ from kpm_ros.nodes.polling import PolledSubscription
 
 OUT = Path("out/bench")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy")
-NAMESPACE = "/flood"
 START_WITHIN_S = 60.0
 SETTLE_S = 2.0
 MB = 1e6
@@ -77,10 +76,10 @@ def floods() -> dict[str, tuple[str, Make]]:
     }
 
 
-def send(name: str, seconds: float) -> None:
+def send(name: str, seconds: float, namespace: str) -> None:
     """Flood, in a process of its own."""
     rclpy.init(args=[])
-    node = rclpy.create_node("flooder", namespace=NAMESPACE)
+    node = rclpy.create_node("flooder", namespace=namespace)
     topic, make = floods()[name]
     publisher = node.create_publisher(type(make(0)), topic, qos.of(topic))
     end = time.monotonic() + START_WITHIN_S
@@ -104,16 +103,20 @@ class Flooded:
     """A synchronizer of its own, and what it says of itself."""
 
     def __init__(self, node: Any) -> None:
-        """Start it."""
+        """Start it in the node's namespace."""
+        self._namespace = node.get_namespace()
         command = [sys.executable, "-m", "kpm_ros.nodes.synchronizer_node", "--ros-args"]
-        self.process = subprocess.Popen([*command, "-r", f"__ns:={NAMESPACE}"])
+        self.process = subprocess.Popen([*command, "-r", f"__ns:={self._namespace}"])
         self._size = psutil.Process(self.process.pid).memory_info
         self._diagnostics = PolledSubscription(
             node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics")
         )
         self.told: dict[str, str] = {}
         end = time.monotonic() + START_WITHIN_S
-        while not self.told and time.monotonic() < end:
+        while not self.told:
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.process.kill()
+                sys.exit("the synchronizer does not work")
             self.look()
             time.sleep(0.1)
 
@@ -128,6 +131,7 @@ class Flooded:
         """Memory before, at its most, and after one flood, and the messages that were sent."""
         before = most = self.look()
         words = [sys.executable, __file__, "--send", name, "--seconds", str(seconds)]
+        words += ["--namespace", self._namespace]
         sending = [
             subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(senders)
         ]
@@ -145,15 +149,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each flood")
     parser.add_argument("--senders", type=int, default=3, help="processes that send at once")
     parser.add_argument("--send", choices=list(floods()), help=argparse.SUPPRESS)
+    parser.add_argument("--namespace", default=f"/flood_{os.getpid()}", help="of all nodes")
     parser.add_argument("--out", type=Path, default=OUT / "flood.json")
     arguments = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     if arguments.send:
-        send(arguments.send, arguments.seconds)
+        send(arguments.send, arguments.seconds, arguments.namespace)
         return
     here = machine()
     rclpy.init(args=[])
-    node = rclpy.create_node("flood_watch", namespace=NAMESPACE)
+    node = rclpy.create_node("flood_watch", namespace=arguments.namespace)
     rows, figures = [], {}
     flooded = Flooded(node)
     try:
