@@ -6,7 +6,9 @@ At hundreds or thousands of messages a second that is the difference between a c
 
 from __future__ import annotations
 
+import ctypes
 import time
+from contextlib import suppress
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from rclpy.callback_groups import CallbackGroup
@@ -21,6 +23,8 @@ LARGEST_BYTES = 1 << 28
 """A larger message is not read: an image of 8192 x 8192 pixels has 2 ** 28 bytes with four each."""
 MOST_BYTES = 1 << 24
 """Once so much has been taken in one go, the rest waits for the next."""
+RENEW_AFTER_S = 2.0
+"""After messages that are too large, a topic is subscribed to anew, but no more often than this."""
 
 
 @runtime_checkable
@@ -73,12 +77,15 @@ class PolledSubscription(Generic[Message]):
         """
         self.refused = 0
         """Messages that could not be used."""
+        self.renewed = 0
+        """Times that it was subscribed anew, to be rid of memory."""
         self._largest = largest
         self._node = node
         self._type = message_type
-        self._subscription = node.create_subscription(
-            message_type, topic, _never_called, qos, callback_group=PolledGroup()
-        )
+        self._name, self._qos = topic, qos
+        self._bloated = False
+        self._began_s = time.monotonic()
+        self._subscription = self._subscribe()
 
     @property
     def publishers(self) -> int:
@@ -117,6 +124,7 @@ class PolledSubscription(Generic[Message]):
             except serialised.UnreadableMessageError as error:
                 reason = str(error)
         else:
+            self._bloated = True
             reason = f"no more than {self._largest} are read"
         self.refuse(f"{self.topic} has brought {len(data)} bytes that are no message: {reason}")
         return None
@@ -137,6 +145,8 @@ class PolledSubscription(Generic[Message]):
     def _taken(self, most: int, most_bytes: int) -> list[tuple[bytes, Any]]:
         # Always as bytes: asked for a message, the middleware gives nothing both when nothing is
         # left and when what is next cannot be read.
+        if self._bloated and time.monotonic() - self._began_s > RENEW_AFTER_S:
+            self._renew()
         taken: list[tuple[bytes, Any]] = []
         size = 0
         handle = self._subscription.handle
@@ -148,6 +158,24 @@ class PolledSubscription(Generic[Message]):
                 size += len(found[0])
                 taken.append(found)
         return taken
+
+    def _subscribe(self) -> Any:
+        return self._node.create_subscription(
+            self._type, self._name, _never_called, self._qos, callback_group=PolledGroup()
+        )
+
+    def _renew(self) -> None:
+        """Subscribe anew.
+
+        Each place in the middleware's queue keeps room for the largest message that it ever held,
+        and gives it back with the queue alone.
+        """
+        self.close()
+        self._subscription = self._subscribe()
+        with suppress(OSError, AttributeError):  # what glibc alone has
+            ctypes.CDLL(None).malloc_trim(0)
+        self.renewed += 1
+        self._bloated, self._began_s = False, time.monotonic()
 
     def close(self) -> None:
         """Unsubscribe."""

@@ -40,6 +40,25 @@ def test_no_more_is_taken_in_one_go_than_there_is_room_for_and_nothing_is_lost(n
     assert max(sizes) == 3
 
 
+def test_what_too_large_messages_took_is_given_back_and_the_topic_is_heard_again(node, monkeypatch):
+    monkeypatch.setattr(polling, "RENEW_AFTER_S", 0.0)
+    profile = QoSProfile(depth=20)
+    taker = PolledSubscription(node, KeyEvent, "keys/events", profile, 1_000)
+    publisher = node.create_publisher(KeyEvent, "keys/events", profile)
+    wait_for(lambda: publisher.get_subscription_count(), "the subscription")
+    publisher.publish(fat("keys/events"))
+    wait_for(lambda: taker.take() == [] and taker.renewed, "a new subscription")
+    assert taker.refused == 1
+
+    def heard():
+        publisher.publish(KeyEvent(index=7))
+        return taker.take()
+
+    [(message, _), *_] = wait_for(heard, "an event")
+    assert (message.index, taker.renewed) == (7, 1)
+    assert publisher.get_subscription_count() == 1
+
+
 def fat(topic):
     """A message of a topic that has more bytes than any sender needs."""
     if topic == "keys/motion":
