@@ -63,8 +63,9 @@ def read_state(path: Path | str) -> dict[str, torch.Tensor]:
 
 def load_tensors_only(path: Path) -> Any:
     """Load what torch has saved, tensors and plain values only, that holds no more than it has."""
-    zipped = zipfile.is_zipfile(path)
     with opened(path, MODEL_BYTES) as file:
+        zipped = zipfile.is_zipfile(file)
+        file.seek(0)
         if zipped:
             _look_through_archive(file, path.stat().st_size)
         else:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import resource
 import shutil
+import signal
 import sys
 import traceback
 import warnings
@@ -22,6 +23,8 @@ SPARE_MB = 4000
 """Address space beyond what good files need: libraries reserve much of it and use little."""
 MOST_GROWTH_MB = 700
 """Memory in use beyond that of the good files."""
+PATIENCE_S = 100
+"""A reader that waits for a pipe takes no time of the processor."""
 CANARY = b"somebody else's"
 
 
@@ -40,7 +43,12 @@ def main(names: list[str], folder: Path) -> int:
     used_mb = _peak_mb()
     limit = _address_space() + SPARE_MB * MB
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    fault = ""
+    fault = next(
+        filter(None, (_try_pipes(READERS[name], good[name], folder) for name in names)), ""
+    )
+    if fault:
+        print(fault)
+        return 1
     for name in names:
         for number, random in cases(READERS[name].usual, name):
             (folder / "last").write_text(f"{name} {number}")
@@ -68,6 +76,24 @@ def _try(reader: Reader, random: Random, good: Sequence[Path], folder: Path) -> 
     if not fault and _digest(folder / "work") != before:
         fault = "changed the files that were read"
     return f"{bad.name} {fault}" if fault else ""
+
+
+def _try_pipes(reader: Reader, good: Sequence[Path], folder: Path) -> str:
+    """Put a pipe that nobody writes to in place of each file; whoever waits for it is killed."""
+    for path in good:
+        for number in range(len(reader.damaged(path))):
+            case = _place(path, path.parent, folder / "work")
+            bad = reader.damaged(case)[number]
+            bad.unlink()
+            os.mkfifo(bad)
+            (folder / "last").write_text(f"{bad} as a pipe")
+            signal.alarm(PATIENCE_S)
+            fault = _how_it_ends(reader, case)
+            signal.alarm(0)
+            shutil.rmtree(folder / "work")
+            if fault:
+                return f"{bad.name} as a pipe {fault}"
+    return ""
 
 
 def _place(good: Path, seeds: Path, work: Path) -> Path:

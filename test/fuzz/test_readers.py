@@ -45,8 +45,8 @@ def test_a_damaged_file_is_read_or_refused_in_words(group: str, tmp_path: Path) 
         check=False,
     )
     told = f"{child.stdout[-3000:]}\n{child.stderr[-6000:]}"
-    if child.returncode == -signal.SIGXCPU:
-        told += f"\nout of processor time in case {_last(tmp_path)}"
+    if child.returncode in (-signal.SIGXCPU, -signal.SIGALRM):
+        told += f"\nit did not end: {_last(tmp_path)}"
     assert child.returncode == 0, told
 
 

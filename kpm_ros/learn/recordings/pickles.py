@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.foreign_files import PICKLE_BYTES, read_bytes
+from kpm_ros.foreign_files import PICKLE_BYTES, printable, read_bytes
 from kpm_ros.pickle_limits import PickleError, look_through
 
 _NOT_OF_ARRAYS = frozenset(
@@ -162,7 +162,8 @@ class _Reader(pickle.Unpickler):
         stand_in = _STAND_INS.get((module, name))
         if stand_in is None:
             raise PickleError(
-                f"asks for {module}.{name}, but may hold arrays of numbers and nothing else"
+                f"asks for {printable(f'{module}.{name}', 200)}, but may hold arrays of numbers "
+                "and nothing else"
             )
         return stand_in
 
