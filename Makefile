@@ -4,10 +4,11 @@ BENCH ?=
 FUZZ_S ?= 60
 FUZZERS := test/fuzz test/nodes/test_fuzzed_topics.py
 PYTEST ?=
+UPGRADE ?=
 RUN := tools/env run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz bench lint lock clean distclean
+.PHONY: help setup demo test fuzz bench lint lock lowest clean distclean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -31,8 +32,11 @@ lint: ## Style, types and which room imports which
 bench: ## Every benchmark, or one with BENCH=name
 	@$(RUN) sh tools/bench "$(BENCH)"
 
-lock: ## Pin the packages anew, after a change in requirements/*.in (needs uv)
-	@$(RUN) python tools/lock.py
+lowest: ## Tests with the lowest versions that setup.py allows (needs uv)
+	@$(RUN) env OMP_NUM_THREADS=1 python tools/lowest.py $(PYTEST)
+
+lock: ## Pin what requirements/*.in ask for (needs uv); UPGRADE=1 takes the newest of everything
+	@$(RUN) python tools/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove what was built
 	rm -rf build install log .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

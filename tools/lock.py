@@ -1,13 +1,24 @@
-"""Pin every package that the project installs: requirements/*.in to requirements/*.txt."""
+"""Pin every package that the project installs: requirements/*.in to requirements/*.txt.
+
+Each pin carries the hashes of the files that may be installed for it: wheels for our machines, and
+a source only where there is none of these.
+
+What was pinned before stays, unless a wish says otherwise or `--upgrade` is given.
+"""
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
+
+from packaging.tags import compatible_tags, cpython_tags
+from packaging.utils import parse_wheel_filename
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements"
@@ -20,20 +31,26 @@ CONSTANT_MARKERS = re.compile(
     r"|sys_platform == 'linux'|(?:platform_python_implementation|implementation_name)"
     r" (?:== 'CPython'|!= 'PyPy'))"
 )
-# What torch brings for a graphics card. Torch pins it itself; its processor-only build has none.
+# What torch brings for a graphics card: only its build for one asks for these.
 FROM_TORCH = re.compile(r"^(nvidia-|cuda-|triton==)")
+PYTHON_MINORS = range(10, 14)
+PLATFORM = r"any|(many)?linux\w*_x86_64"
 
 
-def compile_pins(sources: list[Path], pinned: Path | None = None) -> list[str]:
-    """Resolve lists of wishes for all Pythons at once, agreeing with pins made before."""
+def resolve(sources: list[Path], *options: str) -> str:
+    """Resolve lists of wishes for all Pythons at once."""
     command = ["uv", "pip", "compile", *map(str, sources), "--universal", "--quiet"]
-    command += ["--python-version", OLDEST_PYTHON, "--no-annotate", "--no-header"]
-    if pinned is not None:
-        command += ["--constraint", str(pinned)]
+    command += ["--python-version", OLDEST_PYTHON, "--no-annotate", "--no-header", *options]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         sys.exit("These wishes cannot be met together (see above): nothing was written.")
-    return [line for line in done.stdout.splitlines() if line and not FROM_TORCH.match(line)]
+    return done.stdout
+
+
+def pins_in(text: str) -> list[str]:
+    """Read the pins of a lock file, or of uv's output, without their hashes."""
+    lines = [line for line in text.splitlines() if re.match(r"\w", line)]
+    return [line.rstrip("\\").strip() for line in lines]
 
 
 def plain(pin: str) -> str:
@@ -45,28 +62,82 @@ def plain(pin: str) -> str:
     return f"{name} ; {marker}" if marker else name
 
 
-def write(target: Path, source: Path, pins: list[str]) -> None:
+@cache
+def usable() -> set[tuple[str, str]]:
+    """List the pairs of interpreter and ABI that the supported Pythons take wheels for."""
+    pairs = set()
+    for minor in PYTHON_MINORS:
+        tags = [*cpython_tags((3, minor), platforms=["any"], abis=[f"cp3{minor}"])]
+        tags += compatible_tags((3, minor), platforms=["any"])
+        pairs |= {(tag.interpreter, tag.abi) for tag in tags}
+    return pairs
+
+
+def fits(wheel: str) -> bool:
+    """Tell whether a wheel is for the machines that this lock is made for, by its file name."""
+    pairs = usable()
+    return any(
+        (tag.interpreter, tag.abi) in pairs and re.fullmatch(PLATFORM, tag.platform)
+        for tag in parse_wheel_filename(wheel)[3]
+    )
+
+
+def hashes_in(pylock: str) -> dict[str, list[str]]:
+    """Collect each release's hashes: its wheels for us, or else its source."""
+    found: dict[str, list[str]] = {}
+    for package in re.split(r"^\[\[packages\]\]$", pylock, flags=re.M)[1:]:
+        name, version = (
+            re.search(rf'^{key} = "(.+)"$', package, re.M)[1] for key in ("name", "version")
+        )
+        wheels, source = [], []
+        for file in re.finditer(r'url = "[^"]*/([^"/]+)".*?sha256 = "([0-9a-f]{64})"', package):
+            kind = wheels if file[1].endswith(".whl") else source
+            if kind is source or fits(file[1]):
+                kind.append(f"sha256:{file[2]}")
+        found[f"{name}=={version}"] = sorted(wheels or source)
+    return found
+
+
+def write(target: Path, source: str, pins: list[str], hashes: dict[str, list[str]]) -> None:
     """Write one lock file."""
-    text = HEADER.format(source=source.name) + "\n".join(pins) + "\n"
+    entries = [
+        " \\\n    --hash=".join([pin, *hashes[pin.partition(" ; ")[0]]])
+        for pin in sorted(pins, key=lambda pin: pin.partition("==")[0])
+    ]
+    text = HEADER.format(source=source) + "\n".join(entries) + "\n"
     target.write_text(text, encoding="utf-8")
     print(f"{target.relative_to(ROOT)}: {len(pins)} pins")
 
 
 def main() -> int:
-    """Pin the base, then ROS 2's wheels beside it."""
+    """Pin the base, ROS 2's wheels beside it, and what only some machines need."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--upgrade", action="store_true", help="take the newest of everything")
+    upgrade = parser.parse_args().upgrade
     if shutil.which("uv") is None:
         print("`uv` is missing: install it with `pip install uv`", file=sys.stderr)
         return 1
-    base_source, ros_source = REQUIREMENTS / "base.in", REQUIREMENTS / "ros.in"
-    # Both together, as they must agree; then the base once more, to know which pins are its own.
-    everything = compile_pins([base_source, ros_source])
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as together:
-        together.write("\n".join(everything))
-        together.flush()
-        base = [plain(pin) for pin in compile_pins([base_source], Path(together.name))]
-    ros = [pin for pin in map(plain, everything) if pin not in base]
-    write(REQUIREMENTS / "base.txt", base_source, base)
-    write(REQUIREMENTS / "ros.txt", ros_source, ros)
+    sources = [REQUIREMENTS / name for name in ("base.in", "ros.in", "build.in")]
+    base_source, _, build_source = sources
+    locks = {name: REQUIREMENTS / f"{name}.txt" for name in ("base", "ros", "cuda", "build")}
+    with tempfile.TemporaryDirectory() as folder:
+        # Lists that must agree are resolved together; what was pinned before is preferred.
+        together = Path(folder, "together.txt")
+        before = [file.read_text(encoding="utf-8") for file in locks.values() if file.is_file()]
+        together.write_text("" if upgrade else "\n".join(pins_in("\n".join(before))))
+        resolve(sources, "--output-file", str(together))
+        everything = pins_in(together.read_text(encoding="utf-8"))
+        agreeing = ("--constraint", str(together))
+        base = {plain(pin) for pin in pins_in(resolve([base_source], *agreeing))}
+        build = {plain(pin) for pin in pins_in(resolve([build_source], *agreeing))}
+        hashes = hashes_in(resolve(sources, *agreeing, "--format", "pylock.toml"))
+    pins = [plain(pin) for pin in everything]
+    cuda = [pin for pin in pins if FROM_TORCH.match(pin)]
+    rest = [pin for pin in pins if pin not in cuda]
+    write(locks["base"], "base.in", [pin for pin in rest if pin in base], hashes)
+    write(locks["ros"], "ros.in", [pin for pin in rest if pin not in base | build], hashes)
+    write(locks["build"], "build.in", [pin for pin in rest if pin in build], hashes)
+    write(locks["cuda"], "base.in (torch's own wishes)", cuda, hashes)
     return 0
 
 

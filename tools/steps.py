@@ -132,6 +132,12 @@ def run_logged(
         raise StepFailedError(f"{shown}\n\nFailed: {title}. The whole output is in {log}")
 
 
+def mentions(log: Path, words: Iterable[str]) -> bool:
+    """Tell whether a step's output has any of these words in it."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return any(word in text for word in words)
+
+
 def stop_group(process: subprocess.Popen) -> None:
     """End a command and everything it started."""
     for number in (signal.SIGTERM, signal.SIGKILL):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import sys
 import time
@@ -25,6 +26,8 @@ import steps
 ROOT = Path(__file__).resolve().parent.parent
 WATCHED = ("kpm_ros", "msg", "config", "launch", "cmake")  # folders that colcon installs from
 BUILD_RECIPES = ("CMakeLists.txt", "package.xml")
+# What pip says where there is no such release; the second where it knows a constraint for the name.
+NOT_FOUND = ("No matching distribution", "ResolutionImpossible")
 
 
 class Workspace:
@@ -119,22 +122,40 @@ class Workspace:
 
     def install_packages(self) -> bool:
         """Bring the private environment's packages to what is pinned."""
-        key = steps.fingerprint([self.python.path, *steps.contents(self.lock_files())])
+        folder = self.root / "requirements"
+        names = ("build.txt", "torch-cpu.txt", "cuda.txt")
+        builders, small_torch, companions = (folder / name for name in names)
+        locks = self.lock_files()
+        pins = steps.contents([*locks, builders, small_torch, companions])
+        key = steps.fingerprint([self.python.path, *pins])
         stamp = steps.Stamp(self.stamps / "packages")
         if stamp.read() == key:
             return False
         stamp.remove()
-        forget_half_installed(self.venv / "lib" / self.python.name / "site-packages")
-        command = [str(self.venv_python), "-m", "pip", "install", "--progress-bar", "off"]
-        command += ["--no-input", "--disable-pip-version-check"]
-        for file in self.lock_files():
-            command += ["--requirement", str(file)]
-        environ = clean(self.environ)
-        steps.run_logged(
-            "[2/3] Packages (minutes the first time)", command, self.log("packages"), environ
-        )
+        site = self.venv / "lib" / self.python.name / "site-packages"
+        forget_half_installed(site)
+        self.pip_install("[2/3] What builds packages that come as source", "builders", builders)
+        try:
+            self.pip_install("[2/3] torch for processors only", "torch", small_torch)
+        except steps.StepFailedError:
+            if not steps.mentions(self.log("torch"), NOT_FOUND):
+                raise
+            print("pip's settings lead to no such build: the usual one is taken.", flush=True)
+        self.pip_install("[2/3] Packages (minutes the first time)", "packages", *locks)
+        if torch_is_for_a_graphics_card(site):
+            self.pip_install("[2/3] What torch needs for a graphics card", "cuda", companions)
         stamp.write(key)
         return True
+
+    def pip_install(self, title: str, log: str, *locks: Path) -> None:
+        """Install what lock files list and nothing else, each file checked by its hash."""
+        command = [str(self.venv_python), "-m", "pip", "install", "--progress-bar", "off"]
+        command += ["--no-input", "--disable-pip-version-check"]
+        # The locks are whole, so pip has nothing to add; what is built is built with what is there.
+        command += ["--require-hashes", "--no-deps", "--no-build-isolation", "--use-pep517"]
+        for file in locks:
+            command += ["--requirement", str(file)]
+        steps.run_logged(title, command, self.log(log), clean(self.environ))
 
     def build(self) -> bool:
         """Generate the messages and install the package with colcon, where anything changed."""
@@ -184,8 +205,6 @@ class Workspace:
         command += ["--executor", "sequential", "--event-handlers", "console_direct+"]
         python = self.python.path if self.ros else self.venv_python
         command += ["--cmake-args", f"-DPython3_EXECUTABLE={python}", "-DBUILD_TESTING=OFF"]
-        if self.ros is None:
-            command += [f"-DCMAKE_PROJECT_kpm_ros_INCLUDE={self.root / 'cmake' / 'wheels.cmake'}"]
         environ = ros.build_environment(self.root, self.ros).apply(self.environ)
         title = "[3/3] Messages and package, built by colcon"
         steps.run_logged(title, command, self.log("build"), environ, cwd=self.root)
@@ -216,6 +235,12 @@ def forget_half_installed(site: Path) -> None:
         record = info / "RECORD"
         if not record.is_file() or "/INSTALLER," not in record.read_text(encoding="utf-8"):
             shutil.rmtree(info)
+
+
+def torch_is_for_a_graphics_card(site: Path) -> bool:
+    """Tell whether the build of torch that pip's settings led to needs CUDA's libraries."""
+    texts = [file.read_text(encoding="utf-8") for file in site.glob("torch-*.dist-info/METADATA")]
+    return any(re.search(r"^Requires-Dist: (nvidia|cuda)-", text, re.M) for text in texts)
 
 
 def leaves_traces(file: str) -> bool:
