@@ -83,6 +83,7 @@ def quote(text: str) -> str:
 def package_paths(environment: Environment, prefix: Path, site: Path) -> None:
     """Let the built package be found as sourcing its setup file would."""
     environment.first["AMENT_PREFIX_PATH"] = [str(prefix)]
+    environment.first["CMAKE_PREFIX_PATH"] = [str(prefix)]
     environment.first["LD_LIBRARY_PATH"] = [str(prefix / "lib")]
     environment.first["PYTHONPATH"] = [str(prefix / site)]
 
@@ -99,6 +100,7 @@ def environment_for(root: Path, python: str, ros: Optional[SourcedRos]) -> Envir
     if ros is None:
         environment.drop += ["AMENT_PREFIX_PATH", "CMAKE_PREFIX_PATH", "PYTHONPATH", "ROS_DISTRO"]
         environment.first["AMENT_PREFIX_PATH"] += [str(venv)]
+        environment.first["CMAKE_PREFIX_PATH"] += [str(venv)]
         environment.first["LD_LIBRARY_PATH"] += [str(venv / "lib"), *bundled_libraries(venv / site)]
         environment.set["RMW_IMPLEMENTATION"] = "rmw_fastrtps_cpp"
         # Spares every process the restart by which the wheels set LD_LIBRARY_PATH themselves.

@@ -7,9 +7,13 @@ import re
 import sys
 
 import pytest
+from catkin_pkg.changelog import get_changelog_from_path
 from catkin_pkg.package import Package, parse_package
+from packaging.requirements import Requirement
 
+import imports
 import kpm_ros
+import lock
 from support.sources import ROOT, imported_names, python_files
 
 # ROS 2 packages whose name differs from the module that is imported.
@@ -73,12 +77,12 @@ def test_versions_agree(package: Package) -> None:
 
 
 def test_what_cmake_finds_package_xml_asks_for(package: Package) -> None:
-    cmake = (ROOT / "CMakeLists.txt").read_text()
+    files = [ROOT / "CMakeLists.txt", *(ROOT / "cmake").glob("*.cmake")]
     asked = {d.name for d in package.buildtool_depends + package.build_depends}
     asked |= {dependency.name for dependency in package.test_depends}
-    found = set(re.findall(r"find_package\((\w+)", cmake))
-    assert found
-    assert found <= asked
+    found = {n for f in files for n in re.findall(r"find_package\((\w+)", f.read_text())}
+    assert found - {"Python3"}
+    assert found - {"Python3"} <= asked
 
 
 def test_what_the_code_imports_from_ros_package_xml_asks_for(package: Package) -> None:
@@ -98,6 +102,24 @@ def test_what_the_code_imports_from_ros_the_wheels_bring_too() -> None:
     used = {name for file in python_files("kpm_ros") for name in imported_names(file)}
     for name in used & (ROS_MODULES - NOT_ON_THE_INDEX):
         assert f"ros-{name.replace('_', '-')}==" in pinned
+
+
+def test_the_client_imports_nothing_but_what_an_installation_of_it_asks_for() -> None:
+    package = parse_package(str(ROOT / "package.xml"))
+    package.evaluate_conditions({"KPM_ROS_ONLY": "interfaces"})
+    asked = {d.name for d in package.exec_depends if d.evaluated_condition}
+    brought = {name.removeprefix("python3-") for name in asked}
+    known = {*sys.stdlib_module_names, *brought, "kpm_ros"}
+    files = imports.needed_by("kpm_ros.client")
+    assert {"kpm_ros/client.py", "kpm_ros/align/flags.py"} <= set(files)
+    for file in files:
+        unknown = imported_names(ROOT / file, top_level_only=True) - known
+        assert not unknown, f"{file} imports {unknown}"
+
+
+def test_without_a_word_about_interfaces_everything_is_asked_for(package: Package) -> None:
+    package.evaluate_conditions({})
+    assert all(dependency.evaluated_condition for dependency in package.exec_depends)
 
 
 def test_what_the_core_imports_pip_brings() -> None:
@@ -142,3 +164,33 @@ def test_every_node_module_has_a_main() -> None:
         tree = ast.parse(node.read_text())
         functions = {part.name for part in tree.body if isinstance(part, ast.FunctionDef)}
         assert "main" in functions, f"{node.name} becomes a command, and needs main()"
+
+
+def test_the_changelog_is_one_that_release_tools_read(package: Package) -> None:
+    changelog = get_changelog_from_path(str(ROOT), package.name)
+    versions = [version for version, _, _ in changelog.foreach_version()]
+    assert package.version in versions
+    for version in versions:
+        assert list(changelog.get_content_of_version(version)), f"nothing is said of {version}"
+
+
+def test_the_quality_declaration_names_pages_that_exist() -> None:
+    text = (ROOT / "QUALITY_DECLARATION.md").read_text()
+    assert "quality level 4" in text
+    for page in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        assert (ROOT / page).is_file(), page
+
+
+def test_the_lowest_versions_of_extras_are_those_that_are_pinned() -> None:
+    tree = ast.parse((ROOT / "setup.py").read_text())
+    (extras,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "EXTRAS"
+    )
+    pins = map(Requirement, lock.pins_in((ROOT / "requirements" / "base.txt").read_text()))
+    pinned = {(pin.name.lower(), str(pin.specifier).removeprefix("==")) for pin in pins}
+    for wish in (Requirement(text) for texts in extras.values() for text in texts):
+        for part in wish.specifier:
+            if part.operator in ("==", ">="):
+                assert (wish.name, part.version) in pinned, f"{wish} is not what is tested"

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Publish a sample of effort and read it with kpm_ros.client, where heavy packages do not exist."""
+
+import importlib.abc
+import sys
+import time
+
+HEAVY = {"cv2", "lightning", "mediapipe", "mujoco", "numba", "rosbags", "scipy", "torch", "yaml"}
+
+
+class Absent(importlib.abc.MetaPathFinder):
+    """Makes heavy packages absent."""
+
+    def find_spec(self, name, path, target=None):
+        """Refuse them."""
+        if name.partition(".")[0] in HEAVY:
+            raise ModuleNotFoundError(f"{name} is not to be had here")
+
+
+sys.meta_path.insert(0, Absent())
+
+import rclpy  # noqa: E402
+from kpm_ros.msg import EffortInfo, MuscleEffort  # noqa: E402
+from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
+
+from kpm_ros.client import EffortReader  # noqa: E402
+
+
+def main():
+    """Say what was read; wait for it no longer than a minute."""
+    rclpy.init()
+    node = rclpy.create_node("consumer")
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    infos = node.create_publisher(EffortInfo, "effort/info", latched)
+    samples = node.create_publisher(MuscleEffort, "effort", 10)
+    reader = EffortReader(node)
+    infos.publish(EffortInfo(muscles=["ADM", "PB"]))
+    sample = MuscleEffort(effort=[0.25, 0.5])
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        sample.index += 1
+        sample.header.stamp = node.get_clock().now().to_msg()
+        samples.publish(sample)
+        batch = reader.take()
+        if len(batch):
+            print(f"{reader.muscles} {batch.effort[-1].tolist()}")
+            return 0
+        time.sleep(0.01)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
