@@ -8,29 +8,30 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).resolve().parent
 VERSION = re.search(r'^__version__ = "(.+)"$', (ROOT / "kpm_ros/__init__.py").read_text(), re.M)[1]
 
+# The lowest versions are those that are tested: the core's by `make lowest`, the others as pinned.
 EXTRAS = {
     "train": [
         "torch==2.13.0",
-        "lightning>=2.6",
+        "lightning>=2.6.6",
         "geomloss>=0.3.1",
-        "matplotlib>=3.8",
-        "threadpoolctl>=3.5",
+        "matplotlib>=3.10.9",
+        "threadpoolctl>=3.8.0",
     ],
     "simulate": [
-        "mujoco>=3.3",
-        "myo-sim>=0.2.3",
-        "threadpoolctl>=3.5",
+        "mujoco>=3.17.0",
+        "myo-sim>=0.2.4",
+        "threadpoolctl>=3.8.0",
     ],
     "devices": [
         # The last MediaPipe with its hand models in the wheel. It brings OpenCV.
         'mediapipe==0.10.21; python_version < "3.13"',
-        'opencv-contrib-python>=4.11; python_version >= "3.13"',
+        'opencv-contrib-python>=4.11.0.86; python_version >= "3.13"',
         'python-rtmidi>=1.5.8; python_version < "3.13"',
-        "pylsl>=1.18",
-        "brainflow>=5.20",
+        "pylsl>=1.18.6",
+        "brainflow>=5.23.0",
         "setuptools<80",  # BrainFlow imports pkg_resources, which later ones lack
     ],
-    "view": ["rerun-sdk>=0.23"],
+    "view": ["rerun-sdk>=0.23.1"],
 }
 
 setup(
@@ -55,17 +56,17 @@ setup(
         "kpm_ros.msg": ["*.msg"],
     },
     install_requires=[
-        "numpy>=1.26",
+        "numpy>=1.24",
         "scipy>=1.10",
-        "numba>=0.61",
+        "numba>=0.57",
         "safetensors>=0.4",
         "PyYAML>=6",
         "mido>=1.3",
         "rosbags>=0.11.9",
-        "mcap>=1.2",
-        "lz4>=4",
+        "mcap>=1.2.1",
+        "lz4>=4.1",
         "zstandard>=0.22",
-        "psutil>=5.9",
+        "psutil>=5.9.4",
         "rich>=13",
         "honcho>=2",
     ],

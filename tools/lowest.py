@@ -1,0 +1,60 @@
+"""Run tests with the lowest versions that setup.py allows, everything else as pinned (needs uv).
+
+    tools/env run python tools/lowest.py [test/align -k late]
+
+Without arguments: the tests of the rooms that need no ROS graph. The versions lie in out/lowest, in
+front of the private environment's own.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import List
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "out" / "lowest"
+TESTS = [f"test/{room}" for room in ("sense", "align", "estimate", "act", "replay")]
+
+
+def wishes() -> List[str]:
+    """Read what setup.py asks for in every case."""
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "install_requires":
+            return list(ast.literal_eval(node.value))
+    raise ValueError("setup.py has no install_requires")
+
+
+def install() -> None:
+    """Bring the lowest of these, as wheels, into a folder of their own."""
+    listed = FOLDER.with_suffix(".in")
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    listed.write_text("\n".join(wishes()) + "\n", encoding="utf-8")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    command = ["uv", "pip", "install", "--resolution", "lowest-direct", "--only-binary", ":all:"]
+    command += ["--python", sys.executable, "--target", str(FOLDER), "--requirement", str(listed)]
+    subprocess.run(command, check=True)
+
+
+def main() -> int:
+    """Install them, and have pytest find them first."""
+    if shutil.which("uv") is None:
+        print("`uv` is missing: install it with `pip install uv`", file=sys.stderr)
+        return 1
+    install()
+    # The environment's own packages come last in PYTHONPATH, for what they bring beside these.
+    path = [str(FOLDER), os.environ.get("PYTHONPATH", ""), sysconfig.get_paths()["purelib"]]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    environ["NUMBA_CACHE_DIR"] = str(FOLDER / "compiled")
+    command = [sys.executable, "-m", "pytest", "-m", "not graph", *(sys.argv[1:] or TESTS)]
+    return subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
