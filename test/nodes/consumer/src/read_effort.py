@@ -5,7 +5,7 @@ import importlib.abc
 import sys
 import time
 
-HEAVY = {"cv2", "lightning", "mediapipe", "mujoco", "numba", "rosbags", "scipy", "torch", "yaml"}
+HEAVY = {"cv2", "lightning", "mediapipe", "mujoco", "numba", "rosbags", "scipy", "torch"}
 
 
 class Absent(importlib.abc.MetaPathFinder):
@@ -24,6 +24,7 @@ from kpm_ros.msg import EffortInfo, MuscleEffort  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 
 from kpm_ros.client import EffortReader  # noqa: E402
+from kpm_ros.estimate.effort_info import digest_of  # noqa: E402
 
 
 def main():
@@ -34,8 +35,10 @@ def main():
     infos = node.create_publisher(EffortInfo, "effort/info", latched)
     samples = node.create_publisher(MuscleEffort, "effort", 10)
     reader = EffortReader(node)
-    infos.publish(EffortInfo(muscles=["ADM", "PB"]))
-    sample = MuscleEffort(effort=[0.25, 0.5])
+    info = EffortInfo(stream=1, muscles=["ADM", "PB"], rate_hz=2000.0)
+    info.digest = digest_of(info)
+    infos.publish(info)
+    sample = MuscleEffort(effort=[0.25, 0.5], info_digest=info.digest)
     until = time.monotonic() + 60
     while time.monotonic() < until:
         sample.index += 1
