@@ -86,6 +86,8 @@ def read_card(path: Path | str) -> ModelCard:
         return ModelCard.from_metadata(header.get("__metadata__"))
     except ValueError as error:
         raise ModelFileError(f"{path}: {error}") from None
+    except (RecursionError, TypeError, AttributeError) as error:
+        raise ModelFileError(f"{path}: the model card is no table of fields") from error
 
 
 def load_model(path: Path | str) -> tuple[ModelCard, dict[str, NDArray[np.float32]]]:

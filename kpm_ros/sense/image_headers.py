@@ -36,9 +36,19 @@ def check_pixels(width: int, height: int) -> None:
 
 
 Size = tuple[int, int]
+_TILES = (322, 323)
+"""Width and height of the tiles of a TIFF that has them."""
 
 
-def _png(head: memoryview) -> Size:
+def _png(head: memoryview) -> Size | None:
+    """Look through all its parts: room is made for what they say they have."""
+    at, kind = 8, b""
+    while kind != b"IEND":
+        (length,) = struct.unpack_from(">I", head, at)
+        kind = bytes(head[at + 4 : at + 8])
+        at += 12 + length
+        if at > len(head):
+            return None
     width, height = struct.unpack_from(">II", head, 16)
     return width, height
 
@@ -91,10 +101,12 @@ def _tiff(head: memoryview) -> Size | None:
     sizes = {}
     for entry in range(entries):
         tag, kind = struct.unpack_from(order + "HH", head, at + 2 + 12 * entry)
-        if tag in (256, 257):
+        if tag in (256, 257, *_TILES):
             code = "H" if kind == 3 else "I"
             (sizes[tag],) = struct.unpack_from(order + code, head, at + 10 + 12 * entry)
-    return (sizes[256], sizes[257]) if len(sizes) == 2 else None
+    if any(sizes.get(tag, 0) > LARGEST for tag in _TILES):
+        return None
+    return (sizes[256], sizes[257]) if {256, 257} <= sizes.keys() else None
 
 
 _KINDS: tuple[tuple[Callable[[memoryview], bool], Callable[[memoryview], Size | None]], ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import struct
 import subprocess
 import sys
 import zipfile
@@ -223,6 +224,19 @@ def test_a_checkpoint_that_would_fill_the_memory_is_refused(light, tmp_path) -> 
     path.write_bytes(b"\x80\x02cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R.")
     with pytest.raises(ModelFileError, match="something else than arrays"):
         import_checkpoint(path)
+
+
+@pytest.mark.parametrize("told", ["5", "[" * 100_000, "[]", "{", '{"name": ' + "9" * 5000 + "}"])
+def test_a_card_that_is_no_table_is_refused(model, told) -> None:
+    path, _, tensors = model
+    save_file(tensors, path, metadata={"kpm_card": told})
+    with pytest.raises(ModelFileError, match="card"):
+        read_card(path)
+    for metadata in ('{"kpm_card": 5}', "5", "[]", '"kpm_card"'):
+        header = f'{{"__metadata__": {metadata}}}'.encode()
+        path.write_bytes(struct.pack("<Q", len(header)) + header)
+        with pytest.raises(ModelFileError, match="card"):
+            read_card(path)
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,13 @@ def test_a_picture_too_large_for_a_camera_is_refused_before_it_is_decoded(kind, 
         decode(stated(kind, *size))
 
 
+def test_a_picture_whose_parts_are_longer_than_it_is_refused():
+    data = bytearray(stated("png", 32, 16))
+    struct.pack_into(">I", data, data.index(b"IDAT") - 4, 2**31 - 1)
+    with pytest.raises(PictureError, match="no picture that can be read"):
+        decode(bytes(data))
+
+
 def test_webp_of_every_kind_tells_its_size():
     picture = np.random.default_rng(0).integers(0, 255, (16, 32, 3), np.uint8)
     for quality in (50, 101):
