@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import subprocess
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -28,3 +30,38 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def commit() -> str:
+    """Tell which commit of the package's repository runs, as `git describe` does; else nothing.
+
+    Installed, or where there is no git, the version is all that is known.
+    """
+    package = Path(__file__).resolve().parent
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(package), *words]
+        # The repository may be anybody's: nothing of its configuration is to run anything.
+        quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=5, env=quiet
+        )
+        return done.stdout.strip()
+
+    try:
+        # A package that merely lies in somebody's repository is none of its commits.
+        git("ls-files", "--error-unmatch", Path(__file__).name)
+        return git("-c", "core.fsmonitor=false", "describe", "--always", "--dirty", "--abbrev=12")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def host(packages: Iterable[str] = ()) -> dict[str, str]:
+    """Tell what a figure or a recording was made on."""
+    facts = {
+        "host": platform.node(),
+        "processor": processor(),
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.release()}",
+    }
+    return facts | versions(packages)

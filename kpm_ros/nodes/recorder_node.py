@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, cast
 
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from rclpy.utilities import get_rmw_implementation_identifier
 
-from kpm_ros import graph
+from kpm_ros import graph, surroundings
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode, UnfulfilledError, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import ConfigurationError, RecorderSettings
 from kpm_ros.nodes.stepped_time import SteppedTime
+from kpm_ros.nodes.survey import ParameterSurvey
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
 
 QUEUED = 1000
 """Messages that wait to be written: half a second of the fastest topic."""
+HOST_PACKAGES = ("numpy", "scipy", "numba", "rosbags")
 FLUSH_EVERY = 50
 """Steps between two moments at which everything written is handed to the operating system."""
 
@@ -36,6 +41,7 @@ class RecorderNode(PipelineNode):
         super().__init__(**node_arguments)
         if not self.settings.folder:
             raise ConfigurationError("recorder: folder is empty, but must name the bag's folder")
+        self._info_topic = self.resolve_topic_name("effort/info")
         self._inputs = [self._subscribe(topic) for topic in self.settings.topics]
         try:
             self._bag = BagWriter(
@@ -45,6 +51,9 @@ class RecorderNode(PipelineNode):
             )
         except BagError as error:
             raise ConfigurationError(f"recorder: {error}") from None
+        self._survey = ParameterSurvey(self)
+        self._models: dict[str, str] = {}
+        self._commit = surroundings.commit()
         # Under use_sim_time a bag is on the clock that its messages are stamped by.
         self._stepped = SteppedTime(self) if self.simulated_time else None
         self._problem = ""
@@ -58,6 +67,8 @@ class RecorderNode(PipelineNode):
                 if self._stepped is not None:
                     received_ns = self._stepped.at(received_ns)
                 self._write(name, received_ns, data)
+                if name == self._info_topic:
+                    self._note_model(subscription.decode(data))
         self._steps += 1
         if self._steps % FLUSH_EVERY == 0:
             self._guarded(self._bag.flush)
@@ -66,6 +77,7 @@ class RecorderNode(PipelineNode):
         """Finish the bag; a recording that is not whole is a failure of the run."""
         super().stop()
         self.step()
+        self._guarded(lambda: self._bag.describe(**self._facts()))
         self._guarded(self._bag.close)
         if self._problem:
             self._fail(UnfulfilledError(self._problem))
@@ -81,6 +93,24 @@ class RecorderNode(PipelineNode):
         if self._problem:
             report.worsen(Level.ERROR, self._problem)
         return report
+
+    def _note_model(self, info: Any) -> None:
+        """Remember by which model effort was made."""
+        if info is not None:
+            self._models[info.model_sha256] = info.model
+
+    def _facts(self) -> dict[str, str]:
+        """What one must know of a recording besides its messages."""
+        own = {name: parameter.value for name, parameter in self._parameters.items()}
+        parameters = {self.get_fully_qualified_name(): own, **self._survey.values}
+        facts = {
+            "model": ", ".join(self._models.values()),
+            "model_sha256": ", ".join(self._models),
+            "parameters": json.dumps(parameters, sort_keys=True, default=str),
+            "host": json.dumps(surroundings.host(HOST_PACKAGES) | _middleware()),
+            "commit": self._commit,
+        }
+        return {name: value for name, value in facts.items() if value}
 
     def _time_is_known(self) -> bool:
         return self._stepped is None or self._stepped.now_ns() is not None
@@ -123,6 +153,13 @@ class RecorderNode(PipelineNode):
             self._problem = f"recording has stopped: {error}"
             self._bag.abandon()
             self.get_logger().error(self._problem)
+
+
+def _middleware() -> dict[str, str]:
+    """Tell the parts of ROS that a recording depends on."""
+    distribution = os.environ.get("ROS_DISTRO", "")
+    found = {"ros_distro": distribution, "rmw": get_rmw_implementation_identifier()}
+    return {name: value for name, value in found.items() if value}
 
 
 def after_a_crash(folder: Path) -> Path:

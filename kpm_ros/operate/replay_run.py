@@ -23,7 +23,7 @@ from kpm_ros.operate import preflight
 from kpm_ros.operate.console import Console
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.replay_verdict import Verdict, verdict
-from kpm_ros.replay import offline
+from kpm_ros.replay import offline, provenance
 from kpm_ros.replay.bag import require_free, whole_bag
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.compare import Fingerprints, compare
@@ -39,10 +39,12 @@ from kpm_ros.replay.topics import (
     ALIGNED,
     EFFORT,
     EFFORT_CHUNK,
-    EFFORT_INFO,
     Inputs,
     TopicFinder,
 )
+
+CHOSEN_HERE = ("model", "views", "period_s", "hop_s", "pacing", "threads")
+"""Parameters that a replay has its own way of, or that change no sample."""
 
 DEFAULT_NAMESPACE = graph.PipelineOptions().namespace
 
@@ -92,15 +94,12 @@ class ReplayRun:
         """See that the bag holds effort, and of this model."""
         if self._finder.find(EFFORT_CHUNK) is None:
             self._finder.require(EFFORT)
-        topic = self._finder.find(EFFORT_INFO)
-        for message in self._bag.messages([topic]) if topic else ():
-            info = self._bag.decode(message)
-            if info.model_sha256 != self._sha256:
-                raise UserError(
-                    f"the effort in the bag was made by the model {info.model} (sha256 "
-                    f"{info.model_sha256[:12]}...), not by {self._choices.model} (sha256 "
-                    f"{self._sha256[:12]}...): give that model with --model"
-                )
+        for other in self._other_models():
+            own = provenance.named(self._choices.model, self._sha256)
+            raise UserError(
+                f"the effort in the bag was made by the model {other}, not by {own}: give that "
+                "model with --model"
+            )
 
     def run(self) -> str:
         """Replay the whole bag, and sum it up."""
@@ -154,6 +153,24 @@ class ReplayRun:
         """Close the bag."""
         self._stack.close()
 
+    def _other_models(self) -> list[str]:
+        """Models that made the recorded effort, and are not the one that makes it now."""
+        found = provenance.effort_models(self._bag, self._finder)
+        return [
+            provenance.named(m, sha256) for sha256, m in found.items() if sha256 != self._sha256
+        ]
+
+    def _told_by_the_bag(self) -> list[str]:
+        """What is recorded of how the live run was made, and in what this replay differs."""
+        lines = provenance.described(self._bag.facts)
+        lines += [
+            f"model     this is not the live run's: that was {m}" for m in self._other_models()
+        ]
+        namespace = self._choices.namespace or DEFAULT_NAMESPACE
+        found = provenance.differences(self._bag.facts, namespace, self._in_force)
+        lines += [f"parameter {difference} in the live run" for difference in found]
+        return [f"  {line}" for line in lines]
+
     def _read_parameters(self) -> None:
         options = graph.PipelineOptions(params_file=self._choices.params_file)
         table = preflight.read_parameters(Path(graph.params_file(options)).expanduser())
@@ -162,6 +179,10 @@ class ReplayRun:
         views = {"views": list(self._card.views)}
         synchronizer = preflight.settings_of("synchronizer", namespace, table, {**model, **views})
         self._inference = preflight.settings_of("inference", namespace, table, model)
+        self._in_force = {
+            name: {k: v for k, v in dataclasses.asdict(of).items() if k not in CHOSEN_HERE}
+            for name, of in (("synchronizer", synchronizer), ("inference", self._inference))
+        }
         # Longer chunks than live: the samples are the same, and the network takes them for less.
         self._aligner_config = dataclasses.replace(
             models.aligner_config(synchronizer), hop_s=offline.LOOK_S
@@ -229,6 +250,7 @@ class ReplayRun:
         ]
         if counts.silences:
             lines.insert(2, f"  silences  {counts.silences} were too long to be filled: skipped")
+        lines += self._told_by_the_bag()
         if self._choices.out is not None:
             lines.append(f"  written   {self._choices.out}")
         return "\n".join(lines) + "\n"

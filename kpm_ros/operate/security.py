@@ -26,6 +26,10 @@ EVERY_NODE_SERVES = (
 )
 """ROS gives these to every node; nobody in the policy may call those that change parameters."""
 
+RECORDER = "recorder"
+ASKED_OF_ALL = ("list_parameters", "get_parameters")
+"""What the recorder asks every node, to write down what was in force."""
+
 SERVES: Mapping[str, tuple[str, ...]] = {
     "emg": ("~/record_mvc",),
     "exo": ("~/enable", "~/stop"),
@@ -69,6 +73,8 @@ def profiles() -> list[Profile]:
             profile = found.setdefault(node.name, _new(node))
             _add(profile.publishes, [*node.publishes, *_beside_hands(node, IMAGES)])
             _add(profile.subscribes, node.subscribes)
+    others = [name for name in found if name != RECORDER]
+    found[RECORDER].calls = [f"{name}/{service}" for name in others for service in ASKED_OF_ALL]
     return [*found.values(), *_users()]
 
 

@@ -28,7 +28,7 @@ from rosbags.rosbag2.storage_sqlite3 import Sqlite3Writer
 from rosbags.typesys import TypesysError
 
 from kpm_ros import __version__
-from kpm_ros.replay.definitions import known_types
+from kpm_ros.replay.definitions import definition, known_types
 
 Storage = Literal["mcap", "sqlite3"]
 AnyBag = TypeVar("AnyBag", bound="OpenBag")
@@ -137,6 +137,11 @@ class BagWriter(OpenBag):
         self.counts[topic] += 1
         self.bytes += len(data)
 
+    def describe(self, **facts: str) -> None:
+        """Put facts about the recording into its metadata, which is written when it is closed."""
+        for name, value in facts.items():
+            self._writer.set_custom_data(name, value)
+
     def flush(self) -> None:
         """Hand everything written so far to the operating system."""
         storage = self._writer.storage
@@ -174,7 +179,8 @@ class BagWriter(OpenBag):
             return self._writer.add_connection(
                 name,
                 topic.type,
-                typestore=known_types(),
+                msgdef=definition(topic.type),
+                rihs01=known_types().hash_rihs01(topic.type),
                 offered_qos_profiles=[topic.offered_qos()],
             )
         except TypesysError:

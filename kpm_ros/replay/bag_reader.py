@@ -44,6 +44,8 @@ class BagReader(OpenBag):
         self._stack = ExitStack()
         self.promised: int | None = None
         """Number of messages that the bag's metadata states; None = it states none."""
+        self.facts: dict[str, str] = {}
+        """What the recorder has told of the recording, beside its messages."""
         self._compression = ""
         try:
             self._files = [self._open(path) for path in self._list_files()]
@@ -138,6 +140,8 @@ class BagReader(OpenBag):
             self.promised = int(information["message_count"])
             compression = str(information.get("compression_mode") or "").lower()
             method = str(information.get("compression_format") or "").lower()
+            facts = information.get("custom_data") or {}
+            self.facts = {str(name): str(value) for name, value in facts.items()}
         except (TypeError, KeyError, AttributeError, ValueError, OverflowError):
             raise BagError(f"{listing} is not the metadata of a bag") from None
         if len(names) > MOST_FILES or len(set(names)) < len(names):

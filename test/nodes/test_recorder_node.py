@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import errno
+import json
 
 import pytest
+from kpm_ros.msg import EffortInfo
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray
 
+from kpm_ros import graph, surroundings
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.diagnostics import Level
+from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.recorder_node import RecorderNode
 from kpm_ros.replay.bag_reader import BagReader
 from support.waiting import wait_for
@@ -73,3 +79,51 @@ def test_a_recording_that_is_not_whole_is_a_failure_of_its_node(
     assert f"kpm_ros: recording has stopped: cannot write to the bag {tmp_path}" in said
     assert "No space left on device" in said
     assert "Traceback" not in said
+
+
+def test_a_bag_tells_code_model_parameters_and_host(recorder, make_node, node, context, tmp_path):
+    executor = SingleThreadedExecutor(context=context)
+    other = make_node(GestureNode, timeout_s=0.125)
+    recording = recorder(topics=["effort/info"])
+    for one in (other, recording):
+        executor.add_node(one)
+    profile = qos.of("effort/info")
+    publisher = node.create_publisher(EffortInfo, "effort/info", profile)
+    publisher.publish(EffortInfo(model="a-model", model_sha256="ab" * 32))
+    full = other.get_fully_qualified_name()
+
+    def spun():
+        executor.spin_once(timeout_sec=0.1)
+        return full in recording._survey.values and int(recording.report().values["messages"])
+
+    wait_for(spun, "the other node's parameters, and the model")
+    other.set_parameters([Parameter("heartbeat_hz", value=10.0)])
+
+    def changed():
+        executor.spin_once(timeout_sec=0.1)
+        return recording._survey.values[full]["heartbeat_hz"] == 10.0
+
+    wait_for(changed, "a parameter that was changed since")
+    executor.shutdown()
+    recording.stop()
+    with BagReader(tmp_path / "bag") as bag:
+        facts = bag.facts
+    assert (facts["model"], facts["model_sha256"]) == ("a-model", "ab" * 32)
+    parameters = json.loads(facts["parameters"])
+    assert parameters[full]["timeout_s"] == 0.125
+    assert parameters[full]["heartbeat_hz"] == 10.0
+    assert parameters[recording.get_fully_qualified_name()]["storage"] == "mcap"
+    host = json.loads(facts["host"])
+    assert {"processor", "cores", "system", "python", "numpy", "rmw"} <= host.keys()
+    assert facts.get("commit", "") == surroundings.commit()
+
+
+def test_what_every_node_says_is_recorded_also_what_it_said_before(recorder, node, tmp_path):
+    node.get_logger().info("said before the recorder was there")
+    recording = recorder(topics=list(graph.SPOKEN_BY_EVERY_NODE))
+    wait_for(lambda: int(recording.report().values["messages"]), "a line of the log")
+    recording.stop()
+    with BagReader(tmp_path / "bag") as bag:
+        assert set(bag.topics) == {"/diagnostics", "/parameter_events", "/rosout"}
+        lines = [bag.decode(message).msg for message in bag.messages(["/rosout"])]
+    assert "said before the recorder was there" in lines

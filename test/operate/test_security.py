@@ -63,7 +63,11 @@ def test_nothing_else_is_allowed():
         names = {name for group in rules.values() for name in group}
         assert not any("*" in name for name in names), path
     callers = {path for path, rules in allowed().items() if ("services", "request") in rules}
-    assert callers == {"/kpm/operator"}
+    assert callers == {"/kpm/operator", "/kpm/recorder"}
+    recorder = {
+        name.rpartition("/")[2] for name in allowed()["/kpm/recorder"]["services", "request"]
+    }
+    assert recorder == {"list_parameters", "get_parameters"}, "it reads, and changes nothing"
 
 
 def test_another_namespace_has_enclaves_of_its_own():

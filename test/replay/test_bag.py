@@ -16,10 +16,11 @@ pytest.importorskip("rosbags")
 
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+from rosbags.typesys import get_types_from_msg
 
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.replay.definitions import definitions_dir, known_types
+from kpm_ros.replay.definitions import definition, definitions_dir, known_types
 
 STORAGES = ("mcap", "sqlite3")
 EFFORT = "kpm_ros/msg/MuscleEffort"
@@ -271,3 +272,49 @@ def test_a_definition_that_does_not_fit_its_messages_gives_way_to_ros_own(shared
     with BagReader(shared / "data" / "bags" / "sqlite3" / "talker") as bag:
         log = bag.decode(next(bag.messages(["/rosout"])))
     assert (log.name, log.msg) == ("minimal_publisher", "Publishing: 'Hello, world! 0'")
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_definitions_in_a_bag_keep_their_comments(tmp_path, storage):
+    record(tmp_path / "bag", storage)
+    with AnyReader([tmp_path / "bag"]) as reader:
+        [text] = [c.msgdef.data for c in reader.connections if c.msgtype == EFFORT]
+    own = (definitions_dir() / "MuscleEffort.msg").read_text("utf-8")
+    assert text.startswith(own.rstrip())
+    assert "#" in own
+    assert "=" * 80 + "\nMSG: std_msgs/Header\n" in text
+    assert "=" * 80 + "\nMSG: builtin_interfaces/Time\n" in text
+    # Others read it as the type that it is, comments and all.
+    read = get_types_from_msg(text, EFFORT)
+    assert read[EFFORT] == known_types().fielddefs[EFFORT]
+
+
+@pytest.mark.parametrize("kind", sorted(k for k in known_types().fielddefs if "kpm_ros" in k))
+def test_every_definition_of_ours_says_what_the_type_is(kind):
+    read = get_types_from_msg(definition(kind), kind)
+    for name, fields in read.items():
+        assert fields == known_types().fielddefs[name]
+
+
+def test_a_file_that_defines_another_version_of_a_type_is_not_believed(tmp_path, monkeypatch):
+    folder = tmp_path / "share" / "std_msgs" / "msg"
+    folder.mkdir(parents=True)
+    (folder / "String.msg").write_text("# of another distribution\nwstring data\n")
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    definition.cache_clear()
+    assert "another distribution" not in definition(STRING)
+    (folder / "String.msg").write_text("# the same\nstring data\n")
+    definition.cache_clear()
+    assert definition(STRING) == "# the same\nstring data\n"
+    definition.cache_clear()
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_facts_about_a_recording_are_in_its_metadata(tmp_path, storage):
+    with BagWriter(tmp_path / "bag", TOPICS, storage) as bag:
+        bag.describe(commit="v1-3-gabc", model="touchnet-sim")
+    with BagReader(tmp_path / "bag") as reading:
+        facts = reading.facts
+    assert facts["commit"] == "v1-3-gabc"
+    assert facts["model"] == "touchnet-sim"
+    assert facts["recorded_by"].startswith("kpm_ros ")

@@ -1,0 +1,67 @@
+"""What a recording says of itself: by which code, model and parameters it was made, and where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kpm_ros.foreign_files import printable
+from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.replay.topics import EFFORT_INFO, TopicFinder
+
+SHOWN_OF_SHA256 = 12
+
+
+def effort_models(bag: BagReader, finder: TopicFinder) -> dict[str, str]:
+    """Names of the models that made the recorded effort, by their sha256."""
+    topic = finder.find(EFFORT_INFO)
+    infos = (bag.decode(message) for message in (bag.messages([topic]) if topic else ()))
+    return {str(info.model_sha256): printable(str(info.model)) for info in infos}
+
+
+def described(facts: Mapping[str, str]) -> list[str]:
+    """Say in lines what the recorder has told; none where it has told nothing."""
+    code = [facts.get("recorded_by", ""), facts.get("commit", "")]
+    host = _table(facts.get("host", ""))
+    where = [str(host[name]) for name in ("processor", "system") if name in host]
+    models = zip(_listed(facts, "model"), _listed(facts, "model_sha256"), strict=False)
+    said = {
+        "recorded": ", ".join(filter(None, [" ".join(filter(None, code)), *where])),
+        "model": ", ".join(named(name, sha256) for name, sha256 in models),
+    }
+    return [f"{label:<10}{printable(text)}" for label, text in said.items() if text]
+
+
+def named(model: str, sha256: str) -> str:
+    """Name a model so that it cannot be taken for another of that name."""
+    return f"{model} (sha256 {sha256[:SHOWN_OF_SHA256]}...)"
+
+
+def differences(
+    facts: Mapping[str, str], namespace: str, in_force: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Say which parameters of these nodes are not those that the recorder has found in force."""
+    live = _table(facts.get("parameters", ""))
+    found = []
+    for node, values in in_force.items():
+        recorded = live.get(f"/{namespace}/{node}")
+        if not isinstance(recorded, dict):
+            continue
+        for name, value in values.items():
+            if name in recorded and recorded[name] != value:
+                was = json.dumps(recorded[name])
+                found.append(printable(f"{node}: {name} is {json.dumps(value)}, and was {was}"))
+    return found
+
+
+def _listed(facts: Mapping[str, str], name: str) -> list[str]:
+    return [word for word in facts.get(name, "").split(", ") if word]
+
+
+def _table(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
