@@ -20,8 +20,10 @@ PYTHONS = ("python3", "python3.11", "python3.12", "python3.10", "python3.13")
 ASK_PYTHON = """
 import importlib.util, json, os, platform, sys, sysconfig
 header = os.path.join(sysconfig.get_paths()["include"], "Python.h")
+beneath = os.path.join(sys.base_prefix, "bin", os.path.basename(sys.executable))
+in_environment = sys.prefix != sys.base_prefix and os.path.isfile(beneath)
 print(json.dumps({
-    "path": sys.executable,
+    "path": beneath if in_environment else sys.executable,
     "version": sys.version_info[:3],
     "implementation": platform.python_implementation(),
     "venv": all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")),
@@ -63,7 +65,10 @@ class Lack(NamedTuple):
 
 
 def ask_python(command: str) -> Optional[Python]:
-    """Run an interpreter to learn about it; None when it does not run."""
+    """Run an interpreter to learn about it; None when it does not run.
+
+    In an activated environment, ours perhaps, it is the one that the environment was made with.
+    """
     try:
         done = subprocess.run(
             [command, "-I", "-c", ASK_PYTHON],

@@ -84,6 +84,13 @@ def test_a_python_that_is_too_old_is_refused_with_what_would_do(
         machine.choose_python("")
 
 
+def test_in_an_activated_environment_the_python_beneath_it_is_meant(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
+    beneath = machine.ask_python(str(Path(sys.base_prefix) / "bin" / "python3"))
+    assert beneath
+    assert machine.ask_python(str(tmp_path / "bin" / "python3")) == beneath
+
+
 def test_a_newer_python_is_taken_only_where_nothing_better_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

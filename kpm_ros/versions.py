@@ -1,0 +1,34 @@
+"""Libraries that are older than what is tested are refused in a sentence, before they are imported."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib import metadata
+
+LOWEST = {"numba": (0, 56), "numpy": (1, 24), "scipy": (1, 10)}
+"""Distributions bring older ones than pip would; `make lowest` tests with what setup.py allows."""
+
+
+def too_old() -> str:
+    """Name the first library that is too old, and what would do; nothing if there is none."""
+    for name, lowest in LOWEST.items():
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue  # whoever needs it says so
+        numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+        if numbers < lowest:
+            needed = ".".join(map(str, lowest))
+            return (
+                f"{name} {version} is too old for kpm_ros, which needs {needed} or later: install "
+                "it into an environment that sees ROS 2's packages (docs/install.md tells how)"
+            )
+    return ""
+
+
+def refuse_too_old() -> None:
+    """End the process with the sentence, if there is one to say."""
+    reason = too_old()
+    if reason:
+        sys.exit(reason)
