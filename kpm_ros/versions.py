@@ -1,4 +1,4 @@
-"""Libraries that are older than what is tested are refused in a sentence, before they are imported."""
+"""Libraries that are older than what is tested are refused in a sentence, not in a traceback."""
 
 from __future__ import annotations
 
