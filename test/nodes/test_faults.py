@@ -17,7 +17,7 @@ import pytest
 from kpm_ros.align.flags import Flag
 from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
 from support.waiting import wait_for
-from support.witness import recovery_ms
+from support.witness import recovery_ms, time_to_zero_ms
 
 S = 1_000_000_000
 LOST = Flag.POSE_LOST | Flag.INVALID
@@ -87,11 +87,12 @@ def no_longer_the_right_size(frame):
     ],
 )
 def test_a_camera_that_tells_nothing_true_ends_in_zero_effort(stage, record_property, change, said):
-    witness = stage.witness
+    witness, began_ns = stage.witness, time.time_ns()
     with stage.altered(only(HandFrame, copy(change), "top")):
         witness.wait_for_flags(LOST)
         witness.wait_for_zero()
         stage.wait_for_no_torque()
+        time_to_zero_ms(record_property, witness, began_ns)
         witness.wait_for_report("inference", "pose lost")
         if said:
             witness.wait_for_report("synchronizer", said)
@@ -147,11 +148,12 @@ def test_a_note_that_was_down_when_the_piano_went_is_not_held_for_ever(stage, re
     witness, gone = stage.witness, GoneMidNote()
     with stage.altered(only((KeyEvent, KeyMotionChunk), gone)):
         wait_for(lambda: gone.gone, "a note")
-        place = witness.taken
+        place, began_ns = witness.taken, time.time_ns()
         witness.wait_for_flags(Flag.KEYS_MISSING | Flag.INVALID)
         assert witness.flags_since(place) & Flag.HELD
         witness.wait_for_zero()
         stage.wait_for_no_torque()
+        time_to_zero_ms(record_property, witness, began_ns)
     recovery_ms(record_property, witness, time.time_ns())
     stage.assert_no_gap()
 
@@ -193,9 +195,10 @@ def test_a_moment_without_the_processor_is_caught_up_without_a_gap(stage, record
 def test_what_an_estimator_cannot_catch_up_with_is_given_up(stage, record_property, seconds):
     """One gap, said in diagnostics; then the stream is as fresh as it was before."""
     witness, usual_ms = stage.witness, stage.witness.delay_ms()
-    lost, began = witness.reader.lost, time.monotonic()
+    lost, began, began_ns = witness.reader.lost, time.monotonic(), time.time_ns()
     with stage.stopped("inference"):
         stage.wait_for_no_torque()
+        time_to_zero_ms(record_property, witness, began_ns)
         time.sleep(max(0.0, seconds - (time.monotonic() - began)))
     ended_ns = time.time_ns()
     witness.wait_for_report("inference", "overloaded", "lost on the way")

@@ -10,6 +10,7 @@ import pytest
 
 from support.stage import Stage, namespaces
 from support.waiting import wait_for
+from support.witness import time_to_zero_ms
 
 S = 1_000_000_000
 
@@ -46,3 +47,45 @@ def test_after_a_step_of_the_clock_effort_is_of_the_new_time(stage, record_prope
     assert abs(newest_ns - stage.clock.now_ns()) < S / 2
     stage.wait_for_torque()
     wait_for(lambda: clock_steps(witness) > counted, "the step to be counted")
+
+
+def recovered(stage, record):
+    """Measure how long effort of the clock's present takes to be well, now that it goes on."""
+    ended_ns, now_ns = time.time_ns(), stage.clock.now_ns()
+    well_ns = stage.witness.wait_until_well(now_ns)
+    record("recovery_ms", round((well_ns - ended_ns) / 1e6, 1))
+    stage.wait_for_torque()
+
+
+def test_a_clock_that_creeps_does_not_hold_torque_up(stage, record_property):
+    """No effort comes meanwhile, and by the clock's own time hardly any is missing."""
+    witness = stage.witness
+    stage.wait_for_torque()
+    with stage.stopped("inference"), stage.clock.going(1e-6) as began_ns:
+        moved_ns = time_to_zero_ms(record_property, witness, began_ns)
+        witness.wait_for_news("exo")
+        assert witness.moved_ns == moved_ns
+        assert "no effort for" in witness.values("exo")["reason"]
+    recovered(stage, record_property)
+
+
+def test_a_clock_that_stands_still_ends_in_zero(stage, record_property):
+    """Devices and estimator go on as far as they can."""
+    witness = stage.witness
+    stage.wait_for_torque()
+    with stage.clock.going(0.0) as began_ns:
+        moved_ns = time_to_zero_ms(record_property, witness, began_ns)
+        witness.wait_for_news("exo")
+        assert witness.moved_ns == moved_ns
+    recovered(stage, record_property)
+
+
+def test_a_clock_that_hurries_is_survived(stage, record_property):
+    """How fast torque changes meanwhile is measured here, and held by `test/act`."""
+    witness = stage.witness
+    stage.wait_for_torque()
+    with stage.clock.going(10.0):
+        witness.fastest_nm_s = 0.0
+        witness.wait_for_news("exo")
+        record_property("fastest_nm_s", round(witness.fastest_nm_s, 3))
+    recovered(stage, record_property)

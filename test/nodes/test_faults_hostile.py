@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import array
 import time
+from contextlib import suppress
+from dataclasses import replace
 from itertools import count, cycle
+from random import Random
 
 import numpy as np
-from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion, MuscleEffort
+import pytest
+from kpm_ros.msg import (
+    AlignedSamples,
+    EffortInfo,
+    HandLandmarks,
+    KeyEvent,
+    KeyMotion,
+    MuscleEffort,
+)
 
 from kpm_ros.align.grid import Grid
+from kpm_ros.estimate.card import PIANOKPM_MUSCLES, ModelCard
+from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.samples import HandFrame
+from support.background import Background
 from support.waiting import wait_for
-from support.witness import recovery_ms
+from support.witness import recovery_ms, time_to_zero_ms
 
 S = 1_000_000_000
 HOUR = 3600 * S
@@ -37,13 +51,23 @@ class Intruder:
             self._stage.node.destroy_publisher(publisher)
 
     def send(self, topic, message, ahead_ns=0):
-        if topic not in self._publishers:
-            self._publishers[topic] = self._stage.node.create_publisher(
-                type(message), f"/{self._stage.namespace}/{topic}", qos.of(topic)
-            )
         if ahead_ns is not None:
             message.header.stamp = wire.time_message(time.time_ns() + ahead_ns)
-        self._publishers[topic].publish(message)
+        self.send_bytes(topic, type(message), message)
+
+    def send_bytes(self, topic, kind, data):
+        if topic not in self._publishers:
+            self._publishers[topic] = self._stage.node.create_publisher(
+                kind, f"/{self._stage.namespace}/{topic}", qos.of(topic)
+            )
+        if data is not None:
+            self._publishers[topic].publish(data)
+
+    def stand_ready(self, topic, kind):
+        """Be found on a topic before anything is said there, while assistance goes on."""
+        self.send_bytes(topic, kind, None)
+        self._stage.witness.wait_for_report("exo", f"/{topic} has several publishers")
+        self._stage.wait_for_torque()
 
 
 def floats(*values, times=1):
@@ -149,22 +173,132 @@ def test_two_cameras_under_one_name_are_said_and_do_no_harm(stage, record_proper
     stage.assert_no_gap()
 
 
-def test_a_rival_of_the_estimator_stops_assistance(stage, record_property):
+class Rival(Background):
+    """Publishes beside the estimator, 200 times a second, until it is closed."""
+
+    def __init__(self, send):
+        super().__init__()
+        self._send = send
+
+    def work(self):
+        while not self.stopping.wait(0.005):
+            self._send()
+
+
+def digest_of_nobody(stage, intruder):
+    return 12345
+
+
+def digest_of_the_estimator(stage, intruder):
+    return stage.witness.reader.info.digest
+
+
+def digest_of_another_order(stage, intruder):
+    """Say that the muscles are the other way round."""
+    card = replace(ModelCard(), muscles=PIANOKPM_MUSCLES[::-1])
+    info = EffortInfo(**described(card, "", new_stream()))
+    intruder.send("effort/info", info)
+    return info.digest
+
+
+@pytest.mark.parametrize(
+    "digest", [digest_of_nobody, digest_of_the_estimator, digest_of_another_order]
+)
+def test_a_rival_of_the_estimator_stops_assistance(stage, record_property, digest):
     """Its effort is large and says that it is valid; torque does not follow it."""
     witness = stage.witness
     with Intruder(stage) as intruder, witness.not_trusting():
-        index = count()
+        index, info_digest = count(), digest(stage, intruder)
 
-        def rival():
-            message = MuscleEffort(index=next(index), effort=floats(9.0, times=6))
+        def send():
+            message = MuscleEffort(
+                index=next(index), info_digest=info_digest, effort=floats(9.0, times=6)
+            )
             intruder.send("effort", message, ahead_ns=-5_000_000)
-            return witness.values("exo")["state"] == "withheld"
 
-        wait_for(rival, "assistance to be withheld")
-        stage.wait_for_no_torque()
-        witness.wait_for_report("exo", "effort has several publishers")
+        intruder.stand_ready("effort", MuscleEffort)
+        began_ns = time.time_ns()
+        with Rival(send):
+            moved_ns = time_to_zero_ms(record_property, witness, began_ns)
+            witness.wait_for_news("exo")
+            assert witness.values("exo")["reason"] == "a second publisher sends effort"
+            assert witness.moved_ns == moved_ns
     recovery_ms(record_property, witness, time.time_ns())
     stage.wait_for_torque()
+
+
+def test_a_second_publisher_of_infos_is_said_and_moves_nothing(stage, record_property):
+    """It sends no effort: the estimator's own is still what it was."""
+    witness = stage.witness
+    with Intruder(stage) as intruder:
+        digest_of_another_order(stage, intruder)
+        witness.wait_for_report("exo", "effort/info has several publishers")
+        assert witness.values("exo")["state"] in ("active", "ramping")
+        # What nobody can use is refused in words.
+        intruder.send("effort/info", EffortInfo(muscles=[str(n) for n in range(60_000)]))
+        intruder.send("effort/info", EffortInfo(muscles=["ADM", "ADM"]))
+        witness.wait_for_figure("exo", "refused_messages")
+        assert witness.values("exo")["state"] in ("active", "ramping")
+    recovery_ms(record_property, witness, time.time_ns())
+    stage.assert_valid()
+    stage.assert_no_gap()
+
+
+def malformed(random):
+    """Bytes that are no message, or one that nobody means."""
+    return random.choice(
+        (
+            b"",
+            b"\0\1\0\1",
+            b"\0\1\0\0" + b"\xff" * 100,
+            b"\0\1\0\0" + random.randbytes(random.randrange(300)),
+        )
+    )
+
+
+SENSES = {
+    "camera/top/hand": HandLandmarks,
+    "keys/events": KeyEvent,
+    "keys/motion": KeyMotion,
+    "aligned": AlignedSamples,
+    "effort/info": EffortInfo,
+}
+
+
+def test_bytes_that_are_no_messages_change_nothing(stage, record_property):
+    witness, random = stage.witness, Random(1)
+    with Intruder(stage) as intruder:
+        for _ in range(60):
+            for topic, kind in SENSES.items():
+                with suppress(Exception):  # some, the middleware does not even send
+                    intruder.send_bytes(topic, kind, malformed(random))
+            time.sleep(0.005)
+        ended_ns = time.time_ns()
+        for node in ("synchronizer", "inference", "exo"):
+            witness.wait_for_figure(node, "refused_messages")
+    recovery_ms(record_property, witness, ended_ns)
+    stage.assert_valid()
+    stage.assert_no_gap()
+
+
+def test_bytes_that_are_no_effort_stop_assistance_and_nothing_else(stage, record_property):
+    witness, random = stage.witness, Random(2)
+    with Intruder(stage) as intruder:
+
+        def send():
+            with suppress(Exception):
+                intruder.send_bytes("effort", MuscleEffort, malformed(random))
+
+        intruder.stand_ready("effort", MuscleEffort)
+        began_ns = time.time_ns()
+        with Rival(send):
+            moved_ns = time_to_zero_ms(record_property, witness, began_ns)
+            witness.wait_for_figure("exo", "refused unreadable")
+            assert witness.moved_ns == moved_ns
+    recovery_ms(record_property, witness, time.time_ns())
+    stage.wait_for_torque()
+    stage.assert_valid()
+    stage.assert_no_gap()
 
 
 class Echo:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -27,6 +28,9 @@ ZERO_AFTER = 500
 STALE_NS = 1_000_000_000
 """A valid sample that arrives later than this after its instant passes something old for new."""
 MAX_TORQUE_NM = 0.3
+SPAN_NS = 50_000_000
+FOR_GOOD_NS = 300_000_000
+"""No way from torque to zero, and none back, takes longer than this."""
 NOTHING = EffortBatch(
     np.zeros(0, np.int64),
     np.zeros(0, np.uint64),
@@ -46,6 +50,11 @@ class Witness:
         """What must never be, and was."""
         self.torque: list[float] = []
         """Last command to the exoskeleton."""
+        self.moved_ns = 0
+        """When the last one with torque was received."""
+        self.fastest_nm_s = 0.0
+        """Fastest change of any torque over a twentieth of a second."""
+        self._lately: deque[tuple[int, list[float]]] = deque()
         self.old_s: list[float] = []
         """Ages of valid samples that came too late to pass for news, and had no right to."""
         self.in_hand = 0
@@ -209,8 +218,11 @@ class Witness:
             with self._lock:
                 self._batches.append(batch)
                 self._taken += len(batch)
-        for message, _ in self._commands.take():
+        for message, received_ns in self._commands.take():
             self.torque = list(message.data)
+            if any(self.torque):
+                self.moved_ns = received_ns
+            self._time_the_change(received_ns)
             if not all(abs(value) <= MAX_TORQUE_NM for value in self.torque):
                 self.broken.append(f"a torque of {self.torque}")
         for message, _ in self._diagnostics.take():
@@ -218,6 +230,13 @@ class Witness:
                 self._reports[status.name] = status
                 self._heard[status.name] += 1
                 self._told.setdefault(status.name, set()).add(status.message)
+
+    def _time_the_change(self, received_ns: int) -> None:
+        self._lately.append((received_ns, self.torque))
+        while received_ns - self._lately[0][0] > SPAN_NS:
+            then_ns, before = self._lately.popleft()
+            change = max(abs(a - b) for a, b in zip(self.torque, before, strict=True))
+            self.fastest_nm_s = max(self.fastest_nm_s, change / (received_ns - then_ns) * 1e9)
 
     def _examine(self, batch: EffortBatch) -> None:
         self._require(np.isfinite(batch.effort).all(), "effort is finite")
@@ -251,6 +270,18 @@ class Witness:
 
 def _any_with(batch: EffortBatch, flags: Flag) -> bool:
     return bool(((batch.flags & int(flags)) == int(flags)).any())
+
+
+def time_to_zero_ms(
+    record: Callable[[str, object], None], witness: Witness, fault_began_ns: int
+) -> int:
+    """Measure how long there was torque after a fault had begun, and list it; give until when."""
+    wait_for(lambda: witness.values("exo")["state"] == "withheld", "assistance to be withheld")
+    wait_for(lambda: time.time_ns() - witness.moved_ns > FOR_GOOD_NS, "torque to be zero for good")
+    took_ms = max(0, witness.moved_ns - fault_began_ns) / 1e6
+    record("zero_ms", round(took_ms, 1))
+    print(f"torque is zero after {took_ms:.0f} ms")
+    return witness.moved_ns
 
 
 def recovery_ms(
