@@ -21,6 +21,12 @@ _MOST_REPEATED = 1000
 """Length of a fixed array of messages or words: the decoder is written out for each of them."""
 _MOST_NUMBERS = 100_000_000
 
+_NEWER_FIELDS = {
+    ("kpm_ros/msg/MuscleEffort", "info_digest"),
+    ("kpm_ros/msg/MuscleEffortChunk", "info_digest"),
+}
+"""What types have gained since bags were first recorded; nothing that reads bags asks for it."""
+
 
 class BagTypes:
     """Decodes messages by the definitions of the file they are in, else by ROS 2's own.
@@ -93,6 +99,8 @@ def _must_have_fields(kind: str, types: Mapping[str, Any], known: Mapping[str, A
         raise ForeignFileError(f"its definition does not define {kind}")
     found = dict(types[kind][1])
     for field, due in known[kind][1]:
+        if field not in found and (kind, field) in _NEWER_FIELDS:
+            continue
         if found.get(field) != due:
             raise ForeignFileError(
                 f"its definition of {kind} lacks the field {field!r}, or has it otherwise than here"
