@@ -26,8 +26,8 @@ test: lint ## Checks and all tests; PYTEST="test/align -k late" for some of them
 fuzz: ## Damaged files and messages for FUZZ_S seconds a reader or topic (FUZZ_SEED: other ones)
 	@$(RUN) env OMP_NUM_THREADS=1 FUZZ_SECONDS="$(FUZZ_S)" pytest --timeout=0 $(FUZZERS) $(PYTEST)
 
-lint: ## Style, types and which room imports which
-	@$(RUN) sh -c 'ruff check . && ruff format --check . && mypy && lint-imports'
+lint: ## Copyright lines, style, types and which room imports which
+	@$(RUN) sh -c 'python tools/headers.py --check && ruff check . && ruff format --check . && mypy && lint-imports'
 
 bench: ## Every benchmark, or one with BENCH=name
 	@$(RUN) sh tools/bench "$(BENCH)"
