@@ -171,6 +171,10 @@ def compiled(function: Function) -> Function:
     fast = {"nsz", "arcp", "contract", "afn", "reassoc"}
     options: dict[str, Any] = {"nogil": True, "fastmath": fast, "error_model": "numpy"}
     options["pipeline_class"] = _WideCompiler
+    # What is called becomes part of the caller. Otherwise the process that compiles would call what
+    # it has compiled by itself, and those that read the result from disk the copy that comes with
+    # the caller, which adds up in another order.
+    options["forceinline"] = True
     before = _config.CACHE_DIR
     try:
         _config.CACHE_DIR = str(_CACHE or before)
