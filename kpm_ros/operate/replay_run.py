@@ -237,6 +237,7 @@ class ReplayRun:
 
     def _progress(self) -> Progress:
         console = Console(stderr=True)
+        console.quiet = not console.is_terminal  # a bar that is off still ends with an empty line
         return Progress(
             TextColumn("{task.description}"),
             BarColumn(),
