@@ -27,10 +27,10 @@ from _report import print_table
 from kpm_ros.align.view_offset import estimate_offsets
 from kpm_ros.sense.samples import HandFrame, KeyEvent
 from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import SimulatedSession
-from kpm_ros.simulate.studies import random_study
 
 OFFSETS_MS = (-80, -55, -30, 0, 20, 45, 80)
 SEEDS = range(1, 7)

@@ -24,7 +24,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from kpm_ros.surroundings import processor, versions
+from kpm_ros.core.provenance import processor, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 TELLING_FLAGS = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "neon")

@@ -27,15 +27,15 @@ import numpy as np
 from _report import machine, print_table, write_report
 from numpy.typing import NDArray
 
+from kpm_ros.core.resources import DEFAULT_MODEL, find_model
 from kpm_ros.estimate import weights
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.stream import Stream
-from kpm_ros.resources import DEFAULT_MODEL, find_model
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.dataset import Rendering, render
+from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.studies import five_finger_study
 
 OUT = Path("out/bench")
 PACKAGES = ("numpy", "numba")

@@ -32,7 +32,7 @@ from typing import Any
 
 from _report import machine, print_table, write_report
 
-from kpm_ros.resources import find_model
+from kpm_ros.core.resources import find_model
 
 OUT = Path("out/bench")
 ROLES = Path(__file__).with_name("_wire_roles.py")

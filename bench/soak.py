@@ -40,12 +40,12 @@ from rclpy.signals import SignalHandlerOptions
 
 from kpm_ros import graph
 from kpm_ros.client import EffortBatch, EffortReader
+from kpm_ros.core.signals import StopRequests
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.operate.supervisor import Supervisor
 from kpm_ros.operate.up import hold_namespace, pipeline_commands
-from kpm_ros.signals import StopRequests
 
 OUT = Path("out/bench")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")

@@ -16,7 +16,7 @@
 
 from pkgutil import extend_path
 
-from kpm_ros.signals import end_quietly, module_to_run
+from kpm_ros.core.signals import end_quietly, module_to_run
 
 # The generated kpm_ros.msg lies in the workspace's install folder. Joining it here lets a source
 # checkout (`python -m ...` in the project's root) find it too, once the workspace is sourced.

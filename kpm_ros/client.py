@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 
 from kpm_ros.act.sender import Sender, SenderWatch
-from kpm_ros.align.flags import Flag, describe
+from kpm_ros.core.flags import Flag, describe
 from kpm_ros.msg import EffortInfo, MuscleEffort
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_infos import EffortInfos

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kpm_ros import devices
+from kpm_ros.core.resources import config_dir
 from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
-from kpm_ros.resources import config_dir
 
 __all__ = ["OPTIONS", "TOPICS", "NodeSpec", "Option", "PipelineOptions", "Topic", "build"]
 

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kpm_ros.resources import DEFAULT_MODEL
+from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.simulate.bodies import BODIES
 
 

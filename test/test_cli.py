@@ -24,8 +24,8 @@ import pytest
 from safetensors.numpy import save
 
 from kpm_ros import __version__, cli
+from kpm_ros.core.lock import hold
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.lock import hold
 from kpm_ros.operate import preflight
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kpm_ros.act.checks import require_number
-from kpm_ros.align.flags import Flag, describe
+from kpm_ros.core.flags import Flag, describe
 
 NS_PER_S = 1_000_000_000
 

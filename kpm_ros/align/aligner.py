@@ -26,12 +26,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kpm_ros.align.arrivals import Outcome
-from kpm_ros.align.chunk import AlignedChunk, Trace
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import NS_PER_S, Grid
 from kpm_ros.align.keys import KeyRules, KeyStream
 from kpm_ros.align.motion import NOT_SENSED
 from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
+from kpm_ros.core.chunks import AlignedChunk, Trace
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyMotionChunk
 
 STALE = Flag.POSE_STALE | Flag.POSE_LOST

@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Outcome
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import NS_PER_S
 from kpm_ros.align.motion import NOT_SENSED, MotionStream
 from kpm_ros.align.notes import NoteStream
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.sense.samples import KeyEvent, KeyMotionChunk
 
 

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.sense.samples import KeyMotionChunk
 
 MOST_SAMPLES = 20_000

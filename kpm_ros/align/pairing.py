@@ -28,7 +28,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.grid import NS_PER_S
 
 
 class SimpleFilter:

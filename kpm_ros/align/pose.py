@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
 from kpm_ros.align.cadence import REMEMBERED, Cadence, usual_gap_ns
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.sense.samples import HandFrame
 
 MOST_FRAMES = 512

@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.grid import NS_PER_S
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.grid import Grid
-from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
+from kpm_ros.core.chunks import EFFORT_RATE_HZ
+from kpm_ros.core.grid import Grid
 
 
 class EffortClock:

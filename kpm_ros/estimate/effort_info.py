@@ -28,8 +28,8 @@ import struct
 from types import SimpleNamespace
 from typing import Any
 
+from kpm_ros.core.chunks import EFFORT_RATE_HZ
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
 
 FIELDS = (
     "stream",

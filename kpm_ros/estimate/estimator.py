@@ -23,10 +23,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from kpm_ros.align.chunk import AlignedChunk, Trace
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk, Trace
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
 from kpm_ros.estimate.clock import EffortClock
 from kpm_ros.estimate.senses import blank, judge
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules

@@ -31,7 +31,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.compiling import LANES, PANEL, ROWS, WIDE_PANEL, compiled
+from kpm_ros.core.compilation import LANES, PANEL, ROWS, WIDE_PANEL, compiled
 from kpm_ros.estimate.layout import NORM_EPSILON
 
 PREFETCH_BYTES = 4096

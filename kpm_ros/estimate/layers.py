@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.compiling import LANES, PANEL, ROWS, compiled
+from kpm_ros.core.compilation import LANES, PANEL, ROWS, compiled
 from kpm_ros.estimate.kernels import (
     Array,
     Weights,

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from kpm_ros.align.grid import NS_PER_S, Grid
-from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
+from kpm_ros.core.chunks import EFFORT_RATE_HZ
+from kpm_ros.core.grid import NS_PER_S, Grid
 
 
 class Pacer:

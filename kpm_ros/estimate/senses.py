@@ -22,8 +22,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.flags import Flag
 from kpm_ros.align.motion import NOT_SENSED
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.card import ModelCard
 
 MISSING = {"pose": Flag.POSE_LOST, "keys": Flag.KEYS_MISSING}

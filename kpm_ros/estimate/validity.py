@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 
 
 @dataclass(frozen=True)

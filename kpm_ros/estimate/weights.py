@@ -25,11 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
+from kpm_ros.core.atomic_files import write_atomically
+from kpm_ros.core.foreign_files import MODEL_BYTES, opened, reading
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.layout import CardError
 from kpm_ros.estimate.tables import tensor_table
-from kpm_ros.foreign_files import MODEL_BYTES, opened, reading
-from kpm_ros.whole_files import write_whole
 
 MAX_HEADER_BYTES = 1 << 20
 """Longest header read before a file is called something else."""
@@ -81,7 +81,7 @@ def save_model(
         if not (changed or np.isfinite(half).all()):
             raise ModelFileError(f"the tensor {name!r} holds values beyond float16's range")
         stored[name] = np.ascontiguousarray(array, np.float32) if changed else half
-    write_whole(path, save(stored, metadata=card.to_metadata()))
+    write_atomically(path, save(stored, metadata=card.to_metadata()))
 
 
 def read_card(path: Path | str) -> ModelCard:

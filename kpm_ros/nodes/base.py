@@ -36,13 +36,13 @@ from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import InvalidQosOverridesError
 from rclpy.signals import SignalHandlerOptions
 
-from kpm_ros import lock
+from kpm_ros.core import lock
+from kpm_ros.core.signals import StopRequested, StopRequests
 from kpm_ros.nodes import parameters, qos
 from kpm_ros.nodes.diagnostics import DiagnosticsPublisher, Level, Report
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.qos_check import mismatches
 from kpm_ros.nodes.settings import ConfigurationError
-from kpm_ros.signals import StopRequested, StopRequests
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from rclpy.node import Node
 
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.estimate import effort_info
 from kpm_ros.msg import EffortInfo
 from kpm_ros.nodes import qos

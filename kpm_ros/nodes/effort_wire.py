@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.serialization import deserialize_message, serialize_message
 
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.msg import MuscleEffort
 from kpm_ros.nodes import serialised
 

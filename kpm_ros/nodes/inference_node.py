@@ -23,11 +23,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from kpm_ros import graph
-from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.flags import Flag, describe
-from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk
+from kpm_ros.core.flags import Flag, describe
+from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.estimate.backlog import Backlog, BacklogRules
-from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
 from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.estimate.pacing import Pacer
 from kpm_ros.msg import AlignedSamples, EffortInfo, MuscleEffort, MuscleEffortChunk
@@ -35,7 +34,7 @@ from kpm_ros.nodes import models, qos, wire
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_wire import EffortEncoder
-from kpm_ros.nodes.outlet import EffortOutlet, Group, Valve
+from kpm_ros.nodes.paced_publisher import Group, PacedPublisher, Valve
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import InferenceSettings
 from kpm_ros.nodes.stepped_time import SteppedTime
@@ -101,7 +100,7 @@ class InferenceNode(PipelineNode):
         self.expect_one_publisher(self._input)
         effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))
         valve = Valve() if pacer.even else None
-        self._outlet = EffortOutlet(pacer, effort.publish, self.settings.backlog_s, valve)
+        self._publisher = PacedPublisher(pacer, effort.publish, self.settings.backlog_s, valve)
         self._chunks = self.create_publisher(
             MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
         )
@@ -130,7 +129,7 @@ class InferenceNode(PipelineNode):
 
     def release(self) -> None:
         """Let the samples leave that are due."""
-        self._outlet.release(self.now_ns())
+        self._publisher.release(self.now_ns())
 
     def _time_to_compare(self) -> int | None:
         """Latest time that stamps may have; None while nobody has told what time it is."""
@@ -172,7 +171,7 @@ class InferenceNode(PipelineNode):
         if (chunk.flags & Flag.WARMING_UP).any():
             self._beginning = True
         group = Group(first, messages, self._since_ns(chunk, sent_ns))
-        self._outlet.add(group, now_ns, beginning=self._beginning)
+        self._publisher.add(group, now_ns, beginning=self._beginning)
         if not (self._flags & Flag.WARMING_UP or len(self._backlog)):
             self._beginning = False
         self._chunks.publish(
@@ -203,8 +202,8 @@ class InferenceNode(PipelineNode):
         counts, backlog = self.estimator.counts, self._backlog.counts
         before = self._reported
         self._reported = now = _Reported(
-            self._outlet.sent,
-            self._outlet.withheld,
+            self._publisher.sent,
+            self._publisher.withheld,
             backlog.dropped,
             self._lost,
             self._busy_s,
@@ -217,8 +216,8 @@ class InferenceNode(PipelineNode):
             "cpu_s_per_s": (now.busy_s - before.busy_s) / passed_s,
             "hop_ms_p50": _at(steps, 0.5) * 1e3,
             "hop_ms_p99": _at(steps, 0.99) * 1e3,
-            "paced_delay_ms": self._outlet.delay_s * 1e3,
-            "waiting": len(self._outlet),
+            "paced_delay_ms": self._publisher.delay_s * 1e3,
+            "waiting": len(self._publisher),
             "waiting_chunks": len(self._backlog),
             "joined_chunks": backlog.joined,
             "dropped_inputs": now.dropped,

@@ -25,17 +25,17 @@ from numpy.typing import NDArray
 from kpm_ros.align.aligner import AlignerConfig
 from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
+from kpm_ros.core.foreign_files import MODEL_BYTES, digest
+from kpm_ros.core.resources import find_model
 from kpm_ros.estimate import weights
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
-from kpm_ros.foreign_files import MODEL_BYTES, digest
 from kpm_ros.nodes.settings import (
     ConfigurationError,
     InferenceSettings,
     SynchronizerSettings,
 )
-from kpm_ros.resources import find_model
 
 
 def model_path(name: str) -> Path:

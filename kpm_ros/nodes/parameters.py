@@ -30,7 +30,7 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from kpm_ros.foreign_files import ForeignFileError
+from kpm_ros.core.foreign_files import ForeignFileError
 from kpm_ros.nodes import params_file
 from kpm_ros.nodes import settings as node_settings
 from kpm_ros.nodes.setting import why_fixed

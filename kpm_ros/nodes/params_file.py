@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from kpm_ros.foreign_yaml import read_yaml
+from kpm_ros.core.foreign_yaml import read_yaml
 from kpm_ros.nodes.settings import KINDS, ConfigurationError, nearest
 
 ROS_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")

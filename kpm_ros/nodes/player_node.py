@@ -35,7 +35,7 @@ from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
 from kpm_ros import graph
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Report

@@ -26,7 +26,8 @@ from typing import Any, cast
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.utilities import get_rmw_implementation_identifier
 
-from kpm_ros import graph, surroundings
+from kpm_ros import graph
+from kpm_ros.core import provenance
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode, UnfulfilledError, run
 from kpm_ros.nodes.diagnostics import Level, Report
@@ -67,7 +68,7 @@ class RecorderNode(PipelineNode):
             raise ConfigurationError(f"recorder: {error}") from None
         self._survey = ParameterSurvey(self)
         self._models: dict[str, str] = {}
-        self._commit = surroundings.commit()
+        self._commit = provenance.commit()
         # Under use_sim_time a bag is on the clock that its messages are stamped by.
         self._stepped = SteppedTime(self) if self.simulated_time else None
         self._problem = ""
@@ -121,7 +122,7 @@ class RecorderNode(PipelineNode):
             "model": ", ".join(self._models.values()),
             "model_sha256": ", ".join(self._models),
             "parameters": json.dumps(parameters, sort_keys=True, default=str),
-            "host": json.dumps(surroundings.host(HOST_PACKAGES) | _middleware()),
+            "host": json.dumps(provenance.host(HOST_PACKAGES) | _middleware()),
             "commit": self._commit,
         }
         return {name: value for name, value in facts.items() if value}

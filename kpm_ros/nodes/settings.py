@@ -25,11 +25,11 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
 from kpm_ros.act.assistance import illustrative_gain
+from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.nodes.camera_settings import CameraSettings, HandTrackerSettings
 from kpm_ros.nodes.device_settings import EmgSettings, MidiSettings
 from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.nodes.setting import ManagedSettings, setting
-from kpm_ros.resources import DEFAULT_MODEL
 from kpm_ros.simulate.bodies import BODIES
 
 Settings = TypeVar("Settings")

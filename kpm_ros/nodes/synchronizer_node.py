@@ -24,7 +24,7 @@ from typing import Any
 
 from kpm_ros import graph
 from kpm_ros.align.aligner import Aligner
-from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion
 from kpm_ros.nodes import models, qos, wire
 from kpm_ros.nodes.base import PipelineNode, run

@@ -22,9 +22,8 @@ import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 
-from kpm_ros.align.chunk import AlignedChunk, Trace
-from kpm_ros.align.grid import NS_PER_S
-from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
+from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk, Trace
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.msg import (
     AlignedSamples,
     EmgSamples,

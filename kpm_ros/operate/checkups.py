@@ -28,7 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kpm_ros import __version__
-from kpm_ros.resources import config_dir
+from kpm_ros.core.resources import config_dir
 from kpm_ros.sense import checkup
 from kpm_ros.sense.checkup import Finding
 from kpm_ros.sense.v4l2 import find_cameras

@@ -29,7 +29,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from kpm_ros.align.flags import Flag, describe
+from kpm_ros.core.flags import Flag, describe
 from kpm_ros.operate.console import Console
 from kpm_ros.operate.usage import TOTAL
 

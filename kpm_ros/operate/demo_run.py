@@ -25,6 +25,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from kpm_ros import graph
+from kpm_ros.core.signals import StopRequests
 from kpm_ros.operate.dashboard import Dashboard, Picture
 from kpm_ros.operate.output_folder import OutputFolder
 from kpm_ros.operate.process import Command
@@ -34,7 +35,6 @@ from kpm_ros.operate.summary import Measurement, Result
 from kpm_ros.operate.supervisor import HEALTHY, REFUSED, UNHEALTHY, Policy, Supervisor
 from kpm_ros.operate.usage import Reading, Usage, cores
 from kpm_ros.operate.watch import Watch
-from kpm_ros.signals import StopRequests
 
 WARM_UP_LIMIT_S = 120.0
 """A first start compiles the network, which takes long where other work is going on."""

@@ -28,8 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros import graph
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.learn.scores.metrics import Scores, score
 from kpm_ros.nodes import simulated
 from kpm_ros.operate import preflight

@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from kpm_ros.foreign_files import printable
+from kpm_ros.core.foreign_files import printable
 
 NAME = "doctor"
 PURPOSE = "look for cameras, pianos and amplifiers, try each, say how to mend what fails"

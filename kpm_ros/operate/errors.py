@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kpm_ros.foreign_files import printable_lines
-from kpm_ros.lock import AlreadyRunning
+from kpm_ros.core.foreign_files import printable_lines
+from kpm_ros.core.lock import AlreadyRunning
 from kpm_ros.operate.readers import lost_its_reader
 
 

@@ -24,14 +24,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kpm_ros.core.atomic_files import write_output
+from kpm_ros.core.provenance import processor, versions
 from kpm_ros.operate.errors import UserError, user_errors
-from kpm_ros.surroundings import processor, versions
-from kpm_ros.whole_files import write_output
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.release import Release
     from kpm_ros.learn.scores.board import Board
-    from kpm_ros.learn.scores.passage import Passage
+    from kpm_ros.learn.scores.excerpt_plot import Excerpt
     from kpm_ros.learn.scores.scoreboard import Contestant, Listener
 
 NAME = "evaluate"
@@ -40,7 +40,7 @@ EXAMPLES = """\
 examples:
   kpm evaluate DIR --models touchnet-sim mean ridge nearest
   kpm evaluate DIR --models ours=runs/touchnet runs/pianokpm --split test_cross_user
-  kpm evaluate DIR --models touchnet-sim --figure passage.png --passage t1_p2_a:3-9
+  kpm evaluate DIR --models touchnet-sim --figure excerpt.png --excerpt t1_p2_a:3-9
   kpm evaluate DIR --models published.safetensors --protocol published
                              the published table, given the published data and weights
 
@@ -92,9 +92,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, too")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw a passage (.png, .pdf)")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw an excerpt (.png, .pdf)")
     parser.add_argument(
-        "--passage",
+        "--excerpt",
         metavar="NAME[:START-END]",
         help="which performance, and its seconds (default: 6 s of the first one scored)",
     )
@@ -120,8 +120,8 @@ def _check(arguments: argparse.Namespace) -> None:
     """Refuse at once what would be found out only after minutes."""
     if arguments.otd_points < 1:
         raise UserError(f"--otd-points must be at least 1, not {arguments.otd_points}")
-    if arguments.passage and not arguments.figure:
-        raise UserError("--passage says what --figure FILE is to show: give that, too")
+    if arguments.excerpt and not arguments.figure:
+        raise UserError("--excerpt says what --figure FILE is to show: give that, too")
     if arguments.figure and arguments.figure.suffix not in (".png", ".pdf", ".svg"):
         raise UserError(f"{arguments.figure} is to be a picture: .png, .pdf or .svg")
 
@@ -130,7 +130,7 @@ def _evaluate(arguments: argparse.Namespace) -> Board:
     from kpm_ros.learn.recordings.release import open_release
     from kpm_ros.learn.scores.board import Board
     from kpm_ros.learn.scores.board_text import as_markdown, as_text
-    from kpm_ros.learn.scores.passage import Passage
+    from kpm_ros.learn.scores.excerpt_plot import Excerpt
     from kpm_ros.learn.scores.scoreboard import (
         check_contestants,
         choose_splits,
@@ -140,9 +140,9 @@ def _evaluate(arguments: argparse.Namespace) -> Board:
 
     release = open_release(arguments.data.expanduser(), arguments.split_file)
     splits = choose_splits(release, arguments.split)
-    passage = Passage.parse(arguments.passage or release.splits[splits[0]][0])
+    excerpt = Excerpt.parse(arguments.excerpt or release.splits[splits[0]][0])
     if arguments.figure:
-        passage.samples(release.performance(passage.name))
+        excerpt.samples(release.performance(excerpt.name))
     contestants = _contestants(arguments.models, release)
     check_contestants(release, contestants)
     steps = len(contestants) * sum(len(release.splits[split]) for split in splits) + 1
@@ -168,14 +168,14 @@ def _evaluate(arguments: argparse.Namespace) -> Board:
     if arguments.markdown:
         _write(arguments.markdown, as_markdown(board))
     if arguments.figure:
-        draw(arguments.figure, release, contestants, passage, arguments.protocol)
+        draw(arguments.figure, release, contestants, excerpt, arguments.protocol)
     return board
 
 
 def _contestants(words: Sequence[str], release: Release) -> list[Contestant]:
     """Load what was asked for, or what everyone would ask for."""
+    from kpm_ros.core.resources import config_dir
     from kpm_ros.learn.scores.contestants import find_contestant
-    from kpm_ros.resources import config_dir
 
     if not words:
         shipped = sorted(path.stem for path in (config_dir() / "models").glob("*.safetensors"))
@@ -184,23 +184,23 @@ def _contestants(words: Sequence[str], release: Release) -> list[Contestant]:
 
 
 def draw(
-    path: Path, release: Release, contestants: Sequence[Contestant], passage: Passage, protocol: str
+    path: Path, release: Release, contestants: Sequence[Contestant], excerpt: Excerpt, protocol: str
 ) -> None:
-    """Draw what each model makes of a passage; a performance is estimated from its beginning."""
+    """Draw what each model makes of an excerpt; a performance is estimated from its beginning."""
     import numpy as np
 
-    from kpm_ros.learn.scores.passage import draw_passage
+    from kpm_ros.learn.scores.excerpt_plot import draw_excerpt
     from kpm_ros.learn.scores.scoreboard import estimate
 
-    recording = release.performance(passage.name)
+    recording = release.performance(excerpt.name)
     pose = recording.pose()
     estimates = {}
     for one in contestants:
         effort = estimate(one.model, recording, pose, release.views, protocol)
         rest = ((0, len(recording.effort) - len(effort)), (0, 0))
         estimates[one.name] = np.pad(effort, rest, constant_values=np.nan)
-    part = passage.samples(recording)
-    draw_passage(path, recording, part, estimates, release.muscles, release.simulated)
+    part = excerpt.samples(recording)
+    draw_excerpt(path, recording, part, estimates, release.muscles, release.simulated)
     print(f"picture in {path}")
 
 

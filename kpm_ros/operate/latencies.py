@@ -22,12 +22,12 @@ from typing import Any
 
 import yaml
 
-from kpm_ros.foreign_files import SETTINGS_BYTES, read_text
+from kpm_ros.core.atomic_files import write_output
+from kpm_ros.core.foreign_files import SETTINGS_BYTES, read_text
+from kpm_ros.core.resources import config_dir
 from kpm_ros.nodes.params_file import names
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError, user_errors
-from kpm_ros.resources import config_dir
-from kpm_ros.whole_files import write_output
 
 PARAMETER = "latency_s"
 

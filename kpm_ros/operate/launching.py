@@ -30,7 +30,7 @@ from kpm_ros.operate.errors import UserError
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.playback import open_senses
 
-TETHER = Path(__file__).with_name("tether.py")
+DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 STOPS_WITHIN_S = 5.0
 """How long a node has to stop in good order once the launch that started it has died."""
@@ -97,7 +97,7 @@ def prefix(executable: str, asked: str = "", only: str = "") -> str:
 
     `asked` and `only` are what the user gave as `--launch-prefix` and `--launch-prefix-filter`.
     """
-    words = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid())]
+    words = [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid())]
     words += ["--patience", str(STOPS_WITHIN_S)]
     wanted = asked if re.match(only, executable) else ""
     return f"{shlex.join(words)} {wanted}".strip()

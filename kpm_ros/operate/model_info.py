@@ -19,9 +19,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from kpm_ros.core.foreign_files import MODEL_BYTES, digest, printable
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.seen import Seen
-from kpm_ros.foreign_files import MODEL_BYTES, digest, printable
 from kpm_ros.operate.errors import user_errors
 
 NAME = "info"
@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the card."""
+    from kpm_ros.core.resources import find_model
     from kpm_ros.estimate.weights import read_card
-    from kpm_ros.resources import find_model
 
     with user_errors():
         path = find_model(arguments.model)

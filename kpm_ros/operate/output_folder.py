@@ -24,8 +24,8 @@ from typing import IO, Any
 
 from honcho.printer import Message
 
+from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.operate.errors import UserError
-from kpm_ros.whole_files import write_whole
 
 MARKER = ".kpm_demo.json"
 """Lists what a run has written in its folder, so that the next one knows what it may replace."""
@@ -101,7 +101,9 @@ class OutputFolder:
         """Put files on the list of what this run writes, before they are written."""
         self._written |= set(files)
         names = sorted(str(file.relative_to(self.path)) for file in self._written)
-        write_whole(self.path / MARKER, (json.dumps({"written": names}, indent=2) + "\n").encode())
+        write_atomically(
+            self.path / MARKER, (json.dumps({"written": names}, indent=2) + "\n").encode()
+        )
 
     def _open_log(self, name: str) -> IO[bytes]:
         file = self.logs / f"{name}.log"
@@ -121,4 +123,4 @@ class OutputFolder:
         """Write the summary, and close the logs."""
         for file in self._open_logs.values():
             file.close()
-        write_whole(self.summary, (json.dumps(summary, indent=2) + "\n").encode())
+        write_atomically(self.summary, (json.dumps(summary, indent=2) + "\n").encode())

@@ -32,10 +32,10 @@ from typing import Any
 from honcho.printer import Message
 from honcho.process import Popen, Process
 
+from kpm_ros.operate.die_with_parent import HELD_BACK
 from kpm_ros.operate.ends import describe_status
-from kpm_ros.operate.tether import HELD_BACK
 
-TETHER = Path(__file__).with_name("tether.py")
+DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 KEPT_LINES = 200
 
@@ -67,8 +67,8 @@ class _TetheredPopen(Popen):
     """honcho's Popen, in a session of its own, without a shell and unable to outlive its parent."""
 
     def __init__(self, argv: tuple[str, ...], **options: Any) -> None:
-        tether = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid())]
-        super().__init__([*tether, *argv], shell=False, stdin=subprocess.DEVNULL, **options)
+        wrapped = [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid())]
+        super().__init__([*wrapped, *argv], shell=False, stdin=subprocess.DEVNULL, **options)
 
 
 class Supervised(Process):

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros import graph
-from kpm_ros.foreign_files import printable_lines
+from kpm_ros.core.foreign_files import printable_lines
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:

@@ -28,16 +28,15 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from kpm_ros import graph
 from kpm_ros.align.aligner import Aligner
-from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import NS_PER_S
-from kpm_ros.estimate.chunk import EffortChunk
+from kpm_ros.core.chunks import AlignedChunk, EffortChunk
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
 from kpm_ros.operate.console import Console
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.replay_verdict import Verdict, verdict
-from kpm_ros.replay import offline, provenance
+from kpm_ros.replay import offline, recorded_with
 from kpm_ros.replay.bag import require_free, whole_bag
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.compare import Fingerprints, compare
@@ -109,7 +108,7 @@ class ReplayRun:
         if self._finder.find(EFFORT_CHUNK) is None:
             self._finder.require(EFFORT)
         for other in self._other_models():
-            own = provenance.named(self._choices.model, self._sha256)
+            own = recorded_with.named(self._choices.model, self._sha256)
             raise UserError(
                 f"the effort in the bag was made by the model {other}, not by {own}: give that "
                 "model with --model"
@@ -169,19 +168,19 @@ class ReplayRun:
 
     def _other_models(self) -> list[str]:
         """Models that made the recorded effort, and are not the one that makes it now."""
-        found = provenance.effort_models(self._bag, self._finder)
+        found = recorded_with.effort_models(self._bag, self._finder)
         return [
-            provenance.named(m, sha256) for sha256, m in found.items() if sha256 != self._sha256
+            recorded_with.named(m, sha256) for sha256, m in found.items() if sha256 != self._sha256
         ]
 
     def _told_by_the_bag(self) -> list[str]:
         """What is recorded of how the live run was made, and in what this replay differs."""
-        lines = provenance.described(self._bag.facts)
+        lines = recorded_with.described(self._bag.facts)
         lines += [
             f"model     this is not the live run's: that was {m}" for m in self._other_models()
         ]
         namespace = self._choices.namespace or DEFAULT_NAMESPACE
-        found = provenance.differences(self._bag.facts, namespace, self._in_force)
+        found = recorded_with.differences(self._bag.facts, namespace, self._in_force)
         lines += [f"parameter {difference} in the live run" for difference in found]
         return [f"  {line}" for line in lines]
 

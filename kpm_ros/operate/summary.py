@@ -27,12 +27,11 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from kpm_ros.align.chunk import Trace
-from kpm_ros.align.flags import Flag, describe
-from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
+from kpm_ros.core.chunks import EFFORT_RATE_HZ, Trace
+from kpm_ros.core.flags import Flag, describe
+from kpm_ros.core.provenance import processor
 from kpm_ros.learn.scores.metrics import Scores
 from kpm_ros.operate.show_graph import table
-from kpm_ros.surroundings import processor
 
 RATE_TOLERANCE = 0.005
 """Share by which the measured rate may be off before the run is not healthy."""

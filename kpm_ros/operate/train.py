@@ -23,6 +23,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from kpm_ros.core.lock import hold
 from kpm_ros.learn.models.families import ARCHITECTURES
 from kpm_ros.learn.training.settings import (
     POSE_TIMINGS,
@@ -35,7 +36,6 @@ from kpm_ros.learn.training.settings import (
     Settings,
     make_settings,
 )
-from kpm_ros.lock import hold
 from kpm_ros.operate.errors import UserError, user_errors
 
 NAME = "train"

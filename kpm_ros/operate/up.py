@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kpm_ros import graph
-from kpm_ros.lock import Lock, hold
+from kpm_ros.core.lock import Lock, hold
 from kpm_ros.operate.errors import user_errors
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
 from kpm_ros.operate.readers import nobody_reads
@@ -53,9 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Check, start, keep running, stop."""
     options = pipeline_options(arguments)
 
+    from kpm_ros.core.signals import StopRequests
     from kpm_ros.operate import preflight
     from kpm_ros.operate.supervisor import Policy, Supervisor
-    from kpm_ros.signals import StopRequests
 
     preflight.require_ros()
     preflight.check(options)

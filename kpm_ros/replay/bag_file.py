@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kpm_ros.foreign_files import ForeignFileError, printable
+from kpm_ros.core.foreign_files import ForeignFileError, printable
 from kpm_ros.replay.bag_limits import MOST_TOPICS
 
 LATEST_NS = 2**63 - 1

@@ -24,7 +24,7 @@ from typing import BinaryIO
 import lz4.frame
 import zstandard
 
-from kpm_ros.foreign_files import MB, ForeignFileError
+from kpm_ros.core.foreign_files import MB, ForeignFileError
 
 
 class DamagedError(ForeignFileError):

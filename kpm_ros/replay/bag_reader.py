@@ -25,14 +25,14 @@ from operator import attrgetter
 from pathlib import Path, PurePath
 from typing import Any
 
-from kpm_ros.foreign_files import (
+from kpm_ros.core.foreign_files import (
     LISTING_BYTES,
     ForeignFileError,
     opened,
     printable,
     reading,
 )
-from kpm_ros.foreign_yaml import read_yaml
+from kpm_ros.core.foreign_yaml import read_yaml
 from kpm_ros.replay.bag import BagError, OpenBag
 from kpm_ros.replay.bag_file import BagFile, BagMessage
 from kpm_ros.replay.bag_limits import MOST_BYTES, decompressed, unpack_file

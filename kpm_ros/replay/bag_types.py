@@ -24,7 +24,7 @@ from rosbags.interfaces import Nodetype
 from rosbags.typesys import get_types_from_msg
 from rosbags.typesys.store import Typestore
 
-from kpm_ros.foreign_files import MB, ForeignFileError, is_our_mistake
+from kpm_ros.core.foreign_files import MB, ForeignFileError, is_our_mistake
 from kpm_ros.replay.bag_file import BagMessage, Definition
 from kpm_ros.replay.bag_limits import MOST_DECODED, MOST_DEFINITION
 from kpm_ros.replay.definitions import known_types

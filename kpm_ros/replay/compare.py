@@ -31,9 +31,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.span import span_of
 from kpm_ros.estimate.validity import ValidityRules

@@ -24,18 +24,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.chunk import Trace
-from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.core.atomic_files import atomic_file
+from kpm_ros.core.chunks import EFFORT_RATE_HZ, EffortChunk, Trace
+from kpm_ros.core.foreign_files import read_arrays, reading
+from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.estimate import effort_info
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.chunk import EFFORT_RATE_HZ, EffortChunk
-from kpm_ros.foreign_files import read_arrays, reading
 from kpm_ros.replay import messages
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, TopicFinder
-from kpm_ros.whole_files import whole_file
 
 GRID = Grid(EFFORT_RATE_HZ)
 
@@ -127,7 +126,7 @@ def save_npz(path: Path, effort: Effort, card: ModelCard, model_sha256: str) -> 
         "model_sha256": np.array(model_sha256),
     }
     try:
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             np.savez(file, **arrays)
     except OSError as error:
         raise BagError(f"{path} cannot be written: {error.strerror or error}") from None

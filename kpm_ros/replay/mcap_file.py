@@ -34,7 +34,7 @@ from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.records import Channel, ChunkIndex, Header, Schema, Statistics
 
-from kpm_ros.foreign_files import MB, ForeignFileError, opened
+from kpm_ros.core.foreign_files import MB, ForeignFileError, opened
 from kpm_ros.replay.bag_file import LATEST_NS, BagFile, BagMessage, Definition
 from kpm_ros.replay.bag_limits import (
     MOST_BYTES,

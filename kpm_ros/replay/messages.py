@@ -25,10 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.chunk import AlignedChunk, Trace
-from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
+from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
 
 

@@ -21,10 +21,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kpm_ros.align.aligner import Aligner
-from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.chunks import AlignedChunk, EffortChunk
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.replay import messages
 from kpm_ros.replay.bag import BagError

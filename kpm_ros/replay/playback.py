@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from kpm_ros.align.grid import NS_PER_S
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_file import BagMessage
 from kpm_ros.replay.bag_reader import BagReader

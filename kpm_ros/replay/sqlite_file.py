@@ -28,7 +28,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from kpm_ros.foreign_files import MB, ForeignFileError, opened
+from kpm_ros.core.foreign_files import MB, ForeignFileError, opened
 from kpm_ros.replay.bag_file import BagFile, BagMessage, Definition
 from kpm_ros.replay.bag_limits import MOST_BYTES, MOST_CHUNK, room_for_copies
 

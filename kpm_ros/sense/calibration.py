@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from kpm_ros.foreign_files import reading
-from kpm_ros.foreign_yaml import read_yaml
-from kpm_ros.whole_files import write_whole
+from kpm_ros.core.atomic_files import write_atomically
+from kpm_ros.core.foreign_files import reading
+from kpm_ros.core.foreign_yaml import read_yaml
 
 SIZES = {"camera_matrix": 9, "rectification_matrix": 9, "projection_matrix": 12}
 COEFFICIENTS = {"plumb_bob": 5, "rational_polynomial": 8, "equidistant": 4}
@@ -116,7 +116,7 @@ def write_calibration(path: str | Path, calibration: Calibration, camera: str) -
         "projection_matrix": matrix(calibration.p, 3),
     }
     text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None)
-    write_whole(local_path(path), text.encode(), durable=True)
+    write_atomically(local_path(path), text.encode(), durable=True)
 
 
 def local_path(path: str | Path) -> Path:

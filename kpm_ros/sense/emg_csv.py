@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.foreign_files import CSV_BYTES, opened, printable, reading
+from kpm_ros.core.foreign_files import CSV_BYTES, opened, printable, reading
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.emg_device import EmgBlock, EmgDevice, EmgFormat, name_channels
 

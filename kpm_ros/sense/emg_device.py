@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.foreign_files import printable
+from kpm_ros.core.foreign_files import printable
 from kpm_ros.sense.connection import Device
 
 

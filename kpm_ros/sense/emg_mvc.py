@@ -25,10 +25,10 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from kpm_ros.foreign_files import reading
-from kpm_ros.foreign_yaml import read_yaml
+from kpm_ros.core.atomic_files import atomic_file
+from kpm_ros.core.foreign_files import reading
+from kpm_ros.core.foreign_yaml import read_yaml
 from kpm_ros.sense.samples import EmgChunk
-from kpm_ros.whole_files import whole_file
 
 HELD_S = 0.5
 """The contraction counts that is held for so long: a twitch is no strength."""
@@ -151,7 +151,7 @@ class MvcFolder:
             "channels": mvc.channels,
         }
         try:
-            with whole_file(path, mode=_PRIVATE) as file:
+            with atomic_file(path, mode=_PRIVATE) as file:
                 yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True, encoding="utf-8")
         except OSError as error:
             raise MvcError(f"{path} cannot be written: {error.strerror}") from None

@@ -28,7 +28,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.foreign_files import MODEL_BYTES, read_bytes
+from kpm_ros.core.foreign_files import MODEL_BYTES, read_bytes
 from kpm_ros.sense.hands import Detection, Handedness
 from kpm_ros.sense.samples import LANDMARKS
 

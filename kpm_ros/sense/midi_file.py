@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kpm_ros.foreign_files import printable
+from kpm_ros.core.foreign_files import printable
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.midi_device import MidiDevice, Received
 from kpm_ros.sense.score import midi_messages, read_midi

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import mido
 
-from kpm_ros.foreign_files import (
+from kpm_ros.core.foreign_files import (
     MIDI_BYTES,
     ForeignFileError,
     printable,

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.foreign_files import IMAGE_BYTES, ForeignFileError, opened, read_bytes, reading
+from kpm_ros.core.foreign_files import IMAGE_BYTES, ForeignFileError, opened, read_bytes, reading
 from kpm_ros.sense.camera import (
     CameraConfig,
     CameraConfigError,

@@ -30,10 +30,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kpm_ros.foreign_files import ForeignFileError, read_arrays, reading
+from kpm_ros.core.atomic_files import atomic_file
+from kpm_ros.core.foreign_files import ForeignFileError, read_arrays, reading
 from kpm_ros.sense.score import Score
 from kpm_ros.simulate.pianist import Learnt
-from kpm_ros.whole_files import whole_file
 
 _PACKAGES = ("kpm_ros", "mujoco", "myo-sim", "numpy")
 _MOST_FILES = 12
@@ -74,7 +74,7 @@ class Memory:
         if self._path is None:
             return
         with suppress(OSError):
-            with whole_file(self._path) as file:
+            with atomic_file(self._path) as file:
                 np.savez(file, allow_pickle=False, **learnt._asdict())
             _forget_oldest(self._path.parent)
 

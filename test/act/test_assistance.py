@@ -31,7 +31,7 @@ from kpm_ros.act.assistance import (
     AssistanceState,
 )
 from kpm_ros.act.safety import Now
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
 from support.clocks import both
 

@@ -21,7 +21,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from kpm_ros.act.gestures import GestureChange, GestureConfig, GestureRecogniser
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
 from support.clocks import both
 

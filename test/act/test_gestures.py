@@ -26,7 +26,7 @@ from kpm_ros.act.gestures import (
     GestureRecogniser,
     GestureRule,
 )
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
 from support.clocks import both
 

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpm_ros.act.safety import EffortGuard, GuardState, SlewLimiter
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from support.clocks import both
 
 MS = 1_000_000

@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpm_ros.align.aligner import Aligner
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyMotionChunk
 from support.senses import (
     FIRST_NOTE,

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.aligner import Aligner
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import HandFrame, KeyMotionChunk
 from support.senses import (
     MS,

@@ -26,10 +26,10 @@ import pytest
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.align.arrivals import MOST_PIECES
-from kpm_ros.align.flags import Flag
 from kpm_ros.align.motion import MOST_SAMPLES
 from kpm_ros.align.notes import MOST_WAITING
 from kpm_ros.align.pose import MOST_FRAMES
+from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
 from support.senses import FIRST_NOTE, KEYS, MS, T0, Delivery, aligned, every, motion_chunk
 

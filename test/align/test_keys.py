@@ -17,8 +17,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.flags import Flag
 from kpm_ros.align.keys import KeyRules, KeyStream
+from kpm_ros.core.flags import Flag
 from support.senses import FIRST_NOTE, KEYS, MS, T0, heartbeat, motion_chunk, note
 
 

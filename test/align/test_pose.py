@@ -19,8 +19,8 @@ import pytest
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import Outcome
-from kpm_ros.align.flags import Flag
 from kpm_ros.align.pose import PoseRules, PoseStream
+from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import HandFrame
 from support.senses import FRAME, LANDMARKS, MS, T0, frame, pose_at
 

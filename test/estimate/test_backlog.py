@@ -19,8 +19,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.align.chunk import AlignedChunk, Trace
-from kpm_ros.align.grid import Grid
+from kpm_ros.core.chunks import AlignedChunk, Trace
+from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.backlog import Backlog, BacklogRules
 
 MS = 1_000_000

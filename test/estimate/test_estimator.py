@@ -23,11 +23,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kpm_ros.align.chunk import AlignedChunk, Trace
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import Grid
+from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.estimate.estimator import EffortEstimator
 
 RATE = 1024

@@ -19,9 +19,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import Grid
+from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.offline import estimate_whole
 from kpm_ros.estimate.streaming import StreamingEstimator

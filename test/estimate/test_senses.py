@@ -22,9 +22,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import Grid
+from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.layout import CardError, structure_of

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
 
 RATE = 2000

@@ -128,7 +128,7 @@ def _read_midi(path: Path) -> None:
 
 
 def _parameters(folder: Path) -> list[Path]:
-    from kpm_ros.resources import config_dir
+    from kpm_ros.core.resources import config_dir
 
     path = folder / "pipeline.yaml"
     shown = (config_dir() / "pipeline.yaml").read_text().splitlines()

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from kpm_ros import lock
+from kpm_ros.core import lock
 
 rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 

@@ -28,7 +28,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
 from support.waiting import wait_for
 from support.witness import recovery_ms, time_to_zero_ms

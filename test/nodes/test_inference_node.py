@@ -22,9 +22,9 @@ import numpy as np
 import pytest
 from rclpy.parameter import Parameter
 
-from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.flags import Flag
-from kpm_ros.align.grid import Grid
+from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import Grid
 from kpm_ros.nodes import wire
 from kpm_ros.nodes.effort_wire import decode_efforts
 from kpm_ros.nodes.inference_node import InferenceNode
@@ -122,7 +122,7 @@ def test_effort_that_was_aligned_too_late_does_not_pass_for_news(context, model)
     """The synchronizer was held up: what it sends now is about an instant long ago."""
     inference = Inference(context, model, simulated_time=False)
     sent = []
-    inference.node._outlet._send = sent.append
+    inference.node._publisher._send = sent.append
     try:
         now_ns = time.time_ns()
         inference.receive_all(now_ns - 2 * S, now_ns - S)

@@ -21,8 +21,8 @@ from dataclasses import replace
 
 import pytest
 
-from kpm_ros.align.flags import Flag
 from kpm_ros.client import EffortReader
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.weights import random_tensors, save_model
 from kpm_ros.sense.samples import HandFrame

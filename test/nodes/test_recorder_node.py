@@ -25,7 +25,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray
 
-from kpm_ros import graph, surroundings
+from kpm_ros import graph
+from kpm_ros.core import provenance
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.gesture_node import GestureNode
@@ -129,7 +130,7 @@ def test_a_bag_tells_code_model_parameters_and_host(recorder, make_node, node, c
     assert parameters[recording.get_fully_qualified_name()]["storage"] == "mcap"
     host = json.loads(facts["host"])
     assert {"processor", "cores", "system", "python", "numpy", "rmw"} <= host.keys()
-    assert facts.get("commit", "") == surroundings.commit()
+    assert facts.get("commit", "") == provenance.commit()
 
 
 def test_what_every_node_says_is_recorded_also_what_it_said_before(recorder, node, tmp_path):

@@ -23,9 +23,9 @@ import yaml
 
 from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
+from kpm_ros.core.resources import config_dir
 from kpm_ros.nodes import models, settings
 from kpm_ros.nodes.setting import why_fixed
-from kpm_ros.resources import config_dir
 
 
 def test_the_shipped_parameters_file_is_what_the_settings_say():

@@ -21,7 +21,7 @@ import time as host_time
 import pytest
 from rclpy.parameter import Parameter
 
-from kpm_ros.align.grid import Grid
+from kpm_ros.core.grid import Grid
 from kpm_ros.nodes import wire
 from kpm_ros.nodes.stepped_time import SteppedTime
 from kpm_ros.nodes.synchronizer_node import MOST_EARLY, SynchronizerNode

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from kpm_ros import graph
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.replay.bag_reader import BagReader
 from support.hosts import A, B, Hosts
 from support.stage import namespaces

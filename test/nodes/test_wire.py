@@ -23,8 +23,7 @@ import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 
 from kpm_ros import msg
-from kpm_ros.align.chunk import AlignedChunk, Trace
-from kpm_ros.estimate.chunk import EffortChunk
+from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
 from kpm_ros.nodes import wire
 from kpm_ros.replay import messages
 from kpm_ros.replay.bag_reader import BagReader

@@ -25,7 +25,7 @@ pytest.importorskip("rich")
 
 from rich.console import Console
 
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.operate.dashboard import Dashboard, Picture, as_line, draw
 from kpm_ros.operate.usage import Usage, cores
 

@@ -25,9 +25,9 @@ pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built")
 
 from kpm_ros import graph
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.chunks import EffortChunk
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.nodes import simulated
 from kpm_ros.nodes.settings import SimulatorSettings
 from kpm_ros.operate.demo_score import UnknownTruthError, score_demo

@@ -21,7 +21,7 @@ import json
 import pytest
 
 from kpm_ros.cli import main
-from kpm_ros.learn.scores import passage
+from kpm_ros.learn.scores import excerpt_plot
 from kpm_ros.learn.scores.board import read_board
 from kpm_ros.learn.scores.metrics import rmse
 from support.performances import write_release
@@ -36,7 +36,7 @@ def test_the_table_the_files_and_the_picture_come_of_one_command(data, tmp_path,
     words = ["--models", "mean", "linear=ridge", "--otd-points", "50"]
     files = {"--json": tmp_path / "a" / "board.json", "--markdown": tmp_path / "board.md"}
     words += [str(word) for pair in files.items() for word in pair]
-    words += ["--figure", str(tmp_path / "passage.png"), "--passage", "t1_p3_a:0.5-2"]
+    words += ["--figure", str(tmp_path / "excerpt.png"), "--excerpt", "t1_p3_a:0.5-2"]
     assert main(["evaluate", str(data), *words]) == 0
     text = capsys.readouterr().out
     board = read_board(tmp_path / "a" / "board.json")
@@ -46,7 +46,7 @@ def test_the_table_the_files_and_the_picture_come_of_one_command(data, tmp_path,
     assert text.startswith("Recorded performances")
     assert "Unseen pianists" in text
     assert "| linear | pose+keys |" in (tmp_path / "board.md").read_text()
-    assert (tmp_path / "passage.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "excerpt.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_simulated_data_set_makes_a_simulated_table(data, capsys):
@@ -100,11 +100,11 @@ def test_published_windows_can_be_asked_for(data, capsys):
         (["--split", "test_cross_task"], "no performances in 'test_cross_task'"),
         (["--split", "holdout"], "no performances in 'holdout'"),
         (["--otd-points", "0"], "--otd-points must be at least 1, not 0"),
-        (["--passage", "t1_p3_a"], "--passage says what --figure FILE is to show"),
-        (["--figure", "passage.txt"], "passage.txt is to be a picture"),
-        (["--figure", "x.png", "--passage", "t1_p3_a:5"], "'t1_p3_a:5' names no passage"),
-        (["--figure", "x.png", "--passage", "t1_p3_a:7-9"], "t1_p3_a is 3.0 s long"),
-        (["--figure", "x.png", "--passage", "t9_p9_z"], "t9_p9_z"),
+        (["--excerpt", "t1_p3_a"], "--excerpt says what --figure FILE is to show"),
+        (["--figure", "excerpt.txt"], "excerpt.txt is to be a picture"),
+        (["--figure", "x.png", "--excerpt", "t1_p3_a:5"], "'t1_p3_a:5' names no excerpt"),
+        (["--figure", "x.png", "--excerpt", "t1_p3_a:7-9"], "t1_p3_a is 3.0 s long"),
+        (["--figure", "x.png", "--excerpt", "t9_p9_z"], "t9_p9_z"),
         (["--split-file", "other.json"], "other.json"),
     ],
 )
@@ -124,9 +124,9 @@ def test_a_folder_that_is_no_data_set_is_refused(tmp_path, capsys):
 
 def test_the_picture_is_of_the_models_estimates(data, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(passage, "draw_passage", lambda *given: drawn.append(given))
+    monkeypatch.setattr(excerpt_plot, "draw_excerpt", lambda *given: drawn.append(given))
     words = ["--models", "mean", "linear=ridge", "--split", "test", "--protocol", "published"]
-    words += ["--otd-points", "50", "--figure", str(tmp_path / "x.png"), "--passage", "t1_p3_a:1-2"]
+    words += ["--otd-points", "50", "--figure", str(tmp_path / "x.png"), "--excerpt", "t1_p3_a:1-2"]
     assert main(["evaluate", str(data), *words]) == 0
     _, recording, part, estimates, _, simulated = drawn[0]
     assert (recording.name, part, simulated) == ("t1_p3_a", slice(1024, 2048), False)

@@ -143,7 +143,7 @@ def test_a_bag_of_results_alone_is_refused(tmp_path):
 
 def test_what_a_launch_starts_is_tied_to_it_and_a_users_own_prefix_is_kept():
     words = shlex.split(launching.prefix("exo"))
-    assert str(launching.TETHER) in words
+    assert str(launching.DIE_WITH_PARENT) in words
     assert str(os.getpid()) in words
     assert launching.prefix("exo", "gdb --args").endswith(" gdb --args")
     assert launching.prefix("exo", "gdb --args", "exo|gesture").endswith(" gdb --args")

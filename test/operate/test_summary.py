@@ -21,8 +21,8 @@ import json
 import numpy as np
 import pytest
 
-from kpm_ros.align.chunk import Trace
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.chunks import Trace
+from kpm_ros.core.flags import Flag
 from kpm_ros.learn.scores.metrics import score
 from kpm_ros.operate.summary import STAGES, Measurement, Result, as_text, summarise
 

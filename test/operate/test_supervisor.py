@@ -261,7 +261,7 @@ def test_cost_is_told_per_process_and_survives_a_restart():
 SUPERVISED_RUN = """
 import sys
 from kpm_ros.operate.process import Command
-from kpm_ros.signals import StopRequests
+from kpm_ros.core.signals import StopRequests
 from kpm_ros.operate.supervisor import Supervisor
 
 script = '''import os, signal, sys

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import KeyEventKind
 from support.sources import ROOT
 

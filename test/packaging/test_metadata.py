@@ -125,7 +125,7 @@ def test_the_client_imports_nothing_but_what_an_installation_of_it_asks_for() ->
     brought = {name.removeprefix("python3-") for name in asked}
     known = {*sys.stdlib_module_names, *brought, "kpm_ros"}
     files = imports.needed_by("kpm_ros.client")
-    assert {"kpm_ros/client.py", "kpm_ros/align/flags.py"} <= set(files)
+    assert {"kpm_ros/client.py", "kpm_ros/core/flags.py"} <= set(files)
     for file in files:
         unknown = imported_names(ROOT / file, top_level_only=True) - known
         assert not unknown, f"{file} imports {unknown}"

@@ -21,7 +21,7 @@ import json
 import pytest
 
 from kpm_ros import cli
-from kpm_ros.replay import provenance
+from kpm_ros.replay import recorded_with
 from kpm_ros.replay.bag import BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
 from support import bags
@@ -86,10 +86,10 @@ def test_facts_that_are_no_such_thing_are_passed_over(capsys, described, light, 
     facts = {"parameters": text or " ", "host": text or " ", "commit": "\x1b[31mred"}
     assert cli.main(["replay", str(described(facts)), "--model", str(light)]) == 0
     assert "\x1b" not in capsys.readouterr().out
-    assert provenance.differences(facts, "kpm", {"synchronizer": {"pose_wait_s": 1}}) == []
+    assert recorded_with.differences(facts, "kpm", {"synchronizer": {"pose_wait_s": 1}}) == []
 
 
 def test_a_bag_of_others_has_no_facts(recording):
     with BagReader(recording) as bag:
         assert bag.facts == {}
-        assert provenance.described(bag.facts) == []
+        assert recorded_with.described(bag.facts) == []

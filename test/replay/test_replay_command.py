@@ -24,10 +24,10 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from kpm_ros import cli
+from kpm_ros.core.resources import find_model
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import load_npz, read_effort
 from kpm_ros.replay.topics import TopicFinder
-from kpm_ros.resources import find_model
 from support import bags
 from support.bags import T0
 

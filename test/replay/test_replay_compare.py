@@ -22,8 +22,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kpm_ros.align.chunk import AlignedChunk
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.span import span_of
 from kpm_ros.replay.compare import BACK_S, FORGET_S, Fingerprints, compare

@@ -23,7 +23,7 @@ import pytest
 from rosbags.rosbag2 import CompressionMode
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate import weights
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.streaming import StreamingEstimator

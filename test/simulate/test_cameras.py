@@ -21,9 +21,9 @@ import pytest
 
 from kpm_ros.sense.score import Score
 from kpm_ros.simulate.cameras import Camera, TrackedView, TrackerErrors, default_cameras
+from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.studies import five_finger_study, random_study
 
 NO_ERRORS = TrackerErrors(
     jitter_px=0.0,

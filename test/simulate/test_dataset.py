@@ -22,10 +22,10 @@ import pytest
 from kpm_ros.sense.samples import HandFrame
 from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
 from kpm_ros.simulate.dataset import render
+from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import SimulatedSession
-from kpm_ros.simulate.studies import five_finger_study, random_study
 
 RATE = 1024
 

@@ -20,10 +20,10 @@ import numpy as np
 import pytest
 
 from kpm_ros.simulate.emg import RATE_HZ, Electrodes
+from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.noise import BlockNoise, decaying
 from kpm_ros.simulate.person import MUSCLES, Person
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.studies import five_finger_study
 
 
 @pytest.fixture(scope="module")

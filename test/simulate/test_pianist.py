@@ -24,11 +24,11 @@ import pytest
 
 from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.sense.score import Note, PedalMove, Score
+from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.hand import FINGERS
 from kpm_ros.simulate.keyboard import KEY_TOP_M, KEY_X_M, TRAVEL_M
 from kpm_ros.simulate.person import MUSCLES, Person
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.studies import five_finger_study, random_study
 
 BONES = [(0, 1), (0, 5), (0, 9), (0, 13), (0, 17)] + [
     (first + joint, first + joint + 1) for first in (1, 5, 9, 13, 17) for joint in range(3)

@@ -21,12 +21,12 @@ import pytest
 
 from kpm_ros.sense.samples import FIRST_NOTE
 from kpm_ros.sense.score import Note, Score
+from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.fingering import MIDDLE_C, TOGETHER_S, assign
 from kpm_ros.simulate.hand import KinematicHand
 from kpm_ros.simulate.keyboard import IS_BLACK, KEY_X_M, WHITE_WIDTH_M
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.plan import make_plan, playable
-from kpm_ros.simulate.studies import five_finger_study, random_study
 
 HAND = KinematicHand(Person())
 

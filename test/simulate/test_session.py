@@ -23,9 +23,9 @@ import pytest
 
 from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
 from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
+from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import Delivery, SimulatedSession
-from kpm_ros.simulate.studies import five_finger_study
 
 START = 1_700_000_000_123_456_789
 SECONDS = 6

@@ -25,9 +25,8 @@ import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
-from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.chunk import EffortChunk
 from kpm_ros.estimate.effort_info import described
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
@@ -35,9 +34,9 @@ from kpm_ros.estimate.weights import random_tensors, save_model
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyMotionChunk
 from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import Delivery, SimulatedSession
-from kpm_ros.simulate.studies import five_finger_study
 
 MS = 1_000_000
 S = 1000 * MS

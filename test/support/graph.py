@@ -88,7 +88,9 @@ class RunningGraph:
                 words = child.cmdline()
             except psutil.Error:
                 continue
-            if f"kpm_ros.nodes.{node}_node" in words and "tether.py" not in " ".join(words):
+            if f"kpm_ros.nodes.{node}_node" in words and "die_with_parent.py" not in " ".join(
+                words
+            ):
                 return child.pid
         return None
 

@@ -25,9 +25,9 @@ from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
 from kpm_ros.nodes import qos, wire
 from kpm_ros.sense import samples
 from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import Sample, SimulatedSession
-from kpm_ros.simulate.studies import five_finger_study
 from support.background import Background
 
 FOLLOWED_NS = 500_000_000

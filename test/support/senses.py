@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
-from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
 
 MS = 1_000_000

@@ -30,8 +30,8 @@ import psutil
 import rclpy
 from std_srvs.srv import SetBool
 
+from kpm_ros.core.resources import DEFAULT_MODEL, find_model
 from kpm_ros.estimate.weights import load_model, save_model
-from kpm_ros.resources import DEFAULT_MODEL, find_model
 from support.clock import SettableClock
 from support.graph import RunningGraph
 from support.player import Player, as_it_is

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.motion import NOT_SENSED
-from kpm_ros.estimate.compiling import compiled
+from kpm_ros.core.compilation import compiled
 from kpm_ros.estimate.touch.layout import (
     ASPECT,
     CHORD,

@@ -22,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.compiling import compiled
+from kpm_ros.core.compilation import compiled
 from kpm_ros.estimate.kernels import add, normalise, rectify
 from kpm_ros.estimate.touch.description import Memory, Sizes, Weights, describe
 

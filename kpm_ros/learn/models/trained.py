@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save as to_bytes
 
+from kpm_ros.core.atomic_files import write_atomically
+from kpm_ros.core.resources import find_model
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import as_envelope
@@ -37,8 +39,6 @@ from kpm_ros.estimate.weights import (
 )
 from kpm_ros.learn.models.families import Family, bare_network, check_card, family_of, window_of
 from kpm_ros.learn.models.rules import RULES, Rule, samples_of
-from kpm_ros.resources import find_model
-from kpm_ros.whole_files import write_whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -191,7 +191,7 @@ def save(path: Path | str, card: ModelCard, tensors: Tensors) -> None:
     for name, array in stored.items():
         if not np.isfinite(array).all():
             raise ModelFileError(f"the tensor {name!r} holds values beyond float16's range")
-    write_whole(Path(path), to_bytes(stored, metadata=card.to_metadata()))
+    write_atomically(Path(path), to_bytes(stored, metadata=card.to_metadata()))
 
 
 def load(path_or_name: Path | str) -> Trained:

@@ -32,14 +32,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.foreign_files import (
+from kpm_ros.core.atomic_files import atomic_file, write_atomically
+from kpm_ros.core.foreign_files import (
     PICKLE_BYTES,
     ForeignFileError,
     digest,
     must_be_file,
     read_json,
 )
-from kpm_ros.whole_files import whole_file, write_whole
 
 FORMAT = 2
 """Goes up whenever the same files would give other arrays."""
@@ -98,7 +98,7 @@ class ArrayCache:
         made = np.ascontiguousarray(make(), dtype=np.float32)
         # The description goes first and comes last: an array without one is made anew.
         about_file.unlink(missing_ok=True)
-        with whole_file(array_file) as file:
+        with atomic_file(array_file) as file:
             np.save(file, made, allow_pickle=False)
         _write_about(array_file, about_file, variant, present)
         array = _mapped(array_file)
@@ -157,7 +157,7 @@ def _write_about(
         "array": _version(array_file),
         "sources": sources,
     }
-    write_whole(about_file, json.dumps(about).encode())
+    write_atomically(about_file, json.dumps(about).encode())
 
 
 def _version(path: Path) -> Version:

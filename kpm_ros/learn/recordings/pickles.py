@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.foreign_files import PICKLE_BYTES, printable, read_bytes
-from kpm_ros.pickle_limits import PickleError, look_through
+from kpm_ros.core.foreign_files import PICKLE_BYTES, printable, read_bytes
+from kpm_ros.core.pickle_limits import PickleError, look_through
 
 _NOT_OF_ARRAYS = frozenset(
     {"BINPERSID", "DICT", "SETITEM", "SETITEMS", "EMPTY_SET", "ADDITEMS", "FROZENSET"}

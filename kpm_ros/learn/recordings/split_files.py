@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from kpm_ros.foreign_files import read_json
+from kpm_ros.core.foreign_files import read_json
 from kpm_ros.simulate.release.layout import SPLITS, SUFFIX, parse_name
 
 Splits = dict[str, tuple[str, ...]]

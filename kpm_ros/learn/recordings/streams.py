@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.pickle_limits import PickleError
 from kpm_ros.learn.recordings.pickles import read_array
-from kpm_ros.pickle_limits import PickleError
 from kpm_ros.sense.samples import LANDMARKS, PIANO_KEYS
 
 UNIT_FRAMES, UNIT_SAMPLES = 15, 256

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from kpm_ros.foreign_files import LISTING_BYTES, read_text
+from kpm_ros.core.foreign_files import LISTING_BYTES, read_text
 from kpm_ros.learn.scores.metrics import Interval, mean_interval
 
 METRICS = ("rmse", "otd", "correlation")

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.foreign_files import printable, read_json
 from kpm_ros.estimate.seen import Seen
-from kpm_ros.foreign_files import printable, read_json
 from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.recordings.identity import what_was_met
 from kpm_ros.learn.scores.board import ModelRow, PerformanceScore

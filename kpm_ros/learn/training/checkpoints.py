@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from kpm_ros.foreign_files import is_our_mistake, must_be_file
+from kpm_ros.core.foreign_files import is_our_mistake, must_be_file
 
 IDENTITY = "identity"
 """Under which name a checkpoint says of which training it is."""

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kpm_ros.core.atomic_files import save_figure
 from kpm_ros.learn.training.progress import Progress
 from kpm_ros.learn.training.run_folder import read_metrics
-from kpm_ros.whole_files import save_figure
 
 _PAUSE_S = 30.0
 

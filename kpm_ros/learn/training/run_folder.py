@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kpm_ros.foreign_files import LISTING_BYTES, read_text, reading
+from kpm_ros.core.atomic_files import write_atomically
+from kpm_ros.core.foreign_files import LISTING_BYTES, read_text, reading
+from kpm_ros.core.provenance import processor
 from kpm_ros.learn.training.progress import Progress
-from kpm_ros.surroundings import processor
-from kpm_ros.whole_files import write_whole
 
 PACKAGES = ("kpm_ros", "torch", "lightning", "geomloss", "numpy", "safetensors")
 COLUMNS = (
@@ -91,7 +91,7 @@ class RunFolder:
 
     def write(self, path: Path, values: Mapping[str, Any]) -> None:
         """Write a JSON file, whole or not at all."""
-        write_whole(path, (json.dumps(_plain(values), indent=2) + "\n").encode())
+        write_atomically(path, (json.dumps(_plain(values), indent=2) + "\n").encode())
 
 
 def _plain(value: Any) -> Any:

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from kpm_ros.core.provenance import versions
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.learn.models import zoo
 from kpm_ros.learn.recordings.release import Recording, Release, open_release
@@ -48,7 +49,6 @@ from kpm_ros.learn.training.run_folder import (
 from kpm_ros.learn.training.settings import LARGEST_INTERVAL, Settings, for_windowed
 from kpm_ros.learn.training.stream import make_batches
 from kpm_ros.learn.training.validation import Validation
-from kpm_ros.surroundings import versions
 
 __all__ = ["Training", "TrainingStopped"]
 

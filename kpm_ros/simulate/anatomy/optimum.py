@@ -25,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.compiling import compiled
+from kpm_ros.core.compilation import compiled
 
 Array = NDArray[np.float64]
 

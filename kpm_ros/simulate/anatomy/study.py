@@ -35,9 +35,9 @@ from kpm_ros.simulate.anatomy.periodic import Motion, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
 from kpm_ros.simulate.anatomy.probes import SPREAD_JOINT, Array, Passage, Probe, fare
 from kpm_ros.simulate.anatomy.statics import CHANNELS, CUTOFF_HZ, TONE, Activations
+from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import MUSCLES, Person
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.studies import five_finger_study, random_study
 
 HELD_N = 8.0
 FORCES_N = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0, 20.0)

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.foreign_files import PICKLE_BYTES, read_bytes, read_json
-from kpm_ros.whole_files import write_whole
+from kpm_ros.core.atomic_files import write_atomically
+from kpm_ros.core.foreign_files import PICKLE_BYTES, read_bytes, read_json
 
 _PROTOCOL = 4
 """Read by every Python since 3.4."""
@@ -46,9 +46,9 @@ def as_json_bytes(content: Mapping[str, Any]) -> bytes:
 def write_set(root: Path, files: Mapping[str, bytes], record: str) -> None:
     """Write files below `root`, and last the record by which they are found finished."""
     for name, content in files.items():
-        write_whole(root / name, content, durable=True)
+        write_atomically(root / name, content, durable=True)
     checks = {name: [len(content), _digest(content)] for name, content in files.items()}
-    write_whole(root / record, as_json_bytes(checks), durable=True)
+    write_atomically(root / record, as_json_bytes(checks), durable=True)
 
 
 def is_finished(root: Path, record: str) -> bool:

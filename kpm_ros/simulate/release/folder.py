@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 from kpm_ros import __version__
-from kpm_ros.foreign_files import read_json
+from kpm_ros.core.atomic_files import write_atomically
+from kpm_ros.core.foreign_files import read_json
 from kpm_ros.simulate.cameras import Camera
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.release import layout
@@ -39,7 +40,6 @@ from kpm_ros.simulate.release.splits import (
     held_out_splits,
 )
 from kpm_ros.simulate.tasks import TASKS
-from kpm_ros.whole_files import write_whole
 
 GENERATOR = 2
 """Goes up whenever the same request gives other data."""
@@ -62,8 +62,8 @@ def open_folder(root: Path, request: Request) -> None:
             f"{root} holds something else than a simulated data set: choose an empty folder"
         )
     else:
-        write_whole(root / layout.CAMERAS, as_json_bytes(_cameras(request)), durable=True)
-        write_whole(manifest, as_json_bytes(wanted), durable=True)
+        write_atomically(root / layout.CAMERAS, as_json_bytes(_cameras(request)), durable=True)
+        write_atomically(manifest, as_json_bytes(wanted), durable=True)
 
 
 def finish_folder(root: Path, request: Request) -> None:
@@ -72,7 +72,7 @@ def finish_folder(root: Path, request: Request) -> None:
         (layout.ARCHITECTURAL, architectural_splits(request)),
         (layout.HELD_OUT, held_out_splits(request)),
     ):
-        write_whole(root / name, as_json_bytes(as_json(places)), durable=True)
+        write_atomically(root / name, as_json_bytes(as_json(places)), durable=True)
 
 
 def _must_agree(manifest: Path, wanted: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.align.chunk import AlignedChunk
+from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.touch.layout import STRIDE

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.align.flags import Flag
+from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.learn.training.dropouts import SHORTEST_S, Dropouts
 

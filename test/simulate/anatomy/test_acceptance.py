@@ -28,8 +28,8 @@ from kpm_ros.simulate.anatomy.figure import draw
 from kpm_ros.simulate.anatomy.probes import OWN_FINGER, SPREAD_JOINT, Probe
 from kpm_ros.simulate.anatomy.statics import CHANNELS
 from kpm_ros.simulate.anatomy.study import Played
+from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.person import MUSCLES, Person
-from kpm_ros.simulate.studies import random_study
 
 HELD_N = 8.0
 LOUD_N = np.array([2.0, 4.0, 8.0, 12.0, 16.0])

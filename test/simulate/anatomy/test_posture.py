@@ -25,6 +25,7 @@ pytest.importorskip("myo_sim", reason="myo-sim is not installed")
 from kpm_ros.sense.score import Note, Score
 from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
+from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.fingering import assign
 from kpm_ros.simulate.hand import FINGERS
 from kpm_ros.simulate.keyboard import (
@@ -37,7 +38,6 @@ from kpm_ros.simulate.keyboard import (
 )
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.studies import random_study
 
 TIPS = [4, 8, 12, 16, 20]
 KNUCKLE = 9

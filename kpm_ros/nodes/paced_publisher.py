@@ -23,8 +23,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kpm_ros.align.grid import NS_PER_S, Grid
-from kpm_ros.estimate.chunk import EFFORT_RATE_HZ
+from kpm_ros.core.chunks import EFFORT_RATE_HZ
+from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.estimate.pacing import Pacer
 
 
@@ -60,7 +60,7 @@ class Valve:
         self._room -= count
 
 
-class EffortOutlet:
+class PacedPublisher:
     """Sends samples when they are due; may be filled by one thread and emptied by another.
 
     What is `limit_s` older than usual never leaves. That is looked at just before each sample is

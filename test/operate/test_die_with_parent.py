@@ -23,13 +23,13 @@ import sys
 
 import pytest
 
-from kpm_ros.operate.launching import TETHER
+from kpm_ros.operate.launching import DIE_WITH_PARENT
 from support.ended import exit_of, wait_for
 
 STARTER = """
 import os, subprocess, sys
-tether, *words = sys.argv[1:]
-subprocess.Popen([sys.executable, "-I", "-S", tether, str(os.getpid()), *words]).wait()
+script, *words = sys.argv[1:]
+subprocess.Popen([sys.executable, "-I", "-S", script, str(os.getpid()), *words]).wait()
 """
 """Starts a command as `ros2 launch` does, with the words of its prefix in front."""
 
@@ -55,7 +55,7 @@ def started(tmp_path):
         words = ["--patience", patience_s] if patience_s else []
         command = [sys.executable, "-c", COMMAND, str(tmp_path / "left"), *manner]
         starter = subprocess.Popen(
-            [sys.executable, "-c", STARTER, str(TETHER), *words, *command],
+            [sys.executable, "-c", STARTER, str(DIE_WITH_PARENT), *words, *command],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -103,8 +103,8 @@ def test_without_patience_the_kernel_kills_it(started, tmp_path):
 
 
 def tethered(*words, parent=None):
-    """Run a command on the tether of this process."""
-    prefix = [sys.executable, "-I", "-S", str(TETHER), str(parent or os.getpid())]
+    """Run a command that dies with this process."""
+    prefix = [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(parent or os.getpid())]
     return subprocess.Popen(
         [*prefix, "--patience", "60", *words],
         stdout=subprocess.PIPE,

@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 
 
 @contextmanager
-def whole_file(path: Path, *, mode: int = 0o666, durable: bool = False) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, mode: int = 0o666, durable: bool = False) -> Iterator[BinaryIO]:
     """Give a file to fill; once that is done it stands in place of what was there.
 
     Until then, and if filling it fails, what was there stays. A file that replaces another may be
@@ -50,9 +50,9 @@ def whole_file(path: Path, *, mode: int = 0o666, durable: bool = False) -> Itera
         raise
 
 
-def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
+def write_atomically(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Write a file in place of what was there; whoever looks sees all of it or nothing."""
-    with whole_file(path, durable=durable) as file:
+    with atomic_file(path, durable=durable) as file:
         file.write(content)
 
 
@@ -61,7 +61,7 @@ def write_output(path: Path, content: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(content)
     else:
-        write_whole(path.resolve(), content)
+        write_atomically(path.resolve(), content)
 
 
 def save_figure(figure: Any, path: Path) -> None:

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What estimation hands on: consecutive samples of muscle effort."""
+"""What rooms hand on: consecutive samples of the senses on a grid, and of effort."""
 
 from __future__ import annotations
 
@@ -21,10 +21,40 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.chunk import Trace
-
 EFFORT_RATE_HZ = 2000
 """Effort lies on the grid of multiples of 500 us, whatever the model's own rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """When the newest camera frame behind a chunk passed each stage, in ns; 0 = does not apply."""
+
+    input_ns: int = 0
+    processed_ns: int = 0
+    received_ns: int = 0
+    aligned_ns: int = 0
+    estimated_ns: int = 0
+    published_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedChunk:
+    """Consecutive grid samples; `pose` is view by view, landmark by landmark, x then y."""
+
+    stamp_ns: int
+    first_index: int
+    grid_index: int
+    rate_hz: float
+    pose: NDArray[np.float32]
+    """(samples, views x landmarks x 2), fractions of image width and height."""
+    keys: NDArray[np.float32]
+    """(samples, keys): 0 at rest, 1 fully down, -1 not sensed."""
+    flags: NDArray[np.uint8]
+    trace: Trace = field(default_factory=Trace)
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.flags)
 
 
 @dataclass(frozen=True, slots=True)

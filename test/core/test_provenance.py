@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from kpm_ros import surroundings
+from kpm_ros.core import provenance
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -37,7 +37,7 @@ def git(folder: Path, *words: str) -> str:
 def told_in(folder: Path) -> str:
     """What the package tells that lies in this folder."""
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import surroundings as s; print(s.commit())"
+        "import sys; sys.path.insert(0, sys.argv[1]); import provenance as s; print(s.commit())"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True
@@ -50,7 +50,7 @@ def package(tmp_path) -> Path:
     """A repository with this module in it, not yet committed."""
     folder = tmp_path / "package"
     folder.mkdir()
-    shutil.copy(surroundings.__file__, folder)
+    shutil.copy(provenance.__file__, folder)
     git(tmp_path, "init", "-q")
     return folder
 
@@ -60,7 +60,7 @@ def test_the_commit_is_told_and_whether_anything_was_changed_since(package):
     git(package, "commit", "-qm", "first")
     commit = git(package, "rev-parse", "--short=12", "HEAD")
     assert told_in(package) == commit
-    with (package / "surroundings.py").open("a") as file:
+    with (package / "provenance.py").open("a") as file:
         file.write("# changed\n")
     assert told_in(package) == f"{commit}-dirty"
 
@@ -73,5 +73,5 @@ def test_a_package_that_merely_lies_in_somebodys_repository_is_none_of_its_commi
 
 
 def test_without_a_repository_nothing_is_told(tmp_path):
-    shutil.copy(surroundings.__file__, tmp_path)
+    shutil.copy(provenance.__file__, tmp_path)
     assert told_in(tmp_path) == ""

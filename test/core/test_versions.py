@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-from kpm_ros import versions
+from kpm_ros.core import versions
 from support.sources import ROOT
 
 

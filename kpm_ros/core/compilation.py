@@ -68,13 +68,13 @@ KEPT_VERSIONS = 3
 KEPT_S = 30 * 24 * 3600.0
 
 _COMPILED_FILES = (
-    "compiling.py",
-    "kernels.py",
-    "layers.py",
-    "layout.py",
-    "touch/description.py",
-    "touch/kernels.py",
-    "touch/layout.py",
+    "core/compilation.py",
+    "estimate/kernels.py",
+    "estimate/layers.py",
+    "estimate/layout.py",
+    "estimate/touch/description.py",
+    "estimate/touch/kernels.py",
+    "estimate/touch/layout.py",
 )
 
 
@@ -84,7 +84,7 @@ def _cache_folder() -> Path | None:
     Numba by itself looks only at the file of the outermost function. None when there is no place
     that can be written to.
     """
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     digest = hashlib.sha256(b"".join((here / name).read_bytes() for name in _COMPILED_FILES))
     base = _config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     folder = Path(base) / "kpm_ros" / digest.hexdigest()[:16]

@@ -22,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from kpm_ros.foreign_files import SETTINGS_BYTES, ForeignFileError, printable, read_text
+from kpm_ros.core.foreign_files import SETTINGS_BYTES, ForeignFileError, printable, read_text
 
 MOST_NODES, MOST_DEPTH = 200_000, 64
 """Values in a YAML file, with everything that its aliases repeat; and how deep they are nested."""

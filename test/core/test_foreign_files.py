@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros import foreign_files as foreign
-from kpm_ros.foreign_files import ForeignFileError, reading
-from kpm_ros.foreign_yaml import parse_yaml
+from kpm_ros.core import foreign_files as foreign
+from kpm_ros.core.foreign_files import ForeignFileError, reading
+from kpm_ros.core.foreign_yaml import parse_yaml
 
 
 def test_a_pipe_a_socket_and_a_device_are_refused_and_not_waited_for(tmp_path: Path) -> None:

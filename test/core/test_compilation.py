@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.estimate import compiling
+from kpm_ros.core import compilation
 
 DAY_S = 24 * 3600
 
@@ -49,7 +49,7 @@ def add(base, number, days, name=""):
 def test_the_newest_few_and_those_used_lately_are_kept(base):
     used = add(base, 0, 400)
     folders = [add(base, 1 + n, days) for n, days in enumerate((90, 40, 50, 60, 29))]
-    compiling.remove_unused(base, used)
+    compilation.remove_unused(base, used)
     # The three newest others are 29, 40 and 50 days old.
     assert [folder.exists() for folder in folders] == [False, True, True, False, True]
     assert used.exists()
@@ -57,7 +57,7 @@ def test_the_newest_few_and_those_used_lately_are_kept(base):
 
 def test_many_that_were_used_lately_are_all_kept(base):
     folders = [add(base, n, 20) for n in range(8)]
-    compiling.remove_unused(base, folders[0])
+    compilation.remove_unused(base, folders[0])
     assert all(folder.exists() for folder in folders)
 
 
@@ -66,7 +66,7 @@ def test_what_is_not_compiled_code_is_left_alone(base):
     for number in range(10, 14):
         add(base, number, 40)
     (base / f"{1:016x}").write_text("a file")
-    compiling.remove_unused(base, base / "none")
+    compilation.remove_unused(base, base / "none")
     assert all(folder.exists() for folder in others)
     assert (base / f"{1:016x}").is_file()
 
@@ -80,15 +80,15 @@ def test_two_processes_that_remove_the_same_do_not_disturb_each_other(base, monk
         remove(path, **options)
 
     monkeypatch.setattr(shutil, "rmtree", after_another)
-    compiling.remove_unused(base, base / "none")
+    compilation.remove_unused(base, base / "none")
     assert [folder.exists() for folder in folders] == [True] * 3 + [False] * 3
 
 
 def test_the_folder_in_use_is_marked_as_used(monkeypatch, tmp_path):
-    monkeypatch.setattr(compiling._config, "CACHE_DIR", str(tmp_path))
-    folder = compiling._cache_folder()
+    monkeypatch.setattr(compilation._config, "CACHE_DIR", str(tmp_path))
+    folder = compilation._cache_folder()
     os.utime(folder, (0, 0))
-    assert compiling._cache_folder() == folder
+    assert compilation._cache_folder() == folder
     assert time.time() - folder.stat().st_mtime < 3600
 
 
@@ -151,7 +151,7 @@ def test_a_cpu_without_avx512_is_given_no_such_instruction(tmp_path):
 def test_arrays_are_placed_where_a_cache_line_begins(shape):
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     for _ in range(20):
-        placed = compiling.on_cache_line(values)
+        placed = compilation.on_cache_line(values)
         assert placed.ctypes.data % 64 == 0
         assert np.array_equal(placed, values)
         assert placed.flags.c_contiguous

@@ -15,7 +15,7 @@
 """Runs a command that cannot outlive the process that started it, however that one ends.
 
 Used as a script, so that it starts in an interpreter with nothing loaded:
-`python -I -S tether.py PARENT_PID [--patience S] COMMAND [ARGUMENT ...]`
+`python -I -S die_with_parent.py PARENT_PID [--patience S] COMMAND [ARGUMENT ...]`
 
 Without patience this process becomes the command, which the kernel kills with its parent. With it,
 this process stays beside the command and passes signals on; when the parent ends, the command is

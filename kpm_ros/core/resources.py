@@ -25,7 +25,7 @@ DEFAULT_MODEL = "touchnet-sim"
 
 def config_dir() -> Path:
     """Find `config/` in a ROS workspace, an installed wheel or a source checkout, in this order."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     shares = [
         Path(prefix) / "share" / "kpm_ros" / "config"
         for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)

@@ -25,14 +25,14 @@ import time
 
 import pytest
 
-from kpm_ros.signals import interrupts
+from kpm_ros.core.signals import interrupts
 from support.starting import Starting
 
 PATIENCE_S = 60.0
 
 COMPILES = """
 import hashlib
-from kpm_ros.signals import StopRequests
+from kpm_ros.core.signals import StopRequests
 
 with StopRequests() as stop, stop.ending_within(0.05, status=7):
     print("ready", flush=True)
@@ -41,7 +41,7 @@ with StopRequests() as stop, stop.ending_within(0.05, status=7):
 
 HAS_STEPS = """
 import time
-from kpm_ros.signals import StopRequested, StopRequests
+from kpm_ros.core.signals import StopRequested, StopRequests
 
 try:
     with StopRequests() as stop, stop.ending_within(60):

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import pytest
 
-from kpm_ros.align.grid import Grid
+from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.pacing import Pacer
-from kpm_ros.nodes.outlet import EffortOutlet, Group, Valve
+from kpm_ros.nodes.paced_publisher import Group, PacedPublisher, Valve
 
 MS = 1_000_000
 T0 = 1_700_000_000_000 * MS
@@ -48,8 +48,8 @@ def host():
 
 
 @pytest.fixture
-def outlet(host):
-    return EffortOutlet(Pacer(), host.send, LIMIT_S, host_ns=lambda: host.now_ns)
+def publisher(host):
+    return PacedPublisher(Pacer(), host.send, LIMIT_S, host_ns=lambda: host.now_ns)
 
 
 def group(first, count, since_ns):
@@ -61,71 +61,73 @@ def names(host):
     return [int(data) for data, _ in host.received]
 
 
-def test_samples_leave_evenly_and_in_order(host, outlet):
-    outlet.add(group(FIRST, 20, T0), T0 + 60 * MS)
+def test_samples_leave_evenly_and_in_order(host, publisher):
+    publisher.add(group(FIRST, 20, T0), T0 + 60 * MS)
     for ms in range(60, 71):
         host.now_ns = T0 + ms * MS
-        outlet.release(host.now_ns)
+        publisher.release(host.now_ns)
         assert len(host.received) == min(20, 2 * (ms - 60) + 1)
     assert names(host) == list(range(20))
-    assert (outlet.sent, outlet.withheld, len(outlet)) == (20, 0, 0)
+    assert (publisher.sent, publisher.withheld, len(publisher)) == (20, 0, 0)
 
 
 @pytest.mark.parametrize("in_hand", [0, 7])
-def test_a_process_that_was_stopped_sends_no_more_than_what_it_had_in_hand(host, outlet, in_hand):
-    outlet.add(group(FIRST, 20, T0), T0)
+def test_a_process_that_was_stopped_sends_no_more_than_what_it_had_in_hand(
+    host, publisher, in_hand
+):
+    publisher.add(group(FIRST, 20, T0), T0)
     host.stops[in_hand] = 3000 * MS
     host.now_ns = T0 + 20 * MS
-    outlet.release(host.now_ns)
+    publisher.release(host.now_ns)
     assert names(host) == list(range(in_hand + 1))
-    assert outlet.withheld == 19 - in_hand
+    assert publisher.withheld == 19 - in_hand
 
 
-def test_what_waited_while_the_process_was_stopped_is_withheld(host, outlet):
-    outlet.add(group(FIRST, 20, T0), T0)
-    outlet.add(group(FIRST + 20, 20, T0 + 2990 * MS), T0 + 3000 * MS)
+def test_what_waited_while_the_process_was_stopped_is_withheld(host, publisher):
+    publisher.add(group(FIRST, 20, T0), T0)
+    publisher.add(group(FIRST + 20, 20, T0 + 2990 * MS), T0 + 3000 * MS)
     host.now_ns = T0 + 3000 * MS
-    outlet.release(host.now_ns)
+    publisher.release(host.now_ns)
     assert names(host) == list(range(20, 40))
-    assert outlet.withheld == 20
+    assert publisher.withheld == 20
 
 
-def test_the_usual_delay_is_no_reason_to_withhold(host, outlet):
+def test_the_usual_delay_is_no_reason_to_withhold(host, publisher):
     """Samples wait for their delay; what is too old is counted beyond it."""
-    outlet.add(group(FIRST, 1, T0), T0 + 150 * MS)
-    outlet.add(group(FIRST + 1, 399, T0), T0 + 151 * MS)
+    publisher.add(group(FIRST, 1, T0), T0 + 150 * MS)
+    publisher.add(group(FIRST + 1, 399, T0), T0 + 151 * MS)
     host.now_ns = T0 + 400 * MS
-    outlet.release(host.now_ns)
-    assert outlet.withheld == 0
+    publisher.release(host.now_ns)
+    assert publisher.withheld == 0
 
 
-def test_a_stream_that_begins_late_leaves_nothing_to_be_made_up_for(host, outlet):
+def test_a_stream_that_begins_late_leaves_nothing_to_be_made_up_for(host, publisher):
     """What warming up took is neither waited for nor taken for the usual delay."""
-    outlet.add(group(FIRST, 200, T0), T0 + 190 * MS, beginning=True)
+    publisher.add(group(FIRST, 200, T0), T0 + 190 * MS, beginning=True)
     host.now_ns = T0 + 190 * MS
-    outlet.release(host.now_ns)
+    publisher.release(host.now_ns)
     assert len(host.received) == 200
-    outlet.add(group(FIRST + 200, 20, T0 + 160 * MS), T0 + 170 * MS)
-    assert outlet.delay_s == pytest.approx(0.07)
+    publisher.add(group(FIRST + 200, 20, T0 + 160 * MS), T0 + 170 * MS)
+    assert publisher.delay_s == pytest.approx(0.07)
 
 
-def test_a_stream_that_begins_again_forgets_the_delay_of_the_last_one(host, outlet):
-    outlet.add(group(FIRST, 20, T0), T0 + 200 * MS)
-    outlet.add(group(FIRST + 1000, 20, T0 + 560 * MS), T0 + 600 * MS, beginning=True)
-    outlet.add(group(FIRST + 1020, 20, T0 + 570 * MS), T0 + 575 * MS)
-    assert outlet.delay_s == pytest.approx(0.065)
+def test_a_stream_that_begins_again_forgets_the_delay_of_the_last_one(host, publisher):
+    publisher.add(group(FIRST, 20, T0), T0 + 200 * MS)
+    publisher.add(group(FIRST + 1000, 20, T0 + 560 * MS), T0 + 600 * MS, beginning=True)
+    publisher.add(group(FIRST + 1020, 20, T0 + 570 * MS), T0 + 575 * MS)
+    assert publisher.delay_s == pytest.approx(0.065)
 
 
 def test_what_is_caught_up_with_leaves_no_faster_than_readers_can_take_it(host):
-    outlet = EffortOutlet(
+    publisher = PacedPublisher(
         Pacer(), host.send, LIMIT_S, Valve(at_once=40, per_s=8000), lambda: host.now_ns
     )
-    outlet.add(group(FIRST, 600, T0 + 300 * MS), T0 + 300 * MS)
+    publisher.add(group(FIRST, 600, T0 + 300 * MS), T0 + 300 * MS)
     received = []
     for ms in range(300, 520, 2):
         host.now_ns = T0 + ms * MS
-        outlet.release(host.now_ns)
+        publisher.release(host.now_ns)
         received.append(len(host.received))
     assert received[:4] == [40, 56, 72, 88]
     assert names(host) == list(range(600))
-    assert outlet.withheld == 0
+    assert publisher.withheld == 0

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A picture of one passage: hand, keys, and each muscle's true and estimated effort."""
+"""A picture of one excerpt: hand, keys, and each muscle's true and estimated effort."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.whole_files import save_figure
+from kpm_ros.core.atomic_files import save_figure
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.release import Recording
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 RATE_HZ = 1024
 LENGTH_S = 6.0
-"""Of a passage whose ends are not given."""
+"""Of an excerpt whose ends are not given."""
 SNAPSHOTS = 7
-"""Hands drawn over the passage."""
+"""Hands drawn over the excerpt."""
 BONES = (
     (0, 1, 2, 3, 4),
     (0, 5, 6, 7, 8),
@@ -48,7 +48,7 @@ TRUTH_COLOUR = "0.6"
 
 
 @dataclass(frozen=True)
-class Passage:
+class Excerpt:
     """A stretch of one performance."""
 
     name: str
@@ -56,22 +56,22 @@ class Passage:
     end_s: float
 
     @classmethod
-    def parse(cls, text: str) -> Passage:
+    def parse(cls, text: str) -> Excerpt:
         """Read `NAME` or `NAME:START-END` (seconds)."""
         name, colon, span = text.partition(":")
         if not colon:
             return cls(name, 0.0, LENGTH_S)
         start, dash, end = span.partition("-")
         try:
-            passage = cls(name, float(start), float(end))
+            excerpt = cls(name, float(start), float(end))
         except ValueError:
             dash = ""
-        if not dash or not 0 <= passage.start_s < passage.end_s < float("inf"):
+        if not dash or not 0 <= excerpt.start_s < excerpt.end_s < float("inf"):
             raise ValueError(
-                f"{text!r} names no passage: write NAME or NAME:START-END in seconds, such as "
+                f"{text!r} names no excerpt: write NAME or NAME:START-END in seconds, such as "
                 "t1_p2_a:3-9"
             )
-        return passage
+        return excerpt
 
     def samples(self, recording: Recording) -> slice:
         """Which samples of the recording these are."""
@@ -84,7 +84,7 @@ class Passage:
         return slice(round(self.start_s * RATE_HZ), round(min(self.end_s, length_s) * RATE_HZ))
 
 
-def draw_passage(
+def draw_excerpt(
     path: Path,
     recording: Recording,
     part: slice,
@@ -92,7 +92,7 @@ def draw_passage(
     muscles: Sequence[str],
     simulated: bool,
 ) -> None:
-    """Draw what was seen of a passage, and what was made of it, into a PNG, PDF or SVG file."""
+    """Draw what was seen of an excerpt, and what was made of it, into a PNG, PDF or SVG file."""
     from matplotlib.figure import Figure
 
     times = np.arange(part.start, part.stop) / RATE_HZ

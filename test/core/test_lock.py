@@ -22,11 +22,11 @@ import sys
 
 import pytest
 
-from kpm_ros.lock import AlreadyRunning, hold, lock_path
+from kpm_ros.core.lock import AlreadyRunning, hold, lock_path
 
 HOLDER = """
 import sys
-from kpm_ros.lock import hold
+from kpm_ros.core.lock import hold
 lock = hold("tested thing")
 print("held", flush=True)
 sys.stdin.read()

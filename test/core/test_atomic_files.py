@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from kpm_ros.whole_files import whole_file, write_output, write_whole
+from kpm_ros.core.atomic_files import atomic_file, write_atomically, write_output
 
 
 def permissions(path: Path) -> int:
@@ -39,7 +39,7 @@ def _umask_027():
 @pytest.mark.parametrize("durable", [False, True])
 def test_a_file_takes_its_place_only_when_it_is_complete(tmp_path, durable):
     path = tmp_path / "folder" / "below" / "file"
-    with whole_file(path, durable=durable) as file:
+    with atomic_file(path, durable=durable) as file:
         file.write(b"all")
         file.flush()
         assert not path.exists()
@@ -49,8 +49,8 @@ def test_a_file_takes_its_place_only_when_it_is_complete(tmp_path, durable):
 
 def test_what_was_there_stays_where_filling_fails(tmp_path):
     path = tmp_path / "file"
-    write_whole(path, b"before")
-    with pytest.raises(KeyboardInterrupt), whole_file(path) as file:
+    write_atomically(path, b"before")
+    with pytest.raises(KeyboardInterrupt), atomic_file(path) as file:
         file.write(b"half of")
         raise KeyboardInterrupt
     assert path.read_bytes() == b"before"
@@ -59,17 +59,17 @@ def test_what_was_there_stays_where_filling_fails(tmp_path):
 
 def test_two_who_fill_one_file_do_not_mix(tmp_path):
     path = tmp_path / "file"
-    with whole_file(path) as first:
+    with atomic_file(path) as first:
         first.write(b"the first, which ends last")
-        write_whole(path, b"the second")
+        write_atomically(path, b"the second")
         assert path.read_bytes() == b"the second"
     assert path.read_bytes() == b"the first, which ends last"
 
 
 @pytest.mark.usefixtures("_umask_027")
 def test_a_new_file_is_open_to_those_whom_umask_and_mode_let(tmp_path):
-    write_whole(tmp_path / "usual", b"")
-    with whole_file(tmp_path / "private", mode=0o600):
+    write_atomically(tmp_path / "usual", b"")
+    with atomic_file(tmp_path / "private", mode=0o600):
         pass
     assert permissions(tmp_path / "usual") == 0o640
     assert permissions(tmp_path / "private") == 0o600
@@ -79,7 +79,7 @@ def test_a_file_in_place_of_another_keeps_its_permissions(tmp_path):
     path = tmp_path / "file"
     path.touch()
     path.chmod(0o464)
-    write_whole(path, b"new")
+    write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
     assert permissions(path) == 0o464
 

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpm_ros.align.grid import NS_PER_S, Grid
+from kpm_ros.core.grid import NS_PER_S, Grid
 
 RATES = st.sampled_from([1, 30, 60, 1000, 1024, 2000, 44100])
 INDEXES = st.integers(-(10**6), 4 * 10**12)

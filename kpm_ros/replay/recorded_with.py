@@ -20,7 +20,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kpm_ros.foreign_files import printable
+from kpm_ros.core.foreign_files import printable
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topics import EFFORT_INFO, TopicFinder
 
