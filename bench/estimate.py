@@ -33,7 +33,7 @@ from _isa import RESTRICTIONS, restrict
 from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.layers import (
     CONV,

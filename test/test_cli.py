@@ -25,7 +25,7 @@ from safetensors.numpy import save
 
 from kpm_ros import __version__, cli
 from kpm_ros.core.lock import hold
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.operate import preflight
 
 

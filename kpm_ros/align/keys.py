@@ -95,7 +95,7 @@ class KeyStream:
         missing = ~heard & (age_ns[unsensed] > self._missing_ns)
         filled, filled_flags = depth[unsensed], flags[unsensed]
         filled[heard], filled_flags[heard] = from_notes[heard], 0
-        filled[missing], filled_flags[missing] = NOT_SENSED, Flag.KEYS_MISSING
+        filled[missing], filled_flags[missing] = NOT_SENSED, Flag.CHANNELS_MISSING
         depth[unsensed], flags[unsensed] = filled, filled_flags
         return depth, flags
 

@@ -29,7 +29,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 
 FIELDS = (
     "stream",

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import SENSES, input_channels
 
 Array = NDArray[np.float32]

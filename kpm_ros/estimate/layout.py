@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kpm_ros.estimate.card import MOST_RATE_HZ, ModelCard
+from kpm_ros.models.card import MOST_RATE_HZ, ModelCard
 
 AnyStructure = TypeVar("AnyStructure")
 

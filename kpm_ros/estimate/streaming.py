@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.compilation import on_cache_line
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layers import run_decoder, run_layers
 from kpm_ros.estimate.layout import input_channels, structure_of
 from kpm_ros.estimate.plan import BLOCK, make_plan

@@ -28,7 +28,7 @@ from kpm_ros.align.pose import PoseRules
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.resources import find_model
 from kpm_ros.estimate import weights
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
 from kpm_ros.nodes.settings import (

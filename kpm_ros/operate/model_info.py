@@ -20,8 +20,8 @@ import argparse
 from pathlib import Path
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest, printable
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.seen import Seen
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.seen import Seen
 from kpm_ros.operate.errors import user_errors
 
 NAME = "info"

@@ -24,7 +24,7 @@ from typing import Any
 
 from kpm_ros import graph
 from kpm_ros.core.resources import find_model
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.weights import read_card
 from kpm_ros.nodes import settings as node_settings
 from kpm_ros.nodes.params_file import meant_for, own, read_table

@@ -29,7 +29,7 @@ from kpm_ros.core.chunks import EFFORT_RATE_HZ, EffortChunk, Trace
 from kpm_ros.core.foreign_files import read_arrays, reading
 from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.estimate import effort_info
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.replay import messages
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader

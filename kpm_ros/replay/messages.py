@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.grid import NS_PER_S, Grid
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.replay import messages
 from kpm_ros.replay.bag import BagError

@@ -140,7 +140,7 @@ def test_motion_that_stops_gives_way_to_notes() -> None:
 def test_a_piano_that_falls_silent_is_missing() -> None:
     cameras = camera("top", 2.0) + camera("right", 2.0)
     out = aligned([*cameras, *piano(0.5)], STEADY)
-    assert out.flags_between(T0 + 1500 * MS, END - 100 * MS) == {Flag.KEYS_MISSING}
+    assert out.flags_between(T0 + 1500 * MS, END - 100 * MS) == {Flag.CHANNELS_MISSING}
     assert (out.keys[-1] == -1).all()
 
 

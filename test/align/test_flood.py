@@ -131,4 +131,4 @@ def test_a_piano_with_more_keys_than_the_model_is_cut_to_it() -> None:
     assert out.keys.shape[1] == KEYS
     assert out.flags_between(T0 + 100 * MS, T0 + 300 * MS) == {0}
     assert out.keys[200].tolist() == pytest.approx([0.1, 0.2, 0.3])
-    assert not (out.flags & Flag.KEYS_MISSING).any()
+    assert not (out.flags & Flag.CHANNELS_MISSING).any()

@@ -44,7 +44,7 @@ def read(keys: KeyStream, *at_ms: int) -> tuple[list[float], list[int]]:
 
 
 def test_before_anything_is_heard_keys_are_missing() -> None:
-    assert read(stream(), 10) == ([-1.0], [Flag.KEYS_MISSING])
+    assert read(stream(), 10) == ([-1.0], [Flag.CHANNELS_MISSING])
 
 
 def test_sensed_motion_is_preferred_to_notes() -> None:
@@ -80,15 +80,15 @@ def test_motion_that_stops_without_notes_is_held_until_keys_are_missing() -> Non
     keys = stream()
     move(keys, 0, 200, 0.25)
     assert read(keys, 1199) == ([0.25], [Flag.HELD])
-    assert read(keys, 1200) == ([-1.0], [Flag.KEYS_MISSING])
+    assert read(keys, 1200) == ([-1.0], [Flag.CHANNELS_MISSING])
 
 
 def test_notes_that_fall_silent_are_missing_until_they_are_heard_again() -> None:
     keys = stream()
     keys.push_event(note(T0, 0), T0 + MS)
     keys.push_event(heartbeat(T0 + 1500 * MS, 1), T0 + 1501 * MS)
-    assert read(keys, 1000, 1001) == ([1.0, -1.0], [0, Flag.KEYS_MISSING])
-    assert read(keys, 1499, 1500) == ([-1.0, 1.0], [Flag.KEYS_MISSING, 0])
+    assert read(keys, 1000, 1001) == ([1.0, -1.0], [0, Flag.CHANNELS_MISSING])
+    assert read(keys, 1499, 1500) == ([-1.0, 1.0], [Flag.CHANNELS_MISSING, 0])
 
 
 def test_notes_are_settled_by_the_wait_alone() -> None:

@@ -25,7 +25,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.network import build_network
 from kpm_ros.estimate.touch.layout import ARCHITECTURES as TOUCH
 from kpm_ros.estimate.touch.layout import LANDMARKS, TIPS, key_places

@@ -21,7 +21,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.effort_info import FIELDS, described, digest_of, meaning_of, new_stream
 
 CARD = ModelCard()

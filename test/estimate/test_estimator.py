@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.estimator import EffortEstimator
 
 RATE = 1024
@@ -195,8 +195,8 @@ def test_a_lost_hand_makes_effort_invalid_and_lets_it_decay() -> None:
 
 def test_a_sense_the_model_does_not_use_makes_nothing_invalid() -> None:
     card = replace(CARD, inputs=("pose",))
-    out = Output(push_all(estimator(card=card), hops(0, 400, flags=Flag.KEYS_MISSING)))
-    assert out.flags_at(300) == Flag.KEYS_MISSING
+    out = Output(push_all(estimator(card=card), hops(0, 400, flags=Flag.CHANNELS_MISSING)))
+    assert out.flags_at(300) == Flag.CHANNELS_MISSING
 
 
 def test_a_short_gap_is_bridged_without_a_jump_in_the_index() -> None:

@@ -24,7 +24,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import CardError, Structure, share_lookahead, tensor_table
 from kpm_ros.estimate.network import PianoKPMNet, build_network
 

@@ -25,10 +25,10 @@ import pytest
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.layout import CardError, structure_of
-from kpm_ros.estimate.senses import blank, judge, neutral_pose
+from kpm_ros.models.missing_senses import blank, judge, neutral_pose
 from kpm_ros.estimate.streaming import StreamingEstimator
 
 BOTH = ("pose", "keys")
@@ -81,7 +81,7 @@ def test_a_missing_optional_sense_is_flagged_and_its_values_have_no_effect(
     model, play, sense
 ) -> None:
     pose, keys = play(model[0], SAMPLES)
-    flag = {"pose": Flag.POSE_LOST, "keys": Flag.KEYS_MISSING}[sense]
+    flag = {"pose": Flag.POSE_LOST, "keys": Flag.CHANNELS_MISSING}[sense]
     effort, flags = effort_and_flags(model, pose, keys, flagged(flag))
     spoilt = {"pose": pose.copy(), "keys": keys.copy()}
     spoilt[sense][LOST] = 0.123
@@ -99,7 +99,7 @@ def test_a_missing_optional_sense_is_flagged_and_its_values_have_no_effect(
 @pytest.mark.parametrize("sense", BOTH)
 def test_the_stream_goes_on_when_the_sense_returns(model, play, sense) -> None:
     pose, keys = play(model[0], SAMPLES)
-    flag = {"pose": Flag.POSE_LOST, "keys": Flag.KEYS_MISSING}[sense]
+    flag = {"pose": Flag.POSE_LOST, "keys": Flag.CHANNELS_MISSING}[sense]
     effort, flags = effort_and_flags(model, pose, keys, flagged(flag))
     whole, _ = effort_and_flags(model, pose, keys, flagged())
     assert effort.shape == whole.shape
@@ -112,9 +112,9 @@ def test_the_stream_goes_on_when_the_sense_returns(model, play, sense) -> None:
 
 def test_without_any_sense_effort_is_invalid(model, play) -> None:
     pose, keys = play(model[0], SAMPLES)
-    lost = flagged(Flag.POSE_LOST, Flag.KEYS_MISSING)
+    lost = flagged(Flag.POSE_LOST, Flag.CHANNELS_MISSING)
     _, flags = effort_and_flags(model, pose, keys, lost)
-    gone = Flag.POSE_LOST | Flag.KEYS_MISSING | Flag.INVALID
+    gone = Flag.POSE_LOST | Flag.CHANNELS_MISSING | Flag.INVALID
     assert (flags[550:700] == gone).all()
     assert not (flags[860:] & Flag.INVALID).any()
 
@@ -122,9 +122,9 @@ def test_without_any_sense_effort_is_invalid(model, play) -> None:
 def test_senses_that_are_lost_one_after_the_other_leave_effort_valid(model, play) -> None:
     pose, keys = play(model[0], SAMPLES)
     flags = np.zeros(SAMPLES, np.uint8)
-    flags[300:400], flags[400:500] = Flag.POSE_LOST, Flag.KEYS_MISSING
+    flags[300:400], flags[400:500] = Flag.POSE_LOST, Flag.CHANNELS_MISSING
     _, out = effort_and_flags(model, pose, keys, flags)
-    both = Flag.POSE_LOST | Flag.KEYS_MISSING
+    both = Flag.POSE_LOST | Flag.CHANNELS_MISSING
     assert ((out & both) == both).any()  # where the look-ahead sees both
     assert not (out[300:] & Flag.INVALID).any()
 
@@ -132,7 +132,7 @@ def test_senses_that_are_lost_one_after_the_other_leave_effort_valid(model, play
 @pytest.mark.parametrize("optional", [(), ("keys",)])
 def test_a_sense_the_model_needs_makes_effort_invalid(optional) -> None:
     card = ModelCard(optional=optional)
-    flags = np.array([0, Flag.POSE_LOST, Flag.KEYS_MISSING, Flag.POSE_STALE], np.uint8)
+    flags = np.array([0, Flag.POSE_LOST, Flag.CHANNELS_MISSING, Flag.POSE_STALE], np.uint8)
     invalid = (judge(flags, card) & Flag.INVALID) != 0
     assert invalid.tolist() == [False, True, not optional, False]
 
@@ -141,7 +141,7 @@ def test_what_the_model_cannot_do_without_is_not_blanked(play) -> None:
     card = ModelCard(optional=("keys",), pose_offset=OFFSET, pose_scale=SCALE)
     pose, keys = play(card, 20)
     before = keys.copy()
-    flags = np.full(20, Flag.POSE_LOST | Flag.KEYS_MISSING, np.uint8)
+    flags = np.full(20, Flag.POSE_LOST | Flag.CHANNELS_MISSING, np.uint8)
     flags[:5] = 0
     seen, felt = blank(pose, keys, flags, card)
     assert np.array_equal(seen, pose)

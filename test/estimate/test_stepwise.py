@@ -19,7 +19,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.network import PianoKPMNet
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import tensor_table
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.estimate.weights import random_tensors
@@ -104,7 +104,7 @@ def test_keys_that_all_move_at_once_stream_exactly(light, play, one_pass) -> Non
 
 STREAM_SOME = """
 import sys, numpy as np
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.estimate.weights import random_tensors
 card = ModelCard(architecture="pianokpm-light")

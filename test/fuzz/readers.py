@@ -249,7 +249,7 @@ def _models(folder: Path) -> list[Path]:
     import numpy as np
     from safetensors.numpy import save_file
 
-    from kpm_ros.estimate.card import ModelCard
+    from kpm_ros.models.card import ModelCard
 
     path = folder / "a.safetensors"
     array = np.zeros((4, 2), np.float16)
@@ -371,7 +371,7 @@ def _recordings(folder: Path) -> list[Path]:
 def _read_recording(path: Path) -> None:
     """Replay up to the network, which takes whatever the grid gives it."""
     from kpm_ros.align.aligner import Aligner, AlignerConfig
-    from kpm_ros.estimate.card import ModelCard
+    from kpm_ros.models.card import ModelCard
     from kpm_ros.replay.bag_reader import BagReader
     from kpm_ros.replay.calibration import read_hands_and_keys
     from kpm_ros.replay.offline import Replay

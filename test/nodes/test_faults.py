@@ -163,7 +163,7 @@ def test_a_note_that_was_down_when_the_piano_went_is_not_held_for_ever(stage, re
     with stage.altered(only((KeyEvent, KeyMotionChunk), gone)):
         wait_for(lambda: gone.gone, "a note")
         place, began_ns = witness.taken, time.time_ns()
-        witness.wait_for_flags(Flag.KEYS_MISSING | Flag.INVALID)
+        witness.wait_for_flags(Flag.CHANNELS_MISSING | Flag.INVALID)
         assert witness.flags_since(place) & Flag.HELD
         witness.wait_for_zero()
         stage.wait_for_no_torque()

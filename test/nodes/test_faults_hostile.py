@@ -35,7 +35,7 @@ from kpm_ros.msg import (
 )
 
 from kpm_ros.core.grid import Grid
-from kpm_ros.estimate.card import PIANOKPM_MUSCLES, ModelCard
+from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.polling import PolledSubscription

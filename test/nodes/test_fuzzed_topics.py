@@ -41,7 +41,7 @@ from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 from kpm_ros import graph
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.grid import Grid
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.effort_info import described
 from kpm_ros.nodes import base, hand_tracker_node, qos, wire
 from kpm_ros.nodes.effort_wire import EffortEncoder

@@ -23,7 +23,7 @@ import pytest
 
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.weights import random_tensors, save_model
 from kpm_ros.sense.samples import HandFrame
 from support.graph import RunningGraph
@@ -88,6 +88,6 @@ def test_effort_goes_on_while_the_camera_is_gone_and_when_the_keys_go_too(
         player.alter = lambda sample: sample if isinstance(sample, HandFrame) else None
         wait_for_samples(
             reader,
-            lambda batch: (batch.flags == Flag.KEYS_MISSING).all(),
+            lambda batch: (batch.flags == Flag.CHANNELS_MISSING).all(),
             "valid effort without keys",
         )

@@ -27,7 +27,7 @@ pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built"
 from kpm_ros import graph
 from kpm_ros.core.chunks import EffortChunk
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes import simulated
 from kpm_ros.nodes.settings import SimulatorSettings
 from kpm_ros.operate.demo_score import UnknownTruthError, score_demo

@@ -24,7 +24,7 @@ import pytest
 
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.span import span_of
 from kpm_ros.replay.compare import BACK_S, FORGET_S, Fingerprints, compare
 from kpm_ros.replay.effort import Effort

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from kpm_ros.align.motion import NOT_SENSED
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.touch.layout import (
     ASPECT,
     CHORD,

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import input_channels
 from kpm_ros.estimate.stream import Stream
 from kpm_ros.estimate.touch.kernels import run_frames

@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.network import ConvBlock, PianoKPMNet, Stage, TemporalBlock
 from kpm_ros.learn.models.families import bare_network
 from kpm_ros.learn.models.rules import Performed, mean_effort

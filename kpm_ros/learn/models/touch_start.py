@@ -132,7 +132,7 @@ def key_places_of(first_note: int, keys: int) -> Array:
     """Middle of each key, in white keys."""
     from dataclasses import replace
 
-    from kpm_ros.estimate.card import ModelCard
+    from kpm_ros.models.card import ModelCard
 
     return key_places(replace(ModelCard(), first_note=first_note, keys=keys)).astype(np.float64)
 

@@ -27,7 +27,7 @@ from safetensors.numpy import save as to_bytes
 
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.resources import find_model
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import as_envelope
 from kpm_ros.estimate.weights import (

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.card import PIANOKPM_MUSCLES
+from kpm_ros.models.card import PIANOKPM_MUSCLES
 from kpm_ros.learn.recordings.cache import ArrayCache, Kept, usable_folder
 from kpm_ros.learn.recordings.drawing import at_true_times
 from kpm_ros.learn.recordings.identity import Identity, identities

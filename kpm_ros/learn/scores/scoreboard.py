@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import printable, read_json
-from kpm_ros.estimate.seen import Seen
+from kpm_ros.models.seen import Seen
 from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.recordings.identity import what_was_met
 from kpm_ros.learn.scores.board import ModelRow, PerformanceScore

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.senses import MISSING
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.missing_senses import MISSING
 
 SHORTEST_S, LONGEST_S = 0.3, 2.0
 """How long a sense is gone; a window sees the part of it that falls into the window."""

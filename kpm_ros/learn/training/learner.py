@@ -24,8 +24,8 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.senses import neutral_pose
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.missing_senses import neutral_pose
 from kpm_ros.learn.training.augment import Disguise, augment
 from kpm_ros.learn.training.losses import EffortLoss
 from kpm_ros.learn.training.margins import inner_samples

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from kpm_ros.estimate import layout
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 
 
 def reach(card: ModelCard) -> int:

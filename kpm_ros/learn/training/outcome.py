@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.seen import Seen
-from kpm_ros.estimate.senses import MISSING, blank
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.seen import Seen
+from kpm_ros.models.missing_senses import MISSING, blank
 from kpm_ros.learn.models.rules import mean_effort
 from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.recordings.identity import seen_of

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.seen import Seen
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.seen import Seen
 from kpm_ros.learn.models import zoo
 from kpm_ros.learn.recordings.release import Recording, Release
 from kpm_ros.learn.training import outcome

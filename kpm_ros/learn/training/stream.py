@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.senses import blank
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.missing_senses import blank
 from kpm_ros.estimate.span import stride_of
 from kpm_ros.learn.recordings import drawing
 from kpm_ros.learn.training.dropouts import Dropouts

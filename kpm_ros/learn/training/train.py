@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.provenance import versions
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.models import zoo
 from kpm_ros.learn.recordings.release import Recording, Release, open_release
 from kpm_ros.learn.training import outcome

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.models.families import window_of
 from kpm_ros.learn.training.settings import Settings
 from kpm_ros.learn.training.stream import Played, cut, stack

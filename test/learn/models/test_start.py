@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.models.start import fresh_network
 from kpm_ros.learn.recordings.release import open_release
 from kpm_ros.learn.training.outcome import normalised

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.touch.layout import TIPS, key_places
 from kpm_ros.estimate.touch.network import TouchNet
 from kpm_ros.learn.models.touch_start import keyboard_map, suit

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.estimate.seen import Seen
+from kpm_ros.models.seen import Seen
 from kpm_ros.learn.recordings.identity import (
     Identity,
     built_in_task,

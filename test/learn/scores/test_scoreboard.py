@@ -22,7 +22,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kpm_ros.estimate.seen import Seen
+from kpm_ros.models.seen import Seen
 from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.models.zoo import fit, new_card, save
 from kpm_ros.learn.recordings.drawing import pinned

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.training.dropouts import SHORTEST_S, Dropouts
 
 CARD = ModelCard(optional=("pose", "keys"))
@@ -43,7 +43,7 @@ def test_one_sense_at_a_time_is_gone_and_each_as_often():
     kinds = [set(row[row != 0].tolist()) for row in flags]
     assert all(len(kind) == 1 for kind in kinds)
     assert sum(kind == {Flag.POSE_LOST} for kind in kinds) == pytest.approx(1000, abs=100)
-    assert sum(kind == {Flag.KEYS_MISSING} for kind in kinds) == pytest.approx(1000, abs=100)
+    assert sum(kind == {Flag.CHANNELS_MISSING} for kind in kinds) == pytest.approx(1000, abs=100)
 
 
 def test_a_sense_goes_returns_or_is_away_throughout():

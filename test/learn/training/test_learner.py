@@ -21,7 +21,7 @@ import torch
 from geomloss import SamplesLoss
 from torch import nn
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.network import PianoKPMNet
 from kpm_ros.learn.training.learner import Learner, Span, TrainingError
 from kpm_ros.learn.training.losses import EffortLoss

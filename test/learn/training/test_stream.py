@@ -24,7 +24,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.recordings.drawing import pinned
 from kpm_ros.learn.recordings.release import open_release
 from kpm_ros.learn.training.settings import make_settings

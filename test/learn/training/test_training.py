@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.seen import Seen
+from kpm_ros.models.seen import Seen
 from kpm_ros.estimate.weights import load_model, save_model
 from kpm_ros.learn.models.trained import load
 from kpm_ros.learn.recordings.release import open_release

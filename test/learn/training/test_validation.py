@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.learn.models import zoo
 from kpm_ros.learn.recordings.release import open_release

@@ -28,7 +28,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.models.networks.senses import Senses, from_frames, to_frames
 
 FRAME = 16

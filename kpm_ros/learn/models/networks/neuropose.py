@@ -25,7 +25,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.network import ConvBlock
 from kpm_ros.learn.models.networks.senses import Senses
 
