@@ -26,7 +26,7 @@ import pytest
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.align.arrivals import MOST_PIECES
-from kpm_ros.align.motion import MOST_SAMPLES
+from kpm_ros.align.sampled import MOST_SAMPLES
 from kpm_ros.align.notes import MOST_WAITING
 from kpm_ros.align.pose import MOST_FRAMES
 from kpm_ros.core.flags import Flag

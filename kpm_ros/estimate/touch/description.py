@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.motion import NOT_SENSED
+from kpm_ros.align.sampled import NOT_SENSED
 from kpm_ros.core.compilation import compiled
 from kpm_ros.estimate.touch.layout import (
     ASPECT,

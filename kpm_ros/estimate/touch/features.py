@@ -26,7 +26,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from kpm_ros.align.motion import NOT_SENSED
+from kpm_ros.align.sampled import NOT_SENSED
 from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.touch.layout import (
     ASPECT,

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.arrivals import Outcome
-from kpm_ros.align.motion import MotionStream
+from kpm_ros.align.sampled import MotionStream
 from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import KeyMotionChunk
 from support.senses import FIRST_NOTE, KEYS, MS, T0, motion_chunk
