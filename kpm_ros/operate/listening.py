@@ -53,9 +53,9 @@ def listen(
                 for message, _ in hand.take():
                     with suppress(wire.RefusedMessageError):
                         frames.append(wire.hand_frame(message))
-            for message, _ in keys.take():
+            for event, _ in keys.take():
                 with suppress(wire.RefusedMessageError):
-                    events.append(wire.key_event(message))
+                    events.append(wire.key_event(event))
     finally:
         node.destroy_node()
         context.try_shutdown()
