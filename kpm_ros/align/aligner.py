@@ -32,7 +32,7 @@ from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
 from kpm_ros.core.chunks import AlignedChunk, Trace
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S, Grid
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyMotionChunk
+from kpm_ros.sense.samples import KeyEvent, KeyMotionChunk, LandmarkFrame
 
 STALE = Flag.POSE_STALE | Flag.POSE_LOST
 
@@ -118,7 +118,7 @@ class Aligner:
         """Frames and samples of motion given up because more came than are kept."""
         return sum(stream.dropped for stream in self._used)
 
-    def push_hand(self, frame: HandFrame, received_ns: int) -> None:
+    def push_hand(self, frame: LandmarkFrame, received_ns: int) -> None:
         """Take in one camera frame's hand."""
         stream = self._poses.get(frame.view)
         if stream is None:
