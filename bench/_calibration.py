@@ -25,7 +25,7 @@ from pathlib import Path
 from _report import print_table
 
 from kpm_ros.align.view_offset import estimate_offsets
-from kpm_ros.sense.samples import HandFrame, KeyEvent
+from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.person import Person
@@ -67,11 +67,11 @@ def measure(shared: Path) -> dict[str, float]:
     }
 
 
-def _play(seed: int) -> tuple[list[HandFrame], list[KeyEvent]]:
+def _play(seed: int) -> tuple[list[LandmarkFrame], list[KeyEvent]]:
     pianist = Pianist(random_study(seed, SECONDS), seed=seed, person=Person.from_seed(seed))
     session = SimulatedSession(
         pianist, default_cameras(), START_NS, seed=seed, emg=False, key_motion=False
     )
     samples = [each.sample for each in session.advance(START_NS + SECONDS * 1_000_000_000)]
-    frames = [sample for sample in samples if isinstance(sample, HandFrame)]
+    frames = [sample for sample in samples if isinstance(sample, LandmarkFrame)]
     return frames, [sample for sample in samples if isinstance(sample, KeyEvent)]

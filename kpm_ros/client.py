@@ -165,7 +165,9 @@ class EffortReader:
         return self._effort.topic
 
     @property
-    def subscriptions(self) -> tuple[PolledSubscription[MuscleEffort], ...]:
+    def subscriptions(
+        self,
+    ) -> tuple[PolledSubscription[MuscleEffort], PolledSubscription[EffortInfo]]:
         """What is read: each of them should have one publisher."""
         return self._effort, self._infos.subscription
 

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.keys import ease, press_time_s
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind
+from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 
 WIDEST_S = 0.150
 """Offsets are looked for up to this, either way."""
@@ -87,7 +87,7 @@ class Motion(NamedTuple):
     """(frames, 21, 2), both in widths of the picture."""
 
     @classmethod
-    def of(cls, frames: Sequence[HandFrame], start_ns: int) -> Motion:
+    def of(cls, frames: Sequence[LandmarkFrame], start_ns: int) -> Motion:
         """Take one view's frames in which the hand was seen."""
         views = {frame.view for frame in frames}
         if len(views) > 1:
@@ -115,7 +115,7 @@ class _Onsets(NamedTuple):
     press_s: _Table
 
 
-def estimate_offset(frames: Sequence[HandFrame], events: Sequence[KeyEvent]) -> Offset:
+def estimate_offset(frames: Sequence[LandmarkFrame], events: Sequence[KeyEvent]) -> Offset:
     """Find how much later one view's stamps are than the keys'.
 
     The camera must be upright and see the hand from the side or the front, so that a key that goes

@@ -27,8 +27,12 @@ from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
 from kpm_ros.align.cadence import REMEMBERED, Cadence, usual_gap_ns
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
+<<<<<<< HEAD
 from kpm_ros.core.streams import Landmarks
-from kpm_ros.sense.samples import HandFrame
+from kpm_ros.sense.samples import LandmarkFrame
+=======
+from kpm_ros.sense.samples import LandmarkFrame
+>>>>>>> origin/main
 
 MOST_FRAMES = 512
 """Frames remembered per view: more than any wait lasts, few enough never to grow."""
@@ -132,7 +136,7 @@ class PoseStream:
         in_ns = (self._cadence.gap_ns, self._cadence.delay_ns, self.wait_ns)
         return ViewTiming(self._came, *(time_ns / NS_PER_S for time_ns in in_ns))
 
-    def push(self, frame: HandFrame, received_ns: int) -> Outcome:
+    def push(self, frame: LandmarkFrame, received_ns: int) -> Outcome:
         """Take a frame in; a repeat, or one whose points are impossible, is refused."""
         row: NDArray[np.float32] | None = None
         if frame.skeleton != self._view.skeleton.name:

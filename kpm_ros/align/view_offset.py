@@ -36,7 +36,7 @@ from kpm_ros.align.offset import (
     peak_at,
     spread_without_each,
 )
-from kpm_ros.sense.samples import HandFrame, KeyEvent
+from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 
 _TIPS = (4, 8, 12, 16, 20)
 _STEP_S = 0.010
@@ -55,13 +55,13 @@ _Table = NDArray[np.float64]
 
 
 def estimate_offsets(
-    frames: Sequence[HandFrame], events: Sequence[KeyEvent], side: str = ""
+    frames: Sequence[LandmarkFrame], events: Sequence[KeyEvent], side: str = ""
 ) -> dict[str, Offset]:
     """Find how much later each view's stamps are than the keys'.
 
     `side` names the view that sees keys go down; without a name, the best of those that do.
     """
-    views: dict[str, list[HandFrame]] = {}
+    views: dict[str, list[LandmarkFrame]] = {}
     for frame in frames:
         views.setdefault(frame.view, []).append(frame)
     if side and side not in views:
@@ -84,7 +84,7 @@ def estimate_offsets(
     return found
 
 
-def offset_between(one: Sequence[HandFrame], other: Sequence[HandFrame]) -> Offset:
+def offset_between(one: Sequence[LandmarkFrame], other: Sequence[LandmarkFrame]) -> Offset:
     """Find how much later the other view's stamps are than the one's."""
     start_ns = min((frame.stamp_ns for frame in (*one, *other)), default=0)
     here, there = Motion.of(one, start_ns), Motion.of(other, start_ns)

@@ -81,6 +81,7 @@ class PipelineNode(Node):
 
     name: ClassVar[str]
     settings_type: ClassVar[type]
+    settings: Any
     managed: ClassVar[bool] = False
     """Whether ROS's lifecycle tools manage it."""
 

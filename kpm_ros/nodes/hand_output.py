@@ -34,7 +34,7 @@ from kpm_ros.sense.cleanup import LiveCleaner
 from kpm_ros.sense.hands import TrackedHand
 from kpm_ros.sense.load import MOST_SKIPPED, ModelChoice, Tracked, advice, load_of
 from kpm_ros.sense.mediapipe_hands import TrackerUnavailableError
-from kpm_ros.sense.samples import HandFrame
+from kpm_ros.sense.samples import LandmarkFrame
 from kpm_ros.sense.tracking import HandSelector, HandTracker, HandTrackerConfig
 
 SAY_EVERY_S = 10.0
@@ -85,7 +85,7 @@ class HandOutput:
 
     def show(
         self, image: NDArray[np.uint8], stamp_ns: int, index: int, frame_id: str = ""
-    ) -> HandFrame:
+    ) -> LandmarkFrame:
         """Track one picture, publish its hand, and return what was published.
 
         `frame_id` is the picture's own; the parameter of that name goes before it.
@@ -96,13 +96,13 @@ class HandOutput:
         chosen = self._selector.select(hands, stamp_ns)
         points = self._cleaned(chosen, stamp_ns)
         spent = time.monotonic() - began
-        frame = HandFrame(
+        frame = LandmarkFrame(
             stamp_ns=stamp_ns,
             view=self.view,
             index=index,
             points=points,
             confidence=chosen.confidence if chosen and points is not None else 0.0,
-            hand=self._selector.hand,
+            side=self._selector.hand,
             image_size=self._size,
             processed_ns=self._node.now_ns(),
             frame_id=self._frame_id or frame_id,

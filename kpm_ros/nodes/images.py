@@ -25,6 +25,7 @@ from std_msgs.msg import Header
 
 from kpm_ros.nodes import wire
 from kpm_ros.sense import pixels
+from kpm_ros.sense.image_headers import PictureError
 
 
 def header(frame_id: str, stamp_ns: int) -> Header:
@@ -59,5 +60,5 @@ def picture(message: Image | CompressedImage) -> NDArray[np.uint8]:
             message.step,
             bool(message.is_bigendian),
         )
-    except pixels.PictureError as error:
+    except PictureError as error:
         raise wire.RefusedMessageError(str(error)) from None

@@ -116,12 +116,13 @@ class InferenceNode(PipelineNode):
 
     def estimate(self) -> None:
         """Turn the chunks that have come into effort."""
-        now_ns = self._time_to_compare()
-        for message, sent_ns in self._input.take_sent() if now_ns is not None else ():
-            try:
-                self._backlog.add(self._accepted(message, now_ns), sent_ns)
-            except wire.RefusedMessageError as error:
-                self.refuse(str(error))
+        latest_ns = self._time_to_compare()
+        if latest_ns is not None:
+            for message, sent_ns in self._input.take_sent():
+                try:
+                    self._backlog.add(self._accepted(message, latest_ns), sent_ns)
+                except wire.RefusedMessageError as error:
+                    self.refuse(str(error))
         # One hop a call: while the network works, more comes in, which the backlog must know of.
         hop = self._backlog.take(time.time_ns())
         if hop is not None:

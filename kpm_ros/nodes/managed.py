@@ -189,7 +189,12 @@ class ManagedNode(LifecycleNodeMixin, PipelineNode):
 
     def on_error(self, state: LifecycleState) -> Outcome:
         """Begin anew: a step that failed leaves nothing open, and nothing in motion."""
-        self._tried(lambda: self.deactivate() or Outcome.SUCCESS)
+
+        def last_words() -> Outcome:
+            self.deactivate()
+            return Outcome.SUCCESS
+
+        self._tried(last_words)
         self._let_go()
         return Outcome.SUCCESS
 

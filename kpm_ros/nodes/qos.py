@@ -31,8 +31,17 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from kpm_ros import graph
 
 
-def _last(depth: int, reliability: ReliabilityPolicy, **more: DurabilityPolicy) -> QoSProfile:
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability, **more)
+def _last(
+    depth: int,
+    reliability: ReliabilityPolicy,
+    durability: DurabilityPolicy = DurabilityPolicy.VOLATILE,
+) -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=reliability,
+        durability=durability,
+    )
 
 
 PROFILES = {
@@ -40,10 +49,10 @@ PROFILES = {
     "events": _last(100, ReliabilityPolicy.RELIABLE),
     "chunks": _last(50, ReliabilityPolicy.RELIABLE),
     "effort": _last(200, ReliabilityPolicy.BEST_EFFORT),
-    "latched": _last(1, ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+    "latched": _last(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
     "command": _last(1, ReliabilityPolicy.RELIABLE),
     "diagnostics": _last(10, ReliabilityPolicy.RELIABLE),
-    "log": _last(1000, ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+    "log": _last(1000, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL),
     "image": qos_profile_sensor_data,
 }
 

@@ -97,7 +97,7 @@ class SimulatorNode(PipelineNode):
         return self.create_publisher(kind, topic, qos.of(topic))
 
     def _publish(self, sample: Any) -> None:
-        if isinstance(sample, samples.HandFrame):
+        if isinstance(sample, samples.LandmarkFrame):
             self._hands[sample.view].publish(wire.hand_message(sample))
         elif isinstance(sample, samples.KeyEvent):
             self._events.publish(wire.key_event_message(sample))

@@ -42,7 +42,7 @@ from kpm_ros.replay.messages import (
     time_ns,
     trace,
 )
-from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyMotionChunk
+from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
 __all__ = [
     "RefusedMessageError",
@@ -79,12 +79,12 @@ def optical_frame(view: str) -> str:
     return f"camera_{view}_optical"
 
 
-def hand_message(frame: HandFrame) -> HandLandmarks:
+def hand_message(frame: LandmarkFrame) -> HandLandmarks:
     """A camera frame's hand as a message."""
     message = HandLandmarks(
         index=frame.index,
         view=frame.view,
-        hand=frame.hand,
+        hand=frame.side,
         confidence=frame.confidence,
         image_width=frame.image_size[0],
         image_height=frame.image_size[1],
@@ -125,7 +125,7 @@ def key_motion_message(chunk: KeyMotionChunk) -> KeyMotion:
     return message
 
 
-def emg_message(chunk: EmgChunk) -> EmgSamples:
+def emg_message(chunk: ChannelChunk) -> EmgSamples:
     """Raw EMG as a message."""
     message = EmgSamples(
         first_index=chunk.first_index,

@@ -29,7 +29,7 @@ from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
     from kpm_ros.align.offset import Offset
-    from kpm_ros.sense.samples import HandFrame, KeyEvent
+    from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 
 NAME = "calibrate"
 PURPOSE = "measure the time between cameras and keys from a minute of playing"
@@ -153,7 +153,7 @@ def why_not(offsets: Mapping[str, Offset]) -> str:
 
 def _senses(
     arguments: argparse.Namespace, namespace: str
-) -> tuple[list[HandFrame], list[KeyEvent]]:
+) -> tuple[list[LandmarkFrame], list[KeyEvent]]:
     """Frames and key events, from the recording or from live topics."""
     from kpm_ros.operate.replay import replay_errors
 

@@ -49,7 +49,7 @@ def run_all(patience_s: float) -> list[Finding]:
     place = [name for name, _ in tries].index("no_camera")
     tries[place:place] = cameras
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda each: run_one(*each, patience_s), tries)
+        found = pool.map(lambda each: run_one(each[0], each[1], patience_s), tries)
     return [finding for findings in found for finding in findings]
 
 
@@ -64,9 +64,9 @@ def run_one(check: str, device: str, patience_s: float) -> list[Finding]:
         )
         output, said = done.stdout, _end(done)
     except subprocess.TimeoutExpired as error:
-        output = error.stdout or ""
-        if isinstance(output, bytes):
-            output = output.decode("utf-8", "replace")
+        # Bytes whatever was asked for: what had come when the time was up.
+        partial = error.stdout or b""
+        output = partial if isinstance(partial, str) else partial.decode("utf-8", "replace")
         said = f"did not answer within {patience_s:g} s"
     findings = [
         Finding(**json.loads(line.removeprefix(_MARK)))

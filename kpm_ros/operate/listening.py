@@ -26,16 +26,16 @@ from kpm_ros.msg import HandLandmarks
 from kpm_ros.msg import KeyEvent as KeyEventMessage
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.sense.samples import HandFrame, KeyEvent
+from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 
 LOOK_EVERY_S = 0.02
 
 
 def listen(
     namespace: str, views: Sequence[str], seconds: float
-) -> tuple[list[HandFrame], list[KeyEvent]]:
+) -> tuple[list[LandmarkFrame], list[KeyEvent]]:
     """Take what the cameras and the piano publish."""
-    frames: list[HandFrame] = []
+    frames: list[LandmarkFrame] = []
     events: list[KeyEvent] = []
     context = rclpy.Context()
     rclpy.init(context=context)
@@ -53,9 +53,9 @@ def listen(
                 for message, _ in hand.take():
                     with suppress(wire.RefusedMessageError):
                         frames.append(wire.hand_frame(message))
-            for message, _ in keys.take():
+            for event, _ in keys.take():
                 with suppress(wire.RefusedMessageError):
-                    events.append(wire.key_event(message))
+                    events.append(wire.key_event(event))
     finally:
         node.destroy_node()
         context.try_shutdown()

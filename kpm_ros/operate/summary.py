@@ -218,7 +218,11 @@ def _against_truth(result: Result) -> dict[str, Any]:
     """Figures of the simulated truth; every name says that they are no more than that."""
     truth = result.truth
     if truth is None:
-        nothing = {"rmse_simulated": None, "correlation_simulated": None, "muscles_simulated": {}}
+        nothing: dict[str, Any] = {
+            "rmse_simulated": None,
+            "correlation_simulated": None,
+            "muscles_simulated": {},
+        }
         return {**nothing, "not_scored": result.why_no_truth or "the truth is not known"}
     return {
         "rmse_simulated": round(truth.rmse, 4),

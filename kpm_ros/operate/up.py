@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from kpm_ros.core.signals import StopRequests
     from kpm_ros.operate import preflight
-    from kpm_ros.operate.supervisor import Policy, Supervisor
+    from kpm_ros.operate.ends import Policy
+    from kpm_ros.operate.supervisor import Supervisor
 
     preflight.require_ros()
     preflight.check(options)

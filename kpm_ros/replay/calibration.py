@@ -21,14 +21,14 @@ from pathlib import Path
 from kpm_ros.replay import messages
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topics import KEY_EVENT, TopicFinder
-from kpm_ros.sense.samples import HandFrame, KeyEvent
+from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 
 
 def read_hands_and_keys(
     folder: Path, namespace: str = ""
-) -> tuple[list[HandFrame], list[KeyEvent]]:
+) -> tuple[list[LandmarkFrame], list[KeyEvent]]:
     """Read all camera views and the key events, found by their types; damaged ones are left out."""
-    frames: list[HandFrame] = []
+    frames: list[LandmarkFrame] = []
     events: list[KeyEvent] = []
     with BagReader(folder) as bag:
         finder = TopicFinder(bag, namespace)

@@ -27,8 +27,13 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.grid import NS_PER_S, Grid
+<<<<<<< HEAD
 from kpm_ros.models.card import ModelCard
 from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+=======
+from kpm_ros.estimate.card import ModelCard
+from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
+>>>>>>> origin/main
 
 
 class RefusedMessageError(ValueError):
@@ -40,16 +45,16 @@ def time_ns(message: Any) -> int:
     return int(message.sec) * NS_PER_S + int(message.nanosec)
 
 
-def hand_frame(message: Any) -> HandFrame:
+def hand_frame(message: Any) -> LandmarkFrame:
     """A HandLandmarks message as a camera frame's hand."""
     points = _rows(message.points, 3, "points") if len(message.points) else None
-    return HandFrame(
+    return LandmarkFrame(
         stamp_ns=time_ns(message.header.stamp),
         view=message.view,
         index=message.index,
         points=points,
         confidence=message.confidence,
-        hand=message.hand,
+        side=message.hand,
         image_size=(message.image_width, message.image_height),
         processed_ns=time_ns(message.processed),
     )

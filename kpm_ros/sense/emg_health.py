@@ -22,7 +22,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 
 _MICROVOLTS = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 
@@ -77,7 +77,7 @@ class ChannelHealth:
         """Name the channels that are not good, '' if all are."""
         return ", ".join(f"{name} is {state.value}" for name, state in self.ill.items())
 
-    def push(self, chunk: EmgChunk) -> None:
+    def push(self, chunk: ChannelChunk) -> None:
         """Take in raw samples."""
         if chunk.channels != self._channels:
             self._channels = chunk.channels

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.atomic_files import atomic_file
 from kpm_ros.core.foreign_files import reading
 from kpm_ros.core.foreign_yaml import read_yaml
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 
 HELD_S = 0.5
 """The contraction counts that is held for so long: a twitch is no strength."""
@@ -86,10 +86,10 @@ class MvcRecorder:
         self._window: deque[NDArray[np.float64]] = deque()
         self._sum: NDArray[np.float64] | None = None
         self._highest: NDArray[np.float64] | None = None
-        self._about: EmgChunk | None = None
+        self._about: ChannelChunk | None = None
         self._count = 0
 
-    def push(self, chunk: EmgChunk) -> None:
+    def push(self, chunk: ChannelChunk) -> None:
         """Take in envelope in the unit of the samples."""
         if self._about is not None and chunk.channels != self._about.channels:
             self._begin()

@@ -23,7 +23,7 @@ import numpy as np
 
 from kpm_ros.sense.emg_mvc import Mvc, MvcError, MvcFolder, MvcRecorder
 from kpm_ros.sense.envelope import Envelope, EnvelopeConfig
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 
 MVC_UNIT = "fraction of MVC"
 
@@ -57,7 +57,7 @@ class PersonalEnvelope:
         """Whether the maximum contraction is being recorded."""
         return self._recorder is not None
 
-    def push(self, chunk: EmgChunk) -> EmgChunk:
+    def push(self, chunk: ChannelChunk) -> ChannelChunk:
         """Envelope of the next chunk."""
         smooth = self.envelope.push(chunk)
         if self._recorder is not None:

@@ -24,7 +24,7 @@ from kpm_ros.sense.connection import NS_PER_S, DeviceError, Reconnecting
 from kpm_ros.sense.device_clock import DeviceClock
 from kpm_ros.sense.emg_clock import SampleClock
 from kpm_ros.sense.emg_device import EmgBlock, EmgDevice, EmgFormat
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 
 FOREIGN_S = 60.0
 """Time stamps further from the present are on a clock of their own."""
@@ -61,7 +61,7 @@ class EmgStream(Reconnecting[EmgDevice]):
         self._foreign: DeviceClock | None = None
         self._heard_ns: int | None = None
 
-    def poll(self, now_ns: int) -> list[EmgChunk]:
+    def poll(self, now_ns: int) -> list[ChannelChunk]:
         """Samples since the last call; connects the amplifier where it is time to try."""
         if not self._connect(now_ns):
             return []
@@ -108,7 +108,7 @@ class EmgStream(Reconnecting[EmgDevice]):
         stamps_ns = stamps_ns - round(self.config.latency_s * NS_PER_S)
         return EmgBlock(block.samples, stamps_ns, block.counter)
 
-    def _chunks(self, block: EmgBlock) -> list[EmgChunk]:
+    def _chunks(self, block: EmgBlock) -> list[ChannelChunk]:
         assert self.clock is not None
         assert self.format is not None
         chunks = []
@@ -119,7 +119,8 @@ class EmgStream(Reconnecting[EmgDevice]):
             for first, end in zip(edges[::2], edges[1::2], strict=True):
                 self.samples += int(end - first)
                 chunks.append(
-                    EmgChunk(
+                    ChannelChunk(
+                        "emg",
                         run.stamp_ns + round(first * NS_PER_S / self.clock.rate_hz),
                         run.first_index + int(first),
                         self.clock.rate_hz,

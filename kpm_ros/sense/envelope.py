@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from kpm_ros.sense.connection import NS_PER_S
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 
 HIGHEST_OF_NYQUIST = 0.9
 """Nothing can be passed above this part of half the sampling rate."""
@@ -125,7 +125,7 @@ class Envelope:
         self._channels: tuple[str, ...] = ()
         self._next_index: int | None = None
 
-    def push(self, chunk: EmgChunk) -> EmgChunk:
+    def push(self, chunk: ChannelChunk) -> ChannelChunk:
         """Envelope of the next chunk, sample by sample."""
         raw = chunk.samples.astype(np.float64)
         if self._must_begin(chunk):
@@ -142,7 +142,7 @@ class Envelope:
             samples=np.maximum(smooth, 0.0).astype(np.float32),
         )
 
-    def _must_begin(self, chunk: EmgChunk) -> bool:
+    def _must_begin(self, chunk: ChannelChunk) -> bool:
         if self._next_index is None or chunk.channels != self._channels:
             return True
         if abs(chunk.rate_hz / self._rate_hz - 1) > ANOTHER_RATE:
@@ -150,7 +150,7 @@ class Envelope:
         missing = chunk.first_index - self._next_index
         return not 0 <= missing <= BRIDGED_S * self._rate_hz
 
-    def _begin(self, chunk: EmgChunk, first: NDArray[np.float64]) -> None:
+    def _begin(self, chunk: ChannelChunk, first: NDArray[np.float64]) -> None:
         """Make the filters, at rest on the first sample: its offset is no contraction."""
         self.restarts += self._next_index is not None
         if abs(chunk.rate_hz - self._rate_hz) > ANOTHER_RATE * chunk.rate_hz:

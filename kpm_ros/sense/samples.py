@@ -29,6 +29,9 @@ from numpy.typing import NDArray
 LANDMARKS = 21
 """Landmarks of one hand, in MediaPipe's order: wrist, thumb, index, middle, ring, little finger."""
 
+HAND = "mediapipe-hand"
+"""Skeleton of the hands that our own trackers give."""
+
 FIRST_NOTE = 21
 """MIDI number of a piano's lowest key, A0."""
 
@@ -54,16 +57,19 @@ class Pedal(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HandFrame:
-    """One camera frame's hand: its landmarks, or the fact that none was seen."""
+class LandmarkFrame:
+    """One camera frame's hand or body: its landmarks, or the fact that none was seen."""
 
     stamp_ns: int
     view: str
     index: int
     points: NDArray[np.float32] | None
-    """(21, 3): x, y fractions of image width and height, z from the wrist in x's scale."""
+    """(points, 3): x, y fractions of image width and height, z from the root in x's scale."""
     confidence: float
-    hand: str = "right"
+    skeleton: str = HAND
+    """Name of the skeleton whose points these are."""
+    side: str = "right"
+    """Which hand it is, "left" or "right"; empty where there are no sides."""
     image_size: tuple[int, int] = (0, 0)
     processed_ns: int = 0
     frame_id: str = ""
@@ -96,9 +102,11 @@ class KeyMotionChunk:
 
 
 @dataclass(frozen=True, slots=True)
-class EmgChunk:
-    """Consecutive samples of raw EMG (samples, channels)."""
+class ChannelChunk:
+    """Consecutive samples of named channels (samples, channels), such as raw EMG."""
 
+    name: str
+    """Of the stream."""
     stamp_ns: int
     first_index: int
     rate_hz: float

@@ -24,11 +24,11 @@ import numpy as np
 
 from kpm_ros.sense.samples import (
     FIRST_NOTE,
-    EmgChunk,
-    HandFrame,
+    ChannelChunk,
     KeyEvent,
     KeyEventKind,
     KeyMotionChunk,
+    LandmarkFrame,
 )
 from kpm_ros.simulate.cameras import Camera, TrackedView, TrackerErrors
 from kpm_ros.simulate.emg import RATE_HZ as EMG_RATE_HZ
@@ -36,7 +36,7 @@ from kpm_ros.simulate.emg import Electrodes
 from kpm_ros.simulate.noise import generator
 from kpm_ros.simulate.pianist import Move, Performer
 
-Sample = HandFrame | KeyEvent | KeyMotionChunk | EmgChunk
+Sample = LandmarkFrame | KeyEvent | KeyMotionChunk | ChannelChunk
 
 HEARTBEAT_S = 0.05
 KEY_MOTION_RATE_HZ = 1000
@@ -82,7 +82,7 @@ class _View:
             processed_ns = self._start_ns + _ns(frames.processed_s[k])
             yield Delivery(
                 processed_ns,
-                HandFrame(
+                LandmarkFrame(
                     stamp_ns=self._start_ns + _ns(frames.times_s[k]),
                     view=camera.name,
                     index=frames.first_index + k,
@@ -182,7 +182,8 @@ class _Emg:
         for k in range(0, len(samples), self._CHUNK):
             stamp_ns = self._start_ns + (first + k) * 1_000_000_000 // EMG_RATE_HZ
             last_s = (first + k + self._CHUNK - 1) / EMG_RATE_HZ
-            chunk = EmgChunk(
+            chunk = ChannelChunk(
+                "emg",
                 stamp_ns,
                 first + k,
                 float(EMG_RATE_HZ),

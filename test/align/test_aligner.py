@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.flags import Flag
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyMotionChunk
+from kpm_ros.sense.samples import KeyEvent, KeyMotionChunk, LandmarkFrame
 from support.senses import (
     FIRST_NOTE,
     FRAME,
@@ -88,7 +88,7 @@ def test_a_sample_is_emitted_as_soon_as_the_data_after_it_has_come() -> None:
     for done, delivery in enumerate(deliveries):
         push(aligner, delivery)
         chunks = aligner.advance(delivery.received_ns)
-        frames = [d.sent for d in deliveries[: done + 1] if isinstance(d.sent, HandFrame)]
+        frames = [d.sent for d in deliveries[: done + 1] if isinstance(d.sent, LandmarkFrame)]
         newest = {frame.view: frame.stamp_ns for frame in frames}
         if delivery.received_ns > T0 + 200 * MS and chunks:
             last = chunks[-1].grid_index + len(chunks[-1])
@@ -147,7 +147,7 @@ def test_the_grid_begins_where_it_begins_however_late_everything_is() -> None:
 @given(st.integers(0, 2**32))
 def test_any_order_of_arrival_within_the_waits_gives_the_same_samples(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    spans_ms = {HandFrame: (0, 43), KeyEvent: (0, 20), KeyMotionChunk: (9, 19)}
+    spans_ms = {LandmarkFrame: (0, 43), KeyEvent: (0, 20), KeyMotionChunk: (9, 19)}
     shuffled = []
     for delivery in everything(0.5):
         low_ms, high_ms = spans_ms[type(delivery.sent)]

@@ -23,7 +23,7 @@ import pytest
 
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.flags import Flag
-from kpm_ros.sense.samples import HandFrame, KeyMotionChunk
+from kpm_ros.sense.samples import KeyMotionChunk, LandmarkFrame
 from support.senses import (
     MS,
     T0,
@@ -63,7 +63,7 @@ def without(deliveries: list[Delivery], start_ms: int, stop_ms: int, kind: type)
 def test_a_third_of_the_frames_may_be_lost() -> None:
     rng = np.random.default_rng(3)
     deliveries = everything(2.0)
-    kept = [d for d in deliveries if not isinstance(d.sent, HandFrame) or rng.random() > 0.3]
+    kept = [d for d in deliveries if not isinstance(d.sent, LandmarkFrame) or rng.random() > 0.3]
     assert len(kept) < len(deliveries) - 50
     out = aligned(kept, STEADY)
     assert (np.diff(out.index) == 1).all()
@@ -77,7 +77,7 @@ def test_a_third_of_the_frames_may_be_lost() -> None:
 
 
 def test_a_stall_of_200_ms_is_flagged_and_over_with_the_first_frame() -> None:
-    out = aligned(without(everything(2.0), 1000, 1200, HandFrame), STEADY)
+    out = aligned(without(everything(2.0), 1000, 1200, LandmarkFrame), STEADY)
     assert (np.diff(out.index) == 1).all()
     assert out.flags_between(T0 + 500 * MS, T0 + 980 * MS) == {0}
     stale = Flag.HELD | Flag.POSE_STALE
@@ -87,7 +87,7 @@ def test_a_stall_of_200_ms_is_flagged_and_over_with_the_first_frame() -> None:
 
 def test_frames_that_come_in_a_burst_after_a_stall_are_used_as_far_as_they_are_in_time() -> None:
     def stalled(d: Delivery) -> Delivery:
-        held_back = isinstance(d.sent, HandFrame) and T0 + S <= d.received_ns < T0 + 1200 * MS
+        held_back = isinstance(d.sent, LandmarkFrame) and T0 + S <= d.received_ns < T0 + 1200 * MS
         return replace(d, received_ns=T0 + 1200 * MS) if held_back else d
 
     aligner = Aligner(config())
@@ -101,7 +101,7 @@ def test_frames_that_come_in_a_burst_after_a_stall_are_used_as_far_as_they_are_i
 def test_a_hand_that_leaves_is_lost_and_found_again() -> None:
     def hidden(d: Delivery) -> Delivery:
         out_of_sight = T0 + 800 * MS <= d.sent.stamp_ns < T0 + 1400 * MS
-        if isinstance(d.sent, HandFrame) and out_of_sight:
+        if isinstance(d.sent, LandmarkFrame) and out_of_sight:
             return replace(d, sent=replace(d.sent, points=None))
         return d
 
@@ -194,7 +194,7 @@ def test_numbers_that_are_none_are_counted_and_harmless() -> None:
     aligner = Aligner(config())
     bad = []
     for d in everything(2.0):
-        if isinstance(d.sent, HandFrame) and d.sent.index % 10 == 5:
+        if isinstance(d.sent, LandmarkFrame) and d.sent.index % 10 == 5:
             bad.append(replace(d, sent=replace(d.sent, points=np.full((2, 3), np.nan, np.float32))))
         elif isinstance(d.sent, KeyMotionChunk) and d.sent.first_index % 100 == 50:
             bad.append(replace(d, sent=replace(d.sent, depth=np.full((10, 3), np.inf))))
@@ -279,7 +279,7 @@ def test_a_frame_stamped_long_ago_is_late_and_harmless() -> None:
     aligner = Aligner(config())
     anything = np.full((2, 3), 0.5, np.float32)
     ages = ((T0, 0, "right"), (T0 + 500 * MS, T0 - 3600 * S, "top"))
-    old = [Delivery(at, HandFrame(then, view, 5, anything, 1.0)) for at, then, view in ages]
+    old = [Delivery(at, LandmarkFrame(then, view, 5, anything, 1.0)) for at, then, view in ages]
     looks = STEADY[:400]
     out = joined(aligner, play(aligner, everything(1.0) + old, looks))
     assert aligner.counts.late == 2

@@ -30,7 +30,7 @@ from kpm_ros.align.sampled import MOST_SAMPLES
 from kpm_ros.align.notes import MOST_WAITING
 from kpm_ros.align.pose import MOST_FRAMES
 from kpm_ros.core.flags import Flag
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
 from support.senses import FIRST_NOTE, KEYS, MS, T0, Delivery, aligned, every, motion_chunk
 
 PIANO = AlignerConfig()
@@ -84,7 +84,7 @@ def test_frames_are_not_remembered_whatever_their_sender_puts_into_them() -> Non
         points = np.full((21, 3), 0.5, np.float32) + number % 7 / 100
         said = f"{number:06}" * 20_000 if number % 100 == 0 else "right"
         view = PIANO.views[number % 2]
-        frame = HandFrame(T0 + number, view, number, points, 1.0, hand=said, frame_id=said)
+        frame = LandmarkFrame(T0 + number, view, number, points, 1.0, side=said, frame_id=said)
         aligner.push_hand(frame, T0 + number)
 
     first, last, aligner = grown(push, (2_000, 20_000))

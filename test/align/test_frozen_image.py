@@ -25,13 +25,13 @@ import pytest
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.pose import PoseRules, PoseStream
 from kpm_ros.core.flags import Flag
-from kpm_ros.sense.samples import HandFrame
+from kpm_ros.sense.samples import LandmarkFrame
 from support.senses import FRAME, LANDMARKS, MS, T0, frame
 
 FROZEN_FROM = 12
 
 
-def camera(frames: int, thaws_at: int | None = None) -> list[HandFrame]:
+def camera(frames: int, thaws_at: int | None = None) -> list[LandmarkFrame]:
     """Frames whose landmarks stop moving, though their stamps go on."""
     seen = [frame(T0 + i * FRAME, i) for i in range(frames)]
     still = seen[FROZEN_FROM].points

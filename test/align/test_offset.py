@@ -24,7 +24,7 @@ import pytest
 
 from kpm_ros.align.offset import estimate_offset
 from kpm_ros.align.view_offset import estimate_offsets, offset_between
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind
+from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import Person
@@ -37,7 +37,7 @@ START_NS = 1_700_000_000_000_000_000
 WRITABLE = 0.7
 NEAR_S = 0.005
 
-Played = tuple[list[HandFrame], list[KeyEvent]]
+Played = tuple[list[LandmarkFrame], list[KeyEvent]]
 
 
 @lru_cache
@@ -54,15 +54,15 @@ def played(seed: int, drop_fraction: float = 0.0) -> Played:
         errors=TrackerErrors(drop_fraction=drop_fraction),
     )
     samples = [each.sample for each in session.advance(START_NS + SECONDS * 1000 * MS)]
-    frames = [sample for sample in samples if isinstance(sample, HandFrame)]
+    frames = [sample for sample in samples if isinstance(sample, LandmarkFrame)]
     return frames, [sample for sample in samples if isinstance(sample, KeyEvent)]
 
 
-def late(frames: list[HandFrame], **late_ms: int) -> list[HandFrame]:
+def late(frames: list[LandmarkFrame], **late_ms: int) -> list[LandmarkFrame]:
     return [replace(f, stamp_ns=f.stamp_ns + late_ms.get(f.view, 0) * MS) for f in frames]
 
 
-def of(view: str, frames: list[HandFrame]) -> list[HandFrame]:
+def of(view: str, frames: list[LandmarkFrame]) -> list[LandmarkFrame]:
     return [frame for frame in frames if frame.view == view]
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.pose import PoseRules, PoseStream
 from kpm_ros.core.flags import Flag
-from kpm_ros.sense.samples import HandFrame
+from kpm_ros.sense.samples import LandmarkFrame
 from support.senses import FRAME, LANDMARKS, MS, T0, frame, pose_at
 
 LOST = Flag.POSE_STALE | Flag.POSE_LOST
@@ -148,7 +148,7 @@ def points(shape: tuple[int, ...], value: float = 0.5) -> NDArray[np.float32]:
 )
 def test_impossible_points_are_refused(impossible: NDArray[np.float32]) -> None:
     pose = stream((0, True))
-    refused = HandFrame(T0 + FRAME, "top", 1, impossible, 1.0)
+    refused = LandmarkFrame(T0 + FRAME, "top", 1, impossible, 1.0)
     assert pose.push(refused, T0 + 30 * MS) is Outcome.REFUSED
     assert read(pose, 10) == ([0.0], [Flag.HELD])
 
@@ -161,7 +161,7 @@ def test_a_frame_that_comes_twice_is_refused() -> None:
 def test_depth_of_landmarks_does_not_matter() -> None:
     pose = PoseStream(LANDMARKS, PoseRules())
     deep = np.array([[0.1, 0.2, np.nan]] * LANDMARKS, np.float32)
-    assert pose.push(HandFrame(T0, "top", 0, deep, 1.0), T0) is Outcome.TAKEN
+    assert pose.push(LandmarkFrame(T0, "top", 0, deep, 1.0), T0) is Outcome.TAKEN
 
 
 def test_the_newest_frame_behind_what_was_read_is_known() -> None:

@@ -29,7 +29,13 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.flags import Flag
-from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from kpm_ros.sense.samples import (
+    ChannelChunk,
+    KeyEvent,
+    KeyEventKind,
+    KeyMotionChunk,
+    LandmarkFrame,
+)
 from support.waiting import wait_for
 from support.witness import recovery_ms, time_to_zero_ms
 
@@ -102,7 +108,7 @@ def no_longer_the_right_size(frame):
 )
 def test_a_camera_that_tells_nothing_true_ends_in_zero_effort(stage, record_property, change, said):
     witness, began_ns = stage.witness, time.time_ns()
-    with stage.altered(only(HandFrame, copy(change), "top")):
+    with stage.altered(only(LandmarkFrame, copy(change), "top")):
         witness.wait_for_flags(LOST)
         witness.wait_for_zero()
         stage.wait_for_no_torque()
@@ -117,7 +123,7 @@ def test_a_camera_that_tells_nothing_true_ends_in_zero_effort(stage, record_prop
 
 def test_thirty_percent_of_frames_lost_are_bridged_and_flagged(stage, record_property):
     witness, draw = stage.witness, random.Random(1)
-    with stage.altered(only(HandFrame, lambda frame: frame if draw.random() > 0.3 else None)):
+    with stage.altered(only(LandmarkFrame, lambda frame: frame if draw.random() > 0.3 else None)):
         witness.wait_for_effort(4000)
     recovery_ms(record_property, witness, time.time_ns())
     seen = witness.since(stage.place)
@@ -134,7 +140,7 @@ def test_a_camera_that_stalls_for_200_ms_leaves_no_gap(stage, record_property):
         held_back.append(frame)
 
     place = witness.taken
-    with stage.altered(only(HandFrame, stall)):
+    with stage.altered(only(LandmarkFrame, stall)):
         wait_for(lambda: began and began[-1] - began[0] >= 0.2 * S, "the stall to be over")
     ended_ns = time.time_ns()
     for frame in held_back:
@@ -190,7 +196,7 @@ def test_a_note_storm_is_survived_without_a_gap(stage, record_property):
 
 def test_effort_does_not_need_emg(stage):
     witness = stage.witness
-    with stage.altered(only(EmgChunk, nothing)):
+    with stage.altered(only(ChannelChunk, nothing)):
         witness.wait_for_effort(1000)
     stage.assert_valid()
     stage.assert_no_gap()

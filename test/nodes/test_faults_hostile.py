@@ -39,7 +39,7 @@ from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.sense.samples import HandFrame
+from kpm_ros.sense.samples import LandmarkFrame
 from support.background import Background
 from support.waiting import wait_for
 from support.witness import recovery_ms, time_to_zero_ms
@@ -174,7 +174,7 @@ def test_two_cameras_under_one_name_are_said_and_do_no_harm(stage, record_proper
     with Intruder(stage) as intruder:
 
         def twice(sample):
-            if isinstance(sample, HandFrame) and sample.points is not None:
+            if isinstance(sample, LandmarkFrame) and sample.points is not None:
                 points = sample.points + np.float32(0.1)
                 message = landmarks(floats(*points.ravel().tolist()), sample.index, sample.view)
                 intruder.send(f"camera/{sample.view}/hand", message, ahead_ns=-20_000_000)

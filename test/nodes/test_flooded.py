@@ -27,7 +27,7 @@ from kpm_ros import graph
 from kpm_ros.nodes import polling, qos, wire
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
-from kpm_ros.sense.samples import HandFrame, KeyMotionChunk
+from kpm_ros.sense.samples import KeyMotionChunk, LandmarkFrame
 from support.waiting import wait_for
 
 
@@ -83,7 +83,7 @@ def fat(topic):
         message.header.frame_id = "x" * 100_000
         return message
     points = np.zeros((21, 3), np.float32)
-    return wire.hand_message(HandFrame(0, "top", 0, points, 1.0, hand="r" * 100_000))
+    return wire.hand_message(LandmarkFrame(0, "top", 0, points, 1.0, side="r" * 100_000))
 
 
 @pytest.mark.parametrize("topic", ["keys/motion", "keys/events", "camera/top/hand"])
@@ -111,7 +111,7 @@ def test_what_devices_send_is_far_below_what_is_read():
     second = wire.key_motion_message(
         KeyMotionChunk(0, 0, 1_000.0, 21, np.zeros((1_000, 88), np.float32))
     )
-    hand = wire.hand_message(HandFrame(0, "top", 0, np.zeros((33, 3), np.float32), 1.0))
+    hand = wire.hand_message(LandmarkFrame(0, "top", 0, np.zeros((33, 3), np.float32), 1.0))
     for message, topic in ((second, "keys/motion"), (hand, "camera/top/hand")):
         values = message.depth if topic == "keys/motion" else message.points
         assert isinstance(values, array.array)

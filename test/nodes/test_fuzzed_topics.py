@@ -52,7 +52,7 @@ from kpm_ros.nodes.inference_node import InferenceNode
 from kpm_ros.nodes.recorder_node import RecorderNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.operate.watch import Watch
-from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyMotionChunk
+from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from support import bags
 from support.fuzzing import cases, mutated
 from support.managed import active
@@ -90,7 +90,7 @@ def good():
     flags = np.zeros(4, np.uint8)
     stamp_ns = now_ns // 500_000 * 500_000
     stamps_ns = stamp_ns + 500_000 * np.arange(4)
-    emg = EmgChunk(now_ns, 0, 2000.0, ("a", "b"), "uV", np.zeros((20, 2), np.float32))
+    emg = ChannelChunk("emg", now_ns, 0, 2000.0, ("a", "b"), "uV", np.zeros((20, 2), np.float32))
     messages = {
         "keys/motion": [],
         "keys/events": [],
@@ -115,7 +115,7 @@ def good():
     }
     messages["assist/command"][0].layout.dim = [MultiArrayDimension(label="joint", size=5)]
     kinds = {
-        HandFrame: (lambda sample: f"camera/{sample.view}/hand", wire.hand_message),
+        LandmarkFrame: (lambda sample: f"camera/{sample.view}/hand", wire.hand_message),
         KeyEvent: (lambda _: "keys/events", wire.key_event_message),
         KeyMotionChunk: (lambda _: "keys/motion", wire.key_motion_message),
     }

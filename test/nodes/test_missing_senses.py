@@ -25,7 +25,7 @@ from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag
 from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.weights import random_tensors, save_model
-from kpm_ros.sense.samples import HandFrame
+from kpm_ros.sense.samples import LandmarkFrame
 from support.graph import RunningGraph
 from support.player import Player
 from support.waiting import QUEUED, wait_for
@@ -72,7 +72,7 @@ def test_effort_goes_on_while_the_camera_is_gone_and_when_the_keys_go_too(
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         wait_for_samples(reader, lambda batch: batch.valid.all(), "valid effort")
 
-        player.alter = lambda sample: None if isinstance(sample, HandFrame) else sample
+        player.alter = lambda sample: None if isinstance(sample, LandmarkFrame) else sample
         wait_for_samples(
             reader,
             lambda batch: (batch.flags & Flag.POSE_LOST).all() and batch.valid.all(),
@@ -80,12 +80,12 @@ def test_effort_goes_on_while_the_camera_is_gone_and_when_the_keys_go_too(
         )
 
         player.alter = lambda sample: (
-            replace(sample, points=None) if isinstance(sample, HandFrame) else None
+            replace(sample, points=None) if isinstance(sample, LandmarkFrame) else None
         )
         wait_for_samples(reader, lambda batch: not batch.valid.any(), "effort to be marked")
         assert "pose lost, keys missing" in reader.status().reason
 
-        player.alter = lambda sample: sample if isinstance(sample, HandFrame) else None
+        player.alter = lambda sample: sample if isinstance(sample, LandmarkFrame) else None
         wait_for_samples(
             reader,
             lambda batch: (batch.flags == Flag.CHANNELS_MISSING).all(),

@@ -33,7 +33,7 @@ from kpm_ros.client import EffortReader
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.sense.samples import HandFrame
+from kpm_ros.sense.samples import LandmarkFrame
 from support.graph import RunningGraph
 from support.player import Player
 from support.waiting import QUEUED, wait_for
@@ -241,7 +241,7 @@ def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, contex
 
 
 def hide_the_hand(sample):
-    return replace(sample, points=None) if isinstance(sample, HandFrame) else sample
+    return replace(sample, points=None) if isinstance(sample, LandmarkFrame) else sample
 
 
 def test_effort_without_a_hand_in_sight_is_marked_and_decays_to_zero(node, domain):

@@ -25,7 +25,7 @@ from kpm_ros.core.grid import Grid
 from kpm_ros.nodes import wire
 from kpm_ros.nodes.stepped_time import SteppedTime
 from kpm_ros.nodes.synchronizer_node import MOST_EARLY, SynchronizerNode
-from kpm_ros.sense.samples import HandFrame, KeyEvent
+from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 from support import bags
 from support.bags import MS, T0, S
 from support.queues import Queue, tell
@@ -120,7 +120,7 @@ class Synchronizer:
 
     def receive(self, delivery, host_ns):
         sample = delivery.sample
-        if isinstance(sample, HandFrame):
+        if isinstance(sample, LandmarkFrame):
             topic, message = f"camera/{sample.view}/hand", wire.hand_message(sample)
         elif isinstance(sample, KeyEvent):
             topic, message = "keys/events", wire.key_event_message(sample)
@@ -227,7 +227,7 @@ def test_messages_that_wait_for_a_step_that_never_comes_do_not_grow_without_boun
     frames = [
         d
         for d in deliveries
-        if isinstance(d.sample, HandFrame) and T0 + S // 10 < d.deliver_ns < T0 + S // 2
+        if isinstance(d.sample, LandmarkFrame) and T0 + S // 10 < d.deliver_ns < T0 + S // 2
     ]
     for number in range(3000):
         synchronizer.receive(frames[number % len(frames)], 6 * S + number)
@@ -239,7 +239,9 @@ def test_messages_that_wait_for_a_step_that_never_comes_do_not_grow_without_boun
 def test_messages_far_ahead_of_the_clock_are_refused_rather_than_kept(synchronizer, deliveries):
     tell(synchronizer.clock, 5 * S, T0)
     ahead = [
-        d for d in deliveries if isinstance(d.sample, HandFrame) and d.deliver_ns > T0 + S * 6 // 10
+        d
+        for d in deliveries
+        if isinstance(d.sample, LandmarkFrame) and d.deliver_ns > T0 + S * 6 // 10
     ]
     for number, delivery in enumerate(ahead):
         synchronizer.receive(delivery, 6 * S + number)

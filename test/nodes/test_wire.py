@@ -27,7 +27,7 @@ from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
 from kpm_ros.nodes import wire
 from kpm_ros.replay import messages
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
 from support import bags
 
 STAMP = 1_700_000_000_123_456_789
@@ -50,12 +50,12 @@ def assert_same(ours, theirs):
 
 def test_a_hand_survives():
     points = np.arange(63, dtype=np.float32).reshape(21, 3) / 63
-    frame = HandFrame(STAMP, "top", 7, points, 0.5, "left", (640, 480), STAMP + 9)
+    frame = LandmarkFrame(STAMP, "top", 7, points, 0.5, "left", (640, 480), STAMP + 9)
     assert_same(frame, wire.hand_frame(over_the_wire(wire.hand_message(frame))))
 
 
 def test_a_frame_without_a_hand_survives():
-    frame = HandFrame(STAMP, "top", 7, None, 0.0)
+    frame = LandmarkFrame(STAMP, "top", 7, None, 0.0)
     assert wire.hand_frame(over_the_wire(wire.hand_message(frame))).points is None
 
 
@@ -121,7 +121,7 @@ def test_aligned_samples_of_wrong_size_are_refused_in_words(damage, complaint):
 
 
 def test_points_that_are_no_triples_are_refused():
-    message = wire.hand_message(HandFrame(STAMP, "top", 7, np.zeros((21, 3), np.float32), 1.0))
+    message = wire.hand_message(LandmarkFrame(STAMP, "top", 7, np.zeros((21, 3), np.float32), 1.0))
     message.points = message.points[:-1]
     with pytest.raises(wire.RefusedMessageError, match="62 values"):
         wire.hand_frame(message)

@@ -25,7 +25,7 @@ from kpm_ros import cli
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.latencies import with_latency
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
 from support import bags
 
 SECONDS = 40
@@ -50,7 +50,7 @@ def late():
     shifted = []
     for each in deliveries:
         sample = each.sample
-        if isinstance(sample, HandFrame):
+        if isinstance(sample, LandmarkFrame):
             off_ns = LATE_MS[sample.view] * bags.MS
             sample = replace(sample, stamp_ns=sample.stamp_ns + off_ns)
         shifted.append(each._replace(sample=sample))

@@ -29,14 +29,14 @@ import pytest
 from kpm_ros.sense.connection import DeviceError
 from kpm_ros.sense.emg_brainflow import PLAYBACK_BOARD, BrainFlowConfig, BrainFlowEmg
 from kpm_ros.sense.emg_stream import EmgStream
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 from support.waiting import wait_for
 
 brainflow = pytest.importorskip("brainflow", reason="brainflow is not installed")
 
 
-def collect(stream: EmgStream, enough: Callable[[list[EmgChunk]], bool]) -> list[EmgChunk]:
-    chunks: list[EmgChunk] = []
+def collect(stream: EmgStream, enough: Callable[[list[ChannelChunk]], bool]) -> list[ChannelChunk]:
+    chunks: list[ChannelChunk] = []
     wait_for(
         lambda: chunks.extend(stream.poll(time.time_ns())) or enough(chunks),
         "samples of the board",
@@ -45,7 +45,7 @@ def collect(stream: EmgStream, enough: Callable[[list[EmgChunk]], bool]) -> list
     return chunks
 
 
-def count(chunks: list[EmgChunk]) -> int:
+def count(chunks: list[ChannelChunk]) -> int:
     return sum(len(chunk.samples) for chunk in chunks)
 
 

@@ -24,12 +24,12 @@ import pytest
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.emg_csv import EmgCsv, EmgCsvConfig
 from kpm_ros.sense.emg_stream import EmgStream
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 
 START_NS = 1_700_000_000 * NS_PER_S
 
 
-def play(stream: EmgStream, seconds: float, step_ns: int = 10_000_000) -> list[EmgChunk]:
+def play(stream: EmgStream, seconds: float, step_ns: int = 10_000_000) -> list[ChannelChunk]:
     return [
         chunk
         for now_ns in range(START_NS, START_NS + round(seconds * NS_PER_S), step_ns)

@@ -25,7 +25,7 @@ import pytest
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.emg_lsl import LslConfig, LslEmg, find_streams, plain_unit
 from kpm_ros.sense.emg_stream import EmgStream, EmgStreamConfig
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 from support.amplifier import Amplifier, lsl
 from support.waiting import wait_for
 
@@ -39,7 +39,7 @@ class Listener:
         self.stream = EmgStream(
             LslEmg(config), EmgStreamConfig(retry_first_s=0.01, retry_longest_s=0.02)
         )
-        self.chunks: list[EmgChunk] = []
+        self.chunks: list[ChannelChunk] = []
 
     def poll(self) -> bool:
         self.chunks += self.stream.poll(time.time_ns())

@@ -25,7 +25,7 @@ import pytest
 from kpm_ros.sense.emg_mvc import MvcError, MvcFolder
 from kpm_ros.sense.emg_person import MVC_UNIT, PersonalEnvelope
 from kpm_ros.sense.envelope import EnvelopeConfig
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 
 RATE_HZ = 1000.0
 NAMES = ("ADM", "1DI")
@@ -39,11 +39,12 @@ class Session:
         self._index = 0
         self._noise = np.random.default_rng(5)
 
-    def contract(self, efforts: tuple[float, ...], seconds: float) -> EmgChunk:
+    def contract(self, efforts: tuple[float, ...], seconds: float) -> ChannelChunk:
         """Contract each muscle so hard for so long; returns the last chunk of envelope."""
         for _ in range(round(seconds * 10)):
             raw = self._noise.standard_normal((100, len(efforts))) * np.array(efforts) * 100
-            chunk = EmgChunk(
+            chunk = ChannelChunk(
+                "emg",
                 self._index * 1_000_000,
                 self._index,
                 RATE_HZ,

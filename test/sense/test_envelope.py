@@ -32,7 +32,7 @@ from kpm_ros.sense.connection import NS_PER_S
 from kpm_ros.sense.emg_csv import EmgCsv, EmgCsvConfig
 from kpm_ros.sense.emg_stream import EmgStream
 from kpm_ros.sense.envelope import Envelope, EnvelopeConfig, delay_s, design
-from kpm_ros.sense.samples import EmgChunk
+from kpm_ros.sense.samples import ChannelChunk
 
 START_NS = 1_700_000_000 * NS_PER_S
 SETTINGS = [
@@ -44,13 +44,15 @@ SETTINGS = [
 ]
 
 
-def chunk(samples: NDArray[np.float64], rate_hz: float, first_index: int = 0) -> EmgChunk:
+def chunk(samples: NDArray[np.float64], rate_hz: float, first_index: int = 0) -> ChannelChunk:
     stamp_ns = START_NS + round(first_index / rate_hz * NS_PER_S)
     names = tuple(f"emg{n}" for n in range(samples.shape[1]))
-    return EmgChunk(stamp_ns, first_index, rate_hz, names, "uV", samples.astype(np.float32))
+    return ChannelChunk(
+        "emg", stamp_ns, first_index, rate_hz, names, "uV", samples.astype(np.float32)
+    )
 
 
-def split(whole: EmgChunk, cuts: Sequence[int]) -> list[EmgChunk]:
+def split(whole: ChannelChunk, cuts: Sequence[int]) -> list[ChannelChunk]:
     edges = [0, *sorted({c for c in cuts if 0 < c < len(whole.samples)}), len(whole.samples)]
     return [
         replace(

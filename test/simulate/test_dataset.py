@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.sense.samples import HandFrame
+from kpm_ros.sense.samples import LandmarkFrame
 from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
 from kpm_ros.simulate.dataset import render
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
@@ -59,7 +59,7 @@ def test_pose_is_the_sessions_frames_joined_by_straight_lines(study: Pianist) ->
     session = SimulatedSession(study, default_cameras(), 0, 8, emg=False)
     samples = [delivery.sample for delivery in session.advance(2_100_000_000)]
     for number, view in enumerate(("top", "right")):
-        frames = [s for s in samples if isinstance(s, HandFrame) and s.view == view]
+        frames = [s for s in samples if isinstance(s, LandmarkFrame) and s.view == view]
         stamps = np.array([frame.stamp_ns for frame in frames]) / 1e9
         for landmark, axis in ((0, 0), (8, 1), (20, 0)):
             seen = np.array([frame.points[landmark, axis] for frame in frames])

@@ -21,7 +21,13 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from kpm_ros.sense.samples import (
+    ChannelChunk,
+    KeyEvent,
+    KeyEventKind,
+    KeyMotionChunk,
+    LandmarkFrame,
+)
 from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.pianist import Pianist
@@ -85,7 +91,7 @@ def test_nothing_is_delivered_before_it_happened_or_out_of_order(delivered: list
     for delivery in delivered:
         sample = delivery.sample
         last_ns = sample.stamp_ns
-        if isinstance(sample, EmgChunk):
+        if isinstance(sample, ChannelChunk):
             last_ns += 19 * MS // 2
         elif isinstance(sample, KeyMotionChunk):
             last_ns += 9 * MS
@@ -94,19 +100,19 @@ def test_nothing_is_delivered_before_it_happened_or_out_of_order(delivered: list
 
 def test_each_stream_counts_without_a_gap(delivered: list) -> None:
     frames = defaultdict(list)
-    for frame in of_kind(delivered, HandFrame):
+    for frame in of_kind(delivered, LandmarkFrame):
         frames[frame.view].append(frame.index)
     assert sorted(frames) == ["right", "top"]
     for indices in (*frames.values(), [e.index for e in of_kind(delivered, KeyEvent)]):
         assert indices == list(range(len(indices)))
-    for kind, size in ((KeyMotionChunk, 10), (EmgChunk, 20)):
+    for kind, size in ((KeyMotionChunk, 10), (ChannelChunk, 20)):
         firsts = [chunk.first_index for chunk in of_kind(delivered, kind)]
         assert firsts == list(range(0, size * len(firsts), size))
 
 
 def test_rates_are_those_of_the_devices(delivered: list) -> None:
-    assert len(of_kind(delivered, HandFrame)) == pytest.approx(2 * 60 * SECONDS, abs=4)
-    motion, emg = of_kind(delivered, KeyMotionChunk), of_kind(delivered, EmgChunk)
+    assert len(of_kind(delivered, LandmarkFrame)) == pytest.approx(2 * 60 * SECONDS, abs=4)
+    motion, emg = of_kind(delivered, KeyMotionChunk), of_kind(delivered, ChannelChunk)
     assert len(motion) == pytest.approx(100 * SECONDS, abs=2)
     assert len(emg) == pytest.approx(100 * SECONDS, abs=2)
     assert motion[0].depth.shape == (10, 88)
@@ -136,13 +142,13 @@ def test_key_motion_arrives_at_the_bottom_when_its_note_sounds(delivered: list) 
 
 def test_senses_that_are_not_wanted_are_left_out(study: Pianist) -> None:
     few = session(study, emg=False, key_motion=False).advance(START + 500 * MS)
-    assert {type(delivery.sample) for delivery in few} == {HandFrame, KeyEvent}
+    assert {type(delivery.sample) for delivery in few} == {LandmarkFrame, KeyEvent}
 
 
 def test_a_lost_hand_is_a_frame_without_points(study: Pianist) -> None:
     errors = TrackerErrors(drop_fraction=0.2)
     blind = SimulatedSession(study, default_cameras(), START, 5, errors=errors)
-    frames = of_kind(blind.advance(START + 3000 * MS), HandFrame)
+    frames = of_kind(blind.advance(START + 3000 * MS), LandmarkFrame)
     lost = [frame for frame in frames if frame.points is None]
     assert lost
     assert all(frame.confidence == 0 for frame in lost)

@@ -32,7 +32,7 @@ from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.weights import random_tensors, save_model
 from kpm_ros.replay.definitions import known_types
-from kpm_ros.sense.samples import EmgChunk, HandFrame, KeyEvent, KeyMotionChunk
+from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.pianist import Pianist
@@ -52,7 +52,7 @@ USUAL = {
     "info": "/kpm/effort/info",
 }
 TYPES = {
-    HandFrame: "HandLandmarks",
+    LandmarkFrame: "HandLandmarks",
     KeyEvent: "KeyEvent",
     KeyMotionChunk: "KeyMotion",
     AlignedChunk: "AlignedSamples",
@@ -84,7 +84,7 @@ def entries(deliveries: Sequence[Delivery], names: Mapping[str, str] = USUAL) ->
 
 def entry(sample: Any, received_ns: int, names: Mapping[str, str] = USUAL) -> Entry:
     """A sample as a message."""
-    if isinstance(sample, HandFrame):
+    if isinstance(sample, LandmarkFrame):
         role = sample.view
     else:
         roles = {KeyEvent: "events", KeyMotionChunk: "motion"}
@@ -132,12 +132,12 @@ def live(
 def push(aligner: Aligner, delivery: Delivery) -> None:
     """Hand a delivery to an aligner."""
     received_ns, sample = delivery
-    if isinstance(sample, HandFrame):
+    if isinstance(sample, LandmarkFrame):
         aligner.push_hand(sample, received_ns)
     elif isinstance(sample, KeyEvent):
         aligner.push_key_event(sample, received_ns)
     else:
-        assert not isinstance(sample, EmgChunk)
+        assert not isinstance(sample, ChannelChunk)
         aligner.push_key_motion(sample, received_ns)
 
 
@@ -191,7 +191,7 @@ def _flat(values: np.ndarray | None) -> np.ndarray:
 def _fields(sample: Any) -> dict[str, Any]:
     fields = {name: getattr(sample, name) for name in sample.__dataclass_fields__}
     fields["header"] = _header(fields.pop("stamp_ns"), fields.pop("frame_id", ""))
-    if isinstance(sample, HandFrame):
+    if isinstance(sample, LandmarkFrame):
         fields["image_width"], fields["image_height"] = fields.pop("image_size")
         fields["points"] = _flat(sample.points)
         fields["processed"] = _time(fields.pop("processed_ns"))

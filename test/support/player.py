@@ -67,7 +67,7 @@ class Player(Background):
 
     def send(self, sample: Sample) -> None:
         """Publish a sample, unaltered."""
-        if isinstance(sample, samples.HandFrame):
+        if isinstance(sample, samples.LandmarkFrame):
             self._publish(f"camera/{sample.view}/hand", wire.hand_message(sample))
         elif isinstance(sample, samples.KeyEvent):
             self._publish("keys/events", wire.key_event_message(sample))

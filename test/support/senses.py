@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
+from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -41,7 +41,7 @@ class Delivery:
     """Something a device sent, and when it was received."""
 
     received_ns: int
-    sent: HandFrame | KeyEvent | KeyMotionChunk
+    sent: LandmarkFrame | KeyEvent | KeyMotionChunk
 
 
 def config(**changes: Any) -> AlignerConfig:
@@ -55,10 +55,10 @@ def pose_at(stamp_ns: int) -> float:
     return (stamp_ns - T0) / (8 * S)
 
 
-def frame(stamp_ns: int, index: int, view: str = "top", *, hand: bool = True) -> HandFrame:
+def frame(stamp_ns: int, index: int, view: str = "top", *, hand: bool = True) -> LandmarkFrame:
     """One camera frame of the moving hand."""
     points = np.full((LANDMARKS, 3), pose_at(stamp_ns), np.float32) if hand else None
-    return HandFrame(stamp_ns, view, index, points, 1.0 if hand else 0.0)
+    return LandmarkFrame(stamp_ns, view, index, points, 1.0 if hand else 0.0)
 
 
 def camera(
@@ -115,7 +115,7 @@ def everything(seconds: float = 1.0) -> list[Delivery]:
 
 def push(aligner: Aligner, delivery: Delivery) -> None:
     """Hand a delivery to the aligner."""
-    if isinstance(delivery.sent, HandFrame):
+    if isinstance(delivery.sent, LandmarkFrame):
         aligner.push_hand(delivery.sent, delivery.received_ns)
     elif isinstance(delivery.sent, KeyEvent):
         aligner.push_key_event(delivery.sent, delivery.received_ns)
