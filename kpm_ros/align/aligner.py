@@ -34,12 +34,8 @@ from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
 from kpm_ros.core.chunks import AlignedChunk, Trace
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S, Grid
-<<<<<<< HEAD
 from kpm_ros.core.streams import Channels, PianoKeys, Streams
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
-=======
-from kpm_ros.sense.samples import KeyEvent, KeyMotionChunk, LandmarkFrame
->>>>>>> origin/main
 
 STALE = Flag.POSE_STALE | Flag.POSE_LOST
 ABSENT = Flag.POSE_LOST | Flag.CHANNELS_MISSING
@@ -169,7 +165,6 @@ class Aligner:
         """Frames and samples given up because more came than are kept."""
         return sum(placed.stream.dropped for placed in self._streams)
 
-<<<<<<< HEAD
     @property
     def _wait_ns(self) -> int:
         """How long some stream is waited for."""
@@ -177,10 +172,6 @@ class Aligner:
 
     def push_frame(self, frame: LandmarkFrame, received_ns: int) -> None:
         """Take in what one camera frame shows."""
-=======
-    def push_hand(self, frame: LandmarkFrame, received_ns: int) -> None:
-        """Take in one camera frame's hand."""
->>>>>>> origin/main
         stream = self._poses.get(frame.view)
         if stream is None:
             self.counts.refused += 1

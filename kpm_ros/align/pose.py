@@ -27,12 +27,8 @@ from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
 from kpm_ros.align.cadence import REMEMBERED, Cadence, usual_gap_ns
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
-<<<<<<< HEAD
 from kpm_ros.core.streams import Landmarks
 from kpm_ros.sense.samples import LandmarkFrame
-=======
-from kpm_ros.sense.samples import LandmarkFrame
->>>>>>> origin/main
 
 MOST_FRAMES = 512
 """Frames remembered per view: more than any wait lasts, few enough never to grow."""

@@ -27,13 +27,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.grid import NS_PER_S, Grid
-<<<<<<< HEAD
 from kpm_ros.models.card import ModelCard
-from kpm_ros.sense.samples import HandFrame, KeyEvent, KeyEventKind, KeyMotionChunk
-=======
-from kpm_ros.estimate.card import ModelCard
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
->>>>>>> origin/main
 
 
 class RefusedMessageError(ValueError):
