@@ -31,8 +31,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from kpm_ros.client import EffortReader
-from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.estimate.effort_info import described, new_stream
+from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_wire import EffortEncoder
 

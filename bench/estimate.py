@@ -33,7 +33,6 @@ from _isa import RESTRICTIONS, restrict
 from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.layers import (
     CONV,
@@ -50,6 +49,7 @@ from kpm_ros.estimate.plan import make_plan
 from kpm_ros.estimate.stream import Stream
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.estimate.weights import load_model, random_tensors
+from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
 HOPS_MS = (1, 5, 10, 20, 50)

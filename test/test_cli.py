@@ -113,8 +113,8 @@ def test_every_command_explains_itself_with_examples(capsys, command):
 def test_options_are_taken_in_every_spelling(capsys, words):
     status, out, _ = run(capsys, "graph", *words)
     assert status == 0
-    assert "camera/left/hand" in out
-    assert "camera/top/hand" not in out
+    assert "camera/left/landmarks" in out
+    assert "camera/top/landmarks" not in out
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_every_topic_has_a_qos_profile():
 
 
 def test_a_topic_that_is_not_in_the_graph_is_not_found():
-    assert graph.topic("camera/left/hand").name == "camera/{view}/hand"
+    assert graph.topic("camera/left/landmarks").name == "camera/{view}/landmarks"
     for name in ("camera/left", "camera/left/hands", "efort"):
         with pytest.raises(KeyError, match=name):
             graph.topic(name)

@@ -143,7 +143,7 @@ class Aligner:
             for channels in config.streams
             if isinstance(channels, Channels)
         }
-        by_name = {**self._poses, **self._keys, **self._channels}
+        by_name: dict[str, ReadStream] = {**self._poses, **self._keys, **self._channels}
         self._streams = [
             _Placed(by_name[name], config.streams.columns[name], np.uint32(1 << bit))
             for bit, name in enumerate(config.streams.names)

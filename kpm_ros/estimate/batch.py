@@ -24,10 +24,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import structure_of
 from kpm_ros.estimate.network import build_network
 from kpm_ros.estimate.weights import check_tensors
+from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
 

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, opened, reading
 from kpm_ros.core.pickle_limits import PickleError, look_through
-from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.estimate.layout import ARCHITECTURES, SENSES, CardError, tensor_table
 from kpm_ros.estimate.weights import ModelFileError, check_tensors, save_model
+from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
 
 LAST_BIAS = "decoder.mlp.6.bias"
 FIRST_WEIGHTS = {

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.stream import Stream
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.estimate.touch.layout import ARCHITECTURES as TOUCH
 from kpm_ros.estimate.touch.streaming import TouchStreaming
+from kpm_ros.models.card import ModelCard
 
 if TYPE_CHECKING:
     from kpm_ros.estimate.batch import Stretch

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.flags import Flag
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.clock import EffortClock
-from kpm_ros.models.missing_senses import blank, judge
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.missing_senses import blank, judge
 
 
 class Network(Protocol):

@@ -21,8 +21,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import SENSES, input_channels
+from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
 

@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import (
     NORM_EPSILON,
     SENSES,
@@ -37,6 +36,7 @@ from kpm_ros.estimate.layout import (
     structure_of,
 )
 from kpm_ros.estimate.stepwise import DecoderWeights, decode
+from kpm_ros.models.card import ModelCard
 
 
 class ChannelNorm(nn.LayerNorm):

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.estimate.batch import Stretch
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.engines import batch_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
 from kpm_ros.estimate.span import span_of
+from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
 

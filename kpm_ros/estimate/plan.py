@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.compilation import PANEL, READS_HALF, WIDE_PANEL, on_cache_line
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layers import CONV, LANE_CONV, LAYER, LINEAR, MIX, STILL_CONV
 from kpm_ros.estimate.layout import SENSES, Structure, share_lookahead, structure_of
+from kpm_ros.models.card import ModelCard
 
 BLOCK = 48
 """Most samples taken at once: above every look-ahead, and small enough to stay in the cache."""

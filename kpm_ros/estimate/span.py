@@ -19,8 +19,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kpm_ros.estimate import layout
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.touch import layout as touch_layout
+from kpm_ros.models.card import ModelCard
 
 
 class Span(NamedTuple):

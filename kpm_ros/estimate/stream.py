@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.inputs import check_rows
 from kpm_ros.estimate.layout import SENSES, input_channels
 from kpm_ros.estimate.span import span_of
+from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
 

@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.compilation import on_cache_line
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layers import run_decoder, run_layers
 from kpm_ros.estimate.layout import input_channels, structure_of
 from kpm_ros.estimate.plan import BLOCK, make_plan
 from kpm_ros.estimate.stream import Stream
 from kpm_ros.estimate.weights import check_tensors
+from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
 

@@ -19,9 +19,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kpm_ros.estimate import layout
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import CardError, TensorSpec
 from kpm_ros.estimate.touch import layout as touch_layout
+from kpm_ros.models.card import ModelCard
 
 Table = Callable[[ModelCard], dict[str, TensorSpec]]
 

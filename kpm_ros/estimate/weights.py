@@ -27,9 +27,9 @@ from safetensors.numpy import load_file, save
 
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.foreign_files import MODEL_BYTES, opened, reading
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import CardError
 from kpm_ros.estimate.tables import tensor_table
+from kpm_ros.models.card import ModelCard
 
 MAX_HEADER_BYTES = 1 << 20
 """Longest header read before a file is called something else."""

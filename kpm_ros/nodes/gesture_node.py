@@ -28,7 +28,7 @@ from kpm_ros.act.gestures import NO_GESTURE, GestureConfig, GestureRecogniser, R
 from kpm_ros.act.safety import Now
 from kpm_ros.client import EffortBatch, EffortReader
 from kpm_ros.msg import Gesture
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.settings import GestureSettings
@@ -137,7 +137,7 @@ def _message(gesture: RecognisedGesture, now_ns: int) -> Gesture:
         valid=gesture.valid,
         since_s=gesture.since_s,
     )
-    message.header.stamp = wire.time_message(gesture.stamp_ns or now_ns)
+    message.header.stamp = outgoing.time_message(gesture.stamp_ns or now_ns)
     return message
 
 

@@ -24,13 +24,14 @@ from typing import Any
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
-from kpm_ros.nodes import images, wire
+from kpm_ros.nodes import images
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.camera_settings import HandTrackerSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.hand_output import HandOutput, view_of
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.worker import WorkerThread
+from kpm_ros.wire import decode
 
 LOOK_S = 0.001
 """How long to sleep when no image has come."""
@@ -85,11 +86,11 @@ class HandTrackerNode(PipelineNode):
             return
         try:
             picture = images.picture(message)
-        except wire.RefusedMessageError as error:
+        except decode.RefusedMessageError as error:
             self.refuse(str(error))
             return
         header = message.header
-        self._hand.show(picture, wire.time_ns(header.stamp), self._index - 1, header.frame_id)
+        self._hand.show(picture, decode.time_ns(header.stamp), self._index - 1, header.frame_id)
 
     def report(self) -> Report:
         """How many images came, and how many were looked at."""

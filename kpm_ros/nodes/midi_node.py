@@ -23,7 +23,7 @@ from dataclasses import asdict
 from typing import Any
 
 from kpm_ros.msg import KeyEvent
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import run
 from kpm_ros.nodes.device_settings import MidiSettings
 from kpm_ros.nodes.diagnostics import Level, Report
@@ -111,7 +111,7 @@ class MidiNode(ManagedNode):
 
     def _publish(self, events: Sequence[samples.KeyEvent]) -> None:
         for event in events:
-            self._output.publish(wire.key_event_message(event))
+            self._output.publish(outgoing.key_event_message(event))
 
     def _say(self) -> None:
         self._said = self.keys.problem

@@ -23,14 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.aligner import AlignerConfig
+from kpm_ros.align.channels import ChannelRules
 from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.resources import find_model
 from kpm_ros.estimate import weights
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
+from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes.settings import (
     ConfigurationError,
     InferenceSettings,
@@ -58,19 +59,9 @@ def read_card(name: str) -> ModelCard:
 def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
     """The grid and its rules, as a model and the synchronizer's settings want them."""
     card = read_card(settings.model)
-    if "pose" in card.inputs and tuple(settings.views) != card.views:
-        raise ConfigurationError(
-            f"synchronizer: views is {', '.join(settings.views)}, but the model {settings.model!r} "
-            f"takes {', '.join(card.views)}, in this order"
-        )
     return AlignerConfig(
+        streams=card.streams,
         rate_hz=card.rate_hz,
-        views=card.views,
-        landmarks=card.landmarks,
-        first_note=card.first_note,
-        keys=card.keys,
-        use_pose="pose" in card.inputs,
-        use_keys="keys" in card.inputs,
         hop_s=settings.hop_s,
         future_s=settings.future_s,
         pose=PoseRules(
@@ -85,6 +76,12 @@ def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
             wait_s=settings.keys_wait_s,
             missing_s=settings.keys_missing_s,
             fresh_s=settings.keys_fresh_s,
+        ),
+        channel=ChannelRules(
+            wait_s=settings.channels_wait_s,
+            longest_wait_s=settings.channels_longest_wait_s,
+            fresh_s=settings.channels_fresh_s,
+            missing_s=settings.channels_missing_s,
         ),
     )
 

@@ -22,7 +22,7 @@ from typing import Any
 from rclpy.node import Node
 
 from kpm_ros.align import pairing
-from kpm_ros.msg import HandLandmarks
+from kpm_ros.msg import Landmarks
 from kpm_ros.nodes import qos
 
 
@@ -50,12 +50,12 @@ def pair_views(
     slop_s: float = 0.02,
     queue_size: int = 10,
 ) -> Any:
-    """Call back with one HandLandmarks of each view, stamped less than `slop_s` apart.
+    """Call back with one Landmarks of each view, stamped less than `slop_s` apart.
 
     Keep what is returned for as long as the pairs are wanted.
     """
-    topics = [f"camera/{view}/hand" for view in views]
-    inputs = [Subscriber(node, HandLandmarks, t, qos_profile=qos.of(t)) for t in topics]
+    topics = [f"camera/{view}/landmarks" for view in views]
+    inputs = [Subscriber(node, Landmarks, t, qos_profile=qos.of(t)) for t in topics]
     pairs = ApproximateTimeSynchronizer(inputs, queue_size, slop_s)
     pairs.registerCallback(callback)
     return pairs

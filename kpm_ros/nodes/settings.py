@@ -67,8 +67,7 @@ class SynchronizerSettings:
 
     FIXED: ClassVar[str] = "a recording is replayed with one set of rules for all of it"
 
-    model: str = setting(DEFAULT_MODEL, "model whose grid, views and keys are used")
-    views: list[str] = setting(["top", "right"], "camera views, in the model's order")
+    model: str = setting(DEFAULT_MODEL, "model whose grid and streams are used")
     hop_s: float = setting(0.01, "longest chunk handed on", least=0.001, most=0.1)
     period_s: float = setting(0.002, "how often inputs are looked at", least=0.0005, most=0.05)
     pose_wait_s: float = setting(
@@ -111,6 +110,25 @@ class SynchronizerSettings:
     )
     keys_missing_s: float = setting(
         1.0, "keys that are silent for longer are missing", least=0.01, most=3600.0
+    )
+    channels_wait_s: float = setting(
+        0.02,
+        "how long a sample waits at least for other channels; longer where they come more seldom",
+        least=0.0,
+        most=1.0,
+    )
+    channels_longest_wait_s: float = setting(
+        0.2, "how long it waits for them at most", least=0.0, most=1.0
+    )
+    channels_fresh_s: float = setting(
+        0.1,
+        "other channels' samples further apart than this are not joined, unless 2.5 of the "
+        "stream's own intervals are more",
+        least=0.001,
+        most=10.0,
+    )
+    channels_missing_s: float = setting(
+        1.0, "other channels that are silent for longer are missing", least=0.01, most=3600.0
     )
     future_s: float = setting(
         0.1, "a stamp further ahead of the clock is refused", least=0.0, most=10.0

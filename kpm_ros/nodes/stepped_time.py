@@ -26,7 +26,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.replay.messages import time_ns
+from kpm_ros.wire.decode import time_ns
 
 LONGEST_STEP_NS = 500_000_000
 """A longer step is a jump to another place in a recording."""

@@ -22,11 +22,12 @@ from contextlib import suppress
 
 import rclpy
 
-from kpm_ros.msg import HandLandmarks
 from kpm_ros.msg import KeyEvent as KeyEventMessage
-from kpm_ros.nodes import qos, wire
+from kpm_ros.msg import Landmarks
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
+from kpm_ros.wire import decode
 
 LOOK_EVERY_S = 0.02
 
@@ -42,8 +43,8 @@ def listen(
     node = rclpy.create_node("calibrate", namespace=f"/{namespace}", context=context)
     try:
         hands = [
-            PolledSubscription(node, HandLandmarks, topic, qos.of(topic))
-            for topic in (f"camera/{view}/hand" for view in views)
+            PolledSubscription(node, Landmarks, topic, qos.of(topic))
+            for topic in (f"camera/{view}/landmarks" for view in views)
         ]
         keys = PolledSubscription(node, KeyEventMessage, "keys/events", qos.of("keys/events"))
         until = time.monotonic() + seconds
@@ -51,11 +52,11 @@ def listen(
             time.sleep(LOOK_EVERY_S)
             for hand in hands:
                 for message, _ in hand.take():
-                    with suppress(wire.RefusedMessageError):
-                        frames.append(wire.hand_frame(message))
+                    with suppress(decode.RefusedMessageError):
+                        frames.append(decode.landmark_frame(message))
             for event, _ in keys.take():
-                with suppress(wire.RefusedMessageError):
-                    events.append(wire.key_event(event))
+                with suppress(decode.RefusedMessageError):
+                    events.append(decode.key_event(event))
     finally:
         node.destroy_node()
         context.try_shutdown()

@@ -24,8 +24,8 @@ from typing import Any
 
 from kpm_ros import graph
 from kpm_ros.core.resources import find_model
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.weights import read_card
+from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes import settings as node_settings
 from kpm_ros.nodes.params_file import meant_for, own, read_table
 from kpm_ros.operate.errors import UserError, user_errors
@@ -51,7 +51,6 @@ def check(options: graph.PipelineOptions) -> None:
     with user_errors():
         nodes = graph.build(options)
         card = read_card(find_model(options.model))
-        _check_views(options, card)
         if options.midi and options.source == "simulator":
             read_midi(options.midi)
         parameters = read_parameters(Path(graph.params_file(options)))
@@ -75,14 +74,6 @@ def settings_of(
     kind = node_settings.KINDS[executable or node]
     values, _ = own(kind, meant_for(parameters, f"/{namespace}/{node}"))
     return node_settings.check(node, kind, {**values, **given})
-
-
-def _check_views(options: graph.PipelineOptions, card: ModelCard) -> None:
-    if "pose" in card.inputs and options.views != card.views:
-        raise UserError(
-            f"views is {','.join(options.views)!r}, but the model {card.name} was trained on "
-            f"{','.join(card.views)!r}"
-        )
 
 
 def _check_muscles(node: str, settings: Any, card: ModelCard) -> None:

@@ -52,7 +52,6 @@ from kpm_ros.replay.topics import (
     ALIGNED,
     EFFORT,
     EFFORT_CHUNK,
-    Inputs,
     TopicFinder,
 )
 
@@ -92,12 +91,11 @@ class ReplayRun:
         self._finder = TopicFinder(self._bag, choices.namespace, choices.topics)
         self._read_parameters()
         self._aligned: str | None = None
-        self._inputs = Inputs()
+        self._inputs: dict[str, Input] = {}
         if choices.from_aligned:
             self._aligned = self._finder.require(ALIGNED)
         else:
-            views = self._card.views if "pose" in self._card.inputs else ()
-            self._inputs = self._finder.inputs(views, "keys" in self._card.inputs)
+            self._inputs = self._finder.inputs(self._card.streams)
         self._aligner = Aligner(self._aligner_config)
         self._grid = Fingerprints(self._card.rate_hz)
         self._chunks: list[EffortChunk] = []
@@ -189,8 +187,7 @@ class ReplayRun:
         table = preflight.read_parameters(Path(graph.params_file(options)).expanduser())
         namespace = self._choices.namespace or DEFAULT_NAMESPACE
         model = {"model": self._choices.model}
-        views = {"views": list(self._card.views)}
-        synchronizer = preflight.settings_of("synchronizer", namespace, table, {**model, **views})
+        synchronizer = preflight.settings_of("synchronizer", namespace, table, model)
         self._inference = preflight.settings_of("inference", namespace, table, model)
         self._in_force = {
             name: {k: v for k, v in dataclasses.asdict(of).items() if k not in CHOSEN_HERE}

@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S, Grid
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.span import span_of
 from kpm_ros.estimate.validity import ValidityRules
+from kpm_ros.models.card import ModelCard
 from kpm_ros.replay.effort import GRID, Effort
 
 FORGET_S = 0.1

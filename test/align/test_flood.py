@@ -26,9 +26,9 @@ import pytest
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.align.arrivals import MOST_PIECES
-from kpm_ros.align.sampled import MOST_SAMPLES
 from kpm_ros.align.notes import MOST_WAITING
 from kpm_ros.align.pose import MOST_FRAMES
+from kpm_ros.align.sampled import MOST_SAMPLES
 from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
 from support.senses import FIRST_NOTE, KEYS, MS, T0, Delivery, aligned, every, motion_chunk
@@ -85,7 +85,7 @@ def test_frames_are_not_remembered_whatever_their_sender_puts_into_them() -> Non
         said = f"{number:06}" * 20_000 if number % 100 == 0 else "right"
         view = PIANO.views[number % 2]
         frame = LandmarkFrame(T0 + number, view, number, points, 1.0, side=said, frame_id=said)
-        aligner.push_hand(frame, T0 + number)
+        aligner.push_frame(frame, T0 + number)
 
     first, last, aligner = grown(push, (2_000, 20_000))
     assert 0 < first <= last < MOST_BYTES["frames"]

@@ -21,8 +21,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.effort_info import FIELDS, described, digest_of, meaning_of, new_stream
+from kpm_ros.models.card import ModelCard
 
 CARD = ModelCard()
 PINNED = "484abe3365ec73b8"

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.estimator import EffortEstimator
+from kpm_ros.models.card import ModelCard
 
 RATE = 1024
 START = 1_700_000_000 * RATE

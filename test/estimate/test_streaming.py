@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import tensor_table
 from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.estimate.weights import random_tensors
+from kpm_ros.models.card import ModelCard
 from support.streams import stream
 
 TOLERANCE = 1e-4

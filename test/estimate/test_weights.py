@@ -30,10 +30,10 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.checkpoint import convert_checkpoint, import_checkpoint
 from kpm_ros.estimate.layout import tensor_table
 from kpm_ros.estimate.weights import ModelFileError, load_model, read_card, save_model
+from kpm_ros.models.card import ModelCard
 
 
 @pytest.fixture

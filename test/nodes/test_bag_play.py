@@ -38,7 +38,7 @@ from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.replay.compare import compare
 from kpm_ros.replay.effort import TOPICS, joined, load_npz
-from kpm_ros.replay.messages import effort_chunk
+from kpm_ros.wire.decode import effort_chunk
 from support import bags
 from support.bags import T0, S
 from support.graph import RunningGraph

@@ -22,18 +22,19 @@ from functools import partial
 
 import numpy as np
 import pytest
-from kpm_ros.msg import HandLandmarks
+from kpm_ros.msg import Landmarks
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 from sensor_msgs.srv import SetCameraInfo
 
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.camera_node import CameraNode
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense.calibration import read_calibration
+from kpm_ros.wire import decode
 from support.waiting import wait_for
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
@@ -63,8 +64,8 @@ def make_camera(make_node):
 
 
 def hands_of(node, view):
-    topic = f"camera/{view}/hand"
-    return PolledSubscription(node, HandLandmarks, topic, qos.of(topic))
+    topic = f"camera/{view}/landmarks"
+    return PolledSubscription(node, Landmarks, topic, qos.of(topic))
 
 
 def take_until(subscription, count, what):
@@ -79,7 +80,7 @@ def take_until(subscription, count, what):
 
 
 def stamp_ns(message):
-    return wire.time_ns(message.header.stamp)
+    return decode.time_ns(message.header.stamp)
 
 
 def test_a_video_comes_as_landmarks_at_its_own_rate_stamped_when_each_frame_was_due(
@@ -102,7 +103,7 @@ def test_a_video_comes_as_landmarks_at_its_own_rate_stamped_when_each_frame_was_
     assert (np.diff(index) >= 1).all()
     assert np.abs(np.diff(stamps) - np.diff(index) * 1e9 / 30).max() < 1000
     for message, received_ns in taken:
-        assert stamp_ns(message) <= wire.time_ns(message.processed) <= received_ns
+        assert stamp_ns(message) <= decode.time_ns(message.processed) <= received_ns
         assert received_ns - stamp_ns(message) < 2 * 10**9
         assert (message.view, message.hand) == ("top", "right")
         assert (message.image_width, message.image_height) == (640, 360)

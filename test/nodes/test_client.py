@@ -27,8 +27,8 @@ from kpm_ros import client
 from kpm_ros.act.sender import SILENT_NS
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.effort_info import described, digest_of, new_stream
+from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_infos import MOST_KEPT
 from kpm_ros.nodes.effort_wire import EffortEncoder

@@ -28,18 +28,19 @@ import pytest
 from kpm_ros.msg import (
     AlignedSamples,
     EffortInfo,
-    HandLandmarks,
     KeyEvent,
     KeyMotion,
+    Landmarks,
     MuscleEffort,
 )
 
 from kpm_ros.core.grid import Grid
-from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.estimate.effort_info import described, new_stream
-from kpm_ros.nodes import qos, wire
+from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.samples import LandmarkFrame
+from kpm_ros.wire import decode
 from support.background import Background
 from support.waiting import wait_for
 from support.witness import recovery_ms, time_to_zero_ms
@@ -66,7 +67,7 @@ class Intruder:
 
     def send(self, topic, message, ahead_ns=0):
         if ahead_ns is not None:
-            message.header.stamp = wire.time_message(time.time_ns() + ahead_ns)
+            message.header.stamp = outgoing.time_message(time.time_ns() + ahead_ns)
         self.send_bytes(topic, type(message), message)
 
     def send_bytes(self, topic, kind, data):
@@ -89,7 +90,7 @@ def floats(*values, times=1):
 
 
 def landmarks(points, index=0, view="top"):
-    return HandLandmarks(view=view, index=index, points=points, hand="right", confidence=1.0)
+    return Landmarks(view=view, index=index, points=points, hand="right", confidence=1.0)
 
 
 def motion(**changes):
@@ -112,13 +113,13 @@ def aligned(samples, **changes):
             **changes,
         }
     )
-    message.header.stamp = wire.time_message(GRID.stamp_ns(grid_index))
+    message.header.stamp = outgoing.time_message(GRID.stamp_ns(grid_index))
     return message
 
 
 def nonsense():
     """What none of the topics can mean, as (topic, message, how far its stamp is ahead)."""
-    hand, events, depth = "camera/top/hand", "keys/events", "keys/motion"
+    hand, events, depth = "camera/top/landmarks", "keys/events", "keys/motion"
     return [
         (hand, landmarks(floats(0.5, times=7)), 0),
         (hand, landmarks(floats(0.5, times=60)), 0),
@@ -177,7 +178,7 @@ def test_two_cameras_under_one_name_are_said_and_do_no_harm(stage, record_proper
             if isinstance(sample, LandmarkFrame) and sample.points is not None:
                 points = sample.points + np.float32(0.1)
                 message = landmarks(floats(*points.ravel().tolist()), sample.index, sample.view)
-                intruder.send(f"camera/{sample.view}/hand", message, ahead_ns=-20_000_000)
+                intruder.send(f"camera/{sample.view}/landmarks", message, ahead_ns=-20_000_000)
             return sample
 
         with stage.altered(twice):
@@ -271,7 +272,7 @@ def malformed(random):
 
 
 SENSES = {
-    "camera/top/hand": HandLandmarks,
+    "camera/top/landmarks": Landmarks,
     "keys/events": KeyEvent,
     "keys/motion": KeyMotion,
     "aligned": AlignedSamples,
@@ -327,7 +328,9 @@ class Echo:
 
     def sound(self):
         """Send what is due; give how many were sent."""
-        taken = [(wire.time_ns(message.header.stamp), message) for message, _ in self._real.take()]
+        taken = [
+            (decode.time_ns(message.header.stamp), message) for message, _ in self._real.take()
+        ]
         now_ns, sent = time.time_ns(), 0
         self._recent.extend(entry for entry in taken if entry[0] > now_ns - S // 2)
         while self._recent and self._recent[0][0] < now_ns - S:

@@ -41,9 +41,9 @@ from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 from kpm_ros import graph
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.grid import Grid
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.effort_info import described
-from kpm_ros.nodes import base, hand_tracker_node, qos, wire
+from kpm_ros.models.card import ModelCard
+from kpm_ros.nodes import base, hand_tracker_node, outgoing, qos
 from kpm_ros.nodes.effort_wire import EffortEncoder
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
@@ -94,15 +94,15 @@ def good():
     messages = {
         "keys/motion": [],
         "keys/events": [],
-        "camera/top/hand": [],
-        "camera/right/hand": [],
-        "emg/samples": [wire.emg_message(emg)],
-        "emg/envelope": [wire.emg_message(emg)],
-        "aligned": [wire.aligned_message(chunk)],
+        "camera/top/landmarks": [],
+        "camera/right/landmarks": [],
+        "emg/samples": [outgoing.channels_message(emg)],
+        "emg/envelope": [outgoing.channels_message(emg)],
+        "aligned": [outgoing.aligned_message(chunk)],
         "effort": EffortEncoder(6, info.digest).encode(stamps_ns, 0, flags, effort),
         "effort/info": [info],
         "effort/chunks": [
-            wire.effort_chunk_message(EffortChunk(stamp_ns, 0, effort, flags), info.digest)
+            outgoing.effort_chunk_message(EffortChunk(stamp_ns, 0, effort, flags), info.digest)
         ],
         "assist/command": [Float64MultiArray(data=[0.1] * 5)],
         "gesture": [Gesture(name="spread", confidence=0.5)],
@@ -115,9 +115,12 @@ def good():
     }
     messages["assist/command"][0].layout.dim = [MultiArrayDimension(label="joint", size=5)]
     kinds = {
-        LandmarkFrame: (lambda sample: f"camera/{sample.view}/hand", wire.hand_message),
-        KeyEvent: (lambda _: "keys/events", wire.key_event_message),
-        KeyMotionChunk: (lambda _: "keys/motion", wire.key_motion_message),
+        LandmarkFrame: (
+            lambda sample: f"camera/{sample.view}/landmarks",
+            outgoing.landmarks_message,
+        ),
+        KeyEvent: (lambda _: "keys/events", outgoing.key_event_message),
+        KeyMotionChunk: (lambda _: "keys/motion", outgoing.key_motion_message),
     }
     for delivery in bags.played(0.6):
         topic_of, message_of = kinds[type(delivery.sample)]
@@ -189,7 +192,7 @@ READERS = {
     "synchronizer": (
         SynchronizerNode,
         {},
-        ("camera/top/hand", "camera/right/hand", "keys/events", "keys/motion"),
+        ("camera/top/landmarks", "camera/right/landmarks", "keys/events", "keys/motion"),
     ),
     "synchronizer under simulated time": (SynchronizerNode, {"use_sim_time": True}, ("/clock",)),
     "inference": (InferenceNode, {}, ("aligned",)),

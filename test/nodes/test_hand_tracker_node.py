@@ -21,13 +21,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-from kpm_ros.msg import HandLandmarks
+from kpm_ros.msg import Landmarks
 from sensor_msgs.msg import CompressedImage, Image
 
-from kpm_ros.nodes import images, qos, wire
+from kpm_ros.nodes import images, qos
 from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
 from kpm_ros.nodes.pairing import pair_views
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.wire import decode
 from support.waiting import wait_for
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
@@ -54,8 +55,8 @@ class Wired:
     """A publisher of images and a listener for hands around a tracker."""
 
     def __init__(self, node, image_type=Image, topic="camera/top/image_raw"):
-        hand = "camera/top/hand"
-        self.hands = PolledSubscription(node, HandLandmarks, hand, qos.of(hand))
+        hand = "camera/top/landmarks"
+        self.hands = PolledSubscription(node, Landmarks, hand, qos.of(hand))
         self.images = node.create_publisher(image_type, topic, 10)
 
     def wait(self):
@@ -98,7 +99,7 @@ def test_images_of_another_node_come_back_as_landmarks_with_their_stamps(
             message.encoding, message.step = "mono8", grey.shape[1]
             message.data = array.array("B", grey.tobytes())
         answer = wired.answer_to(message)
-        assert wire.time_ns(answer.header.stamp) == STAMP_NS + number * FRAME_NS
+        assert decode.time_ns(answer.header.stamp) == STAMP_NS + number * FRAME_NS
         assert answer.index == number
         assert (answer.view, answer.hand) == ("top", "right")
         assert answer.header.frame_id == "usb_cam"
@@ -141,7 +142,7 @@ def test_a_slow_tracker_looks_at_the_newest_image_and_counts_the_others(
         return [m for m, _ in wired.hands.take() if m.index == 3]
 
     [answer] = wait_for(newest, "the newest image's hand")
-    assert wire.time_ns(answer.header.stamp) == STAMP_NS + 3 * FRAME_NS
+    assert decode.time_ns(answer.header.stamp) == STAMP_NS + 3 * FRAME_NS
     report = tracker.report()
     assert report.values["frames"] == 4
     assert report.values["dropped"] == 4 - report.values["tracked"]
@@ -178,15 +179,15 @@ def test_two_views_are_paired_by_their_stamps(node, context):
     pairs = []
     paired = pair_views(node, ["top", "right"], lambda *both: pairs.append(both), slop_s=0.01)
     publishers = [
-        node.create_publisher(HandLandmarks, topic, qos.of(topic))
-        for topic in ("camera/top/hand", "camera/right/hand")
+        node.create_publisher(Landmarks, topic, qos.of(topic))
+        for topic in ("camera/top/landmarks", "camera/right/landmarks")
     ]
     wait_for(lambda: all(p.get_subscription_count() for p in publishers), "the subscriptions")
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
     for number in range(3):
         for publisher, late_ns in zip(publishers, (0, 4_000_000), strict=True):
-            message = HandLandmarks(index=number)
+            message = Landmarks(index=number)
             message.header = images.header("any", STAMP_NS + number * FRAME_NS + late_ns)
             publisher.publish(message)
 

@@ -25,7 +25,7 @@ from rclpy.parameter import Parameter
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
-from kpm_ros.nodes import wire
+from kpm_ros.nodes import outgoing
 from kpm_ros.nodes.effort_wire import decode_efforts
 from kpm_ros.nodes.inference_node import InferenceNode
 from support import bags
@@ -61,7 +61,7 @@ class Inference:
             keys=np.zeros((10, card.keys), np.float32),
             flags=np.zeros(10, np.uint8),
         )
-        self.input.waiting.append((wire.aligned_message(chunk), time.time_ns()))
+        self.input.waiting.append((outgoing.aligned_message(chunk), time.time_ns()))
         self.node.estimate()
 
     def receive_all(self, begin_ns, end_ns):

@@ -22,10 +22,11 @@ import pytest
 from rclpy.parameter import Parameter
 
 from kpm_ros.core.grid import Grid
-from kpm_ros.nodes import wire
+from kpm_ros.nodes import outgoing
 from kpm_ros.nodes.stepped_time import SteppedTime
 from kpm_ros.nodes.synchronizer_node import MOST_EARLY, SynchronizerNode
 from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
+from kpm_ros.wire import decode
 from support import bags
 from support.bags import MS, T0, S
 from support.queues import Queue, tell
@@ -38,7 +39,7 @@ class Output:
         self.chunks = []
 
     def publish(self, message):
-        self.chunks.append(wire.aligned_chunk(message))
+        self.chunks.append(decode.aligned_chunk(message))
 
 
 @pytest.fixture
@@ -121,11 +122,11 @@ class Synchronizer:
     def receive(self, delivery, host_ns):
         sample = delivery.sample
         if isinstance(sample, LandmarkFrame):
-            topic, message = f"camera/{sample.view}/hand", wire.hand_message(sample)
+            topic, message = f"camera/{sample.view}/landmarks", outgoing.landmarks_message(sample)
         elif isinstance(sample, KeyEvent):
-            topic, message = "keys/events", wire.key_event_message(sample)
+            topic, message = "keys/events", outgoing.key_event_message(sample)
         else:
-            topic, message = "keys/motion", wire.key_motion_message(sample)
+            topic, message = "keys/motion", outgoing.key_motion_message(sample)
         self.inputs[topic].waiting.append((message, host_ns))
 
     def play(self, deliveries, host_ns, look_every_ns, rate=1):

@@ -32,8 +32,8 @@ from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.compare import Fingerprints
 from kpm_ros.replay.effort import joined, read_effort
-from kpm_ros.replay.messages import aligned_chunk
 from kpm_ros.replay.topics import TopicFinder
+from kpm_ros.wire.decode import aligned_chunk
 from support import bags
 from support.bags import MS, T0, S
 

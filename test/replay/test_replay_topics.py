@@ -77,7 +77,9 @@ def test_among_several_of_a_type_the_usual_name_is_taken(bag, short):
 def test_two_pipelines_in_one_bag_are_told_apart_by_namespace_or_by_name(bag, short):
     left = {role: name.replace("/kpm/", "/left/") for role, name in bags.USUAL.items()}
     both = bag(bags.entries(short), bags.entries(short, left))
-    with pytest.raises(BagError, match=r"/kpm/camera/top/hand, /left/camera/top/hand.*--namespace"):
+    with pytest.raises(
+        BagError, match=r"/kpm/camera/top/landmarks, /left/camera/top/landmarks.*--namespace"
+    ):
         TopicFinder(both).inputs(VIEWS, use_keys=True)
     for finder in (TopicFinder(both, "left"), TopicFinder(both, "", list(left.values())[:4])):
         assert set(finder.inputs(VIEWS, use_keys=True).topics) <= set(left.values())
@@ -97,7 +99,9 @@ def test_what_is_missing_is_named(bag, short):
         TopicFinder(bag(bags.entries(hands_only))).inputs(VIEWS, use_keys=True)
     with pytest.raises(BagError, match=f"no topic of type {ALIGNED}"):
         TopicFinder(bag(bags.entries(short))).require(ALIGNED)
-    with pytest.raises(BagError, match="no topic /kpm/camera/top: it has /kpm/camera/right/hand"):
+    with pytest.raises(
+        BagError, match="no topic /kpm/camera/top: it has /kpm/camera/right/landmarks"
+    ):
         TopicFinder(bag(bags.entries(short)), "", ["/kpm/camera/top"])
     with pytest.raises(BagError, match="no topic in the namespace /left"):
         TopicFinder(bag(bags.entries(short)), "left")
@@ -127,8 +131,8 @@ def test_all_senses_are_given_under_the_pipelines_own_names(bag, short):
     wide = [left_for_right(delivery) for delivery in short]
     names = {**STUDIO, "left": "/studio/left"}
     assert TopicFinder(bag(bags.entries(wide, names))).senses() == {
-        "camera/top/hand": "/studio/overhead",
-        "camera/left/hand": "/studio/left",
+        "camera/top/landmarks": "/studio/overhead",
+        "camera/left/landmarks": "/studio/left",
         "keys/events": "/piano/midi",
         "keys/motion": "/piano/depth",
     }

@@ -26,11 +26,11 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.effort_info import described
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.weights import random_tensors, save_model
+from kpm_ros.models.card import ModelCard
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from kpm_ros.simulate.cameras import default_cameras
@@ -42,8 +42,8 @@ MS = 1_000_000
 S = 1000 * MS
 T0 = 1_700_000_000 * S
 USUAL = {
-    "top": "/kpm/camera/top/hand",
-    "right": "/kpm/camera/right/hand",
+    "top": "/kpm/camera/top/landmarks",
+    "right": "/kpm/camera/right/landmarks",
     "events": "/kpm/keys/events",
     "motion": "/kpm/keys/motion",
     "aligned": "/kpm/aligned",
@@ -52,7 +52,7 @@ USUAL = {
     "info": "/kpm/effort/info",
 }
 TYPES = {
-    LandmarkFrame: "HandLandmarks",
+    LandmarkFrame: "Landmarks",
     KeyEvent: "KeyEvent",
     KeyMotionChunk: "KeyMotion",
     AlignedChunk: "AlignedSamples",
@@ -133,7 +133,7 @@ def push(aligner: Aligner, delivery: Delivery) -> None:
     """Hand a delivery to an aligner."""
     received_ns, sample = delivery
     if isinstance(sample, LandmarkFrame):
-        aligner.push_hand(sample, received_ns)
+        aligner.push_frame(sample, received_ns)
     elif isinstance(sample, KeyEvent):
         aligner.push_key_event(sample, received_ns)
     else:

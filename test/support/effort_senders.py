@@ -26,8 +26,8 @@ from kpm_ros.msg import EffortInfo
 from rclpy.serialization import serialize_message
 
 from kpm_ros.client import EffortReader
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.effort_info import described
+from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes.effort_wire import EffortEncoder
 from kpm_ros.nodes.polling import PolledSubscription, RawMessage
 

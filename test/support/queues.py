@@ -20,7 +20,7 @@ from typing import Any
 
 from rosgraph_msgs.msg import Clock
 
-from kpm_ros.nodes import wire
+from kpm_ros.nodes import outgoing
 
 
 class Queue:
@@ -42,4 +42,4 @@ class Queue:
 
 def tell(clock: Queue, host_ns: int, shown_ns: int) -> None:
     """Let a clock show a time from an instant of the host's on."""
-    clock.waiting.append((Clock(clock=wire.time_message(shown_ns)), host_ns))
+    clock.waiting.append((Clock(clock=outgoing.time_message(shown_ns)), host_ns))

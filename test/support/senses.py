@@ -116,7 +116,7 @@ def everything(seconds: float = 1.0) -> list[Delivery]:
 def push(aligner: Aligner, delivery: Delivery) -> None:
     """Hand a delivery to the aligner."""
     if isinstance(delivery.sent, LandmarkFrame):
-        aligner.push_hand(delivery.sent, delivery.received_ns)
+        aligner.push_frame(delivery.sent, delivery.received_ns)
     elif isinstance(delivery.sent, KeyEvent):
         aligner.push_key_event(delivery.sent, delivery.received_ns)
     else:

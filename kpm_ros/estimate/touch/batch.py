@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kpm_ros.estimate.batch import OverlappingChunks, Stretch, usable_device
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.inputs import check_rows
 from kpm_ros.estimate.touch.layout import STRIDE, structure_of
 from kpm_ros.estimate.touch.network import build_network
 from kpm_ros.estimate.weights import check_tensors
+from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
 

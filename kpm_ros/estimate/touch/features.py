@@ -27,7 +27,6 @@ import torch
 from torch import Tensor, nn
 
 from kpm_ros.align.sampled import NOT_SENSED
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.touch.layout import (
     ASPECT,
     CHORD,
@@ -42,6 +41,7 @@ from kpm_ros.estimate.touch.layout import (
     first_end,
     key_places,
 )
+from kpm_ros.models.card import ModelCard
 
 
 class Features(nn.Module):

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import CardError, TensorSpec, check_lookahead, look_up
+from kpm_ros.models.card import ModelCard
 
 STRIDE = 8
 """Grid samples a frame: the network runs once for so many, and gives so many outputs at once."""

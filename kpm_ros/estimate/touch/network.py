@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import NORM_EPSILON
 from kpm_ros.estimate.touch.features import Features
 from kpm_ros.estimate.touch.layout import FADE, STRIDE, first_end, structure_of
+from kpm_ros.models.card import ModelCard
 
 
 class Block(nn.Module):

@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.compilation import on_cache_line
-from kpm_ros.models.card import ModelCard
-from kpm_ros.models.missing_senses import neutral_pose
 from kpm_ros.estimate.touch.description import Memory, Sizes, Weights
 from kpm_ros.estimate.touch.layout import FADE, feature_span, key_places, structure_of
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.missing_senses import neutral_pose
 
 Array = NDArray[np.float32]
 

@@ -21,13 +21,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import input_channels
 from kpm_ros.estimate.stream import Stream
 from kpm_ros.estimate.touch.kernels import run_frames
 from kpm_ros.estimate.touch.layout import STRIDE, first_end
 from kpm_ros.estimate.touch.plan import arrange, empty_memory, sizes_of
 from kpm_ros.estimate.weights import check_tensors
+from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
 

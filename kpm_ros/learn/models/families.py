@@ -20,8 +20,8 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import SENSES
+from kpm_ros.models.card import ModelCard
 
 if TYPE_CHECKING:
     from torch import nn

@@ -27,8 +27,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import SENSES, Structure, input_channels
+from kpm_ros.models.card import ModelCard
 
 REACH = 2 * Structure().reach
 """Samples before and after it, together, that an output of these rules depends on."""

@@ -24,11 +24,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.network import ConvBlock, PianoKPMNet, Stage, TemporalBlock
 from kpm_ros.learn.models.families import bare_network
 from kpm_ros.learn.models.rules import Performed, mean_effort
 from kpm_ros.learn.models.trained import load
+from kpm_ros.models.card import ModelCard
 
 _LAST_LAYER_GAIN = 10.0
 """The decoder's last layer starts so much larger: its output is multiplied by 0.01."""

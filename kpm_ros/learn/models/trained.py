@@ -27,7 +27,6 @@ from safetensors.numpy import save as to_bytes
 
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.resources import find_model
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import as_envelope
 from kpm_ros.estimate.weights import (
@@ -39,6 +38,7 @@ from kpm_ros.estimate.weights import (
 )
 from kpm_ros.learn.models.families import Family, bare_network, check_card, family_of, window_of
 from kpm_ros.learn.models.rules import RULES, Rule, samples_of
+from kpm_ros.models.card import ModelCard
 
 if TYPE_CHECKING:
     from torch import nn

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.models.families import (
     ARCHITECTURES,
     Family,
@@ -35,6 +34,7 @@ from kpm_ros.learn.models.families import (
 )
 from kpm_ros.learn.models.rules import RULES, Performed, mean_effort
 from kpm_ros.learn.models.trained import Trained, load, save
+from kpm_ros.models.card import ModelCard
 
 if TYPE_CHECKING:
     from torch import nn

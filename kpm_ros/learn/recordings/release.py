@@ -26,12 +26,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import PIANOKPM_MUSCLES
 from kpm_ros.learn.recordings.cache import ArrayCache, Kept, usable_folder
 from kpm_ros.learn.recordings.drawing import at_true_times
 from kpm_ros.learn.recordings.identity import Identity, identities
 from kpm_ros.learn.recordings.split_files import Splits, read_splits
 from kpm_ros.learn.recordings.streams import common_length, read_effort, read_keys, read_pose
+from kpm_ros.models.card import PIANOKPM_MUSCLES
 from kpm_ros.simulate.release import layout
 
 Array = NDArray[np.float32]

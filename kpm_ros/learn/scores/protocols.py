@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.recordings.drawing import pinned
+from kpm_ros.models.card import ModelCard
 
 if TYPE_CHECKING:
     from kpm_ros.learn.models.trained import Trained

@@ -24,14 +24,14 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from kpm_ros.models.card import ModelCard
-from kpm_ros.models.missing_senses import neutral_pose
 from kpm_ros.learn.training.augment import Disguise, augment
 from kpm_ros.learn.training.losses import EffortLoss
 from kpm_ros.learn.training.margins import inner_samples
 from kpm_ros.learn.training.schedule import learning_rate_factor
 from kpm_ros.learn.training.settings import Settings
 from kpm_ros.learn.training.stream import Batch
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.missing_senses import neutral_pose
 
 _SMOOTHING = 0.95
 """Share of the shown losses that stays at each step."""

@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from kpm_ros.models.card import ModelCard
-from kpm_ros.models.seen import Seen
 from kpm_ros.learn.models import zoo
 from kpm_ros.learn.recordings.release import Recording, Release
 from kpm_ros.learn.training import outcome
 from kpm_ros.learn.training.settings import Settings
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.seen import Seen
 
 _START_MINUTES = 60.0
 """Training data, evenly chosen, that the first weights are suited to."""

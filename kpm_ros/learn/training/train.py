@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.provenance import versions
-from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.models import zoo
 from kpm_ros.learn.recordings.release import Recording, Release, open_release
 from kpm_ros.learn.training import outcome
@@ -49,6 +48,7 @@ from kpm_ros.learn.training.run_folder import (
 from kpm_ros.learn.training.settings import LARGEST_INTERVAL, Settings, for_windowed
 from kpm_ros.learn.training.stream import make_batches
 from kpm_ros.learn.training.validation import Validation
+from kpm_ros.models.card import ModelCard
 
 __all__ = ["Training", "TrainingStopped"]
 

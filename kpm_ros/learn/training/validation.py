@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.models.families import window_of
 from kpm_ros.learn.training.settings import Settings
 from kpm_ros.learn.training.stream import Played, cut, stack
+from kpm_ros.models.card import ModelCard
 
 SEGMENT = 4096
 """Samples of a performance that are run in one go where the network has no window of its own."""

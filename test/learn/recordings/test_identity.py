@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.models.seen import Seen
 from kpm_ros.learn.recordings.identity import (
     Identity,
     built_in_task,
@@ -32,6 +31,7 @@ from kpm_ros.learn.recordings.identity import (
     what_was_met,
 )
 from kpm_ros.learn.recordings.release import open_release
+from kpm_ros.models.seen import Seen
 from kpm_ros.simulate.release.layout import parse_name
 from support.releases import FOLDERS, fill, raw, write, write_splits
 

@@ -20,11 +20,11 @@ import pytest
 import torch
 from torch import nn
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.training.augment import Disguise, augment
 from kpm_ros.learn.training.learner import Learner, Span
 from kpm_ros.learn.training.settings import make_settings
 from kpm_ros.learn.training.stream import Batch
+from kpm_ros.models.card import ModelCard
 
 NOBODY = Disguise().times(0)
 

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.flags import Flag
-from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.training.dropouts import SHORTEST_S, Dropouts
+from kpm_ros.models.card import ModelCard
 
 CARD = ModelCard(optional=("pose", "keys"))
 

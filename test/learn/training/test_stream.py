@@ -24,11 +24,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.recordings.drawing import pinned
 from kpm_ros.learn.recordings.release import open_release
 from kpm_ros.learn.training.settings import make_settings
 from kpm_ros.learn.training.stream import BatchStream, cut, make_batches
+from kpm_ros.models.card import ModelCard
 from support.small_release import write_release
 
 QUICK = make_settings("quick", batch=6, window=200)

@@ -26,7 +26,6 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.models.seen import Seen
 from kpm_ros.estimate.weights import load_model, save_model
 from kpm_ros.learn.models.trained import load
 from kpm_ros.learn.recordings.release import open_release
@@ -38,6 +37,7 @@ from kpm_ros.learn.training.run_folder import read_metrics
 from kpm_ros.learn.training.settings import TIMES, make_settings
 from kpm_ros.learn.training.train import Training, TrainingStopped
 from kpm_ros.learn.training.validation import Validation
+from kpm_ros.models.seen import Seen
 from support.small_release import SPLITS, write_release
 
 TINY = make_settings(

@@ -28,8 +28,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.learn.models.networks.senses import Senses, from_frames, to_frames
+from kpm_ros.models.card import ModelCard
 
 FRAME = 16
 """Samples that make up one frame: 64 frames a second at 1024 Hz."""

@@ -25,9 +25,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.network import ConvBlock
 from kpm_ros.learn.models.networks.senses import Senses
+from kpm_ros.models.card import ModelCard
 
 WIDTHS = (64, 128, 256)
 """Channels at each level on the way down."""

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.estimate.layout import SENSES, input_channels
+from kpm_ros.models.card import ModelCard
 
 
 class Senses(nn.Module):

@@ -20,6 +20,7 @@ from here, so that they see the same in the same message.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,15 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.grid import NS_PER_S, Grid
+from kpm_ros.core.streams import MOST_STREAMS, Streams
 from kpm_ros.models.card import ModelCard
-from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
+from kpm_ros.sense.samples import (
+    ChannelChunk,
+    KeyEvent,
+    KeyEventKind,
+    KeyMotionChunk,
+    LandmarkFrame,
+)
 
 
 class RefusedMessageError(ValueError):
@@ -40,8 +48,8 @@ def time_ns(message: Any) -> int:
     return int(message.sec) * NS_PER_S + int(message.nanosec)
 
 
-def hand_frame(message: Any) -> LandmarkFrame:
-    """A HandLandmarks message as a camera frame's hand."""
+def landmark_frame(message: Any) -> LandmarkFrame:
+    """A Landmarks message as what a camera frame shows."""
     points = _rows(message.points, 3, "points") if len(message.points) else None
     return LandmarkFrame(
         stamp_ns=time_ns(message.header.stamp),
@@ -49,7 +57,8 @@ def hand_frame(message: Any) -> LandmarkFrame:
         index=message.index,
         points=points,
         confidence=message.confidence,
-        side=message.hand,
+        skeleton=message.skeleton,
+        side=message.side,
         image_size=(message.image_width, message.image_height),
         processed_ns=time_ns(message.processed),
     )
@@ -84,6 +93,19 @@ def key_motion(message: Any) -> KeyMotionChunk:
     )
 
 
+def channel_chunk(message: Any) -> ChannelChunk:
+    """A ChannelSamples message as samples of named channels."""
+    return ChannelChunk(
+        name=message.stream,
+        stamp_ns=time_ns(message.header.stamp),
+        first_index=message.first_index,
+        rate_hz=message.rate_hz,
+        channels=tuple(message.channels),
+        unit=message.unit,
+        samples=_rows(message.samples, len(message.channels), "samples"),
+    )
+
+
 def trace(message: Any) -> Trace:
     """A LatencyTrace message as a latency trace."""
     return Trace(
@@ -96,20 +118,38 @@ def trace(message: Any) -> Trace:
     )
 
 
-def aligned_chunk(message: Any) -> AlignedChunk:
-    """An AlignedSamples message as aligned samples."""
+def aligned_chunk(message: Any, streams: Streams) -> AlignedChunk:
+    """An AlignedSamples message as grid samples of these streams."""
     if message.count == 0 or len(message.flags) != message.count:
         raise RefusedMessageError(f"flags holds {len(message.flags)} values, not {message.count}")
+    if len(message.missing) != message.count:
+        raise RefusedMessageError(
+            f"missing holds {len(message.missing)} values, not {message.count}"
+        )
+    given = dict(zip(message.streams, message.columns, strict=False))
+    wanted = {stream.name: stream.width for stream in streams}
+    if given != wanted or list(message.streams) != list(wanted):
+        raise RefusedMessageError(
+            f"aligned samples of {_listed(given)}, but the model takes {_listed(wanted)}"
+        )
     return AlignedChunk(
         stamp_ns=time_ns(message.header.stamp),
         first_index=message.first_index,
         grid_index=message.grid_index,
         rate_hz=message.rate_hz,
-        pose=_table(message.pose, message.count, message.pose_channels, "pose"),
-        keys=_table(message.keys, message.count, message.key_channels, "keys"),
+        values=_table(message.values, message.count, streams.width, "values"),
+        missing=np.array(message.missing, np.uint32),
         flags=np.array(message.flags, np.uint8),
         trace=trace(message.trace),
     )
+
+
+def _listed(columns: Mapping[str, int]) -> str:
+    """Name streams and their columns, as far as a sentence may go on."""
+    words = [
+        f"{str(name)[:40]!r} ({count})" for name, count in list(columns.items())[:MOST_STREAMS]
+    ]
+    return ", ".join(words) or "no streams"
 
 
 def effort_chunk(message: Any) -> EffortChunk:
@@ -126,17 +166,15 @@ def effort_chunk(message: Any) -> EffortChunk:
 
 def require_fit(chunk: AlignedChunk, card: ModelCard) -> None:
     """Refuse aligned samples that the model with this card cannot take."""
-    shape = (chunk.pose.shape[1], chunk.keys.shape[1], chunk.rate_hz)
-    expected = (card.pose_channels, card.keys, card.rate_hz)
-    if shape != expected:
+    if chunk.rate_hz != card.rate_hz:
         raise RefusedMessageError(
-            f"aligned samples of (pose, keys, rate) {shape}, but the model takes {expected}"
+            f"aligned samples at {chunk.rate_hz:g} a second, but the model takes {card.rate_hz}"
         )
     if Grid(card.rate_hz).stamp_ns(chunk.grid_index) != chunk.stamp_ns:
         raise RefusedMessageError(
             f"aligned samples with grid_index {chunk.grid_index}, which is not their stamp's"
         )
-    if not (np.isfinite(chunk.pose).all() and np.isfinite(chunk.keys).all()):
+    if not np.isfinite(chunk.values).all():
         raise RefusedMessageError("aligned samples that are no numbers")
 
 
