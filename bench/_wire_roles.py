@@ -34,7 +34,7 @@ from kpm_ros.client import EffortReader
 from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.nodes import qos
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.effort_wire import effort_encoder
 
 RATE_HZ = 2000
 STEP_NS = 1_000_000_000 // RATE_HZ
@@ -50,7 +50,7 @@ Step = Callable[[], int]
 def paced_publisher(node: Node) -> Step:
     """Ours: bytes, from a plain thread on an absolute schedule, due each millisecond."""
     publisher = node.create_publisher(MuscleEffort, "effort", qos.of("effort"))
-    encoder = EffortEncoder(len(PIANOKPM_MUSCLES), INFO["digest"])
+    encoder = effort_encoder(len(PIANOKPM_MUSCLES), INFO["digest"])
     effort = np.full((RATE_HZ, len(PIANOKPM_MUSCLES)), 0.25, np.float32)
     flags = np.zeros(RATE_HZ, np.uint8)
     began_ns = time.time_ns()

@@ -49,8 +49,8 @@ OPTIONS = (
     Option(
         "cameras",
         "",
-        "devices: the camera of each of the model's views, in order, separated by commas: a device (0, "
-        "/dev/video0), a video file, or a stream's address; empty = 0,1,...",
+        "devices: the camera of each of the model's views, in order, separated by commas: a device "
+        "(0, /dev/video0), a video file, or a stream's address; empty = 0,1,...",
     ),
     Option(
         "tracker",

@@ -43,12 +43,12 @@ def estimate_whole(
     The estimator is run twice: first to learn what its network is given, stretch by stretch from
     one reset to the next; then, with all stretches evaluated together, to make effort of it.
     """
-    notes = _Notebook(card)
-    learning = make_estimator(notes)
+    seen = _InputsOfNetwork(card)
+    learning = make_estimator(seen)
     for chunk in chunks:
         learning.push(chunk)
-    efforts = batch_estimator(card, tensors, device).run(notes.stretches())
-    answering = make_estimator(_Answers(card, efforts))
+    efforts = batch_estimator(card, tensors, device).run(seen.stretches())
+    answering = make_estimator(_KnownOutputs(card, efforts))
     for chunk in chunks:
         effort = answering.push(chunk)
         if effort is not None:
@@ -73,16 +73,16 @@ class _StandIn:
         return slice(before, max(0, self._pushed - self.card.lookahead))
 
 
-class _Notebook(_StandIn):
-    """Notes what the network is given."""
+class _InputsOfNetwork(_StandIn):
+    """Keeps what the network is given."""
 
     def __init__(self, card: ModelCard) -> None:
         super().__init__(card)
-        self._stretches: list[tuple[int, list[tuple[Array, Array]]]] = []
+        self._stretches: list[tuple[int, list[Array]]] = []
 
-    def push(self, pose: Array, keys: Array) -> Array:
-        self._stretches[-1][1].append((pose, keys))
-        due = self._due(len(pose))
+    def push(self, values: Array) -> Array:
+        self._stretches[-1][1].append(values)
+        due = self._due(len(values))
         return np.zeros((due.stop - due.start, len(self.card.muscles)), np.float32)
 
     def reset(self, first_index: int) -> None:
@@ -90,18 +90,15 @@ class _Notebook(_StandIn):
         self._stretches.append((first_index, []))
 
     def stretches(self) -> list[Stretch]:
-        """Each stretch in one piece; a sense the model does not use is None."""
-        whole = []
-        for first_index, parts in self._stretches:
-            senses: dict[str, Array | None] = {"pose": None, "keys": None}
-            for place, sense in enumerate(senses):
-                if sense in self.card.inputs:
-                    senses[sense] = np.concatenate([part[place] for part in parts])
-            whole.append(Stretch(first_index, senses["pose"], senses["keys"]))
-        return whole
+        """Give each stretch in one piece."""
+        nothing = np.zeros((0, self.card.streams.width), np.float32)
+        return [
+            Stretch(first_index, np.concatenate([nothing, *parts]))
+            for first_index, parts in self._stretches
+        ]
 
 
-class _Answers(_StandIn):
+class _KnownOutputs(_StandIn):
     """Gives what was computed beforehand."""
 
     def __init__(self, card: ModelCard, efforts: Sequence[Array]) -> None:
@@ -109,8 +106,8 @@ class _Answers(_StandIn):
         self._efforts = iter(efforts)
         self._effort = np.zeros((0, 0), np.float32)
 
-    def push(self, pose: Array, keys: Array) -> Array:
-        return self._effort[self._due(len(pose))]
+    def push(self, values: Array) -> Array:
+        return self._effort[self._due(len(values))]
 
     def reset(self, first_index: int) -> None:
         super().reset(first_index)

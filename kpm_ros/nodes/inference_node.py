@@ -33,7 +33,7 @@ from kpm_ros.msg import AlignedSamples, EffortInfo, MuscleEffort, MuscleEffortCh
 from kpm_ros.nodes import models, outgoing, qos
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.paced_publisher import Group, PacedPublisher, Valve
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import InferenceSettings
@@ -77,7 +77,7 @@ class InferenceNode(PipelineNode):
         self._grid = Grid(EFFORT_RATE_HZ)
         info = self._describe()
         self._info_digest = info.digest
-        self._encoder = EffortEncoder(len(self.card.muscles), info.digest)
+        self._encoder = effort_encoder(len(self.card.muscles), info.digest)
         # Time from /clock stands still between its steps and in a pause: no time to be even in.
         pacer = Pacer(even=self.settings.pacing == "even" and not self.simulated_time)
         self._stepped = SteppedTime(self) if self.simulated_time else None

@@ -54,6 +54,7 @@ from kpm_ros.replay.topics import (
     EFFORT_CHUNK,
     TopicFinder,
 )
+from kpm_ros.wire.inputs import Input
 
 CHOSEN_HERE = ("model", "views", "period_s", "hop_s", "pacing", "threads")
 """Parameters that a replay has its own way of, or that change no sample."""

@@ -35,6 +35,7 @@ from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, TopicFinder
 from kpm_ros.wire import decode
+from kpm_ros.wire.encode import Encoder
 
 GRID = Grid(EFFORT_RATE_HZ)
 

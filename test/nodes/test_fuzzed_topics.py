@@ -44,7 +44,7 @@ from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.effort_info import described
 from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes import base, hand_tracker_node, outgoing, qos
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
@@ -99,7 +99,7 @@ def good():
         "emg/samples": [outgoing.channels_message(emg)],
         "emg/envelope": [outgoing.channels_message(emg)],
         "aligned": [outgoing.aligned_message(chunk)],
-        "effort": EffortEncoder(6, info.digest).encode(stamps_ns, 0, flags, effort),
+        "effort": effort_encoder(6, info.digest).encode(stamps_ns, 0, flags, effort),
         "effort/info": [info],
         "effort/chunks": [
             outgoing.effort_chunk_message(EffortChunk(stamp_ns, 0, effort, flags), info.digest)

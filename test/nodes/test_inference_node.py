@@ -26,8 +26,8 @@ from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
 from kpm_ros.nodes import outgoing
-from kpm_ros.nodes.effort_wire import decode_efforts
 from kpm_ros.nodes.inference_node import InferenceNode
+from kpm_ros.wire.effort_bytes import decode_efforts
 from support import bags
 from support.bags import MS, T0, S
 from support.queues import Queue, tell

@@ -28,7 +28,7 @@ from rclpy.serialization import serialize_message
 from kpm_ros.client import EffortReader
 from kpm_ros.estimate.effort_info import described
 from kpm_ros.models.card import ModelCard
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.polling import PolledSubscription, RawMessage
 
 MS = 1_000_000
@@ -65,7 +65,7 @@ class Sender:
         card = replace(ModelCard(), muscles=tuple(muscles), name=model)
         info = EffortInfo(**described(card, "", stream))
         self._muscles = muscles
-        self._encoder = EffortEncoder(len(muscles), info.digest)
+        self._encoder = effort_encoder(len(muscles), info.digest)
         data = bytes(serialize_message(info))
         self._infos.waiting.append(RawMessage(data, 1, self.publisher))
 
