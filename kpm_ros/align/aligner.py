@@ -118,6 +118,11 @@ class Aligner:
         """Frames and samples of motion given up because more came than are kept."""
         return sum(stream.dropped for stream in self._used)
 
+    @property
+    def stuck_notes(self) -> int:
+        """Notes given up because their end never came."""
+        return self._keys.stuck_notes
+
     def push_hand(self, frame: LandmarkFrame, received_ns: int) -> None:
         """Take in one camera frame's hand."""
         stream = self._poses.get(frame.view)

@@ -23,7 +23,6 @@ it delays is said there.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -182,14 +181,15 @@ class LiveCleaner:
         """Coordinates replaced so far."""
         self._smooth_newest = smooth_newest
         self._patience, self._settle, self._hold = patience, settle, hold
-        self._believed: deque[NDArray[np.float64]] = deque(maxlen=self.rules.hampel_window)
+        self._believed = np.empty((0, 0))
+        """The newest frames (frames, coordinates), as many as Hampel's filter looks at."""
         self._odd = np.zeros(0, np.int64)
         self._shown: NDArray[np.float32] | None = None
         self._run = self._missing = 0
 
     def reset(self) -> None:
         """Forget the past."""
-        self._believed.clear()
+        self._believed = self._believed[:0]
         self._odd = np.zeros(0, np.int64)
         self._shown = None
         self._run = self._missing = 0
@@ -199,11 +199,12 @@ class LiveCleaner:
         if points is None or not np.isfinite(points).all():
             return self._without_hand()
         if self._missing:
-            self._believed.clear()
+            self._believed = self._believed[:0]
         self._missing = 0
         self._run += 1
         flat = np.asarray(points, np.float64).reshape(-1)
-        self._believed.append(self._believable(flat))
+        past = self._believed[1 - self.rules.hampel_window :].reshape(-1, len(flat))
+        self._believed = np.concatenate([past, self._believable(flat)[None]])
         if self._run <= self._settle:
             return None, False
         self._shown = self._newest().reshape(points.shape).astype(np.float32)
@@ -223,7 +224,7 @@ class LiveCleaner:
             self._odd = np.zeros(len(flat), np.int64)
         if len(self._believed) < rules.hampel_window // 4:
             return flat
-        past = np.array(self._believed)
+        past = self._believed
         centre = np.median(past, axis=0)
         spread = GAUSSIAN * np.median(np.abs(past - centre), axis=0)
         limit = np.maximum(rules.hampel_sigmas * spread, rules.noise_floor)
@@ -239,5 +240,5 @@ class LiveCleaner:
         window = min(self.rules.smooth_window, len(self._believed))
         if not self._smooth_newest or window <= self.rules.smooth_order:
             return self._believed[-1]
-        past = np.array(self._believed)[-window:]
-        return np.asarray(_newest_weights(window, self.rules.smooth_order) @ past)
+        weights = _newest_weights(window, self.rules.smooth_order)
+        return np.asarray(weights @ self._believed[-window:])
