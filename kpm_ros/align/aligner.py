@@ -166,6 +166,11 @@ class Aligner:
         return sum(placed.stream.dropped for placed in self._streams)
 
     @property
+    def stuck_notes(self) -> int:
+        """Notes given up because their end never came."""
+        return sum(keys.stuck_notes for keys in self._keys.values())
+
+    @property
     def _wait_ns(self) -> int:
         """How long some stream is waited for."""
         return max(placed.stream.wait_ns for placed in self._streams)

@@ -24,6 +24,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median_high, median_low
 
 REMEMBERED = 31
 """Frames that are looked back on: a second of a usual webcam, half of one at 60 a second."""
@@ -34,8 +35,8 @@ FEWEST_GAPS = 12
 def usual_gap_ns(stamps_ns: Sequence[int]) -> int:
     """Median gap between frames, given their stamps in order; 0 = too few to tell."""
     recent = stamps_ns[-REMEMBERED:]
-    gaps = sorted(after - before for before, after in pairwise(recent))
-    return gaps[(len(gaps) - 1) // 2] if len(gaps) >= FEWEST_GAPS else 0
+    gaps = [after - before for before, after in pairwise(recent)]
+    return median_low(gaps) if len(gaps) >= FEWEST_GAPS else 0
 
 
 class Cadence:
@@ -57,7 +58,7 @@ class Cadence:
         self._delays_ns.append(max(0, processed_ns - stamp_ns) if processed_ns else 0)
         del self._delays_ns[:-REMEMBERED]
         self.gap_ns = usual_gap_ns(self._stamps_ns)
-        self.delay_ns = sorted(self._delays_ns)[len(self._delays_ns) // 2]
+        self.delay_ns = median_high(self._delays_ns)
 
     def clear(self) -> None:
         """Forget every frame."""

@@ -43,6 +43,8 @@ class KeyRules:
     """Without motion, events or heartbeats for this long, the keys are flagged missing."""
     fresh_s: float = 0.1
     """Sensed motion older than this gives way to notes, if there are any."""
+    longest_hold_s: float = 30.0
+    """A note held for so long is given up: its end was lost, by the piano or on the way."""
 
 
 class KeyStream:
@@ -61,7 +63,7 @@ class KeyStream:
         self._fresh_ns = round(rules.fresh_s * NS_PER_S)
         self._missing_ns = round(rules.missing_s * NS_PER_S)
         self._motion = SampledStream(wait_ns, self._fresh_ns)
-        self._notes = NoteStream(keys.count, keys.first_note, wait_ns)
+        self._notes = NoteStream(keys.count, keys.first_note, wait_ns, rules.longest_hold_s)
         self._notes_settled_ns = NEVER_NS
 
     @property
@@ -73,6 +75,11 @@ class KeyStream:
     def dropped(self) -> int:
         """Samples of motion given up because more came than are kept."""
         return self._motion.dropped
+
+    @property
+    def stuck_notes(self) -> int:
+        """Notes given up because their end never came."""
+        return self._notes.stuck
 
     def push_event(self, event: KeyEvent, received_ns: int) -> Outcome:
         """Take a note, pedal or heartbeat in."""

@@ -12,7 +12,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Key depth worked out from note events, each at its instant or as soon after as it can act."""
+"""Key depth worked out from note events, each at its instant or as soon after as it can act.
+
+Here is the one queue in which a note waits for its instant.
+"""
 
 from __future__ import annotations
 
@@ -47,14 +50,21 @@ class NoteStream:
     waited for. An event that comes later than that acts at the first instant that still waits.
     """
 
-    def __init__(self, keys: int, first_note: int, wait_ns: int) -> None:
+    def __init__(
+        self, keys: int, first_note: int, wait_ns: int, longest_hold_s: float = 30.0
+    ) -> None:
         """Start with every key at rest and nothing heard."""
         self._wait_ns = wait_ns
-        self._depth = KeyDepthFromNotes(keys=keys, first_note=first_note)
+        self._depth = KeyDepthFromNotes(keys, first_note, longest_hold_s)
         self._waiting: list[_Waiting] = []
         self._played_ns: dict[int, int] = {}
         self._heard_ns = NEVER_NS
         self._read_ns = NEVER_NS
+
+    @property
+    def stuck(self) -> int:
+        """Notes given up because their end never came."""
+        return self._depth.stuck
 
     def push(self, event: KeyEvent, received_ns: int) -> Outcome:
         """Take an event in; a repeat of one that waits, or too many, are refused."""
@@ -78,13 +88,14 @@ class NoteStream:
     def read(self, stamps_ns: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Depth (n, keys), and since when nothing was heard, at increasing, settled instants."""
         silent_ns = np.full(len(stamps_ns), self._heard_ns, np.int64)
+        acting = []
         for waiting in self._take_until(int(stamps_ns[-1])):
             self._heard_ns = max(self._heard_ns, waiting.event.stamp_ns)
             silent_ns[np.searchsorted(stamps_ns, waiting.acts_ns) :] = self._heard_ns
             if not self._overtaken(waiting.event):
-                self._depth.push(replace(waiting.event, stamp_ns=waiting.acts_ns))
+                acting.append(replace(waiting.event, stamp_ns=waiting.acts_ns))
         self._read_ns = int(stamps_ns[-1])
-        return self._depth.sample(stamps_ns), stamps_ns - silent_ns
+        return self._depth.sample(stamps_ns, acting), stamps_ns - silent_ns
 
     def catch_up(self, until_ns: int) -> None:
         """Play what is settled although nobody wants to read it, so that nothing piles up."""

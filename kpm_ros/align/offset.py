@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import signal
 
 from kpm_ros.sense.keys import ease, press_time_s
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
@@ -134,7 +135,7 @@ def estimate_offset(frames: Sequence[LandmarkFrame], events: Sequence[KeyEvent])
     rough = _agreements(motion.times_s, tips, onsets, coarse).mean(axis=1)
     peaks = [
         _Peak.at(lag_s + _FINE_LAGS_S, motion.times_s, tips, onsets)
-        for lag_s in _summits(coarse, rough)
+        for lag_s in _high_peaks(coarse, rough)
     ]
     if not peaks:
         return Offset(0.0, 0.0, count)
@@ -196,17 +197,15 @@ def spread_without_each(estimates: Sequence[float]) -> float:
     return float(np.sqrt((len(values) - 1) * values.var()))
 
 
-def _summits(lags_s: _Table, heights: _Table) -> list[float]:
-    """Where values are higher than around them and not much lower than the highest.
+def _high_peaks(lags_s: _Table, heights: _Table) -> list[float]:
+    """Lags of the peaks that are not much lower than the highest value.
 
-    None where they are highest at an end: what they rise to is not known.
+    None where the highest value is at an end: what it rises to is not known.
     """
-    high = heights >= _MUCH_LOWER * heights.max()
     if heights.argmax() in (0, len(heights) - 1):
         return []
-    risen = np.diff(heights, prepend=np.inf) > 0
-    falls = np.diff(heights, append=np.inf) <= 0
-    return [float(lag_s) for lag_s in lags_s[high & risen & falls]]
+    peaks, _ = signal.find_peaks(heights, height=_MUCH_LOWER * heights.max())
+    return [float(lag_s) for lag_s in lags_s[peaks]]
 
 
 def _onsets(events: Sequence[KeyEvent], start_ns: int) -> _Onsets:

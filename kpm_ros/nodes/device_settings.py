@@ -45,9 +45,6 @@ class MidiSettings(ManagedSettings):
     host: str = setting("127.0.0.1", "TCP: address to call, or to wait at (0.0.0.0 = everywhere)")
     tcp_port: int = setting(5004, "TCP: port to call, or to wait at", least=0, most=65535)
     channel: int = setting(-1, "only this MIDI channel; -1 = all", least=-1, most=15)
-    longest_hold_s: float = setting(
-        30.0, "a note that sounds for so long is ended: its end was lost", least=0.1, most=3600.0
-    )
     lag_s: float = setting(
         0.005, "how much later than its event a port's message may be read", least=0.0, most=0.1
     )

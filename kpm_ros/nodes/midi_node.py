@@ -62,7 +62,6 @@ class MidiNode(ManagedNode):
             _device(self.settings),
             MidiKeysConfig(
                 channel=self.settings.channel,
-                longest_hold_s=self.settings.longest_hold_s,
                 retry_longest_s=self.settings.retry_s,
             ),
         )

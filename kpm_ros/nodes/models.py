@@ -76,6 +76,7 @@ def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
             wait_s=settings.keys_wait_s,
             missing_s=settings.keys_missing_s,
             fresh_s=settings.keys_fresh_s,
+            longest_hold_s=settings.keys_longest_hold_s,
         ),
         channel=ChannelRules(
             wait_s=settings.channels_wait_s,

@@ -108,6 +108,12 @@ class SynchronizerSettings:
         least=0.001,
         most=10.0,
     )
+    keys_longest_hold_s: float = setting(
+        30.0,
+        "a note held for so long is given up: its end was lost, by the piano or on the way",
+        least=0.1,
+        most=3600.0,
+    )
     keys_missing_s: float = setting(
         1.0, "keys that are silent for longer are missing", least=0.01, most=3600.0
     )

@@ -171,6 +171,7 @@ class SynchronizerNode(PipelineNode):
             "late": counts.late,
             "clock_steps": counts.clock_steps,
             "dropped": self.aligner.dropped + self._dropped,
+            "stuck_notes": self.aligner.stuck_notes,
         }
         now = (counts.future, counts.refused, counts.emitted, counts.stale)
         future, impossible, emitted, stale = (

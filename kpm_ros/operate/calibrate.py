@@ -61,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--views",
-        default=",".join(defaults.views),
-        help="camera views to listen to live (default: %(default)s)",
+        default="",
+        help="camera views to listen to live, separated by commas (default: the default model's)",
     )
     parser.add_argument(
         "--namespace", default="", help="namespace of the topics (live: kpm unless given)"
@@ -165,13 +165,13 @@ def _senses(
     if not 1 <= arguments.seconds <= 3600 or not math.isfinite(arguments.seconds):
         raise UserError(f"seconds is {arguments.seconds:g}, but must be 1 to 3600")
     with user_errors():
-        options = graph.PipelineOptions.from_strings(
-            {"views": arguments.views, "namespace": namespace}
-        )
+        options = graph.PipelineOptions.from_strings({"namespace": namespace})
+        named = [view.strip() for view in arguments.views.split(",") if view.strip()]
+        views = named or options.streams.views
     from kpm_ros.operate import preflight
 
     preflight.require_ros()
     from kpm_ros.operate.listening import listen
 
     print(f"listening for {arguments.seconds:g} s: play", file=sys.stderr)
-    return listen(options.namespace, options.views, arguments.seconds)
+    return listen(options.namespace, views, arguments.seconds)

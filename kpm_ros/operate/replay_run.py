@@ -251,7 +251,7 @@ class ReplayRun:
     ) -> str:
         if not len(effort):
             raise UserError(self._why_nothing(counts))
-        topics = (self._aligned,) if self._aligned else self._inputs.topics
+        topics = (self._aligned,) if self._aligned else tuple(self._inputs)
         valid = float(((effort.flags & Flag.INVALID) == 0).mean())
         lines = [
             f"{length_s:.1f} s of {self._choices.bag} in {took_s:.2f} s: "

@@ -89,8 +89,11 @@ class Fingerprints:
 
     def add(self, chunk: AlignedChunk) -> None:
         """Remember a chunk."""
-        rows = zip(chunk.pose, chunk.keys, chunk.flags.tolist(), strict=True)
-        sums = [zlib.crc32(keys, zlib.crc32(pose, flags)) for pose, keys, flags in rows]
+        marks = zip(chunk.missing.tolist(), chunk.flags.tolist(), strict=True)
+        sums = [
+            zlib.crc32(row, zlib.crc32(missing.to_bytes(4, "little"), flags))
+            for row, (missing, flags) in zip(chunk.values, marks, strict=True)
+        ]
         self._index.append(np.arange(chunk.grid_index, chunk.grid_index + len(chunk)))
         self._sums.append(np.array(sums, np.int64))
 

@@ -130,8 +130,9 @@ def _detect_in(
     detector: HandDetector, window: Window, image: NDArray[np.uint8], stamp_ns: int
 ) -> list[Detection]:
     size = (image.shape[1], image.shape[0])
-    part = image if (window.width, window.height) == size else window.cut(image)
+    if (window.width, window.height) == size:
+        return detector.detect(image, stamp_ns)
     return [
         replace(detection, points=window.to_picture(detection.points, size))
-        for detection in detector.detect(part, stamp_ns)
+        for detection in detector.detect(window.cut(image), stamp_ns)
     ]

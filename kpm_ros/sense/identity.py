@@ -101,8 +101,8 @@ class HandIdentities:
             self.reset()
         self._newest_ns = stamp_ns
         self._forget(stamp_ns)
-        seen = self._distinct(detections, image_size)
-        flats = [in_widths(d.points, image_size) for d in seen]
+        distinct = self._distinct(detections, image_size)
+        seen, flats = [hand for hand, _ in distinct], [flat for _, flat in distinct]
         names = self._best_names(seen, flats, stamp_ns)
         for detection, flat, name in zip(seen, flats, names, strict=True):
             self._update(name, detection, flat, stamp_ns)
@@ -119,15 +119,14 @@ class HandIdentities:
 
     def _distinct(
         self, detections: Sequence[Detection], image_size: tuple[int, int]
-    ) -> list[Detection]:
-        """Keep the surest detections, but not two of the same hand."""
-        kept: list[Detection] = []
+    ) -> list[tuple[Detection, NDArray[np.float64]]]:
+        """Keep the surest detections, each with its x, y in widths; not two of the same hand."""
+        kept: list[tuple[Detection, NDArray[np.float64]]] = []
         for detection in sorted(detections, key=lambda d: -d.confidence):
             flat = in_widths(detection.points, image_size)
-            others = [in_widths(other.points, image_size) for other in kept]
             near = self.rules.same_hand * extent(flat)
-            if all(np.linalg.norm(flat - other, axis=1).mean() > near for other in others):
-                kept.append(detection)
+            if all(np.linalg.norm(flat - other, axis=1).mean() > near for _, other in kept):
+                kept.append((detection, flat))
         return kept[: len(HANDS)]
 
     def _best_names(

@@ -24,7 +24,7 @@ moment.
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -126,17 +126,18 @@ class _Page:
 class KeyDepthFromNotes:
     """Turns note events into the depth of every key, causally.
 
-    Push events in the order of their stamps, then sample increasing instants: an instant shows
-    every event pushed so far whose stamp is not after it. However sampling is split into calls,
-    the numbers are the same. An event that comes after its instant was sampled starts to act at
-    the newest instant sampled, so that depth never jumps.
+    Sample increasing instants, and give each call the events up to its newest instant, in the order
+    of their stamps; whoever calls keeps those that are yet to act. However sampling is split into
+    calls, the numbers are the same. An event of an instant that was sampled without it starts to
+    act at the newest instant sampled, so that depth never jumps.
 
     - A note-on starts a press that lasts `press_time_s(velocity)`; on a key that is down it only
       renews the note.
     - A note-off starts a release of 50 ms. If the press is not over by then, the key first finishes
       it in 25 ms: a note that sounded has reached the bottom.
     - The pedals hold strings, not keys: they change nothing here.
-    - A key held for `longest_hold_s` is let go: its note-off was lost.
+    - A key held for `longest_hold_s` is stuck: its note-off was lost, by the piano or on the way.
+      It is let go and counted in `stuck`. Nowhere else is a note given up.
     - Notes outside the keys are counted in `ignored`, and otherwise without effect.
     """
 
@@ -157,35 +158,25 @@ class KeyDepthFromNotes:
         self.reset()
 
     def reset(self) -> None:
-        """Let go of everything at once and forget what was pushed."""
+        """Let go of everything at once and forget what happened."""
         self.ignored = 0
+        self.stuck = 0
         self._rest = np.zeros(self.keys, dtype=np.float32)
         self._moving: dict[int, _Key] = {}
         self._down: dict[int, _Key] = {}
-        self._waiting: deque[KeyEvent] = deque()
         self._sampled_ns: int | None = None
 
-    def push(self, event: KeyEvent) -> None:
-        """Take the next event."""
-        if event.kind in (KeyEventKind.NOTE_ON, KeyEventKind.NOTE_OFF):
-            if not 0 <= event.note - self.first_note < self.keys:
-                self.ignored += 1
-                return
-        elif event.kind != KeyEventKind.ALL_NOTES_OFF:
-            return
-        self._waiting.append(event)
-
-    def sample(self, stamps_ns: NDArray[np.int64]) -> NDArray[np.float32]:
+    def sample(
+        self, stamps_ns: NDArray[np.int64], events: Sequence[KeyEvent] = ()
+    ) -> NDArray[np.float32]:
         """Depth of every key at increasing instants: (instants, keys), 0 at rest, 1 fully down."""
         page = _Page(stamps_ns, self._rest)
+        for event in events:
+            self._apply(event, page)
         if not len(stamps_ns):
             return page.depth
         newest = int(stamps_ns[-1])
-        while self._waiting and self._waiting[0].stamp_ns <= newest:
-            self._apply(self._waiting.popleft(), page)
-        for number, key in list(self._down.items()):
-            if self._lost_ns(key) <= newest:
-                self._let_go(number, self._lost_ns(key), page)
+        self._give_up_stuck(list(self._down), newest, page)
         for number, key in list(self._moving.items()):
             page.write(number, key, newest + 1)
             if key.end_ns <= newest:
@@ -194,19 +185,31 @@ class KeyDepthFromNotes:
         self._sampled_ns = newest
         return page.depth
 
-    def _lost_ns(self, key: _Key) -> int:
-        """When a key that nothing lets go of counts as let go."""
-        return key.struck_ns + self._hold_ns
+    def _give_up_stuck(self, numbers: Sequence[int], now_ns: int, page: _Page) -> None:
+        """Let go, at its own time, of each key that has been held for too long by now."""
+        for number in numbers:
+            if number in self._down:
+                stuck_ns = self._down[number].struck_ns + self._hold_ns
+                if stuck_ns <= now_ns:
+                    self.stuck += 1
+                    self._let_go(number, stuck_ns, page)
 
     def _apply(self, event: KeyEvent, page: _Page) -> None:
         """Let one event act on the keys it concerns."""
         at_ns = event.stamp_ns
         if self._sampled_ns is not None:
             at_ns = max(at_ns, self._sampled_ns)
-        whole = event.kind == KeyEventKind.ALL_NOTES_OFF
-        for number in list(self._down) if whole else [event.note - self.first_note]:
-            if number in self._down and self._lost_ns(self._down[number]) <= at_ns:
-                self._let_go(number, self._lost_ns(self._down[number]), page)
+        if event.kind == KeyEventKind.ALL_NOTES_OFF:
+            numbers = list(self._down)
+        elif event.kind not in (KeyEventKind.NOTE_ON, KeyEventKind.NOTE_OFF):
+            return
+        elif 0 <= event.note - self.first_note < self.keys:
+            numbers = [event.note - self.first_note]
+        else:
+            self.ignored += 1
+            return
+        self._give_up_stuck(numbers, at_ns, page)
+        for number in numbers:
             if event.kind == KeyEventKind.NOTE_ON:
                 self._strike(number, at_ns, event.velocity, page)
             elif number in self._down:

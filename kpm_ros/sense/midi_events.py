@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""MIDI messages as key events: each note ends once, whatever the piano forgets to send."""
+"""MIDI messages as key events: each note begins before it ends, and ends at most once."""
 
 from __future__ import annotations
 
@@ -39,8 +39,6 @@ class MidiCounts:
     """Note-offs of notes that did not sound."""
     restruck: int = 0
     """Notes that were struck again before they had ended."""
-    stuck: int = 0
-    """Notes whose end never came."""
     clock_steps: int = 0
     """Times that the clock was set back."""
 
@@ -53,17 +51,16 @@ class KeyEventDecoder:
     - All-sound-off, all-notes-off and the changes of mode that imply it end a channel's notes; with
       the last of them, or if none sounded, comes an ALL_NOTES_OFF event.
     - Reset-all-controllers raises a channel's pedals; a system reset also ends every note.
-    - A note that sounds for `longest_hold_s` ends: its note-off was lost.
+
+    A note whose note-off the piano never sends sounds on here; whoever works out key depth from
+    notes gives it up (`KeyDepthFromNotes`), as one whose note-off was lost on the way.
     """
 
-    def __init__(self, longest_hold_s: float = 30.0, channel: int = -1) -> None:
+    def __init__(self, channel: int = -1) -> None:
         """Listen to one channel, 0 to 15, or to all of them."""
-        if longest_hold_s <= 0:
-            raise ValueError(f"longest_hold_s must be above 0, not {longest_hold_s}")
         self.counts = MidiCounts()
-        self._hold_ns = round(longest_hold_s * NS_PER_S)
         self._channel = channel
-        self._sounding: dict[tuple[int, int], int] = {}
+        self._sounding: set[tuple[int, int]] = set()
         self._pedals: dict[tuple[int, int], float] = {}
         self._index = 0
         self._last_ns: int | None = None
@@ -91,19 +88,9 @@ class KeyEventDecoder:
             return [self._end(stamp_ns, channel, data[0], data[1])]
         return self._control(stamp_ns, channel, *data) if kind == _CONTROL else []
 
-    def overdue(self, now_ns: int) -> list[KeyEvent]:
-        """End the notes that have sounded for too long."""
-        events = []
-        for (channel, note), struck_ns in list(self._sounding.items()):
-            if not -CLOCK_SET_BACK_NS < now_ns - struck_ns < self._hold_ns:
-                self.counts.stuck += 1
-                ended_ns = min(struck_ns + self._hold_ns, now_ns)
-                events.append(self._end(ended_ns, channel, note))
-        return events
-
     def release_all(self, stamp_ns: int) -> list[KeyEvent]:
         """End every note and raise every pedal: the piano is gone or begins anew."""
-        events = [self._end(stamp_ns, *key) for key in list(self._sounding)]
+        events = [self._end(stamp_ns, *key) for key in sorted(self._sounding)]
         for channel in {channel for channel, _ in self._pedals}:
             events += self._raise_pedals(stamp_ns, channel)
         return [*events, self._event(stamp_ns, KeyEventKind.ALL_NOTES_OFF)]
@@ -121,11 +108,11 @@ class KeyEventDecoder:
         event = self._event(
             stamp_ns, KeyEventKind.NOTE_ON, note=note, velocity=velocity, channel=channel
         )
-        self._sounding[channel, note] = event.stamp_ns
+        self._sounding.add((channel, note))
         return [*events, event]
 
     def _end(self, stamp_ns: int, channel: int, note: int, velocity: int = 0) -> KeyEvent:
-        del self._sounding[channel, note]
+        self._sounding.remove((channel, note))
         return self._event(
             stamp_ns, KeyEventKind.NOTE_OFF, note=note, velocity=velocity, channel=channel
         )
@@ -137,7 +124,7 @@ class KeyEventDecoder:
             return self._raise_pedals(stamp_ns, channel)
         if control != _ALL_SOUND_OFF and control < _FIRST_NOTES_OFF:
             return []
-        events = [self._end(stamp_ns, *key) for key in list(self._sounding) if key[0] == channel]
+        events = [self._end(stamp_ns, *key) for key in sorted(self._sounding) if key[0] == channel]
         if not self._sounding:
             events.append(self._event(stamp_ns, KeyEventKind.ALL_NOTES_OFF, channel=channel))
         return events

@@ -34,8 +34,6 @@ class MidiKeysConfig:
 
     channel: int = -1
     """Only this MIDI channel, 0 to 15; -1 = all."""
-    longest_hold_s: float = 30.0
-    """A note that sounds for so long is ended: its note-off was lost."""
     heartbeat_s: float = 0.05
     """How often the keys say that they are alive while nothing is played."""
     sensing_timeout_s: float = 1.0
@@ -56,7 +54,7 @@ class MidiKeys(Reconnecting[MidiDevice]):
         """Take charge of the device; the first `poll` connects it."""
         self.config = config or MidiKeysConfig()
         super().__init__(device, self.config.retry_first_s, self.config.retry_longest_s)
-        self.decoder = KeyEventDecoder(self.config.longest_hold_s, self.config.channel)
+        self.decoder = KeyEventDecoder(self.config.channel)
         self.parser = MidiParser()
         self.lost = 0
         self._heartbeat_ns: int | None = None
@@ -71,11 +69,9 @@ class MidiKeys(Reconnecting[MidiDevice]):
             events = self._read(now_ns)
         except DeviceError as error:
             return self._end(now_ns, str(error))
-        settled_ns = now_ns - self.device.lag_ns
-        events += self.decoder.overdue(settled_ns)
         if self._heartbeat_due(now_ns):
             self._heartbeat_ns = now_ns
-            events.append(self.decoder.heartbeat(settled_ns))
+            events.append(self.decoder.heartbeat(now_ns - self.device.lag_ns))
         return events
 
     def close(self, now_ns: int) -> list[KeyEvent]:

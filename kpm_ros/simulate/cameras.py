@@ -43,18 +43,21 @@ class Camera:
     image_size: tuple[int, int] = (1280, 720)
     fps: float = 60.0
 
+    @property
+    def rotation(self) -> NDArray[np.float64]:
+        """Rows are the camera's axes in the piano's frame: right, down and ahead."""
+        ahead = np.array(self.look_at) - np.array(self.position)
+        ahead /= np.linalg.norm(ahead)
+        right = np.cross(ahead, self.up)
+        right /= np.linalg.norm(right)
+        return np.stack([right, np.cross(ahead, right), ahead])
+
     def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Project (..., 21, 3) to fractions of the image's width and height, and relative depth.
 
         The third value is depth behind the wrist's, in the scale of x; nearer is negative.
         """
-        position = np.array(self.position)
-        ahead = np.array(self.look_at) - position
-        ahead /= np.linalg.norm(ahead)
-        right = np.cross(ahead, self.up)
-        right /= np.linalg.norm(right)
-        down = np.cross(ahead, right)
-        seen = mixed(points - position, np.stack([right, down, ahead], axis=1))
+        seen = mixed(points - np.array(self.position), self.rotation.T)
         depth = seen[..., 2]
         width, height = self.image_size
         out = np.empty_like(seen)

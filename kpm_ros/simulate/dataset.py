@@ -16,7 +16,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -104,9 +106,15 @@ def _depth_from_events(
 ) -> None:
     """Fill in what note events alone say about the keys."""
     curves = KeyDepthFromNotes()
-    for index, move in enumerate(pianist.moves(0.0, float(times[-1]) + 1e-9)):
-        stamp_ns = round(move.time_s * 1e9)
-        curves.push(KeyEvent(stamp_ns, index, move.kind, move.note, move.velocity))
+    moves = pianist.moves(0.0, float(times[-1]) + 1e-9)
+    events = [
+        KeyEvent(round(move.time_s * 1e9), index, move.kind, move.note, move.velocity)
+        for index, move in enumerate(moves)
+    ]
     stamps = np.round(times * 1e9).astype(np.int64)
+    given = 0
     for start in range(0, len(times), _BLOCK):
-        depth[start : start + _BLOCK] = curves.sample(stamps[start : start + _BLOCK])
+        part = stamps[start : start + _BLOCK]
+        due = bisect_right(events, part[-1], key=attrgetter("stamp_ns"))
+        depth[start : start + _BLOCK] = curves.sample(part, events[given:due])
+        given = due

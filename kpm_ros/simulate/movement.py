@@ -87,7 +87,11 @@ class Movement:
         return np.arange(self.count) / self.rate_hz
 
     def at(self, now: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Posture at each moment within the pass: (n, d)."""
+        """Posture at each moment within the pass: (n, d).
+
+        A uniform cubic B-spline without ends. SciPy's BSpline would need its knots repeated around
+        the end of the pass, and its last bits differ.
+        """
         place = now * self.rate_hz
         left = np.floor(place)
         part = (place - left)[:, None]

@@ -20,9 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kpm_ros.models.card import PIANOKPM_MUSCLES
+from kpm_ros.models.pianokpm.published import MUSCLES
 
-MUSCLES = PIANOKPM_MUSCLES
 
 
 @dataclass(frozen=True, slots=True)

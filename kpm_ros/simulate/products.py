@@ -40,6 +40,12 @@ def applied(matrix: Array, vector: Array) -> Array:
     return product(matrix, vector[:, None])[:, 0]
 
 
+def cross_matrix(axis: Array) -> Array:
+    """Make the matrix (3, 3) that takes the cross product of an axis with a vector."""
+    x, y, z = axis
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
 def mixed(rows: Array, matrix: Array) -> Array:
     """Multiply rows (..., b) by one matrix (b, c): (..., c)."""
     total: Array = rows[..., 0, None] * matrix[0]

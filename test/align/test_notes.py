@@ -99,6 +99,15 @@ def test_catching_up_changes_nothing_but_memory(silent: bool) -> None:
     assert depth(eager, *range(200, 400, 3)) == depth(lazy, *range(200, 400, 3))
 
 
+def test_a_note_whose_end_was_lost_on_the_way_is_given_up_while_the_piano_lives_on() -> None:
+    notes = NoteStream(KEYS, FIRST_NOTE, 20 * MS, longest_hold_s=0.3)
+    notes.push(note(T0, 0), T0 + MS)
+    for at_ms in range(50, 500, 50):
+        notes.push(heartbeat(T0 + at_ms * MS, at_ms), T0 + (at_ms + 1) * MS)
+    assert depth(notes, 299, 400) == [1.0, 0.0]
+    assert notes.stuck == 1
+
+
 def test_everything_is_let_go_of_when_the_piano_says_so() -> None:
     silence = KeyEvent(T0 + 100 * MS, 1, KeyEventKind.ALL_NOTES_OFF)
     notes = stream((note(T0, 0), 1), (silence, 101))

@@ -80,13 +80,14 @@ def test_what_the_synchronizer_is_told_are_the_aligners_rules():
         "keys_wait_s": 0.03,
         "keys_fresh_s": 0.15,
         "keys_missing_s": 2.0,
+        "keys_longest_hold_s": 20.0,
     }
     config = models.aligner_config(
         settings.check("synchronizer", settings.SynchronizerSettings, told)
     )
     assert (config.hop_s, config.future_s) == (0.02, 0.2)
     assert config.pose == PoseRules(0.07, 0.3, 0.06, 0.3, 0.04, True)
-    assert config.key == KeyRules(wait_s=0.03, missing_s=2.0, fresh_s=0.15)
+    assert config.key == KeyRules(0.03, 2.0, 0.15, 20.0)
 
 
 def test_a_choice_that_does_not_exist_is_refused_with_those_that_do():

@@ -45,10 +45,7 @@ def grid(until_ms: int, step_ms: int = 1) -> np.ndarray:
 
 
 def curve(events: list[KeyEvent], until_ms: int, note: int = 60) -> np.ndarray:
-    keys = KeyDepthFromNotes()
-    for one in events:
-        keys.push(one)
-    return keys.sample(grid(until_ms))[:, note - 21]
+    return KeyDepthFromNotes().sample(grid(until_ms), events)[:, note - 21]
 
 
 events_in_order = st.lists(
@@ -116,61 +113,46 @@ def test_pedals_do_not_hold_keys() -> None:
 
 
 def test_all_notes_off_lets_every_key_go() -> None:
-    keys = KeyDepthFromNotes()
-    for note in (21, 60, 108):
-        keys.push(event(0, ON, note))
-    keys.push(event(300, KeyEventKind.ALL_NOTES_OFF))
-    depth = keys.sample(grid(400))
+    chord = [event(0, ON, note) for note in (21, 60, 108)]
+    released = event(300, KeyEventKind.ALL_NOTES_OFF)
+    depth = KeyDepthFromNotes().sample(grid(400), [*chord, released])
     assert (depth[299, [0, 39, 87]] == 1).all()
     assert not depth[-1].any()
 
 
 def test_a_note_whose_end_was_lost_is_let_go_after_the_stated_time() -> None:
     keys = KeyDepthFromNotes(longest_hold_s=1.0)
-    keys.push(event(0, ON))
-    depth = keys.sample(grid(1200))[:, 39]
+    depth = keys.sample(grid(1200), [event(0, ON)])[:, 39]
     assert depth[1000] == 1
     assert depth[1025] < 1
     assert depth[-1] == 0
+    assert keys.stuck == 1
 
 
 def test_a_late_note_off_after_a_lost_one_is_without_effect() -> None:
     keys = KeyDepthFromNotes(longest_hold_s=0.5)
-    keys.push(event(0, ON))
-    keys.push(event(2000, OFF))
-    assert keys.sample(grid(3000))[1000, 39] == 0
+    assert keys.sample(grid(3000), [event(0, ON), event(2000, OFF)])[1000, 39] == 0
+    assert keys.stuck == 1
 
 
 def test_notes_outside_the_keyboard_are_counted_and_ignored() -> None:
     keys = KeyDepthFromNotes()
-    keys.push(event(0, ON, 20))
-    keys.push(event(0, ON, 109))
+    assert not keys.sample(grid(200), [event(0, ON, 20), event(0, ON, 109)]).any()
     assert keys.ignored == 2
-    assert not keys.sample(grid(200)).any()
 
 
 def test_a_late_event_acts_from_the_newest_sampled_instant_without_a_jump() -> None:
     keys = KeyDepthFromNotes()
     before = keys.sample(grid(100))
-    keys.push(event(20, ON, velocity=127))
-    after = keys.sample(grid(200)[100:])[:, 39]
+    after = keys.sample(grid(200)[100:], [event(20, ON, velocity=127)])[:, 39]
     assert not before.any()
     assert after[0] < MAX_SLOPE_PER_S * 1e-3
     assert after[-1] == 1
 
 
-def test_an_event_of_the_future_waits() -> None:
-    keys = KeyDepthFromNotes()
-    keys.push(event(150, ON))
-    assert not keys.sample(grid(150)).any()
-    assert keys.sample(grid(300)[150:])[-1, 39] == 1
-
-
 def test_reset_forgets_everything() -> None:
     keys = KeyDepthFromNotes()
-    keys.push(event(0, ON))
-    keys.push(event(0, ON, 5))
-    keys.sample(grid(100))
+    keys.sample(grid(100), [event(0, ON), event(0, ON, 5)])
     keys.reset()
     assert keys.ignored == 0
     assert not keys.sample(grid(100)).any()
@@ -190,9 +172,7 @@ def test_an_impossible_keyboard_is_refused(wrong: dict[str, float]) -> None:
 @settings(max_examples=80, deadline=None)
 def test_depth_stays_in_range_never_jumps_and_comes_back_to_rest(steps: list) -> None:
     keys = KeyDepthFromNotes(8, longest_hold_s=0.4)
-    for one in [*timed(steps), event(5000, KeyEventKind.ALL_NOTES_OFF)]:
-        keys.push(one)
-    depth = keys.sample(grid(5200, 2))
+    depth = keys.sample(grid(5200, 2), [*timed(steps), event(5000, KeyEventKind.ALL_NOTES_OFF)])
     assert np.isfinite(depth).all()
     assert depth.min() >= 0
     assert depth.max() <= 1
@@ -206,12 +186,10 @@ def test_any_split_of_the_sampling_gives_the_same_bits(steps: list, cuts: list[i
     events = timed(steps)
     instants = grid(1500)
     whole, split = (KeyDepthFromNotes(8, longest_hold_s=0.4) for _ in range(2))
-    for one in events:
-        whole.push(one)
-    expected = whole.sample(instants)
+    expected = whole.sample(instants, [one for one in events if one.stamp_ns <= instants[-1]])
     parts = []
     for part in np.split(instants, sorted({min(c, 1500) for c in np.cumsum(cuts)})):
-        while events and len(part) and events[0].stamp_ns <= part[-1]:
-            split.push(events.pop(0))
-        parts.append(split.sample(part))
+        due = [one for one in events if len(part) and one.stamp_ns <= part[-1]]
+        events = events[len(due) :]
+        parts.append(split.sample(part, due))
     assert np.array_equal(np.concatenate(parts), expected)

@@ -94,16 +94,6 @@ def test_a_system_reset_ends_everything() -> None:
     assert kinds(events) == [(OFF, 60), (OFF, 61), (PEDAL, 0), (ALL_OFF, 0)]
 
 
-def test_a_note_that_never_ends_is_ended_after_the_longest_hold() -> None:
-    decoder = KeyEventDecoder(longest_hold_s=5.0)
-    play(decoder, (0x90, 60, 80), (0x90, 64, 80))
-    assert decoder.overdue(5 * S - 1) == []
-    (event,) = decoder.overdue(5 * S + 700)
-    assert (event.kind, event.note, event.stamp_ns) == (OFF, 60, 5 * S)
-    assert decoder.counts.stuck == 1
-    assert decoder.decode(7 * S, (0x80, 60, 0)) == []
-
-
 def test_other_channels_are_not_heard_when_one_is_chosen() -> None:
     decoder = KeyEventDecoder(channel=2)
     assert play(decoder, (0x90, 60, 80), (0xB1, 64, 127)) == []
@@ -122,13 +112,12 @@ def test_stamps_never_decrease_unless_the_clock_was_set_back() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=600), st.lists(st.integers(-2 * S, 2 * S), min_size=600, max_size=600))
 def test_from_random_bytes_come_only_events_that_make_sense(data: bytes, steps: list[int]) -> None:
-    parser, decoder = MidiParser(), KeyEventDecoder(longest_hold_s=3.0)
+    parser, decoder = MidiParser(), KeyEventDecoder()
     events, now_ns = [], 0
     for byte, step_ns in zip(data, steps, strict=False):
         now_ns += abs(step_ns) // 4
         for message in parser.feed([byte]):
             events += decoder.decode(now_ns + min(step_ns, 0) // 8, message)
-        events += decoder.overdue(now_ns)
     events += decoder.release_all(now_ns)
     assert_sense(events)
     assert decoder.sounding == 0

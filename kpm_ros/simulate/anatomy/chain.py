@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.simulate.products import Array, applied, product
+from kpm_ros.simulate.products import Array, applied, cross_matrix, product
 
 
 class Placement(NamedTuple):
@@ -55,7 +55,7 @@ class Chain:
             body = self.joint_body[joint]
             # A body is turned as it stands to its parent, then about its joints.
             turn = self._turn[body] if joint == self._joints[body][0] else np.eye(3)[..., None]
-            cross = _cross(axis)[..., None]
+            cross = cross_matrix(axis)[..., None]
             still.append(turn)
             sine.append(product(turn, cross))
             rest.append(product(sine[-1], cross))
@@ -97,12 +97,9 @@ class Chain:
 
 
 def _matrix(quaternion: Array) -> Array:
-    """Turn a unit quaternion (w, x, y, z) into a rotation matrix."""
-    cross = _cross(quaternion[1:])
+    """Turn a unit quaternion (w, x, y, z) into a rotation matrix.
+
+    Not SciPy's Rotation, whose last bits differ: what a seed gives must stay the same.
+    """
+    cross = cross_matrix(quaternion[1:])
     return np.asarray(np.eye(3) + 2.0 * (quaternion[0] * cross + cross @ cross))
-
-
-def _cross(axis: Array) -> Array:
-    """Make the matrix that takes the cross product of an axis with a vector."""
-    x, y, z = axis
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])

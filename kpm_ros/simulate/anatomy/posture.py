@@ -28,7 +28,7 @@ from kpm_ros.simulate.anatomy.reach import Finger
 from kpm_ros.simulate.anatomy.tables import ReachTable
 from kpm_ros.simulate.hand import FINGERS
 from kpm_ros.simulate.keyboard import WHITE_WIDTH_M
-from kpm_ros.simulate.products import Array, applied, product
+from kpm_ros.simulate.products import Array, applied, cross_matrix, product
 
 _WRIST_JOINTS = ("pro_sup_r", "deviation_r", "flexion_r")
 _FINGER_JOINTS = (
@@ -173,8 +173,7 @@ class AnatomicalHand:
         """How the hand is turned by its wrist: (3, 3, n)."""
         turned = np.broadcast_to(np.eye(3)[..., None], (3, 3, len(wrist)))
         for axis, angle in zip(self._wrist_axes, wrist.T, strict=True):
-            x, y, z = axis
-            cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])[..., None]
+            cross = cross_matrix(axis)[..., None]
             around = np.sin(angle) * cross + (1 - np.cos(angle)) * product(cross, cross)
             turned = product(turned, np.eye(3)[..., None] + around)
         return turned

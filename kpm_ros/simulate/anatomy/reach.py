@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kpm_ros.simulate.products import Array, applied, product
+from kpm_ros.simulate.products import Array, applied, cross_matrix, product
 
 _STEPS = 40
 _CLOSE_M = 2e-6
@@ -63,7 +63,7 @@ class Finger:
         self.length_m = float(np.linalg.norm(links, axis=1).sum())
         self._coupling = coupling
         self._links = links[:, :, None]
-        self._cross = [_cross(axis)[..., None] for axis in axes]
+        self._cross = [cross_matrix(axis)[..., None] for axis in axes]
         self._square = [product(cross, cross) for cross in self._cross]
         third = ranges[2]
         fourth = rest[2] + (ranges[3] - rest[3]) / coupling
@@ -169,14 +169,11 @@ class Finger:
         return np.clip(step, -_LONGEST_STEP_RAD, _LONGEST_STEP_RAD)
 
 
-def _cross(axis: Array) -> Array:
-    """Make the matrix that crosses a vector with an axis."""
-    x, y, z = axis
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-
-
 def _solve(matrix: Array, right: Array) -> Array:
-    """Solve many symmetric 3 x 3 systems (3, 3, n) at once."""
+    """Solve many symmetric 3 x 3 systems (3, 3, n) at once.
+
+    By cofactors: LAPACK's bits would follow the CPU, and it takes each system by itself.
+    """
     (a, b, c), (_, d, e), (_, _, f) = matrix
     x, y, z = right
     top, middle, low = d * f - e * e, c * e - b * f, b * e - c * d

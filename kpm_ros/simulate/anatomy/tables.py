@@ -66,7 +66,11 @@ class ReachTable:
         return self._look_up(np.full(len(points), finger), points)[0][:, :4]
 
     def _look_up(self, finger: NDArray[np.int64], points: Array) -> tuple[Array, Array]:
-        """Values (n, 5) between the table's places, and how far outside of it points are (n)."""
+        """Values (n, 5) between the table's places, and how far outside of it points are (n).
+
+        Trilinear. SciPy's map_coordinates takes one column at a time, which takes longer, and its
+        last bits differ, on which the choice of a finger can hang.
+        """
         place = (points - self._corner[finger]) / _STEP_M
         inside = np.clip(place, 0.0, self._size - 1.000001)
         outside = np.linalg.norm(place - inside, axis=1) * _STEP_M

@@ -17,12 +17,9 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from kpm_ros import __version__
 from kpm_ros.core.atomic_files import write_atomically
@@ -41,8 +38,11 @@ from kpm_ros.simulate.release.splits import (
 )
 from kpm_ros.simulate.tasks import TASKS
 
-GENERATOR = 2
-"""Goes up whenever the same request gives other data."""
+GENERATOR = 3
+"""Goes up whenever the same request gives other data, if only in the last digit.
+
+From 2 to 3: SciPy smooths the landmarks, whose last digit may be another.
+"""
 _SIMULATOR = ("generator", "persons", "tasks")
 """Parts of the manifest that one version of the simulator always writes alike."""
 _NOTICE = (
@@ -159,16 +159,11 @@ def calibration(camera: Camera) -> dict[str, Any]:
     """Intrinsics and extrinsics of one camera."""
     width, height = camera.image_size
     focal = camera.focal * width
-    ahead = np.array(camera.look_at) - np.array(camera.position)
-    ahead /= math.sqrt(float(ahead @ ahead))
-    right = np.cross(ahead, camera.up)
-    right /= math.sqrt(float(right @ right))
-    down = np.cross(ahead, right)
     return {
         "image_size": [width, height],
         "fps": camera.fps,
         "matrix": [[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]],
         "distortion": [0.0] * 5,
-        "rotation": np.stack([right, down, ahead]).tolist(),
+        "rotation": camera.rotation.tolist(),
         "position": list(camera.position),
     }
