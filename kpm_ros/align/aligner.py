@@ -148,6 +148,8 @@ class Aligner:
             _Placed(by_name[name], config.streams.columns[name], np.uint32(1 << bit))
             for bit, name in enumerate(config.streams.names)
         ]
+        self._wait_ns = max(placed.stream.wait_ns for placed in self._streams)
+        """How long some stream is waited for at the beginning."""
         self._future_ns = round(config.future_s * NS_PER_S)
         self._step_ns = round(config.step_s * NS_PER_S)
         self._hop = max(1, round(config.hop_s * config.rate_hz))
@@ -169,11 +171,6 @@ class Aligner:
     def stuck_notes(self) -> int:
         """Notes given up because their end never came."""
         return sum(keys.stuck_notes for keys in self._keys.values())
-
-    @property
-    def _wait_ns(self) -> int:
-        """How long some stream is waited for."""
-        return max(placed.stream.wait_ns for placed in self._streams)
 
     def push_frame(self, frame: LandmarkFrame, received_ns: int) -> None:
         """Take in what one camera frame shows."""
@@ -264,7 +261,8 @@ class Aligner:
         elif now_ns > before_ns + self._step_ns and self._next is not None:
             self.counts.clock_steps += 1
             # What lies between is of no use to anyone any more.
-            self._next = max(self._next, self.grid.first_at(now_ns - self._wait_ns))
+            wait_ns = max(placed.stream.wait_ns for placed in self._streams)
+            self._next = max(self._next, self.grid.first_at(now_ns - wait_ns))
 
     def _emit(self, count: int, now_ns: int) -> AlignedChunk:
         assert self._next is not None

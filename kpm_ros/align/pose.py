@@ -192,8 +192,8 @@ class PoseStream:
 
     def _asked_wait_ns(self) -> int:
         """How long the frame after an instant may take that would still be joined to the last."""
-        gap_ns = self._cadence.gap_ns or self._usual_gap_ns
-        asked_ns = round(JOINED_GAPS * gap_ns) + self._cadence.delay_ns
+        gap_ns, delay_ns = self._cadence.gap_ns, self._cadence.delay_ns
+        asked_ns = round(JOINED_GAPS * (gap_ns or self._usual_gap_ns)) + delay_ns * bool(gap_ns)
         return max(self._least_wait_ns, min(asked_ns, self._longest_wait_ns))
 
     def _stale_ns(self, exposed_ns: list[int]) -> int:

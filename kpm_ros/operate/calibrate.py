@@ -52,7 +52,6 @@ SURE = 0.7
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Offer a recording or a running pipeline, and a file to write."""
-    defaults = graph.PipelineOptions()
     parser.add_argument(
         "bag", type=Path, nargs="?", metavar="BAG", help="a recording; without one, live topics"
     )

@@ -23,7 +23,6 @@ import numpy as np
 from kpm_ros.models.pianokpm.published import MUSCLES
 
 
-
 @dataclass(frozen=True, slots=True)
 class Person:
     """One simulated pianist's hand, manner and electrodes; the defaults are an average hand."""

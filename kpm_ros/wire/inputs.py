@@ -20,12 +20,17 @@ Live nodes and replay both read their inputs by this table.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from kpm_ros import graph
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Stream, Streams
+from kpm_ros.sense.samples import ChannelChunk, LandmarkFrame
 from kpm_ros.wire import decode
+
+LONGEST_WORD = 100
+"""Of what a message says and a sentence repeats."""
 
 Push = Callable[[Any, int], None]
 
@@ -53,11 +58,39 @@ def _of(stream: Stream) -> list[Input]:
         return Input(stream.name, topic, topic.of(stream.name), convert, push)
 
     if isinstance(stream, Landmarks):
-        return [entry(graph.LANDMARKS, decode.landmark_frame, lambda to: to.push_frame)]
+        return [entry(graph.LANDMARKS, partial(_landmarks, stream), lambda to: to.push_frame)]
     if isinstance(stream, PianoKeys):
         return [
             entry(graph.KEY_EVENTS, decode.key_event, lambda to: to.push_key_event),
             entry(graph.KEY_MOTION, decode.key_motion, lambda to: to.push_key_motion),
         ]
     assert isinstance(stream, Channels)
-    return [entry(graph.CHANNELS, decode.channel_chunk, lambda to: to.push_channels)]
+    return [entry(graph.CHANNELS, partial(_channels, stream), lambda to: to.push_channels)]
+
+
+def _landmarks(stream: Landmarks, message: Any) -> LandmarkFrame:
+    """Read landmarks, and say why they are not those of the stream."""
+    if message.skeleton != stream.skeleton.name:
+        raise decode.RefusedMessageError(
+            f"{stream.name} shows the skeleton {message.skeleton[:LONGEST_WORD]!r}, but the model "
+            f"takes {stream.skeleton.name!r}"
+        )
+    frame = decode.landmark_frame(message)
+    if frame.points is not None and len(frame.points) != len(stream.skeleton):
+        raise decode.RefusedMessageError(
+            f"{stream.name} has {len(frame.points)} landmarks, but {stream.skeleton.name} has "
+            f"{len(stream.skeleton)}"
+        )
+    return frame
+
+
+def _channels(stream: Channels, message: Any) -> ChannelChunk:
+    """Read channels, and say why they are not those of the stream."""
+    chunk = decode.channel_chunk(message)
+    if chunk.channels != stream.columns or chunk.unit != stream.unit:
+        named = ", ".join(chunk.channels)[:LONGEST_WORD]
+        raise decode.RefusedMessageError(
+            f"{stream.name} has the channels {named} in {chunk.unit[:LONGEST_WORD]!r}, but the "
+            f"model takes {', '.join(stream.columns)} in {stream.unit!r}"
+        )
+    return chunk
