@@ -29,10 +29,10 @@ import numpy as np
 from _report import print_table
 from numpy.typing import NDArray
 
-from kpm_ros.sense.hands import TrackedHand
-from kpm_ros.sense.mediapipe_hands import Model
-from kpm_ros.sense.opencv import load_opencv
-from kpm_ros.sense.tracking import HandTracker, HandTrackerConfig
+from kpm_ros.sense.camera.opencv import load_opencv
+from kpm_ros.sense.hands.detection import TrackedHand
+from kpm_ros.sense.hands.mediapipe_hands import Model
+from kpm_ros.sense.hands.tracking import HandTracker, HandTrackerConfig
 
 VIDEO = Path("data/video/overhead_piano.mp4")
 FPS = 30

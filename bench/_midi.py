@@ -25,10 +25,10 @@ from pathlib import Path
 from _report import print_table
 
 from kpm_ros.sense.connection import NS_PER_S
-from kpm_ros.sense.midi_file import MidiFileConfig, MidiFilePlayer
-from kpm_ros.sense.midi_keys import MidiKeys
+from kpm_ros.sense.midi.midi_file import MidiFileConfig, MidiFilePlayer
+from kpm_ros.sense.midi.midi_keys import MidiKeys
+from kpm_ros.sense.midi.score import Score, read_midi
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind
-from kpm_ros.sense.score import Score, read_midi
 
 FOLDER = Path("data/midi")
 START_NS = 1_700_000_000 * NS_PER_S

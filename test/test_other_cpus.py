@@ -31,12 +31,12 @@ pytest.importorskip("myo_sim", reason="myo-sim is not installed")
 ROOT = Path(__file__).resolve().parent.parent
 SAME_BITS = (
     "align/test_pose.py::test_reading_bit_by_bit_gives_what_reading_at_once_does",
-    "sense/test_keys.py::test_any_split_of_the_sampling_gives_the_same_bits",
-    "sense/test_cleanup.py::test_live_output_follows_from_the_past_alone",
+    "sense/midi/test_key_depth.py::test_any_split_of_the_sampling_gives_the_same_bits",
+    "sense/hands/test_cleanup.py::test_live_output_follows_from_the_past_alone",
     "act/test_assistance.py::test_the_size_of_batches_makes_no_difference_to_the_bit",
     "simulate/test_pianist.py::test_any_split_of_the_times_gives_the_same_bits",
     "simulate/test_session.py::test_any_split_of_the_time_delivers_the_same",
-    "simulate/test_emg.py::test_a_block_is_the_same_asked_alone_or_in_turn",
+    "simulate/test_electrodes.py::test_a_block_is_the_same_asked_alone_or_in_turn",
     "simulate/anatomy/test_posture.py::test_any_split_of_the_times_gives_the_same_bits",
 )
 """Tests of equal bits on one machine whose arithmetic is NumPy's or BLAS's, in pytest's words."""

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Outcome
-from kpm_ros.sense.keys import KeyDepthFromNotes
+from kpm_ros.sense.midi.key_depth import KeyDepthFromNotes
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind
 
 MOST_WAITING = 10_000

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from kpm_ros.sense.keys import ease, press_time_s
+from kpm_ros.sense.midi.key_depth import ease, press_time_s
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 
 WIDEST_S = 0.150
@@ -80,7 +80,7 @@ class Offset(NamedTuple):
         return abs(self.follows_loudness) <= _MOST_DRIFT
 
 
-class Motion(NamedTuple):
+class LandmarkMotion(NamedTuple):
     """One view's landmarks over time."""
 
     times_s: _Table
@@ -88,7 +88,7 @@ class Motion(NamedTuple):
     """(frames, 21, 2), both in widths of the picture."""
 
     @classmethod
-    def of(cls, frames: Sequence[LandmarkFrame], start_ns: int) -> Motion:
+    def of(cls, frames: Sequence[LandmarkFrame], start_ns: int) -> LandmarkMotion:
         """Take one view's frames in which the hand was seen."""
         views = {frame.view for frame in frames}
         if len(views) > 1:
@@ -125,7 +125,7 @@ def estimate_offset(frames: Sequence[LandmarkFrame], events: Sequence[KeyEvent])
     if not frames or not events:
         return Offset(0.0, 0.0, 0)
     start_ns = min(frame.stamp_ns for frame in frames)
-    motion = Motion.of(frames, start_ns)
+    motion = LandmarkMotion.of(frames, start_ns)
     onsets = _covered(_onsets(events, start_ns), motion)
     count = len(onsets.times_s)
     if count < FEWEST_ONSETS:
@@ -222,7 +222,7 @@ def _onsets(events: Sequence[KeyEvent], start_ns: int) -> _Onsets:
     return _Onsets(times, np.minimum(press, hurried))
 
 
-def _covered(onsets: _Onsets, motion: Motion) -> _Onsets:
+def _covered(onsets: _Onsets, motion: LandmarkMotion) -> _Onsets:
     """Leave out the onsets around which the hand was not seen all the time."""
     times = motion.times_s
     if len(times) < 2:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.offset import (
     WIDEST_S,
-    Motion,
+    LandmarkMotion,
     Offset,
     confidence_of,
     estimate_offset,
@@ -87,7 +87,7 @@ def estimate_offsets(
 def offset_between(one: Sequence[LandmarkFrame], other: Sequence[LandmarkFrame]) -> Offset:
     """Find how much later the other view's stamps are than the one's."""
     start_ns = min((frame.stamp_ns for frame in (*one, *other)), default=0)
-    here, there = Motion.of(one, start_ns), Motion.of(other, start_ns)
+    here, there = LandmarkMotion.of(one, start_ns), LandmarkMotion.of(other, start_ns)
     if len(here.times_s) < 2 or len(there.times_s) < 2:
         return Offset(0.0, 0.0, 0)
     since = max(here.times_s[0], there.times_s[0]) + _MARGIN_S
@@ -118,7 +118,7 @@ def offset_between(one: Sequence[LandmarkFrame], other: Sequence[LandmarkFrame])
     return Offset(offset_s, confidence * float(np.clip(lead / _CLEAR_LEAD, 0.0, 1.0)), 0)
 
 
-def _moves(motion: Motion, grid_s: _Table) -> _Table:
+def _moves(motion: LandmarkMotion, grid_s: _Table) -> _Table:
     """How the fingertips move from one instant to the next: (instants - 1, coordinates)."""
     tips = motion.points[:, _TIPS].reshape(len(motion.times_s), -1)
     drawn = [np.interp(grid_s, motion.times_s, column) for column in tips.T]

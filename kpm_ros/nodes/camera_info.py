@@ -23,7 +23,7 @@ from std_msgs.msg import Header
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.settings import ConfigurationError
-from kpm_ros.sense.calibration import (
+from kpm_ros.sense.camera.camera_calibration import (
     Calibration,
     CalibrationError,
     local_path,

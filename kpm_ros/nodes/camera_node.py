@@ -32,8 +32,8 @@ from kpm_ros.nodes.hand_output import HandOutput, view_of
 from kpm_ros.nodes.managed import ManagedNode
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.nodes.worker import WorkerThread
-from kpm_ros.sense.camera import CameraConfig, CameraConfigError, Frame
-from kpm_ros.sense.open_camera import open_camera
+from kpm_ros.sense.camera.camera_device import CameraConfig, CameraConfigError, Frame
+from kpm_ros.sense.camera.open_camera import open_camera
 from kpm_ros.wire import encode
 
 WAIT_S = 0.1

@@ -30,15 +30,15 @@ from kpm_ros.nodes.device_settings import EmgSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.managed import ManagedNode
 from kpm_ros.nodes.settings import ConfigurationError
-from kpm_ros.sense.emg_brainflow import BrainFlowConfig, BrainFlowEmg
-from kpm_ros.sense.emg_csv import EmgCsv, EmgCsvConfig
-from kpm_ros.sense.emg_device import EmgDevice
-from kpm_ros.sense.emg_health import ChannelHealth, HealthConfig
-from kpm_ros.sense.emg_lsl import LslConfig, LslEmg
-from kpm_ros.sense.emg_mvc import MvcError
-from kpm_ros.sense.emg_person import PersonalEnvelope
-from kpm_ros.sense.emg_stream import EmgStream, EmgStreamConfig
-from kpm_ros.sense.envelope import EnvelopeConfig, design
+from kpm_ros.sense.emg.channel_health import ChannelHealth, HealthConfig
+from kpm_ros.sense.emg.emg_brainflow import BrainFlowConfig, BrainFlowEmg
+from kpm_ros.sense.emg.emg_csv import EmgCsv, EmgCsvConfig
+from kpm_ros.sense.emg.emg_device import EmgDevice
+from kpm_ros.sense.emg.emg_lsl import LslConfig, LslEmg
+from kpm_ros.sense.emg.emg_stream import EmgStream, EmgStreamConfig
+from kpm_ros.sense.emg.envelope import EnvelopeConfig, design
+from kpm_ros.sense.emg.mvc import MvcError
+from kpm_ros.sense.emg.personal_envelope import PersonalEnvelope
 
 REPEATED_TOO_OFTEN = 0.01
 """Samples that repeat the one before in all channels were not measured."""

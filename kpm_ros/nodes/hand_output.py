@@ -30,12 +30,12 @@ from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_settings import HandSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.settings import ConfigurationError
-from kpm_ros.sense.cleanup import LiveCleaner
-from kpm_ros.sense.hands import TrackedHand
-from kpm_ros.sense.load import MOST_SKIPPED, ModelChoice, Tracked, advice, load_of
-from kpm_ros.sense.mediapipe_hands import TrackerUnavailableError
+from kpm_ros.sense.hands.cleanup import LiveCleaner
+from kpm_ros.sense.hands.detection import TrackedHand
+from kpm_ros.sense.hands.mediapipe_hands import TrackerUnavailableError
+from kpm_ros.sense.hands.tracker_load import MOST_SKIPPED, ModelChoice, Tracked, advice, load_of
+from kpm_ros.sense.hands.tracking import HandSelector, HandTracker, HandTrackerConfig
 from kpm_ros.sense.samples import LandmarkFrame
-from kpm_ros.sense.tracking import HandSelector, HandTracker, HandTrackerConfig
 
 SAY_EVERY_S = 10.0
 """A tracker that does not keep up says so in the log no more often than this."""

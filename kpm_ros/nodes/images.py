@@ -24,8 +24,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from kpm_ros.nodes import outgoing
-from kpm_ros.sense import pixels
-from kpm_ros.sense.image_headers import PictureError
+from kpm_ros.sense.camera import pixels
+from kpm_ros.sense.camera.image_headers import PictureError
 from kpm_ros.wire import decode
 
 

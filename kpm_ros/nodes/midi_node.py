@@ -30,11 +30,11 @@ from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.managed import ManagedNode
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense import samples
-from kpm_ros.sense.midi_device import MidiDevice
-from kpm_ros.sense.midi_file import MidiFileConfig, MidiFilePlayer
-from kpm_ros.sense.midi_keys import MidiKeys, MidiKeysConfig
-from kpm_ros.sense.midi_port import MidiPort, PortConfig
-from kpm_ros.sense.midi_tcp import MidiTcpClient, MidiTcpServer, TcpConfig
+from kpm_ros.sense.midi.midi_device import MidiDevice
+from kpm_ros.sense.midi.midi_file import MidiFileConfig, MidiFilePlayer
+from kpm_ros.sense.midi.midi_keys import MidiKeys, MidiKeysConfig
+from kpm_ros.sense.midi.midi_port import MidiPort, PortConfig
+from kpm_ros.sense.midi.midi_tcp import MidiTcpClient, MidiTcpServer, TcpConfig
 
 
 class MidiNode(ManagedNode):

@@ -17,12 +17,12 @@
 from __future__ import annotations
 
 from kpm_ros.nodes.settings import ConfigurationError, SimulatorSettings
-from kpm_ros.sense.score import read_midi
+from kpm_ros.sense.midi.score import read_midi
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.example_scores import five_finger_study
-from kpm_ros.simulate.memory import user_folder
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.pianist_cache import user_folder
 
 
 def pianist(settings: SimulatorSettings) -> Pianist:

@@ -25,7 +25,7 @@ from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.settings import ConfigurationError, SimulatorSettings
 from kpm_ros.sense import samples
-from kpm_ros.simulate.cameras import Camera, TrackerErrors, default_cameras
+from kpm_ros.simulate.cameras import SimulatedCamera, TrackerErrors, default_cameras
 from kpm_ros.simulate.session import SimulatedSession
 
 GREATEST_LAG_S = 0.5
@@ -107,7 +107,7 @@ class SimulatorNode(PipelineNode):
             self._emg.publish(outgoing.channels_message(sample))
 
 
-def _cameras(settings: SimulatorSettings) -> list[Camera]:
+def _cameras(settings: SimulatorSettings) -> list[SimulatedCamera]:
     known = {camera.name: camera for camera in default_cameras()}
     for view in settings.views:
         if view not in known:

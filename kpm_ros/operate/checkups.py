@@ -30,8 +30,8 @@ from pathlib import Path
 from kpm_ros import __version__
 from kpm_ros.core.resources import config_dir
 from kpm_ros.sense import checkup
+from kpm_ros.sense.camera.v4l2 import find_cameras
 from kpm_ros.sense.checkup import Finding
-from kpm_ros.sense.v4l2 import find_cameras
 
 PYTHONS = ((3, 10), (3, 13))
 CORE = ("numpy", "scipy", "numba", "safetensors", "yaml", "mido", "rosbags", "psutil", "honcho")

@@ -29,7 +29,7 @@ from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes import settings as node_settings
 from kpm_ros.nodes.params_file import meant_for, own, read_table
 from kpm_ros.operate.errors import UserError, user_errors
-from kpm_ros.sense.score import read_midi
+from kpm_ros.sense.midi.score import read_midi
 
 
 def require_ros() -> None:

@@ -29,14 +29,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from kpm_ros.sense.camera import CameraConfig
+from kpm_ros.sense.camera.camera_device import CameraConfig
+from kpm_ros.sense.camera.open_camera import open_camera
+from kpm_ros.sense.camera.v4l2 import DEV, SYS, FoundCamera, find_cameras
 from kpm_ros.sense.connection import DeviceError
-from kpm_ros.sense.emg_brainflow import SYNTHETIC_BOARD, BrainFlowConfig, BrainFlowEmg
-from kpm_ros.sense.emg_device import EmgDevice
-from kpm_ros.sense.emg_lsl import LslConfig, LslEmg, find_streams
-from kpm_ros.sense.midi_port import SEQUENCER, MidiPort, PortConfig, port_names
-from kpm_ros.sense.open_camera import open_camera
-from kpm_ros.sense.v4l2 import DEV, SYS, FoundCamera, find_cameras
+from kpm_ros.sense.emg.emg_brainflow import SYNTHETIC_BOARD, BrainFlowConfig, BrainFlowEmg
+from kpm_ros.sense.emg.emg_device import EmgDevice
+from kpm_ros.sense.emg.emg_lsl import LslConfig, LslEmg, find_streams
+from kpm_ros.sense.midi.midi_port import SEQUENCER, MidiPort, PortConfig, port_names
 
 State = Literal["ok", "none", "missing", "broken"]
 

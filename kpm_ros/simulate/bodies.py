@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kpm_ros.sense.score import Score
+    from kpm_ros.sense.midi.score import Score
     from kpm_ros.simulate.person import Person
     from kpm_ros.simulate.pianist import Pianist
 
@@ -62,6 +62,6 @@ def make_pianist(
             f"the anatomical body needs {' and '.join(_ANATOMY)}: install kpm_ros[simulate], or "
             "choose the plain body"
         )
-    from kpm_ros.simulate.anatomy.pianist import anatomical_pianist
+    from kpm_ros.simulate.anatomy.anatomical_pianist import anatomical_pianist
 
     return anatomical_pianist(score, seed, someone, remembered)

@@ -31,7 +31,7 @@ Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
+class SimulatedCamera:
     """A calibrated pinhole camera in the piano's frame, in metres."""
 
     name: str
@@ -67,7 +67,7 @@ class Camera:
         out[..., 2] = self.focal * (depth - wrist) / wrist
         return np.asarray(out)
 
-    def nudged(self, seed: int, metres: float = 0.01) -> Camera:
+    def nudged(self, seed: int, metres: float = 0.01) -> SimulatedCamera:
         """Set the same camera up as somebody else would have, a little off."""
         draw = generator(seed, 0xCA)
         off = draw.normal(0.0, metres, (2, 3))
@@ -84,11 +84,11 @@ def _point(values: NDArray[np.float64]) -> Point:
     return x, y, z
 
 
-def default_cameras() -> tuple[Camera, Camera]:
+def default_cameras() -> tuple[SimulatedCamera, SimulatedCamera]:
     """Make the views "top", above the right half of the keyboard, and "right", from its end."""
     return (
-        Camera("top", (0.85, -0.02, 0.95), (0.85, -0.02, 0.0), (0.0, 1.0, 0.0), 0.82),
-        Camera("right", (1.95, -0.10, 0.45), (0.80, -0.03, 0.02), (0.0, 0.0, 1.0), 1.15),
+        SimulatedCamera("top", (0.85, -0.02, 0.95), (0.85, -0.02, 0.0), (0.0, 1.0, 0.0), 0.82),
+        SimulatedCamera("right", (1.95, -0.10, 0.45), (0.80, -0.03, 0.02), (0.0, 0.0, 1.0), 1.15),
     )
 
 
@@ -132,7 +132,7 @@ class TrackedView:
 
     def __init__(
         self,
-        camera: Camera,
+        camera: SimulatedCamera,
         performer: Performer,
         seed: int,
         stream: int,

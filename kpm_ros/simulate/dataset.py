@@ -24,9 +24,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.keys import KeyDepthFromNotes
+from kpm_ros.sense.midi.key_depth import KeyDepthFromNotes
 from kpm_ros.sense.samples import PIANO_KEYS, KeyEvent
-from kpm_ros.simulate.cameras import Camera, TrackedView, TrackerErrors
+from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.session import tracked_views
 
@@ -46,7 +46,7 @@ class Rendering(NamedTuple):
 
 def render(
     pianist: Performer,
-    cameras: Sequence[Camera],
+    cameras: Sequence[SimulatedCamera],
     duration_s: float,
     seed: int = 0,
     *,

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kpm_ros.sense.score import Note, Score
+from kpm_ros.sense.midi.score import Note, Score
 
 _BEAT_S = 0.48
 _POSITION = (60, 62, 64, 65, 67)

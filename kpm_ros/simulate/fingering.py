@@ -33,9 +33,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS
-from kpm_ros.sense.score import Note, Score
-from kpm_ros.simulate.grips import Choices, Chooser
+from kpm_ros.simulate.grips import Chooser, Grips
 from kpm_ros.simulate.hand import FINGERS, HandModel
 from kpm_ros.simulate.keyboard import KEY_X_M
 
@@ -176,7 +176,7 @@ class _Moment(NamedTuple):
     """What can be held at one moment, in which ways."""
 
     notes: list[int]
-    ways: Choices
+    ways: Grips
 
 
 def _choose(grips: list[Grip], notes: tuple[Note, ...], chooser: Chooser) -> None:

@@ -73,7 +73,7 @@ _SEARCH_M = (0.012, 0.012, 0.006, 0.003)
 """How far around the place that suits the fingers on average the palm's place is looked for."""
 
 
-class Choices(NamedTuple):
+class Grips(NamedTuple):
     """Ways in which one hand can hold some keys."""
 
     fingers: NDArray[np.int64]
@@ -93,7 +93,7 @@ class Chooser:
         self.hand = hand
         self.grips = lru_cache(maxsize=4096)(self._grips)
 
-    def _grips(self, keys: tuple[int, ...]) -> Choices:
+    def _grips(self, keys: tuple[int, ...]) -> Grips:
         """All ways to hold these keys."""
         choices = np.array(list(combinations(range(FINGERS), len(keys))), dtype=np.int64)
         key = np.broadcast_to(np.array(keys), choices.shape)
@@ -109,7 +109,7 @@ class Chooser:
         cost += _STRETCH_MM * np.maximum(strained, 0.0)
         cost += _SPREAD_MM_PER_M * width
         ok = best <= FURTHEST_STRETCH
-        return Choices(choices[ok], tips[ok], palm[ok], cost[ok])
+        return Grips(choices[ok], tips[ok], palm[ok], cost[ok])
 
     def _least_stretch(
         self, place: NDArray[np.float64], tips: NDArray[np.float64], fingers: NDArray[np.int64]

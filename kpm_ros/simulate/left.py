@@ -26,13 +26,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.sense.samples import FIRST_NOTE
-from kpm_ros.sense.score import Note, Score
 from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.keyboard import KEY_X_M
 from kpm_ros.simulate.movement import Movement
+from kpm_ros.simulate.movement_plan import make_plan, playable
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.plan import make_plan, playable
 
 _MIRROR_NOTE = 62
 """The D next to middle C."""

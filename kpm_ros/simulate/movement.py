@@ -24,11 +24,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.keys import ease
+from kpm_ros.sense.midi.key_depth import ease
 from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.keyboard import BLACK_FRONT_M, BLACK_HEIGHT_M, TRAVEL_M
+from kpm_ros.simulate.movement_plan import MovementPlan
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.plan import Plan
 from kpm_ros.simulate.products import mixed
 
 RATE_HZ = 250
@@ -61,7 +61,7 @@ class Movement:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: MovementPlan,
         hand: HandModel,
         person: Person,
         seed: int,

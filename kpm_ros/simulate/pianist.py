@@ -29,15 +29,15 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.keys import ease
+from kpm_ros.sense.midi.key_depth import ease
+from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS, KeyEventKind
-from kpm_ros.sense.score import Score
 from kpm_ros.simulate.hand import HandModel, KinematicHand
 from kpm_ros.simulate.left import LeftHand
 from kpm_ros.simulate.movement import Movement
+from kpm_ros.simulate.movement_plan import LEAD_S, make_plan, playable
 from kpm_ros.simulate.muscles import MuscleModel, PlainMuscles
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.plan import LEAD_S, make_plan, playable
 
 _ROUNDING_S = 1e-6
 

@@ -30,9 +30,9 @@ from kpm_ros.sense.samples import (
     KeyMotionChunk,
     LandmarkFrame,
 )
-from kpm_ros.simulate.cameras import Camera, TrackedView, TrackerErrors
-from kpm_ros.simulate.emg import RATE_HZ as EMG_RATE_HZ
-from kpm_ros.simulate.emg import Electrodes
+from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors
+from kpm_ros.simulate.electrodes import RATE_HZ as EMG_RATE_HZ
+from kpm_ros.simulate.electrodes import Electrodes
 from kpm_ros.simulate.noise import generator
 from kpm_ros.simulate.pianist import Move, Performer
 
@@ -204,7 +204,7 @@ class SimulatedSession:
     def __init__(
         self,
         pianist: Performer,
-        cameras: Sequence[Camera],
+        cameras: Sequence[SimulatedCamera],
         start_ns: int,
         seed: int = 0,
         *,
@@ -248,7 +248,7 @@ class SimulatedSession:
 
 def tracked_views(
     pianist: Performer,
-    cameras: Sequence[Camera],
+    cameras: Sequence[SimulatedCamera],
     seed: int,
     errors: TrackerErrors | None = None,
 ) -> list[TrackedView]:

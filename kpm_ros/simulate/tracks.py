@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kpm_ros.sense.keys import ease
+from kpm_ros.sense.midi.key_depth import ease
 
 
 class Track:

@@ -47,7 +47,7 @@ def _emg_csv(folder: Path) -> list[Path]:
 
 
 def _read_emg_csv(path: Path) -> None:
-    from kpm_ros.sense.emg_csv import EmgCsv, EmgCsvConfig
+    from kpm_ros.sense.emg.emg_csv import EmgCsv, EmgCsvConfig
 
     device = EmgCsv(EmgCsvConfig(str(path)))
     device.connect()
@@ -119,7 +119,7 @@ def _midi(folder: Path) -> list[Path]:
 
 
 def _read_midi(path: Path) -> None:
-    from kpm_ros.sense.midi_file import MidiFileConfig, MidiFilePlayer
+    from kpm_ros.sense.midi.midi_file import MidiFileConfig, MidiFilePlayer
 
     player = MidiFilePlayer(MidiFileConfig(str(path)))
     player.connect()
@@ -162,19 +162,19 @@ def _calibration(folder: Path) -> list[Path]:
 
 
 def _read_calibration(path: Path) -> None:
-    from kpm_ros.sense.calibration import read_calibration
+    from kpm_ros.sense.camera.camera_calibration import read_calibration
 
     read_calibration(path)
 
 
 def _maxima(folder: Path) -> list[Path]:
-    from kpm_ros.sense.emg_mvc import Mvc, MvcFolder
+    from kpm_ros.sense.emg.mvc import Mvc, MvcFolder
 
     return [MvcFolder(folder).save(Mvc("clara", "envelope", "uV", {"a": 1.5, "b": 2.5}))]
 
 
 def _read_maxima(path: Path) -> None:
-    from kpm_ros.sense.emg_mvc import MvcFolder
+    from kpm_ros.sense.emg.mvc import MvcFolder
 
     MvcFolder(path.parent).load("clara")
 
@@ -285,8 +285,8 @@ def _read_pictures(path: Path) -> None:
     """A folder of which some pictures can be read is played, the others are counted."""
     import threading
 
-    from kpm_ros.sense.camera import CameraConfig, EndOfVideoError
-    from kpm_ros.sense.open_camera import make_source
+    from kpm_ros.sense.camera.camera_device import CameraConfig, EndOfVideoError
+    from kpm_ros.sense.camera.open_camera import make_source
 
     source = make_source(CameraConfig(str(path), fps=10_000.0))
     source.open()
@@ -300,7 +300,7 @@ def _read_pictures(path: Path) -> None:
 
 
 def _camera_errors() -> tuple[type[Exception], ...]:
-    from kpm_ros.sense.camera import CameraError
+    from kpm_ros.sense.camera.camera_device import CameraError
 
     return (CameraError, ValueError)
 
@@ -323,8 +323,8 @@ def _read_video(path: Path) -> None:
     import threading
     import time
 
-    from kpm_ros.sense.camera import CameraConfig, EndOfVideoError
-    from kpm_ros.sense.video import VideoFile
+    from kpm_ros.sense.camera.camera_device import CameraConfig, EndOfVideoError
+    from kpm_ros.sense.camera.video import VideoFile
 
     stop = threading.Event()
     source = VideoFile(CameraConfig(str(path)))

@@ -33,7 +33,7 @@ from kpm_ros.nodes.camera_node import CameraNode
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import ConfigurationError
-from kpm_ros.sense.calibration import read_calibration
+from kpm_ros.sense.camera.camera_calibration import read_calibration
 from kpm_ros.wire import decode
 from support.waiting import wait_for
 
@@ -283,7 +283,7 @@ def test_a_picture_without_a_hand_is_published_without_points(node, make_camera,
 def test_a_tracker_that_is_too_slow_says_what_helps_and_takes_the_lite_model_where_it_may(
     make_camera, small_pictures, monkeypatch
 ):
-    monkeypatch.setattr("kpm_ros.sense.load.PATIENCE_S", 0.0)
+    monkeypatch.setattr("kpm_ros.sense.hands.tracker_load.PATIENCE_S", 0.0)
     # No machine finds hands in 1000 pictures a second.
     options = {"source": small_pictures, "loop": True, "fps": 1000.0}
     asked, told = (

@@ -33,7 +33,7 @@ from kpm_ros.nodes.midi_node import MidiNode
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense.connection import DeviceError
-from kpm_ros.sense.midi_port import port_names
+from kpm_ros.sense.midi.midi_port import port_names
 from support.waiting import wait_for
 
 

@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.sense import checkup
-from kpm_ros.sense.v4l2 import FoundCamera
+from kpm_ros.sense.camera.v4l2 import FoundCamera
 from support.amplifier import Amplifier
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed: cameras cannot be tried")

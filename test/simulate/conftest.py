@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from kpm_ros.sense.score import Score, read_midi
+from kpm_ros.sense.midi.score import Score, read_midi
 
 
 @pytest.fixture(scope="session")

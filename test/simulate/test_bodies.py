@@ -22,11 +22,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.sense.score import Note, Score
+from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate import bodies
-from kpm_ros.simulate.memory import Memory, user_folder
 from kpm_ros.simulate.person import MUSCLES, Person
 from kpm_ros.simulate.pianist import Learnt, Pianist
+from kpm_ros.simulate.pianist_cache import PianistCache, user_folder
 
 SCORE = Score.of([Note(0.2 * k, 0.2, p, 70) for k, p in enumerate((60, 64, 67, 72))])
 LEARNT = Learnt(np.arange(12.0).reshape(4, 3), np.arange(8.0).reshape(4, 2))
@@ -69,7 +69,7 @@ def test_an_anatomical_body_has_all_muscles_of_the_hand_the_published_ones_first
 def test_what_was_learnt_once_is_not_worked_out_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kpm_ros.simulate.anatomy.pianist import WholeHand
+    from kpm_ros.simulate.anatomy.anatomical_pianist import WholeHand
 
     first = bodies.make_pianist(SCORE, 3, Person(), remembered=tmp_path)
     monkeypatch.delattr(WholeHand, "activation")
@@ -93,54 +93,54 @@ def test_a_missing_package_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_kept_comes_back_to_the_same_pianist_only(tmp_path: Path) -> None:
-    Memory(tmp_path / "deep", SCORE, 1, Person()).keep(LEARNT)
-    found = Memory(tmp_path / "deep", SCORE, 1, Person()).recall()
+    PianistCache(tmp_path / "deep", SCORE, 1, Person()).save(LEARNT)
+    found = PianistCache(tmp_path / "deep", SCORE, 1, Person()).load()
     assert found is not None
     assert np.array_equal(found.knots, LEARNT.knots)
     assert np.array_equal(found.activation, LEARNT.activation)
     shorter = Score(SCORE.notes[:-1], SCORE.pedals, SCORE.duration_s, SCORE.name)
     for other in ((SCORE, 2, Person()), (SCORE, 1, Person(lift_m=0.01)), (shorter, 1, Person())):
-        assert Memory(tmp_path / "deep", *other).recall() is None
+        assert PianistCache(tmp_path / "deep", *other).load() is None
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 but no archive", b"nonsense"])
 def test_a_broken_file_counts_as_not_there_and_is_replaced(tmp_path: Path, content: bytes) -> None:
-    memory = Memory(tmp_path, SCORE)
-    memory.keep(LEARNT)
+    cache = PianistCache(tmp_path, SCORE)
+    cache.save(LEARNT)
     [path] = tmp_path.iterdir()
     path.write_bytes(content)
-    assert memory.recall() is None
-    memory.keep(LEARNT)
-    assert memory.recall() is not None
+    assert cache.load() is None
+    cache.save(LEARNT)
+    assert cache.load() is not None
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_cut_short_or_changed_counts_as_not_there(tmp_path: Path) -> None:
-    memory = Memory(tmp_path, SCORE)
-    memory.keep(LEARNT)
+    cache = PianistCache(tmp_path, SCORE)
+    cache.save(LEARNT)
     [path] = tmp_path.iterdir()
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert memory.recall() is None
+    assert cache.load() is None
     with path.open("wb") as file:
         np.savez(file, knots=LEARNT.knots, activation=LEARNT.activation[:2])
-    assert memory.recall() is None
+    assert cache.load() is None
     with path.open("wb") as file:
         np.savez(file, knots=np.array([object()], dtype=object), activation=LEARNT.activation)
-    assert memory.recall() is None
+    assert cache.load() is None
 
 
 def test_only_the_newest_are_kept_and_a_folder_that_cannot_be_is_left_alone(
     tmp_path: Path,
 ) -> None:
     for seed in range(20):
-        Memory(tmp_path, SCORE, seed).keep(LEARNT)
+        PianistCache(tmp_path, SCORE, seed).save(LEARNT)
     assert len(list(tmp_path.iterdir())) == 12
-    assert Memory(tmp_path, SCORE, 19).recall() is not None
+    assert PianistCache(tmp_path, SCORE, 19).load() is not None
     (tmp_path / "file").write_text("")
-    Memory(tmp_path / "file" / "folder", SCORE).keep(LEARNT)
-    Memory(None, SCORE).keep(LEARNT)
-    assert Memory(None, SCORE).recall() is None
+    PianistCache(tmp_path / "file" / "folder", SCORE).save(LEARNT)
+    PianistCache(None, SCORE).save(LEARNT)
+    assert PianistCache(None, SCORE).load() is None
 
 
 def test_memories_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

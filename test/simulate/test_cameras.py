@@ -19,8 +19,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.sense.score import Score
-from kpm_ros.simulate.cameras import Camera, TrackedView, TrackerErrors, default_cameras
+from kpm_ros.sense.midi.score import Score
+from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors, default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
@@ -40,7 +40,9 @@ def study() -> Pianist:
 
 
 def test_a_known_point_is_where_optics_put_it() -> None:
-    camera = Camera("top", (0.0, 0.0, 1.0), (0.0, 0.0, 0.0), (0.0, 1.0, 0.0), 0.8, (1000, 500))
+    camera = SimulatedCamera(
+        "top", (0.0, 0.0, 1.0), (0.0, 0.0, 0.0), (0.0, 1.0, 0.0), 0.8, (1000, 500)
+    )
     points = np.array([[[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.0, 0.1, 0.0], [0.1, 0.1, 0.2]]])
     seen = camera.project(points)[0]
     assert seen[0] == pytest.approx([0.5, 0.5, 0.0])

@@ -21,19 +21,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kpm_ros.sense.score import Note, Score
+from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.hand import KinematicHand
 from kpm_ros.simulate.movement import Movement
+from kpm_ros.simulate.movement_plan import FULL_FORCE_N, MovementPlan, make_plan
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.plan import FULL_FORCE_N, Plan, make_plan
 
 PERSON = Person(enslaving=0.0, palm_dip_m=0.0)
 LITTLE, RING = 4, 3
 
 
-def led(score: Score, person: Person = PERSON) -> tuple[Plan, Movement]:
+def led(score: Score, person: Person = PERSON) -> tuple[MovementPlan, Movement]:
     hand = KinematicHand(person)
     plan = make_plan(score, hand)
     return plan, Movement(plan, hand, person, seed=1)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.sense.score import Score
+from kpm_ros.sense.midi.score import Score
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.tasks import TASKS, task
 

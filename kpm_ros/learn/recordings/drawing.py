@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.simulate.release import layout
+from kpm_ros.simulate.release import release_layout as layout
 
 Array = NDArray[np.float32]
 

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import read_json
 from kpm_ros.models.seen import Seen, digest
-from kpm_ros.simulate.release import layout
+from kpm_ros.simulate.release import release_layout as layout
 from kpm_ros.simulate.release.request import person_seed, take_seed
 from kpm_ros.simulate.tasks import TASKS
 

@@ -32,7 +32,7 @@ from kpm_ros.learn.recordings.identity import Identity, identities
 from kpm_ros.learn.recordings.split_files import Splits, read_splits
 from kpm_ros.learn.recordings.streams import common_length, read_effort, read_keys, read_pose
 from kpm_ros.models.card import PIANOKPM_MUSCLES
-from kpm_ros.simulate.release import layout
+from kpm_ros.simulate.release import release_layout as layout
 
 Array = NDArray[np.float32]
 

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kpm_ros.core.foreign_files import read_json
-from kpm_ros.simulate.release.layout import SPLITS, SUFFIX, parse_name
+from kpm_ros.simulate.release.release_layout import SPLITS, SUFFIX, parse_name
 
 Splits = dict[str, tuple[str, ...]]
 

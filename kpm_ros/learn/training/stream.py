@@ -34,7 +34,7 @@ from kpm_ros.learn.training.settings import Settings
 from kpm_ros.learn.training.windows import Window, WindowOrder
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import blank
-from kpm_ros.simulate.release import layout
+from kpm_ros.simulate.release import release_layout as layout
 
 _RATIO = Fraction(layout.FRAME_RATE_HZ) / Fraction(layout.SAMPLE_RATE_HZ)
 FRAMES, SAMPLES = _RATIO.numerator, _RATIO.denominator

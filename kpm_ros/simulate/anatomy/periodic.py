@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 _ORDER = 8
 
 
-class Motion(NamedTuple):
+class SmoothMotion(NamedTuple):
     """A smoothed signal and its first two derivatives in time."""
 
     value: Array
@@ -35,14 +35,14 @@ class Motion(NamedTuple):
     acceleration: Array
 
 
-def smooth_motion(signal: Array, rate_hz: float, cutoff_hz: float, count: int) -> Motion:
+def smooth_motion(signal: Array, rate_hz: float, cutoff_hz: float, count: int) -> SmoothMotion:
     """Take frequencies above the cut-off out of (n, columns), and give `count` samples a period."""
     spectrum = fft.rfft(signal, axis=0)
     frequency = fft.rfftfreq(len(signal), 1.0 / rate_hz)[:, None]
     spectrum /= 1.0 + (frequency / cutoff_hz) ** _ORDER
     turn = 2j * np.pi * frequency
     scale = count / len(signal)
-    return Motion(
+    return SmoothMotion(
         *(
             scale * fft.irfft(spectrum * factor, n=count, axis=0)
             for factor in (np.ones_like(turn), turn, turn * turn)

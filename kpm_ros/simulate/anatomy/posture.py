@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.simulate.anatomy.body import PLACE, TO_PIANO, Body
 from kpm_ros.simulate.anatomy.reach import Finger
-from kpm_ros.simulate.anatomy.tables import ReachTable
+from kpm_ros.simulate.anatomy.reach_table import ReachTable
 from kpm_ros.simulate.hand import FINGERS
 from kpm_ros.simulate.keyboard import WHITE_WIDTH_M
 from kpm_ros.simulate.products import Array, applied, cross_matrix, product

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.simulate.anatomy.body import PLACE, Body
 from kpm_ros.simulate.anatomy.corrections import Corrections
-from kpm_ros.simulate.anatomy.periodic import Motion
+from kpm_ros.simulate.anatomy.periodic import SmoothMotion
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
 from kpm_ros.simulate.anatomy.statics import CHANNELS, Activations, AnatomicalMuscles
 from kpm_ros.simulate.hand import FINGERS
@@ -98,7 +98,7 @@ class Probe:
             posture[:, PLACE + names.index(name)] = angle
         zero = np.zeros_like(posture)
         demand = self.muscles.mechanics.demand(
-            Motion(posture, zero, zero), np.zeros((len(radians), FINGERS))
+            SmoothMotion(posture, zero, zero), np.zeros((len(radians), FINGERS))
         )
         return np.asarray(demand.arms[:, joint, muscles].sum(axis=1) - demand.torque[:, joint])
 

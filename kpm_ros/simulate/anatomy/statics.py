@@ -30,10 +30,10 @@ from numpy.typing import NDArray
 from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.anatomy.corrections import ABDUCTOR
 from kpm_ros.simulate.anatomy.optimum import solve
-from kpm_ros.simulate.anatomy.periodic import Motion, led, resampled, smooth_motion
+from kpm_ros.simulate.anatomy.periodic import SmoothMotion, led, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.torques import Demand, Mechanics
+from kpm_ros.simulate.movement_plan import FULL_FORCE_N
 from kpm_ros.simulate.person import MUSCLES, Person
-from kpm_ros.simulate.plan import FULL_FORCE_N
 
 Array = NDArray[np.float64]
 
@@ -123,7 +123,7 @@ class AnatomicalMuscles:
             found, resampled(steady.torque, len(posture)), resampled(steady.residual, len(posture))
         )
 
-    def steady(self, motion: Motion, force: Array) -> Activations:
+    def steady(self, motion: SmoothMotion, force: Array) -> Activations:
         """Optimise each instant by itself: what the muscles would have to do right then."""
         count = len(force)
         activation = np.empty((count, len(self.muscle_names)))
@@ -131,7 +131,9 @@ class AnatomicalMuscles:
         price = np.zeros(len(self._joints))
         for start in range(0, count, _BATCH):
             part = slice(start, start + _BATCH)
-            demand = self.mechanics.demand(Motion(*(track[part] for track in motion)), force[part])
+            demand = self.mechanics.demand(
+                SmoothMotion(*(track[part] for track in motion)), force[part]
+            )
             torque[part], arms = self._answered(demand)
             rest = self.rest(force[part])
             activation[part], residual[part] = solve(
@@ -155,7 +157,7 @@ class AnatomicalMuscles:
     def still(self, posture: Array, force: Array) -> Activations:
         """Optimise postures that are held: nothing moves."""
         zero = np.zeros_like(posture)
-        return self.steady(Motion(posture, zero, zero), force)
+        return self.steady(SmoothMotion(posture, zero, zero), force)
 
     def rest(self, force: Array) -> Array:
         """Each muscle's co-contraction: whoever works hard stiffens the whole hand a little."""

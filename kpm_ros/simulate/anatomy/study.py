@@ -28,10 +28,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kpm_ros.sense.score import Score
+from kpm_ros.sense.midi.score import Score
 from kpm_ros.simulate.anatomy.corrections import AS_PACKAGED, Corrections
 from kpm_ros.simulate.anatomy.figure import draw
-from kpm_ros.simulate.anatomy.periodic import Motion, resampled, smooth_motion
+from kpm_ros.simulate.anatomy.periodic import SmoothMotion, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
 from kpm_ros.simulate.anatomy.probes import SPREAD_JOINT, Array, Passage, Probe, fare
 from kpm_ros.simulate.anatomy.statics import CHANNELS, CUTOFF_HZ, TONE, Activations
@@ -49,7 +49,7 @@ _PEOPLE = (1, 2, 3)
 _RATE_HZ = 250.0
 
 
-class Played:
+class PlayedScore:
     """One person's passage: posture, force and what the muscles did."""
 
     def __init__(self, probe: Probe, score: Score, seed: int = 1) -> None:
@@ -148,7 +148,7 @@ def print_passages(people: Sequence[Person]) -> None:
             probe = Probe(person)
             own = [probe.body.muscle_names.index(name) for name in CHANNELS.values()]
             for name, score in scores.items():
-                played = Played(probe, score, number)
+                played = PlayedScore(probe, score, number)
                 p = played.passage
                 parts = (p.mean[own], p.high[own], played.at_tone[own])
                 shown = (" ".join(f"{value:.2f}" for value in part) for part in parts)
@@ -170,7 +170,7 @@ def print_effects() -> None:
         nonlocal reference
         for name, corrections in variants.items():
             probe = Probe(Person(), corrections)
-            played = Played(probe, five_finger_study())
+            played = PlayedScore(probe, five_finger_study())
             six = probe.channels(played.found)
             reference = six if reference is None else reference
             spread = [np.diff(_own(probe, c, probe.spread(c, angles)))[0] for c in ("1DI", "ADM")]
@@ -189,13 +189,13 @@ def _alike(one: Array, other: Array) -> float:
     return float(np.mean([np.corrcoef(one[:, k], other[:, k])[0, 1] for k in moving]))
 
 
-def print_speed(played: Played) -> None:
+def print_speed(played: PlayedScore) -> None:
     """Print what each step costs."""
     print("## CPU time, in microseconds a frame\n")
     muscles, body = played.probe.muscles, played.probe.body
     count = len(played.posture)
     motion = smooth_motion(played.posture, played.rate_hz, CUTOFF_HZ, count)
-    part = Motion(*(track[:2000] for track in motion))
+    part = SmoothMotion(*(track[:2000] for track in motion))
     force = played.force[:2000]
     steps = {
         "landmarks": lambda: body.landmarks(part.value),
@@ -230,9 +230,9 @@ def main() -> None:
     if not chosen.quick:
         print_passages([Person(), *(Person.from_seed(seed) for seed in _PEOPLE)])
         print_effects()
-        print_speed(Played(probe, five_finger_study()))
+        print_speed(PlayedScore(probe, five_finger_study()))
     if chosen.figure:
-        played = Played(probe, five_finger_study())
+        played = PlayedScore(probe, five_finger_study())
         draw(chosen.figure, probe, played.found, played.force, played.rate_hz)
 
 

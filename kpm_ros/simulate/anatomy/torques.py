@@ -24,7 +24,7 @@ import numpy as np
 from kpm_ros.simulate.anatomy.body import PLACE, TO_PIANO, Body
 from kpm_ros.simulate.anatomy.fibres import Fibres
 from kpm_ros.simulate.anatomy.passive import PassiveJoints
-from kpm_ros.simulate.anatomy.periodic import Motion
+from kpm_ros.simulate.anatomy.periodic import SmoothMotion
 from kpm_ros.simulate.products import Array, mixed
 
 FRICTION = 0.4
@@ -68,9 +68,9 @@ class Mechanics:
     def pulls(self, posture: Array) -> Array:
         """Torque of one newton of each muscle about each joint: (n, muscles, joints)."""
         zero = np.zeros_like(posture)
-        return self.unloaded(Motion(posture, zero, zero))[3]
+        return self.unloaded(SmoothMotion(posture, zero, zero))[3]
 
-    def demand(self, motion: Motion, force: Array) -> Demand:
+    def demand(self, motion: SmoothMotion, force: Array) -> Demand:
         """Tell what postures (n, 26) in motion with these forces on keys (n, 5) ask for."""
         angles, velocity = motion.value[:, PLACE:], motion.velocity[:, PLACE:]
         torque, length, speed, pull = self.unloaded(motion)
@@ -101,7 +101,7 @@ class Mechanics:
         push[..., 2] = force
         return np.asarray(np.einsum("nfcj,nfc->nj", moves, push))
 
-    def unloaded(self, motion: Motion) -> tuple[Array, Array, Array, Array]:
+    def unloaded(self, motion: SmoothMotion) -> tuple[Array, Array, Array, Array]:
         """Torques of the motion; lengths, speeds and pulls (n, muscles, joints) of the tendons.
 
         A pull is the torque of one newton. That the wrist moves acts like gravity changing.

@@ -24,9 +24,9 @@ from typing import Any
 from kpm_ros import __version__
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.foreign_files import read_json
-from kpm_ros.simulate.cameras import Camera
+from kpm_ros.simulate.cameras import SimulatedCamera
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.release import layout
+from kpm_ros.simulate.release import release_layout
 from kpm_ros.simulate.release.files import as_json_bytes
 from kpm_ros.simulate.release.performance import cameras_of
 from kpm_ros.simulate.release.request import Request
@@ -53,7 +53,7 @@ _NOTICE = (
 
 def open_folder(root: Path, request: Request) -> None:
     """Make the folder ready, or go on in one that was begun with the same request."""
-    manifest = root / layout.MANIFEST
+    manifest = root / release_layout.MANIFEST
     wanted = _content(request)
     if manifest.exists():
         _must_agree(manifest, wanted)
@@ -62,15 +62,17 @@ def open_folder(root: Path, request: Request) -> None:
             f"{root} holds something else than a simulated data set: choose an empty folder"
         )
     else:
-        write_atomically(root / layout.CAMERAS, as_json_bytes(_cameras(request)), durable=True)
+        write_atomically(
+            root / release_layout.CAMERAS, as_json_bytes(_cameras(request)), durable=True
+        )
         write_atomically(manifest, as_json_bytes(wanted), durable=True)
 
 
 def finish_folder(root: Path, request: Request) -> None:
     """Write the split files, by which a data set is known to be whole."""
     for name, places in (
-        (layout.ARCHITECTURAL, architectural_splits(request)),
-        (layout.HELD_OUT, held_out_splits(request)),
+        (release_layout.ARCHITECTURAL, architectural_splits(request)),
+        (release_layout.HELD_OUT, held_out_splits(request)),
     ):
         write_atomically(root / name, as_json_bytes(as_json(places)), durable=True)
 
@@ -103,8 +105,8 @@ def _content(request: Request) -> dict[str, Any]:
         for number in range(1, request.pianists + 1)
     }
     places = {
-        layout.ARCHITECTURAL: architectural_splits(request),
-        layout.HELD_OUT: held_out_splits(request),
+        release_layout.ARCHITECTURAL: architectural_splits(request),
+        release_layout.HELD_OUT: held_out_splits(request),
     }
     content = {
         "notice": _NOTICE,
@@ -155,7 +157,7 @@ def _cameras(request: Request) -> dict[str, Any]:
     }
 
 
-def calibration(camera: Camera) -> dict[str, Any]:
+def calibration(camera: SimulatedCamera) -> dict[str, Any]:
     """Intrinsics and extrinsics of one camera."""
     width, height = camera.image_size
     focal = camera.focal * width

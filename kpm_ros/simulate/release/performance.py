@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from kpm_ros.sense.score import Score, read_midi
+from kpm_ros.sense.midi.score import Score, read_midi
 from kpm_ros.simulate.bodies import make_pianist
-from kpm_ros.simulate.cameras import Camera, default_cameras
+from kpm_ros.simulate.cameras import SimulatedCamera, default_cameras
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.release import files, layout
-from kpm_ros.simulate.release.effort import effort_samples
-from kpm_ros.simulate.release.keys import key_samples
-from kpm_ros.simulate.release.pose import pose_frames
+from kpm_ros.simulate.release import files, release_layout
+from kpm_ros.simulate.release.released_effort import effort_samples
+from kpm_ros.simulate.release.released_keys import key_samples
+from kpm_ros.simulate.release.released_pose import pose_frames
 from kpm_ros.simulate.release.request import Performance, Request
 from kpm_ros.simulate.release.truth import as_npz, truth_arrays
 from kpm_ros.simulate.tasks import TASKS, task
@@ -42,7 +42,7 @@ def make(request: Request, performance: Performance, root: Path) -> bool:
     bits, according to how many there are.
     """
     stem = performance.stem
-    record = f"{layout.CHECKS_FOLDER}/{stem}.json"
+    record = f"{release_layout.CHECKS_FOLDER}/{stem}.json"
     if files.is_finished(root, record):
         return False
     with threadpool_limits(1):
@@ -56,20 +56,20 @@ def simulate(request: Request, performance: Performance) -> dict[str, bytes]:
     name, seconds, seed = performance
     person = Person.from_seed(request.person_seed(name.pianist))
     pianist = make_pianist(score_of(request, performance), seed, person, request.body)
-    stem, suffix = performance.stem, layout.SUFFIX
+    stem, suffix = performance.stem, release_layout.SUFFIX
     written = {}
     for number, camera in enumerate(cameras_of(request, name.pianist)):
-        folder = layout.POSE_FOLDER.format(view=camera.name)
+        folder = release_layout.POSE_FOLDER.format(view=camera.name)
         frames = pose_frames(camera, pianist, seed, number, seconds)
         written[f"{folder}/{stem}{suffix}"] = files.pickled(frames)
     keys, effort = key_samples(pianist, seed, seconds), effort_samples(pianist, seed, seconds)
-    written[f"{layout.KEYS_FOLDER}/{stem}{suffix}"] = files.pickled(keys)
-    written[f"{layout.EFFORT_FOLDER}/{stem}{suffix}"] = files.pickled(effort)
-    written[f"{layout.TRUTH_FOLDER}/{stem}.npz"] = as_npz(truth_arrays(pianist, seconds))
+    written[f"{release_layout.KEYS_FOLDER}/{stem}{suffix}"] = files.pickled(keys)
+    written[f"{release_layout.EFFORT_FOLDER}/{stem}{suffix}"] = files.pickled(effort)
+    written[f"{release_layout.TRUTH_FOLDER}/{stem}.npz"] = as_npz(truth_arrays(pianist, seconds))
     return written
 
 
-def cameras_of(request: Request, pianist: int) -> tuple[Camera, ...]:
+def cameras_of(request: Request, pianist: int) -> tuple[SimulatedCamera, ...]:
     """Set both cameras up for one pianist, each a little off its usual place."""
     seed = request.person_seed(pianist)
     return tuple(camera.nudged(seed + k) for k, camera in enumerate(default_cameras()))

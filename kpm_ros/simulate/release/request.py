@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kpm_ros.sense.score import read_midi
+from kpm_ros.sense.midi.score import read_midi
 from kpm_ros.simulate.bodies import BODIES
-from kpm_ros.simulate.release.layout import PerformanceName
+from kpm_ros.simulate.release.release_layout import PerformanceName
 from kpm_ros.simulate.tasks import TASKS
 
 SHORTEST_TAKE_S, LONGEST_TAKE_S = 2, 1800

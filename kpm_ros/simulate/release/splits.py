@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kpm_ros.simulate.release.layout import SPLITS, SUFFIX, PerformanceName
+from kpm_ros.simulate.release.release_layout import SPLITS, SUFFIX, PerformanceName
 from kpm_ros.simulate.release.request import Request
 
 CHOOSING_PART = SCORING_PART = 0.1

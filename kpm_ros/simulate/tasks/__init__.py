@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kpm_ros.sense.score import Score
+from kpm_ros.sense.midi.score import Score
 from kpm_ros.simulate.tasks.music import dynamics, free_piece
 from kpm_ros.simulate.tasks.sheet import Sheet
 from kpm_ros.simulate.tasks.technique import (

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kpm_ros.sense.score import Note, Score
+from kpm_ros.sense.midi.score import Note, Score
 
 MIDDLE_C = 60
 HIGHEST = 103

@@ -32,7 +32,7 @@ from kpm_ros.learn.recordings.identity import (
 )
 from kpm_ros.learn.recordings.release import open_release
 from kpm_ros.models.seen import Seen
-from kpm_ros.simulate.release.layout import parse_name
+from kpm_ros.simulate.release.release_layout import parse_name
 from support.releases import FOLDERS, fill, raw, write, write_splits
 
 MADE_WITH = {"seed": 1, "midi": []}

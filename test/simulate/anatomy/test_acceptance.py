@@ -27,7 +27,7 @@ pytest.importorskip("myo_sim", reason="myo-sim is not installed")
 from kpm_ros.simulate.anatomy.figure import draw
 from kpm_ros.simulate.anatomy.probes import OWN_FINGER, SPREAD_JOINT, Probe
 from kpm_ros.simulate.anatomy.statics import CHANNELS
-from kpm_ros.simulate.anatomy.study import Played
+from kpm_ros.simulate.anatomy.study import PlayedScore
 from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.person import MUSCLES, Person
 
@@ -41,8 +41,8 @@ def probe(request: pytest.FixtureRequest) -> Probe:
 
 
 @pytest.fixture(scope="module")
-def played() -> Played:
-    return Played(Probe(Person.from_seed(1)), random_study(3, 12.0))
+def played() -> PlayedScore:
+    return PlayedScore(Probe(Person.from_seed(1)), random_study(3, 12.0))
 
 
 def test_each_channel_answers_most_to_its_own_finger(probe: Probe) -> None:
@@ -84,12 +84,12 @@ def test_a_spread_index_finger_has_little_strength_left_as_measured_on_people() 
     assert strength[-1] / strength[0] == pytest.approx(0.37, abs=0.05)
 
 
-def test_muscles_do_nearly_all_of_what_a_passage_takes(played: Played) -> None:
+def test_muscles_do_nearly_all_of_what_a_passage_takes(played: PlayedScore) -> None:
     assert played.force.max() > 5.0
     assert played.passage.residual_share < 0.10
 
 
-def test_no_muscle_is_stuck_at_nothing_or_everything(played: Played) -> None:
+def test_no_muscle_is_stuck_at_nothing_or_everything(played: PlayedScore) -> None:
     assert played.passage.pinned.max() < 0.5
     channels = [played.probe.body.muscle_names.index(name) for name in CHANNELS.values()]
     activation = played.found.activation[:, channels]
@@ -97,7 +97,7 @@ def test_no_muscle_is_stuck_at_nothing_or_everything(played: Played) -> None:
     assert np.all(np.ptp(activation, axis=0) > 0.05)
 
 
-def test_the_figure_is_drawn(played: Played, tmp_path: Path) -> None:
+def test_the_figure_is_drawn(played: PlayedScore, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     path = tmp_path / "made" / "acceptance.png"
     draw(path, played.probe, played.found, played.force, played.rate_hz)

@@ -34,7 +34,7 @@ from kpm_ros.simulate.anatomy.corrections import (
 )
 from kpm_ros.simulate.anatomy.fibres import Fibres
 from kpm_ros.simulate.anatomy.passive import PassiveJoints
-from kpm_ros.simulate.anatomy.periodic import Motion
+from kpm_ros.simulate.anatomy.periodic import SmoothMotion
 from kpm_ros.simulate.anatomy.torques import Mechanics
 from kpm_ros.simulate.person import Person
 
@@ -71,8 +71,8 @@ def torque_of(mechanics: Mechanics, speed: float, acceleration: float, joint: st
     column = mechanics.body.joint_names.index(joint)
     velocity, change = zero.copy(), zero.copy()
     velocity[0, PLACE + column], change[0, PLACE + column] = speed, acceleration
-    moving = mechanics.demand(Motion(held, velocity, change), force).torque
-    still = mechanics.demand(Motion(held, zero, zero), force).torque
+    moving = mechanics.demand(SmoothMotion(held, velocity, change), force).torque
+    still = mechanics.demand(SmoothMotion(held, zero, zero), force).torque
     return float((moving - still)[0, column])
 
 
@@ -112,7 +112,7 @@ def test_no_muscle_is_without_force_within_its_reach(
         postures = np.zeros((60, PLACE + len(body.joint_names)))
         postures[:, PLACE:] = draw.uniform(*packaged.body.ranges.T, (60, len(body.joint_names)))
         zero = np.zeros_like(postures)
-        _, length, speed, _ = mechanics.unloaded(Motion(postures, zero, zero))
+        _, length, speed, _ = mechanics.unloaded(SmoothMotion(postures, zero, zero))
         fibres = Fibres(body.model)
         share = fibres.active(length, speed) / fibres.strength
         return dict(zip(body.muscle_names, share.mean(axis=0), strict=True))
@@ -128,7 +128,7 @@ def test_muscles_that_shorten_quickly_keep_some_force(packaged: Mechanics) -> No
     muscle = packaged.body.muscle_names.index("RI2_r")
 
     def force(mechanics: Mechanics) -> float:
-        _, length, speed, _ = mechanics.unloaded(Motion(held, velocity, zero))
+        _, length, speed, _ = mechanics.unloaded(SmoothMotion(held, velocity, zero))
         return float(Fibres(mechanics.body.model).active(length, speed)[0, muscle])
 
     assert force(packaged) < 0.1

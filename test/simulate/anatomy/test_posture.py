@@ -22,7 +22,7 @@ import pytest
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 pytest.importorskip("myo_sim", reason="myo-sim is not installed")
 
-from kpm_ros.sense.score import Note, Score
+from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
 from kpm_ros.simulate.example_scores import random_study

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.simulate.anatomy.reach import Finger
-from kpm_ros.simulate.anatomy.tables import ReachTable
+from kpm_ros.simulate.anatomy.reach_table import ReachTable
 
 RANGES = np.array([[-0.3, 1.5], [-0.4, 0.4], [0.0, 1.5], [0.0, 1.5]])
 REST = np.array([0.5, 0.0, 0.7, 0.7 * 2 / 3])

@@ -33,7 +33,7 @@ from kpm_ros.simulate.anatomy.body import PLACE, Body
 from kpm_ros.simulate.anatomy.corrections import AS_PACKAGED
 from kpm_ros.simulate.anatomy.fibres import Fibres
 from kpm_ros.simulate.anatomy.optimum import solve
-from kpm_ros.simulate.anatomy.periodic import Motion, led, resampled, smooth_motion
+from kpm_ros.simulate.anatomy.periodic import SmoothMotion, led, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.statics import CHANNELS, AnatomicalMuscles
 from kpm_ros.simulate.anatomy.torques import FRICTION, Mechanics
 from kpm_ros.simulate.person import MUSCLES, Person
@@ -115,7 +115,7 @@ def test_still_fingers_carry_their_weight_and_the_key_and_nothing_else(body: Bod
     data = mujoco.MjData(bare.body.model)
     data.qpos[:] = posture[0, PLACE:]
     mujoco.mj_forward(bare.body.model, data)
-    motion = Motion(posture, zero, zero)
+    motion = SmoothMotion(posture, zero, zero)
     pull = bare.pulls(posture)[0]
     slack = Fibres(bare.body.model).passive(data.actuator_length[None])[0] @ pull
     weight = bare.demand(motion, force).torque[0] + slack
@@ -133,8 +133,8 @@ def test_a_falling_hand_weighs_nothing() -> None:
     posture, _ = tapping(bare.body, 1)
     zero, falling = np.zeros_like(posture), np.zeros_like(posture)
     falling[0, 2] = -9.81
-    at_rest = bare.unloaded(Motion(posture, zero, zero))[0]
-    fallen = bare.unloaded(Motion(posture, zero, falling))[0]
+    at_rest = bare.unloaded(SmoothMotion(posture, zero, zero))[0]
+    fallen = bare.unloaded(SmoothMotion(posture, zero, falling))[0]
     assert np.abs(at_rest).max() > 0.05
     np.testing.assert_allclose(fallen, 0.0, atol=1e-12)
 

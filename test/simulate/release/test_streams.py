@@ -22,9 +22,9 @@ import pytest
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.release.effort import effort_samples
-from kpm_ros.simulate.release.keys import key_samples
-from kpm_ros.simulate.release.pose import pose_frames
+from kpm_ros.simulate.release.released_effort import effort_samples
+from kpm_ros.simulate.release.released_keys import key_samples
+from kpm_ros.simulate.release.released_pose import pose_frames
 from kpm_ros.simulate.tasks import task
 
 SECONDS = 20
@@ -112,11 +112,11 @@ def test_pose_is_where_the_hand_is_seen_but_for_a_trackers_errors(pianist: Piani
 
 
 def test_hidden_fingers_are_off_for_a_while(pianist: Pianist, monkeypatch: object) -> None:
-    from kpm_ros.simulate.release import pose
+    from kpm_ros.simulate.release import released_pose
 
     camera = default_cameras()[0]
     seen = pose_frames(camera, pianist, 1, 0, SECONDS)
-    monkeypatch.setattr(pose, "OCCLUSIONS", pose.Occlusions(per_s=0.0))  # type: ignore[attr-defined]
+    monkeypatch.setattr(released_pose, "OCCLUSIONS", released_pose.Occlusions(per_s=0.0))  # type: ignore[attr-defined]
     never_hidden = pose_frames(camera, pianist, 1, 0, SECONDS)
     off = np.linalg.norm(seen - never_hidden, axis=2) / PIXEL > 3
     palm = [0, 1, 5, 9, 13, 17]
