@@ -380,7 +380,7 @@ def _read_recording(path: Path) -> None:
     card = ModelCard()
     read_hands_and_keys(path)
     with BagReader(path) as bag:
-        inputs = TopicFinder(bag, "").inputs(card.views, True)
+        inputs = TopicFinder(bag, "").inputs(card.streams)
         for _ in Replay(bag, card).align(inputs, Aligner(AlignerConfig())):
             pass
 

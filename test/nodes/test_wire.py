@@ -24,12 +24,20 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from kpm_ros import msg
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
+from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.nodes import outgoing
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
+from kpm_ros.sense.samples import (
+    ChannelChunk,
+    KeyEvent,
+    KeyEventKind,
+    KeyMotionChunk,
+    LandmarkFrame,
+)
 from kpm_ros.wire import decode
 from support import bags
 
+STREAMS = published_streams()
 STAMP = 1_700_000_000_123_456_789
 
 
@@ -50,7 +58,7 @@ def assert_same(ours, theirs):
 
 def test_a_hand_survives():
     points = np.arange(63, dtype=np.float32).reshape(21, 3) / 63
-    frame = LandmarkFrame(STAMP, "top", 7, points, 0.5, "left", (640, 480), STAMP + 9)
+    frame = LandmarkFrame(STAMP, "top", 7, points, 0.5, "other", "left", (640, 480), STAMP + 9)
     assert_same(frame, decode.landmark_frame(over_the_wire(outgoing.landmarks_message(frame))))
 
 
@@ -78,12 +86,20 @@ def test_aligned_samples_survive():
         5,
         10**15,
         1024.0,
-        rng.random((4, 84), np.float32),
-        rng.random((4, 88), np.float32),
+        rng.random((4, STREAMS.width), np.float32),
+        np.array([0, 1, 4, 2**31], np.uint32),
         np.array([0, 1, 128, 255], np.uint8),
         Trace(1, 2, 3, 4, 5, 6),
     )
-    assert_same(chunk, decode.aligned_chunk(over_the_wire(outgoing.aligned_message(chunk))))
+    message = over_the_wire(outgoing.aligned_message(chunk, STREAMS.columns))
+    assert list(message.streams) == ["top", "right", "keys"]
+    assert_same(chunk, decode.aligned_chunk(message, STREAMS))
+
+
+def test_channels_survive():
+    samples = np.arange(6, dtype=np.float32).reshape(3, 2)
+    chunk = ChannelChunk("force", STAMP, 9, 100.0, ("left", "right"), "N", samples)
+    assert_same(chunk, decode.channel_chunk(over_the_wire(outgoing.channels_message(chunk))))
 
 
 def test_an_effort_chunk_carries_its_samples_in_order():
@@ -98,10 +114,9 @@ def test_an_effort_chunk_carries_its_samples_in_order():
 
 
 def aligned_message():
-    chunk = AlignedChunk(
-        STAMP, 0, 1, 1024.0, np.zeros((4, 84)), np.zeros((4, 88)), np.zeros(4, np.uint8)
-    )
-    return outgoing.aligned_message(chunk)
+    values, missing = np.zeros((4, STREAMS.width), np.float32), np.zeros(4, np.uint32)
+    chunk = AlignedChunk(STAMP, 0, 1, 1024.0, values, missing, np.zeros(4, np.uint8))
+    return outgoing.aligned_message(chunk, STREAMS.columns)
 
 
 @pytest.mark.parametrize(
@@ -109,15 +124,18 @@ def aligned_message():
     [
         (lambda m: setattr(m, "count", 5), "flags holds 4 values, not 5"),
         (lambda m: setattr(m, "count", 0), "flags"),
-        (lambda m: setattr(m, "pose_channels", 80), "pose holds 336 values, not 4 x 80"),
-        (lambda m: setattr(m, "key_channels", 0), "keys holds 352 values"),
+        (lambda m: setattr(m, "values", m.values[:-1]), "values holds 687 values, not 4 x 172"),
+        (lambda m: setattr(m, "missing", m.missing[:-1]), "missing holds 3 values, not 4"),
+        (lambda m: setattr(m, "streams", ["top", "left", "keys"]), "'left'.* takes 'top'"),
+        (lambda m: setattr(m, "columns", [42, 42, 87]), r"'keys' \(87\)"),
+        (lambda m: setattr(m, "columns", [42, 42]), "aligned samples of"),
     ],
 )
 def test_aligned_samples_of_wrong_size_are_refused_in_words(damage, complaint):
     message = aligned_message()
     damage(message)
     with pytest.raises(decode.RefusedMessageError, match=complaint):
-        decode.aligned_chunk(message)
+        decode.aligned_chunk(message, STREAMS)
 
 
 def test_points_that_are_no_triples_are_refused():
