@@ -36,7 +36,6 @@ from pathlib import Path
 from _report import ROOT, machine, print_table, write_report
 
 from kpm_ros.core.resources import config_dir
-from kpm_ros.estimate.weights import read_card
 from kpm_ros.learn.recordings.release import Release, open_release
 from kpm_ros.learn.scores.board import Board, ModelRow
 from kpm_ros.learn.scores.board_text import as_text
@@ -48,6 +47,7 @@ from kpm_ros.learn.training.engine import Engine
 from kpm_ros.learn.training.run_folder import RunFolder
 from kpm_ros.learn.training.settings import make_settings
 from kpm_ros.learn.training.train import Training, TrainingStopped
+from kpm_ros.models.weight_files import read_card
 from kpm_ros.operate.evaluate import progress
 from kpm_ros.simulate.release.request import plan_request
 from kpm_ros.simulate.release.work import Step, make_release

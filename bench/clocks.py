@@ -28,9 +28,9 @@ from _report import machine, print_table, write_report
 from numpy.typing import NDArray
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
-from kpm_ros.estimate import weights
-from kpm_ros.estimate.engines import streaming_estimator
-from kpm_ros.estimate.stream import Stream
+from kpm_ros.models import weight_files
+from kpm_ros.models.registry import streaming_estimator
+from kpm_ros.models.streaming_network import Stream
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.dataset import Rendering, render
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT / "clocks.json")
     arguments = parser.parse_args()
     here = machine()
-    card, tensors = weights.load_model(find_model(DEFAULT_MODEL))
+    card, tensors = weight_files.load_model(find_model(DEFAULT_MODEL))
     estimator = streaming_estimator(card, tensors)
     pianist = make_pianist(five_finger_study(), SEED, Person.from_seed(SEED))
     played = render(pianist, default_cameras(), arguments.seconds, SEED, rate_hz=card.rate_hz)

@@ -33,8 +33,8 @@ from _isa import RESTRICTIONS, restrict
 from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.engines import streaming_estimator
-from kpm_ros.estimate.layers import (
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.layers import (
     CONV,
     LANE_CONV,
     LINEAR,
@@ -43,13 +43,13 @@ from kpm_ros.estimate.layers import (
     run_decoder,
     run_layers,
 )
-from kpm_ros.estimate.layout import structure_of
-from kpm_ros.estimate.network import PianoKPMNet, build_network
-from kpm_ros.estimate.plan import make_plan
-from kpm_ros.estimate.stream import Stream
-from kpm_ros.estimate.streaming import StreamingEstimator
-from kpm_ros.estimate.weights import load_model, random_tensors
-from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.network import PianoKPMNet, build_network
+from kpm_ros.models.pianokpm.plan import make_plan
+from kpm_ros.models.pianokpm.shapes import structure_of
+from kpm_ros.models.pianokpm.stream import StreamingEstimator
+from kpm_ros.models.registry import streaming_estimator
+from kpm_ros.models.streaming_network import Stream
+from kpm_ros.models.weight_files import load_model, random_tensors
 
 Array = NDArray[np.float32]
 HOPS_MS = (1, 5, 10, 20, 50)

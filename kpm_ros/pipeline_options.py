@@ -22,7 +22,7 @@ from typing import Any
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
 from kpm_ros.core.streams import Streams
-from kpm_ros.estimate.weights import read_card
+from kpm_ros.models.weight_files import read_card
 from kpm_ros.simulate.bodies import BODIES
 
 

@@ -29,7 +29,7 @@ NO_SCORE = "-"
 
 def filled(page: str, folder: Path) -> str:
     """Put what the cards in a folder say in its places on the page."""
-    from kpm_ros.estimate.weights import read_card
+    from kpm_ros.models.weight_files import read_card
 
     cards = {path: read_card(path) for path in sorted(folder.glob("*.safetensors"))}
     parts = {"list": _list(cards), "scores": _scores(cards), "commands": _commands(cards)}

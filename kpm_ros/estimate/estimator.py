@@ -29,6 +29,7 @@ from kpm_ros.estimate.clock import EffortClock
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import blank, judge
+from kpm_ros.models.trained import as_envelope
 
 
 class Network(Protocol):
@@ -207,8 +208,3 @@ class EffortEstimator:
         self._network.reset(grid_index)
         self._cold = self._warm_up
         self._flags = np.zeros(0, np.uint8)
-
-
-def as_envelope(effort: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give what a network said of effort as the envelope that it stands for: never below zero."""
-    return np.maximum(effort, np.float32(0))

@@ -22,11 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
-from kpm_ros.estimate.batch import Stretch
-from kpm_ros.estimate.engines import batch_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
-from kpm_ros.estimate.span import span_of
+from kpm_ros.models.architecture import Stretch
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.registry import architecture_of
 
 Array = NDArray[np.float32]
 
@@ -47,7 +46,7 @@ def estimate_whole(
     learning = make_estimator(seen)
     for chunk in chunks:
         learning.push(chunk)
-    efforts = batch_estimator(card, tensors, device).run(seen.stretches())
+    efforts = architecture_of(card).batch(card, tensors, device).run(seen.stretches())
     answering = make_estimator(_KnownOutputs(card, efforts))
     for chunk in chunks:
         effort = answering.push(chunk)
@@ -60,7 +59,7 @@ class _StandIn:
 
     def __init__(self, card: ModelCard) -> None:
         self.card = card
-        self.settling = span_of(card).settling
+        self.settling = architecture_of(card).span(card).settling
         self._pushed = 0
 
     def reset(self, first_index: int) -> None:

@@ -28,10 +28,10 @@ from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.resources import find_model
-from kpm_ros.estimate import weights
-from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
+from kpm_ros.models import weight_files
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.nodes.settings import (
     ConfigurationError,
     InferenceSettings,
@@ -51,7 +51,7 @@ def read_card(name: str) -> ModelCard:
     """A model's card, without its weights."""
     path = model_path(name)
     try:
-        return weights.read_card(path)
+        return weight_files.read_card(path)
     except ValueError as error:
         raise ConfigurationError(f"model: {error}") from None
 
@@ -93,7 +93,7 @@ def estimator(
     """Load a model, ready to run: compiled and warm; `may_go_on` can end it between the steps."""
     card, tensors = load(settings.model)
     may_go_on()
-    network = streaming_estimator(card, tensors)
+    network = architecture_of(card).stream(card, tensors)
     may_go_on()
     network.warm_up()
     may_go_on()
@@ -104,7 +104,7 @@ def load(name: str) -> tuple[ModelCard, dict[str, NDArray[np.float32]]]:
     """A model's card and weights."""
     path = model_path(name)
     try:
-        return weights.load_model(path)
+        return weight_files.load_model(path)
     except ValueError as error:
         raise ConfigurationError(f"model: {error}") from None
 

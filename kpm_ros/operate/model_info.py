@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the card."""
     from kpm_ros.core.resources import find_model
-    from kpm_ros.estimate.weights import read_card
+    from kpm_ros.models.weight_files import read_card
 
     with user_errors():
         path = find_model(arguments.model)

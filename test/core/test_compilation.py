@@ -94,8 +94,8 @@ def test_the_folder_in_use_is_marked_as_used(monkeypatch, tmp_path):
 
 SHOW_ASSEMBLY = """
 from numba import float32, int64, uint16, void
-from kpm_ros.estimate.kernels import add_row_product, normalise
-from kpm_ros.estimate.touch.kernels import add_weighted_rows
+from kpm_ros.models.pianokpm.kernels import add_row_product, normalise
+from kpm_ros.models.touchnet.kernels import add_weighted_rows
 row, table = float32[::1], float32[:, ::1]
 for kernel, signature in (
     (normalise, void(row, row, row, row, int64)),

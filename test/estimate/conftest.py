@@ -25,12 +25,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.network import build_network
-from kpm_ros.estimate.touch.layout import ARCHITECTURES as TOUCH
-from kpm_ros.estimate.touch.layout import LANDMARKS, TIPS, key_places
-from kpm_ros.estimate.touch.network import build_network as build_touchnet
-from kpm_ros.estimate.weights import random_tensors
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.network import build_network
+from kpm_ros.models.touchnet.network import build_network as build_touchnet
+from kpm_ros.models.touchnet.shapes import ARCHITECTURES as TOUCH
+from kpm_ros.models.touchnet.shapes import LANDMARKS, TIPS, key_places
+from kpm_ros.models.weight_files import random_tensors
 
 Array = NDArray[np.float32]
 Signal = tuple[Array, Array]

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.batch import BatchEstimator, Stretch
-from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.models.pianokpm.batch import BatchEstimator, Stretch
+from kpm_ros.models.pianokpm.stream import StreamingEstimator
 
 TOLERANCE = 1e-4
 

@@ -26,12 +26,11 @@ from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
 from kpm_ros.core.resources import find_model
-from kpm_ros.estimate.batch import Stretch
-from kpm_ros.estimate.engines import batch_estimator, streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.span import span_of
-from kpm_ros.estimate.touch.layout import ARCHITECTURES as TOUCH
-from kpm_ros.estimate.weights import load_model
+from kpm_ros.models.pianokpm.batch import Stretch
+from kpm_ros.models.registry import batch_estimator, span_of, streaming_estimator
+from kpm_ros.models.touchnet.shapes import ARCHITECTURES as TOUCH
+from kpm_ros.models.weight_files import load_model
 
 SHIPPED = ("touchnet-sim", "touchnet-sim-causal", "touchnet-sim-senses", "pianokpm-sim")
 SAMPLES = 1100

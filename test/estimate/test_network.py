@@ -24,9 +24,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kpm_ros.estimate.layout import CardError, Structure, share_lookahead, tensor_table
-from kpm_ros.estimate.network import PianoKPMNet, build_network
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.network import PianoKPMNet, build_network
+from kpm_ros.models.pianokpm.shapes import CardError, Structure, share_lookahead, tensor_table
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.offline import estimate_whole
-from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.models.pianokpm.stream import StreamingEstimator
 
 START = 1_700_000_000 * 1024
 

@@ -26,10 +26,10 @@ from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.layout import CardError, structure_of
-from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import blank, judge, neutral_pose
+from kpm_ros.models.pianokpm.shapes import CardError, structure_of
+from kpm_ros.models.pianokpm.stream import StreamingEstimator
 
 BOTH = ("pose", "keys")
 SAMPLES, HOP = 600, 10

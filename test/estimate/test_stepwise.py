@@ -19,8 +19,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kpm_ros.estimate.network import PianoKPMNet
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.network import PianoKPMNet
 
 
 def plain(network, features, previous):

@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.estimate.layout import tensor_table
-from kpm_ros.estimate.streaming import StreamingEstimator
-from kpm_ros.estimate.weights import random_tensors
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.shapes import tensor_table
+from kpm_ros.models.pianokpm.stream import StreamingEstimator
+from kpm_ros.models.weight_files import random_tensors
 from support.streams import stream
 
 TOLERANCE = 1e-4
@@ -105,8 +105,8 @@ def test_keys_that_all_move_at_once_stream_exactly(light, play, one_pass) -> Non
 STREAM_SOME = """
 import sys, numpy as np
 from kpm_ros.models.card import ModelCard
-from kpm_ros.estimate.streaming import StreamingEstimator
-from kpm_ros.estimate.weights import random_tensors
+from kpm_ros.models.pianokpm.stream import StreamingEstimator
+from kpm_ros.models.weight_files import random_tensors
 card = ModelCard(architecture="pianokpm-light")
 random = np.random.default_rng(0)
 estimator = StreamingEstimator(card, random_tensors(card))

@@ -24,10 +24,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpm_ros.estimate.engines import streaming_estimator
-from kpm_ros.estimate.layers import run_layers
-from kpm_ros.estimate.touch.kernels import run_frames
 from kpm_ros.models.missing_senses import neutral_pose
+from kpm_ros.models.pianokpm.layers import run_layers
+from kpm_ros.models.registry import streaming_estimator
+from kpm_ros.models.touchnet.kernels import run_frames
 from support.streams import stream
 
 

@@ -30,10 +30,10 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from kpm_ros.estimate.checkpoint import convert_checkpoint, import_checkpoint
-from kpm_ros.estimate.layout import tensor_table
-from kpm_ros.estimate.weights import ModelFileError, load_model, read_card, save_model
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.checkpoint import convert_checkpoint, import_checkpoint
+from kpm_ros.models.pianokpm.shapes import tensor_table
+from kpm_ros.models.weight_files import ModelFileError, load_model, read_card, save_model
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_saving_leaves_nothing_else_behind(model) -> None:
 
 def test_reading_a_model_imports_no_torch(model) -> None:
     code = (
-        "import sys; from kpm_ros.estimate.weights import load_model; "
-        "import kpm_ros.estimate.streaming; load_model(sys.argv[1]); "
+        "import sys; from kpm_ros.models.weight_files import load_model; "
+        "import kpm_ros.models.pianokpm.stream; load_model(sys.argv[1]); "
         "sys.exit('torch' in sys.modules)"
     )
     root = Path(__file__).resolve().parents[2]

@@ -231,9 +231,9 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _read_checkpoint(path: Path) -> None:
-    from kpm_ros.estimate.checkpoint import import_checkpoint, infer_card, read_state
     from kpm_ros.learn.training.checkpoints import read_checkpoint
     from kpm_ros.learn.training.run_folder import RunFolder, read_metrics
+    from kpm_ros.models.pianokpm.checkpoint import import_checkpoint, infer_card, read_state
 
     if path.is_dir():
         folder = RunFolder(path)
@@ -258,7 +258,7 @@ def _models(folder: Path) -> list[Path]:
 
 
 def _read_model(path: Path) -> None:
-    from kpm_ros.estimate.weights import load_tensors, read_card
+    from kpm_ros.models.weight_files import load_tensors, read_card
     from kpm_ros.operate.model_info import describe
 
     text = describe(read_card(path), path)

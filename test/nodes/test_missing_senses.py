@@ -23,8 +23,8 @@ import pytest
 
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.weights import random_tensors, save_model
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.weight_files import random_tensors, save_model
 from kpm_ros.sense.samples import LandmarkFrame
 from support.graph import RunningGraph
 from support.player import Player

@@ -23,10 +23,10 @@ import numpy as np
 import pytest
 
 from kpm_ros import cli
-from kpm_ros.estimate.layout import tensor_table
-from kpm_ros.estimate.streaming import StreamingEstimator
-from kpm_ros.estimate.weights import load_model, random_tensors
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.shapes import tensor_table
+from kpm_ros.models.pianokpm.stream import StreamingEstimator
+from kpm_ros.models.weight_files import load_model, random_tensors
 
 torch = pytest.importorskip("torch")
 

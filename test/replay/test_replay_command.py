@@ -53,7 +53,7 @@ def altered(deliveries, light, tmp_path):
     """Make a bag whose recorded effort is not what its inputs give."""
 
     def make(alter, start=0, sha256=""):
-        from kpm_ros.estimate.weights import read_card
+        from kpm_ros.models.weight_files import read_card
 
         messages = bags.entries(deliveries) + bags.live(deliveries, light, start, alter)
         if sha256:

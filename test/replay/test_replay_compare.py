@@ -24,8 +24,8 @@ import pytest
 
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.span import span_of
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.registry import span_of
 from kpm_ros.replay.compare import BACK_S, FORGET_S, Fingerprints, compare
 from kpm_ros.replay.effort import Effort
 from support.bags import MS, T0

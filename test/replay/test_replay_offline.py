@@ -24,9 +24,9 @@ from rosbags.rosbag2 import CompressionMode
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate import weights
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.models import weight_files
+from kpm_ros.models.pianokpm.stream import StreamingEstimator
 from kpm_ros.replay import offline
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
@@ -42,14 +42,14 @@ MUSCLES = 6
 
 
 def estimator(model):
-    card, tensors = weights.load_model(model)
+    card, tensors = weight_files.load_model(model)
     return EffortEstimator(card, StreamingEstimator(card, tensors))
 
 
 def replayed(path, model, hop_s=offline.LOOK_S):
     """Effort, aligned samples and counts of one replay."""
     with BagReader(path) as bag:
-        replay = offline.Replay(bag, weights.read_card(model))
+        replay = offline.Replay(bag, weight_files.read_card(model))
         aligner = Aligner(AlignerConfig(hop_s=hop_s))
         inputs = TopicFinder(bag).inputs(VIEWS, use_keys=True)
         chunks = list(replay.align(inputs, aligner))
@@ -189,7 +189,7 @@ def test_what_cannot_be_a_sample_is_counted_and_left_out(deliveries, light, tmp_
 
 def test_the_recorded_grid_gives_the_recorded_effort(recording, light):
     with BagReader(recording) as bag:
-        replay = offline.Replay(bag, weights.read_card(light))
+        replay = offline.Replay(bag, weight_files.read_card(light))
         grid = replay.read_aligned("/kpm/aligned")
         effort = joined(offline.stream(estimator(light), grid), MUSCLES)
         live = read_effort(bag, TopicFinder(bag), MUSCLES)
@@ -201,7 +201,7 @@ def test_the_recorded_grid_gives_the_recorded_effort(recording, light):
 def test_a_recorded_grid_of_another_shape_is_refused(recording, tmp_path):
     model, _ = bags.small_model(tmp_path, views=("top", "right", "left"))
     with BagReader(recording) as bag:
-        replay = offline.Replay(bag, weights.read_card(model))
+        replay = offline.Replay(bag, weight_files.read_card(model))
         with pytest.raises(BagError, match=r"aligned.*\(84, 88, 1024.0\), but the model takes"):
             next(replay.read_aligned("/kpm/aligned"))
 

@@ -28,11 +28,11 @@ from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.streams import Streams
 from kpm_ros.estimate.effort_info import described
-from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.weights import random_tensors, save_model
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import published_card, published_streams
+from kpm_ros.models.registry import streaming_estimator
+from kpm_ros.models.weight_files import load_model, random_tensors, save_model
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from kpm_ros.simulate.cameras import default_cameras
@@ -114,9 +114,8 @@ def live(
     The inference node begins `start` chunks late, and never gets the `lost` ones; `alter` may
     change what it gives.
     """
-    from kpm_ros.estimate import weights
 
-    card, tensors = weights.load_model(model)
+    card, tensors = load_model(model)
     aligner = Aligner(AlignerConfig(card.streams, card.rate_hz))
     estimator = EffortEstimator(card, streaming_estimator(card, tensors))
     waiting = list(deliveries)

@@ -28,8 +28,8 @@ import pytest
 import threadpoolctl
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
-from kpm_ros.estimate.engines import streaming_estimator
-from kpm_ros.estimate.weights import load_model
+from kpm_ros.models.registry import streaming_estimator
+from kpm_ros.models.weight_files import load_model
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.release.performance import simulate
 from kpm_ros.simulate.release.request import Request

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros.learn.models.families import ARCHITECTURES, new_card
-from kpm_ros.learn.models.trained import Trained, load
 from kpm_ros.learn.models.zoo import fit
 from kpm_ros.learn.recordings.identity import seen_of
 from kpm_ros.learn.scores.scoreboard import Contestant
+from kpm_ros.models.trained import Trained, load
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.release import Release

@@ -26,8 +26,8 @@ from kpm_ros.learn.recordings.drawing import pinned
 from kpm_ros.models.card import ModelCard
 
 if TYPE_CHECKING:
-    from kpm_ros.learn.models.trained import Trained
     from kpm_ros.learn.recordings.release import Recording
+    from kpm_ros.models.trained import Trained
 
 Array = NDArray[np.float32]
 

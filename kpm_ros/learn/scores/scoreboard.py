@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import printable, read_json
-from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.recordings.identity import what_was_met
 from kpm_ros.learn.scores.board import ModelRow, PerformanceScore
 from kpm_ros.learn.scores.metrics import (
@@ -44,6 +43,7 @@ from kpm_ros.learn.scores.protocols import (
     senses,
 )
 from kpm_ros.models.seen import Seen
+from kpm_ros.models.trained import Trained
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.release import Recording, Release

@@ -16,14 +16,14 @@
 
 from __future__ import annotations
 
-from kpm_ros.estimate import layout
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm import shapes
 
 
 def reach(card: ModelCard) -> int:
     """How many samples before and after it, together, an output surely depends on."""
-    if card.architecture in layout.ARCHITECTURES:
-        return sum(kernel - 1 for kernel in layout.structure_of(card).kernels)
+    if card.architecture in shapes.ARCHITECTURES:
+        return sum(kernel - 1 for kernel in shapes.structure_of(card).kernels)
     return card.lookahead
 
 

@@ -23,17 +23,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.learn.models.rules import mean_effort
-from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.recordings.identity import seen_of
 from kpm_ros.learn.recordings.release import Recording, Release
 from kpm_ros.learn.scores.board import METRICS, PerformanceScore
 from kpm_ros.learn.scores.metrics import mean_correlation, mean_interval, rmse
 from kpm_ros.learn.scores.scoreboard import Contestant, describe_data, met, score_all
 from kpm_ros.learn.training.settings import Settings
+from kpm_ros.models.baselines.fitting import mean_effort
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import MISSING, blank
 from kpm_ros.models.seen import Seen
+from kpm_ros.models.trained import Trained
 
 SIMULATED_ONLY = "SIMULATED hands and muscles only: it says nothing about people."
 SCORED = ("val", "test", "test_cross_user", "test_cross_task")

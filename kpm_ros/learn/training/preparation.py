@@ -76,7 +76,7 @@ def first_network(
     card: ModelCard, recordings: Sequence[Recording], settings: Settings
 ) -> tuple[ModelCard, Any]:
     """Make the network that training begins with, and its card."""
-    from kpm_ros.learn.models.start import load_start, tuned_network
+    from kpm_ros.models.pianokpm.initial_values import load_start, tuned_network
 
     if settings.init_from:
         before = load_start(settings.init_from, card)

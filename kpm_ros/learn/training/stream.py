@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from kpm_ros.estimate.span import stride_of
+from kpm_ros.models.registry import stride_of
 from kpm_ros.learn.recordings import drawing
 from kpm_ros.learn.training.dropouts import Dropouts
 from kpm_ros.learn.training.settings import Settings

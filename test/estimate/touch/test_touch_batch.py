@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.batch import Stretch
-from kpm_ros.estimate.engines import batch_estimator, streaming_estimator
-from kpm_ros.estimate.touch.batch import TouchBatch
+from kpm_ros.models.pianokpm.batch import Stretch
+from kpm_ros.models.registry import batch_estimator, streaming_estimator
+from kpm_ros.models.touchnet.batch import TouchBatch
 
 
 @pytest.mark.parametrize("lookahead", [0, 13, 31])

@@ -21,14 +21,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
-from kpm_ros.estimate.layout import CardError
 from kpm_ros.estimate.tables import TABLES, tensor_table
-from kpm_ros.estimate.touch.features import Features
-from kpm_ros.estimate.touch.layout import OFFSETS, TIPS, structure_of
-from kpm_ros.estimate.touch.network import TouchNet
+
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import neutral_pose
+from kpm_ros.models.pianokpm.shapes import CardError
+from kpm_ros.models.touchnet.features import Features
+from kpm_ros.models.touchnet.network import TouchNet
+from kpm_ros.models.touchnet.shapes import OFFSETS, TIPS, structure_of
 
 
 def features_of(card: ModelCard, tensors, pose, keys) -> np.ndarray:

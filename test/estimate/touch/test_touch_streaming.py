@@ -23,12 +23,12 @@ import pytest
 import torch
 
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.touch.layout import STRIDE
-from kpm_ros.estimate.touch.network import build_network
-from kpm_ros.estimate.touch.streaming import TouchStreaming
-from kpm_ros.estimate.weights import random_tensors
+from kpm_ros.models.registry import streaming_estimator
+from kpm_ros.models.touchnet.network import build_network
+from kpm_ros.models.touchnet.shapes import STRIDE
+from kpm_ros.models.touchnet.stream import TouchStreaming
+from kpm_ros.models.weight_files import random_tensors
 from support.streams import stream
 
 TOLERANCE = 1e-5

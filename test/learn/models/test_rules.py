@@ -20,11 +20,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from kpm_ros.learn.models import rules
-from kpm_ros.learn.models.rules import RULES
 from kpm_ros.learn.models.zoo import fit, new_card
+
 from kpm_ros.learn.scores.metrics import rmse
+from kpm_ros.models.baselines import rules
+from kpm_ros.models.baselines.fitting import RULES
 from support.performances import make_performance
 
 TRAINING = [make_performance(f"t1_p{i}_a") for i in range(3)]

@@ -22,10 +22,10 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.learn.models.start import fresh_network
 from kpm_ros.learn.recordings.release import open_release
 from kpm_ros.learn.training.outcome import normalised
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.initial_values import fresh_network
 from support.small_release import write_release
 
 

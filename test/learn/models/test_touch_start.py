@@ -22,10 +22,10 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.touch.layout import TIPS, key_places
-from kpm_ros.estimate.touch.network import TouchNet
-from kpm_ros.learn.models.touch_start import keyboard_map, suit
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.touchnet.initial_values import keyboard_map, suit
+from kpm_ros.models.touchnet.network import TouchNet
+from kpm_ros.models.touchnet.shapes import TIPS, key_places
 
 WHITES = 50.0
 SENSES = ("rows", "keys")

@@ -21,13 +21,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from kpm_ros.learn.models import zoo
+from kpm_ros.learn.models.zoo import ARCHITECTURES, build, fit, load, new_card, save, window_of
 from safetensors.numpy import load_file, save_file
 
-from kpm_ros.estimate.network import build_network
-from kpm_ros.estimate.weights import random_tensors
-from kpm_ros.learn.models import zoo
-from kpm_ros.learn.models.trained import Trained
-from kpm_ros.learn.models.zoo import ARCHITECTURES, build, fit, load, new_card, save, window_of
+from kpm_ros.models.pianokpm.network import build_network
+from kpm_ros.models.trained import Trained
+from kpm_ros.models.weight_files import random_tensors
 from support.performances import MadeRelease, make_performance
 
 ONE = make_performance("t1_p1_a")

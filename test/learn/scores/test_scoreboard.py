@@ -21,9 +21,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from kpm_ros.learn.models.trained import Trained
 from kpm_ros.learn.models.zoo import fit, new_card, save
+
 from kpm_ros.learn.recordings.drawing import pinned
 from kpm_ros.learn.scores.board import Board
 from kpm_ros.learn.scores.board_text import as_markdown, as_text
@@ -39,6 +38,7 @@ from kpm_ros.learn.scores.scoreboard import (
     score_all,
 )
 from kpm_ros.models.seen import Seen
+from kpm_ros.models.trained import Trained
 from support.performances import MadeRelease, make_performance
 
 RELEASE = MadeRelease()

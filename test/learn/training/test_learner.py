@@ -21,13 +21,13 @@ import torch
 from geomloss import SamplesLoss
 from torch import nn
 
-from kpm_ros.estimate.network import PianoKPMNet
 from kpm_ros.learn.training.learner import Learner, Span, TrainingError
 from kpm_ros.learn.training.losses import EffortLoss
 from kpm_ros.learn.training.margins import inner_samples
 from kpm_ros.learn.training.settings import make_settings
 from kpm_ros.learn.training.stream import Batch
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.network import PianoKPMNet
 
 CARD = ModelCard(architecture="pianokpm-light", inputs=("keys",))
 

@@ -26,8 +26,6 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.weights import load_model, save_model
-from kpm_ros.learn.models.trained import load
 from kpm_ros.learn.recordings.release import open_release
 from kpm_ros.learn.training.checkpoints import CheckpointError
 from kpm_ros.learn.training.checks import spent_s
@@ -38,6 +36,8 @@ from kpm_ros.learn.training.settings import TIMES, make_settings
 from kpm_ros.learn.training.train import Training, TrainingStopped
 from kpm_ros.learn.training.validation import Validation
 from kpm_ros.models.seen import Seen
+from kpm_ros.models.trained import load
+from kpm_ros.models.weight_files import load_model, save_model
 from support.small_release import SPLITS, write_release
 
 TINY = make_settings(

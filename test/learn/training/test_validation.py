@@ -21,14 +21,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
-from kpm_ros.estimate.streaming import StreamingEstimator
 from kpm_ros.learn.models import zoo
+
 from kpm_ros.learn.recordings.release import open_release
 from kpm_ros.learn.training.checks import tensors_of
 from kpm_ros.learn.training.settings import make_settings
 from kpm_ros.learn.training.validation import WARM_UP, Validation, rmse_of
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.stream import StreamingEstimator
 from support.small_release import write_release
 
 CARD = ModelCard(architecture="pianokpm-light")

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-
 from kpm_ros.learn.models.zoo import ARCHITECTURES, build, new_card
 
 COMPARED = [family.name for family in ARCHITECTURES.values() if family.windowed]
