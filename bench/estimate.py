@@ -45,6 +45,7 @@ from kpm_ros.models.pianokpm.layers import (
 )
 from kpm_ros.models.pianokpm.network import PianoKPMNet, build_network
 from kpm_ros.models.pianokpm.plan import make_plan
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.pianokpm.shapes import structure_of
 from kpm_ros.models.pianokpm.stream import StreamingEstimator
 from kpm_ros.models.registry import streaming_estimator
@@ -251,7 +252,7 @@ def main() -> None:
     out = arguments.out or ROOT / "out" / "bench" / f"estimate{restricted}.json"
     torch.set_num_threads(1)
     described = machine() | {"torch_uses": torch.backends.cpu.get_cpu_capability()}
-    card = ModelCard()
+    card = published_card()
     tensors = random_tensors(card)
     if arguments.model:
         card, tensors = load_model(arguments.model)

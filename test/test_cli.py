@@ -25,7 +25,7 @@ from safetensors.numpy import save
 
 from kpm_ros import __version__, cli
 from kpm_ros.core.lock import hold
-from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.operate import preflight
 
 
@@ -53,7 +53,7 @@ def refused(capsys, *words: str) -> str:
 def model(tmp_path):
     """A weights file that has a card and no weights: enough for what is checked at the start."""
     path = tmp_path / "model.safetensors"
-    path.write_bytes(save({}, metadata=ModelCard(name="tested").to_metadata()))
+    path.write_bytes(save({}, metadata=published_card(name="tested").to_metadata()))
     return path
 
 

@@ -20,6 +20,7 @@ import argparse
 from pathlib import Path
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest, printable
+from kpm_ros.core.streams import Landmarks, PianoKeys, Stream
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.seen import Seen
 from kpm_ros.operate.errors import user_errors
@@ -58,16 +59,13 @@ def describe(card: ModelCard, path: Path) -> str:
         "file": f"{path} ({path.stat().st_size / 1e6:.1f} MB)",
         "sha256": digest(path, MODEL_BYTES),
         "architecture": card.architecture,
-        "inputs": ", ".join(card.inputs),
+        **{f"stream {stream.name}": _stream(stream) for stream in card.streams},
         "can do without": ", ".join(card.optional),
-        "views": ", ".join(card.views),
-        "landmarks": str(card.landmarks),
-        "keys": f"{card.keys}, from MIDI note {card.first_note}",
         "muscles": ", ".join(card.muscles),
         "unit": card.unit,
         "native rate": f"{card.rate_hz} Hz",
         "look-ahead": f"{card.lookahead} samples ({card.lookahead_s * 1e3:.1f} ms)",
-        "pose": "normalised" if card.pose_offset or card.pose_scale else "as it comes",
+        "inputs": "normalised" if card.offset or card.scale else "as they come",
         "trained on": card.trained_on,
         "has met": _met(card),
         "scores": scores or "none",
@@ -76,6 +74,18 @@ def describe(card: ModelCard, path: Path) -> str:
     }
     width = max(len(name) for name in facts)
     return "".join(f"{name:<{width}}  {printable(text)}\n" for name, text in facts.items() if text)
+
+
+def _stream(stream: Stream) -> str:
+    """Say what a stream is, in a line."""
+    if isinstance(stream, Landmarks):
+        points = f"{len(stream.skeleton)} points of {stream.skeleton.name}"
+        what = f"{points} in {stream.dimensions} dimensions"
+    elif isinstance(stream, PianoKeys):
+        what = f"{stream.count} piano keys from MIDI note {stream.first_note} on"
+    else:
+        what = f"{', '.join(stream.columns)} in {stream.unit}"
+    return f"{what}, usually {stream.rate_hz:g} a second ({stream.sense})"
 
 
 def _met(card: ModelCard) -> str:

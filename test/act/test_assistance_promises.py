@@ -29,7 +29,7 @@ from kpm_ros.act.assistance import (
     AssistanceConfig,
 )
 from kpm_ros.act.safety import Now
-from kpm_ros.models.card import PIANOKPM_MUSCLES as MUSCLES
+from kpm_ros.models.pianokpm.published import MUSCLES
 
 MS = 1_000_000
 NOW = 1_700_000_000_000 * MS

@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.network import build_network
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.touchnet.network import build_network as build_touchnet
 from kpm_ros.models.touchnet.shapes import ARCHITECTURES as TOUCH
 from kpm_ros.models.touchnet.shapes import LANDMARKS, TIPS, key_places
@@ -44,7 +44,7 @@ def light() -> Callable[..., tuple[ModelCard, dict[str, Array]]]:
     """Makes a small model with random weights; arguments are fields of its card."""
 
     def make(seed: int = 0, **fields: Any) -> tuple[ModelCard, dict[str, Array]]:
-        card = replace(ModelCard(), name="light", architecture="pianokpm-light", **fields)
+        card = published_card(name="light", architecture="pianokpm-light", **fields)
         return card, random_tensors(card, seed)
 
     return make
@@ -75,7 +75,7 @@ def small() -> Callable[..., tuple[ModelCard, Tensors]]:
     """Makes a small model with random weights; arguments are fields of its card."""
 
     def make(seed: int = 0, **fields: Any) -> tuple[ModelCard, Tensors]:
-        card = replace(ModelCard(), name="small", architecture="touchnet-light", **fields)
+        card = published_card(name="small", architecture="touchnet-light", **fields)
         tensors = random_tensors(card, seed)
         tensors["features.gain"][:] = 1
         tensors["outlet.weight"] *= 0.2

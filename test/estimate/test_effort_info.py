@@ -23,8 +23,9 @@ import pytest
 
 from kpm_ros.estimate.effort_info import FIELDS, described, digest_of, meaning_of, new_stream
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card
 
-CARD = ModelCard()
+CARD = published_card()
 PINNED = "484abe3365ec73b8"
 
 

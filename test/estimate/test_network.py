@@ -24,17 +24,17 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.network import PianoKPMNet, build_network
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.pianokpm.shapes import CardError, Structure, share_lookahead, tensor_table
 
 
 @pytest.fixture(scope="module")
 def published(shared: Path) -> PianoKPMNet:
     stored = np.load(shared / "parity" / "weights_f16.npz")
-    table = tensor_table(ModelCard())
+    table = tensor_table(published_card())
     tensors = {name: stored[spec.published].astype(np.float32) for name, spec in table.items()}
-    return build_network(ModelCard(), tensors)
+    return build_network(published_card(), tensors)
 
 
 @pytest.mark.parametrize("name", ["window_1s", "continuous_3s"])
@@ -122,4 +122,4 @@ def test_weights_survive_going_in_and_out_of_the_network(light) -> None:
 )
 def test_a_card_that_no_network_fits_is_refused_in_words(fields: dict, words: str) -> None:
     with pytest.raises(CardError, match=words):
-        PianoKPMNet(replace(ModelCard(), **fields))
+        PianoKPMNet(published_card(**fields))

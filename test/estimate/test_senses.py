@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,14 +27,15 @@ from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import blank, judge, neutral_pose
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.pianokpm.shapes import CardError, structure_of
 from kpm_ros.models.pianokpm.stream import StreamingEstimator
 
 BOTH = ("pose", "keys")
 SAMPLES, HOP = 600, 10
 LOST = slice(250, 400)
-OFFSET = tuple(np.linspace(0.2, 0.8, ModelCard().pose_channels).tolist())
-SCALE = (0.1,) * ModelCard().pose_channels
+OFFSET = tuple(np.linspace(0.2, 0.8, published_card().pose_channels).tolist())
+SCALE = (0.1,) * published_card().pose_channels
 
 
 @pytest.fixture(scope="module")
@@ -131,14 +131,14 @@ def test_senses_that_are_lost_one_after_the_other_leave_effort_valid(model, play
 
 @pytest.mark.parametrize("optional", [(), ("keys",)])
 def test_a_sense_the_model_needs_makes_effort_invalid(optional) -> None:
-    card = ModelCard(optional=optional)
+    card = published_card(optional=optional)
     flags = np.array([0, Flag.POSE_LOST, Flag.CHANNELS_MISSING, Flag.POSE_STALE], np.uint8)
     invalid = (judge(flags, card) & Flag.INVALID) != 0
     assert invalid.tolist() == [False, True, not optional, False]
 
 
 def test_what_the_model_cannot_do_without_is_not_blanked(play) -> None:
-    card = ModelCard(optional=("keys",), pose_offset=OFFSET, pose_scale=SCALE)
+    card = published_card(optional=("keys",), pose_offset=OFFSET, pose_scale=SCALE)
     pose, keys = play(card, 20)
     before = keys.copy()
     flags = np.full(20, Flag.POSE_LOST | Flag.CHANNELS_MISSING, np.uint8)
@@ -152,12 +152,12 @@ def test_what_the_model_cannot_do_without_is_not_blanked(play) -> None:
 
 
 def test_the_neutral_pose_is_nothing_once_normalised() -> None:
-    assert np.array_equal(neutral_pose(ModelCard(pose_offset=OFFSET)), np.float32(OFFSET))
-    assert not neutral_pose(ModelCard()).any()
+    assert np.array_equal(neutral_pose(published_card(pose_offset=OFFSET)), np.float32(OFFSET))
+    assert not neutral_pose(published_card()).any()
 
 
 def test_a_card_of_an_earlier_version_can_do_without_nothing() -> None:
-    metadata = ModelCard(optional=("keys",)).to_metadata()
+    metadata = published_card(optional=("keys",)).to_metadata()
     assert ModelCard.from_metadata(metadata).optional == ("keys",)
     fields = json.loads(metadata["kpm_card"])
     del fields["optional"]
@@ -167,4 +167,4 @@ def test_a_card_of_an_earlier_version_can_do_without_nothing() -> None:
 def test_a_card_that_does_without_what_it_does_not_take_is_refused() -> None:
     for optional in (("keys",), ("emg",), ([],)):
         with pytest.raises(CardError, match="can do without its inputs pose only"):
-            structure_of(replace(ModelCard(), inputs=("pose",), optional=optional))
+            structure_of(published_card(inputs=("pose",), optional=optional))

@@ -19,8 +19,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.network import PianoKPMNet
+from kpm_ros.models.pianokpm.published import published_card
 
 
 def plain(network, features, previous):
@@ -35,7 +35,7 @@ def plain(network, features, previous):
 @pytest.fixture
 def network():
     torch.manual_seed(0)
-    network = PianoKPMNet(ModelCard(architecture="pianokpm-light"))
+    network = PianoKPMNet(published_card(architecture="pianokpm-light"))
     with torch.no_grad():
         # As large as it is once trained: what goes round through the output must matter.
         network.decoder.linear3.weight.mul_(30)

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.pianokpm.shapes import tensor_table
 from kpm_ros.models.pianokpm.stream import StreamingEstimator
 from kpm_ros.models.weight_files import random_tensors
@@ -36,9 +36,9 @@ TOLERANCE = 1e-4
 @pytest.fixture(scope="module")
 def published(shared: Path) -> tuple[StreamingEstimator, np.lib.npyio.NpzFile]:
     stored = np.load(shared / "parity" / "weights_f16.npz")
-    table = tensor_table(ModelCard())
+    table = tensor_table(published_card())
     tensors = {name: stored[spec.published].astype(np.float32) for name, spec in table.items()}
-    return StreamingEstimator(ModelCard(), tensors), np.load(
+    return StreamingEstimator(published_card(), tensors), np.load(
         shared / "parity" / "continuous_3s.npz"
     )
 
@@ -74,7 +74,7 @@ def test_every_combination_of_senses_and_lookahead_streams_exactly(
 def test_the_published_architecture_streams_exactly_with_weights_of_either_precision(
     play, one_pass
 ) -> None:
-    card = ModelCard(lookahead=20)
+    card = published_card(lookahead=20)
     exact_in_half = random_tensors(card, 3)
     pose, keys = play(card, 120)
     for tensors in (exact_in_half, {k: v * np.float32(1.001) for k, v in exact_in_half.items()}):
@@ -83,7 +83,7 @@ def test_the_published_architecture_streams_exactly_with_weights_of_either_preci
 
 
 def test_the_pose_is_normalised_as_the_card_says(light, play, one_pass) -> None:
-    width = ModelCard().pose_channels
+    width = published_card().pose_channels
     card, tensors = light(
         pose_offset=tuple(np.linspace(-1, 1, width)), pose_scale=tuple(np.linspace(0.5, 2, width))
     )
@@ -107,7 +107,7 @@ import sys, numpy as np
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.stream import StreamingEstimator
 from kpm_ros.models.weight_files import random_tensors
-card = ModelCard(architecture="pianokpm-light")
+card = published_card(architecture="pianokpm-light")
 random = np.random.default_rng(0)
 estimator = StreamingEstimator(card, random_tensors(card))
 estimator.reset(0)

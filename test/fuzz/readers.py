@@ -249,11 +249,11 @@ def _models(folder: Path) -> list[Path]:
     import numpy as np
     from safetensors.numpy import save_file
 
-    from kpm_ros.models.card import ModelCard
+    from kpm_ros.models.pianokpm.published import published_card
 
     path = folder / "a.safetensors"
     array = np.zeros((4, 2), np.float16)
-    save_file({"features.bias": array, "x": array}, path, metadata=ModelCard().to_metadata())
+    save_file({"features.bias": array, "x": array}, path, metadata=published_card().to_metadata())
     return [path]
 
 
@@ -371,17 +371,19 @@ def _recordings(folder: Path) -> list[Path]:
 def _read_recording(path: Path) -> None:
     """Replay up to the network, which takes whatever the grid gives it."""
     from kpm_ros.align.aligner import Aligner, AlignerConfig
-    from kpm_ros.models.card import ModelCard
+    from kpm_ros.models.pianokpm.published import published_card
     from kpm_ros.replay.bag_reader import BagReader
     from kpm_ros.replay.calibration import read_hands_and_keys
     from kpm_ros.replay.offline import Replay
     from kpm_ros.replay.topics import TopicFinder
 
-    card = ModelCard()
+    card = published_card()
     read_hands_and_keys(path)
     with BagReader(path) as bag:
         inputs = TopicFinder(bag, "").inputs(card.streams)
-        for _ in Replay(bag, card).align(inputs, Aligner(AlignerConfig())):
+        for _ in Replay(bag, card).align(
+            inputs, Aligner(AlignerConfig(card.streams, card.rate_hz))
+        ):
             pass
 
 

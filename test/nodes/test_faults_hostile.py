@@ -19,7 +19,6 @@ from __future__ import annotations
 import array
 import time
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count, cycle
 from random import Random
 
@@ -36,7 +35,7 @@ from kpm_ros.msg import (
 
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.effort_info import described, new_stream
-from kpm_ros.models.card import PIANOKPM_MUSCLES, ModelCard
+from kpm_ros.models.pianokpm.published import MUSCLES, published_card
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.samples import LandmarkFrame
@@ -90,7 +89,9 @@ def floats(*values, times=1):
 
 
 def landmarks(points, index=0, view="top"):
-    return Landmarks(view=view, index=index, points=points, hand="right", confidence=1.0)
+    return Landmarks(
+        view=view, index=index, points=points, skeleton="mediapipe-hand", confidence=1.0
+    )
 
 
 def motion(**changes):
@@ -105,10 +106,10 @@ def aligned(samples, **changes):
             "grid_index": grid_index,
             "rate_hz": 1024.0,
             "count": samples,
-            "pose_channels": 84,
-            "key_channels": 88,
-            "pose": floats(0.5, times=84 * samples),
-            "keys": floats(0.0, times=88 * samples),
+            "streams": ["top", "right", "keys"],
+            "columns": [42, 42, 88],
+            "values": floats(0.5, times=172 * samples),
+            "missing": array.array("I", [0] * samples),
             "flags": array.array("B", bytes(samples)),
             **changes,
         }
@@ -128,6 +129,7 @@ def nonsense():
         (hand, landmarks(floats(HUGE, times=63)), 0),
         (hand, landmarks(floats(0.5, times=63), view="nowhere"), 0),
         (hand, landmarks(floats(0.5, times=63), index=2**64 - 1), HOUR),
+        (hand, Landmarks(view="top", skeleton="s" * 10_000, points=floats(0.5, times=63)), 0),
         (events, KeyEvent(kind=99, note=60), 0),
         (events, KeyEvent(kind=1, note=255, velocity=127), HOUR),
         (depth, motion(depth=floats(0.0, times=87)), 0),
@@ -143,8 +145,8 @@ def nonsense():
         ("aligned", aligned(10), None),
         ("aligned", aligned(0), None),
         ("aligned", aligned(10, count=4_000_000_000), None),
-        ("aligned", aligned(10, pose_channels=4_000_000_000), None),
-        ("aligned", aligned(10, pose=floats(NAN, times=840)), None),
+        ("aligned", aligned(10, columns=[42, 42, 4_000_000_000]), None),
+        ("aligned", aligned(10, values=floats(NAN, times=1720)), None),
         ("aligned", aligned(10, rate_hz=NAN), None),
         ("aligned", aligned(10, grid_index=2**63 - 1), None),
         ("aligned", aligned(1100, first_index=2**64 - 1), None),
@@ -210,7 +212,7 @@ def digest_of_the_estimator(stage, intruder):
 
 def digest_of_another_order(stage, intruder):
     """Say that the muscles are the other way round."""
-    card = replace(ModelCard(), muscles=PIANOKPM_MUSCLES[::-1])
+    card = published_card(muscles=MUSCLES[::-1])
     info = EffortInfo(**described(card, "", new_stream()))
     intruder.send("effort/info", info)
     return info.digest

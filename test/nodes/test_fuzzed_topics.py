@@ -42,7 +42,7 @@ from kpm_ros import graph
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.effort_info import described
-from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes import base, hand_tracker_node, outgoing, qos
 from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.exo_node import ExoNode
@@ -58,7 +58,7 @@ from support.fuzzing import cases, mutated
 from support.managed import active
 from support.waiting import wait_for
 
-CARD = ModelCard()
+CARD = published_card()
 USUAL = 60
 """Cases of a usual run, for each reader of a topic."""
 AT_ONCE = 10
@@ -82,8 +82,8 @@ def good():
         0,
         index,
         float(CARD.rate_hz),
-        np.full((10, CARD.pose_channels), 0.5, np.float32),
-        np.zeros((10, CARD.keys), np.float32),
+        np.full((10, CARD.streams.width), 0.5, np.float32),
+        np.zeros(10, np.uint32),
         np.zeros(10, np.uint8),
     )
     effort = np.full((4, 6), 0.3, np.float32)
@@ -98,7 +98,7 @@ def good():
         "camera/right/landmarks": [],
         "emg/samples": [outgoing.channels_message(emg)],
         "emg/envelope": [outgoing.channels_message(emg)],
-        "aligned": [outgoing.aligned_message(chunk)],
+        "aligned": [outgoing.aligned_message(chunk, CARD.streams.columns)],
         "effort": effort_encoder(6, info.digest).encode(stamps_ns, 0, flags, effort),
         "effort/info": [info],
         "effort/chunks": [

@@ -57,11 +57,13 @@ class Inference:
             first_index=index,
             grid_index=index,
             rate_hz=1024.0,
-            pose=np.full((10, card.pose_channels), 0.5, np.float32),
-            keys=np.zeros((10, card.keys), np.float32),
+            values=np.full((10, card.streams.width), 0.5, np.float32),
+            missing=np.zeros(10, np.uint32),
             flags=np.zeros(10, np.uint8),
         )
-        self.input.waiting.append((outgoing.aligned_message(chunk), time.time_ns()))
+        self.input.waiting.append(
+            (outgoing.aligned_message(chunk, card.streams.columns), time.time_ns())
+        )
         self.node.estimate()
 
     def receive_all(self, begin_ns, end_ns):

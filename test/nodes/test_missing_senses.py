@@ -23,7 +23,7 @@ import pytest
 
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag
-from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card, published_streams
 from kpm_ros.models.weight_files import random_tensors, save_model
 from kpm_ros.sense.samples import LandmarkFrame
 from support.graph import RunningGraph
@@ -36,7 +36,7 @@ names = (f"senses_{i}" for i in itertools.count())
 
 def model(folder, **fields) -> str:
     """Write a small model with random weights."""
-    card = ModelCard(name="random", architecture="pianokpm-light", **fields)
+    card = published_card(name="random", architecture="pianokpm-light", **fields)
     path = folder / "random.safetensors"
     save_model(path, card, random_tensors(card))
     return f"model:={path}"
@@ -48,16 +48,16 @@ def wait_for_samples(reader, wanted, what) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "views"),
+    "streams",
     [
-        ({"views": ("top",)}, "top"),
-        ({"inputs": ("pose",), "views": ("right",)}, "right"),
-        ({"inputs": ("keys",)}, "top"),
+        published_streams(("top",)),
+        published_streams(("right",), keys=False),
+        published_streams(()),
     ],
     ids=["one view and keys", "one view", "keys"],
 )
-def test_a_model_of_fewer_senses_runs_on_those_alone(node, domain, tmp_path, fields, views) -> None:
-    options = [*ALONE, model(tmp_path, **fields), f"views:={views}"]
+def test_a_model_of_fewer_senses_runs_on_those_alone(node, domain, tmp_path, streams) -> None:
+    options = [*ALONE, model(tmp_path, streams=streams)]
     with RunningGraph(next(names), options) as graph:
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         wait_for_samples(reader, lambda batch: batch.valid.all(), "valid effort")

@@ -27,7 +27,7 @@ pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built"
 from kpm_ros import graph
 from kpm_ros.core.chunks import EffortChunk
 from kpm_ros.core.flags import Flag
-from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes import simulated
 from kpm_ros.nodes.settings import SimulatorSettings
 from kpm_ros.operate.demo_score import UnknownTruthError, score_demo
@@ -39,7 +39,7 @@ SECONDS = 3.0
 AGAIN_NS = T0 + 10 * S
 """When the simulator begins anew."""
 OPTIONS = graph.PipelineOptions(body="plain")
-CARD = ModelCard()
+CARD = published_card()
 
 
 @pytest.fixture(scope="module")

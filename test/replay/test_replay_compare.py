@@ -24,14 +24,14 @@ import pytest
 
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
-from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.registry import span_of
 from kpm_ros.replay.compare import BACK_S, FORGET_S, Fingerprints, compare
 from kpm_ros.replay.effort import Effort
 from support.bags import MS, T0
 
-CARD = ModelCard()
-FRAMES = ModelCard(architecture="touchnet")
+CARD = published_card()
+FRAMES = published_card(architecture="touchnet")
 STEP_NS = 500_000
 COUNT = 4000
 BACK = round(BACK_S * 2000)

@@ -26,6 +26,7 @@ from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models import weight_files
+from kpm_ros.models.pianokpm.published import RATE_HZ, published_streams
 from kpm_ros.models.pianokpm.stream import StreamingEstimator
 from kpm_ros.replay import offline
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
@@ -37,7 +38,6 @@ from kpm_ros.wire.decode import aligned_chunk
 from support import bags
 from support.bags import MS, T0, S
 
-VIEWS = ("top", "right")
 MUSCLES = 6
 
 
@@ -50,8 +50,8 @@ def replayed(path, model, hop_s=offline.LOOK_S):
     """Effort, aligned samples and counts of one replay."""
     with BagReader(path) as bag:
         replay = offline.Replay(bag, weight_files.read_card(model))
-        aligner = Aligner(AlignerConfig(hop_s=hop_s))
-        inputs = TopicFinder(bag).inputs(VIEWS, use_keys=True)
+        aligner = Aligner(AlignerConfig(published_streams(), RATE_HZ, hop_s=hop_s))
+        inputs = TopicFinder(bag).inputs(published_streams())
         chunks = list(replay.align(inputs, aligner))
         effort = joined(offline.stream(estimator(model), chunks), MUSCLES)
         return effort, chunks, replay.counts, aligner.counts
@@ -141,7 +141,7 @@ def test_when_a_message_was_received_decides_whether_it_came_in_time(
         replayed(bags.write(tmp_path / name, part), light)[1]
         for name, part in (("on_time", messages), ("late", moved))
     )
-    pose, other = (np.concatenate([c.pose for c in part]) for part in (chunks, late_chunks))
+    pose, other = (np.concatenate([c.values for c in part]) for part in (chunks, late_chunks))
     index = chunks[0].grid_index + np.flatnonzero((pose != other).any(axis=1))
     assert fewest <= len(index) <= most
     assert all(abs(i / 1024 * S - frame.stamp_ns) < 20 * MS for i in index)
@@ -199,7 +199,7 @@ def test_the_recorded_grid_gives_the_recorded_effort(recording, light):
 
 
 def test_a_recorded_grid_of_another_shape_is_refused(recording, tmp_path):
-    model, _ = bags.small_model(tmp_path, views=("top", "right", "left"))
+    model, _ = bags.small_model(tmp_path, streams=published_streams(("top", "right", "left")))
     with BagReader(recording) as bag:
         replay = offline.Replay(bag, weight_files.read_card(model))
         with pytest.raises(BagError, match=r"aligned.*\(84, 88, 1024.0\), but the model takes"):

@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +26,7 @@ from rclpy.serialization import serialize_message
 
 from kpm_ros.client import EffortReader
 from kpm_ros.estimate.effort_info import described
-from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.polling import PolledSubscription, RawMessage
 
@@ -62,7 +61,7 @@ class Sender:
 
     def announce(self, muscles: Sequence[str], model: str, stream: int) -> None:
         """Say what its effort is from now on."""
-        card = replace(ModelCard(), muscles=tuple(muscles), name=model)
+        card = published_card(muscles=tuple(muscles), name=model)
         info = EffortInfo(**described(card, "", stream))
         self._muscles = muscles
         self._encoder = effort_encoder(len(muscles), info.digest)

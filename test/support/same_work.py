@@ -43,10 +43,10 @@ def numbers() -> dict[str, np.ndarray]:
     grid = aligned(everything(), every(10 * MS, T0 + S))
     card, tensors = load_model(find_model(DEFAULT_MODEL))
     random = np.random.default_rng(0)
-    rows = (random.random((1024, n), np.float32) for n in (card.pose_channels, card.keys))
+    rows = random.random((1024, card.streams.width), np.float32)
     stream = streaming_estimator(card, tensors)
     stream.reset(0)
-    effort = stream.push(*rows)
+    effort = stream.push(rows)
     request = Request(1, 1, 1, SECONDS, seed=5)
     [performance] = request.performances()
     simulated = {

@@ -27,13 +27,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from kpm_ros.models.registry import stride_of
 from kpm_ros.learn.recordings import drawing
 from kpm_ros.learn.training.dropouts import Dropouts
 from kpm_ros.learn.training.settings import Settings
 from kpm_ros.learn.training.windows import Window, WindowOrder
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import blank
+from kpm_ros.models.registry import stride_of
 from kpm_ros.simulate.release import release_layout as layout
 
 _RATIO = Fraction(layout.FRAME_RATE_HZ) / Fraction(layout.SAMPLE_RATE_HZ)

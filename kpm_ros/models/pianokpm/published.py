@@ -30,11 +30,12 @@ LOOKAHEAD = 31
 UNIT = "normalised EMG envelope"
 
 
-@lru_cache(maxsize=1)
-def published_streams() -> Streams:
-    """List the published inputs."""
+@lru_cache(maxsize=16)
+def published_streams(views: tuple[str, ...] = VIEWS, *, keys: bool = True) -> Streams:
+    """List the published inputs, or those of other views of a hand, with or without the piano."""
     hand = find_skeleton("mediapipe-hand")
-    return Streams((*(Landmarks(view, hand) for view in VIEWS), PianoKeys()))
+    piano = (PianoKeys(),) if keys else ()
+    return Streams((*(Landmarks(view, hand) for view in views), *piano))
 
 
 def published_card(**changes: Any) -> ModelCard:

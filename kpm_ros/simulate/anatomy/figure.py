@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from kpm_ros.core.atomic_files import save_figure
+from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.simulate.anatomy.probes import OWN_FINGER, Array, Probe
 from kpm_ros.simulate.anatomy.statics import Activations
-from kpm_ros.simulate.person import MUSCLES
 
 _FINGERS = ("thumb", "index", "middle", "ring", "little")
 _MEASURED_DEG, _MEASURED_SHARE = 30.0, 0.37
