@@ -105,16 +105,16 @@ def test_every_command_explains_itself_with_examples(capsys, command):
 @pytest.mark.parametrize(
     "words",
     [
-        ("--views", "left"),
-        ("--views=left",),
-        ("views:=left",),
+        ("--exo", "false"),
+        ("--exo=false",),
+        ("exo:=false",),
     ],
 )
 def test_options_are_taken_in_every_spelling(capsys, words):
     status, out, _ = run(capsys, "graph", *words)
     assert status == 0
-    assert "camera/left/landmarks" in out
-    assert "camera/top/landmarks" not in out
+    assert "camera/top/landmarks" in out
+    assert "assist/command" not in out
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_options_are_taken_in_every_spelling(capsys, words):
         (("up", "nonsense:=1"), "nonsense"),
         (("up", "emg:=maybe"), "maybe"),
         (("up", "namespace:=a-b"), "a-b"),
-        (("up", "views:=top,top"), "top,top"),
+        (("up", "model:=nobody"), "nobody"),
         (("graph", "--format", "png"), "png"),
         (("demo", "--seconds", "soon"), "soon"),
         (("demo", "--seconds", "0"), "seconds is 0"),

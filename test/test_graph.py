@@ -55,7 +55,7 @@ def test_every_topic_that_is_read_is_also_written():
 def test_senses_are_what_drivers_say_and_nothing_else():
     said = set()
     for source in ("simulator", "devices"):
-        options = graph.PipelineOptions(source=source, views=("left", "top"))
+        options = graph.PipelineOptions(source=source)
         nodes = graph.build(options)
         drivers = nodes[: [node.name for node in nodes].index("synchronizer")]
         said |= {name for node in drivers for name in node.publishes}
