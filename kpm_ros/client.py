@@ -250,7 +250,7 @@ class EffortReader:
         if info is not None and len(info.muscles) != muscles:
             self._refuse("misshapen", f"effort of {muscles} muscles, not {len(info.muscles)}")
             return None
-        refusal = self._watch.hears(Sender(publisher, digest), info is not None, steady_ns)
+        refusal = self._watch.receive(Sender(publisher, digest), info is not None, steady_ns)
         if refusal:
             self._refuse("unknown info" if info is None else "another sender", refusal)
             return None
