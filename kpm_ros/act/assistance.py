@@ -143,6 +143,25 @@ class Assistance:
     effort comes, for time passes only from call to call. The clock of the stamps decides what is
     too old to act on, and may do what it likes: how fast and for how long torque moves goes by the
     steady clock alone.
+
+    >>> from kpm_ros.act.safety import Now
+    >>> assistance = Assistance(AssistanceConfig(gain={"index_abduction": {"1DI": 0.2}}))
+    >>> assistance.describe(["ADM", "1DI"], meaning="of one model")
+    >>> assistance.enable(Now(0, 0)).state.value
+    'withheld'
+    >>> for time_ns in range(2_000_000, 2_000_000_000, 2_000_000):
+    ...     now = Now(time_ns, time_ns)
+    ...     assistance.push([time_ns], [[0.0, 0.58]], [0], now)
+    ...     command = assistance.command(now)
+    >>> command.state.value, command.torque_nm.round(3).tolist()
+    ('active', [0.1])
+
+    Without effort torque goes to zero, and the command says why.
+
+    >>> for silent_ns in range(2_000_000, 200_000_000, 2_000_000):
+    ...     command = assistance.command(Now(time_ns + silent_ns, time_ns + silent_ns))
+    >>> command.state.value, command.torque_nm.tolist(), command.reason
+    ('withheld', [0.0], 'no effort for 198 ms')
     """
 
     def __init__(self, config: AssistanceConfig) -> None:
