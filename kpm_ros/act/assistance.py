@@ -151,7 +151,7 @@ class Assistance:
     'withheld'
     >>> for time_ns in range(2_000_000, 2_000_000_000, 2_000_000):
     ...     now = Now(time_ns, time_ns)
-    ...     assistance.push([time_ns], [[0.0, 0.58]], [0], now)
+    ...     assistance.push_effort([time_ns], [[0.0, 0.58]], [0], now)
     ...     command = assistance.command(now)
     >>> command.state.value, command.torque_nm.round(3).tolist()
     ('active', [0.1])
