@@ -14,12 +14,6 @@
 
 """What another package imports to consume muscle effort: every sample, at a small cost.
 
-    reader = EffortReader(node)
-    ...                                  # in a timer or loop of your own, 50 to 500 times a second
-    batch = reader.take()
-    if reader.status(now_ns).ready:
-        act(batch.effort[-1])
-
 The reader takes what is queued instead of being called back for each message, which costs a small
 part of what an executor callback does. Loss, staleness and validity are counted and stated; what
 to do about them is the caller's decision.
@@ -93,6 +87,14 @@ class EffortReader:
     """Reads the effort stream of a pipeline; use it from one thread at a time.
 
     It follows one publisher. What others send beside it is never given, and `trouble` says so.
+
+    >>> reader = EffortReader(node, "/kpm/effort")  # in a node of your own
+    >>> batch = reader.take()  # all that has come since the last time
+    >>> len(batch), batch.effort.shape, reader.muscles
+    (0, (0, 0), ())
+    >>> reader.status()  # whether the newest sample may be acted on
+    EffortStatus(ready=False, reason='no effort has come yet')
+    >>> reader.close()
     """
 
     def __init__(
@@ -251,7 +253,7 @@ class EffortReader:
         if info is not None and len(info.muscles) != muscles:
             self._refuse("misshapen", f"effort of {muscles} muscles, not {len(info.muscles)}")
             return None
-        refusal = self._watch.hears(Sender(publisher, digest), info is not None, steady_ns)
+        refusal = self._watch.receive(Sender(publisher, digest), info is not None, steady_ns)
         if refusal:
             self._refuse("unknown info" if info is None else "another sender", refusal)
             return None

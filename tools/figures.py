@@ -12,18 +12,29 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Writes the table of figures in README from out/bench/*.json; `python tools/figures.py`."""
+"""Writes the measured figures on the pages from docs/bench/*.json; `python tools/figures.py`.
+
+Those files are what `make bench` writes. `python tools/figures.py --from out/bench` takes new ones
+first. Each table has its place on a page, between `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
-BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
+REPORTS = ROOT / "docs" / "bench"
+USED = ("pipeline", "estimate", "faults")
 
-# What is shown: words, benchmark, figure, how it is written.
+Report = Mapping[str, Mapping[str, object]]
+Figures = Mapping[str, float]
+
+# What README shows: words, benchmark, figure, how it is written.
 ROWS = (
     ("effort samples a second, simulated devices", "pipeline", "effort_rate_hz", "{:.0f}"),
     ("of them lost", "pipeline", "effort_lost", "{:.0f}"),
@@ -50,29 +61,179 @@ ROWS = (
     ("largest difference from one pass", "estimate", "max_abs_error", "{:.0e}"),
 )
 
+# What docs/estimator.md shows: words, and how they are made of the figures.
+COST_ROWS = (
+    ("published manner", "{published_cpu_s_per_s:.3f}"),
+    ("stream, 10 ms hops", "{streaming_cpu_s_per_s:.3f}"),
+    (
+        "**ratio**",
+        "**{cost_ratio_hop10:.2f}** ({cost_ratio_hop10_min:.2f} to {cost_ratio_hop10_max:.2f})",
+    ),
+    (
+        "decoder alone, speed-up over the loop",
+        "{decoder_speedup:.1f} ({decoder_speedup_min:.1f} to {decoder_speedup_max:.1f})",
+    ),
+    (
+        "hop of 1, 5, 10, 20, 50 ms, median",
+        "{hop1_p50_ms:.2f}, {hop5_p50_ms:.2f}, {hop10_p50_ms:.2f}, {hop20_p50_ms:.2f}, "
+        "{hop50_p50_ms:.2f} ms",
+    ),
+    (
+        "hop of 10 ms, other work between hops has emptied the caches",
+        "{hop10_cold_p50_ms:.2f} ms",
+    ),
+    (
+        "TouchNet's stream, of PianoKPM Net's",
+        "{touch_cost_ratio:.3f} ({touch_cost_ratio_min:.3f} to {touch_cost_ratio_max:.3f})",
+    ),
+    ("largest difference from one pass", "{max_abs_error:.0e}"),
+)
 
-def table() -> str:
-    """The rows as Markdown; a benchmark that was not run is an error that names it."""
-    reports = {}
-    for name in dict.fromkeys(row[1] for row in ROWS):
-        path = ROOT / "out" / "bench" / f"{name}.json"
-        if not path.is_file():
-            raise SystemExit(f"there is no {path.relative_to(ROOT)}: run make bench BENCH={name}")
-        reports[name] = json.loads(path.read_text())
+# What docs/safety.md shows: words, and which of the faults in bench/faults.py they are.
+TO_ZERO = (
+    ("a camera is dead", "camera.*_dead"),
+    ("a camera stands still", "camera.*_frozen"),
+    ("a camera tells impossible landmarks", "camera.*_landmark"),
+    ("a camera's stamps are 1 s off", "camera.*_stamps_a_second"),
+    ("the piano is gone, a note down (`keys_missing_s` is 1 s)", "piano_went"),
+    ("the estimator is stopped for 0.5 s or 3 s", "cannot_catch_up"),
+    ("the clock creeps, or stands still", "clock_that_(creeps|stands)"),
+    ("a second publisher of effort: of no info, of the estimator's, of another order", "rival"),
+    ("bytes on `effort` that are no message", "bytes_that_are_no_effort"),
+)
+WELL = (
+    ("a camera that was dead, or stood still", "camera.*_(dead|frozen)"),
+    ("a camera that told impossible landmarks", "camera.*_landmark"),
+    ("a camera whose stamps were 1 s off", "camera.*_stamps_a_second"),
+    ("30 % of frames lost; a stall of 200 ms", "thirty_percent|stalls"),
+    ("the piano gone in the middle of a note; 2000 events a second", "piano_went|note_storm"),
+    ("synchronizer or estimator stopped for 0.1 s", "moment_without"),
+    ("estimator stopped for 0.5 s or 3 s", "cannot_catch_up"),
+    ("estimator left a tenth of the processor", "lasting_overload"),
+    ("the clock stepped by 1 s or -1 s; ran ten times as fast", "step_of_the_clock|hurries"),
+    ("the clock crept, or stood still", "clock_that_(creeps|stands)"),
+    ("nonsense, or bytes that are no messages, on every topic", "nonsense|no_messages"),
+    ("bytes on `effort` that are no message", "bytes_that_are_no_effort"),
+    ("a second publisher of a camera", "two_cameras"),
+    ("a second publisher of effort, or of its info", "rival|publisher_of_infos"),
+    ("a second publisher of aligned samples", "echo_of_the_aligned"),
+)
+
+
+def report(name: str, folder: Path) -> Report:
+    """Read one benchmark's report; one that is not there is an error that names it."""
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        raise SystemExit(f"there is no {path}: run make bench BENCH={name}")
+    found: Report = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def machine_of(reports: Report) -> str:
+    """Say where figures are from."""
+    machine = reports["machine"]
+    return f"{machine['cpu']}, {machine['cores']} cores"
+
+
+def readme_table(folder: Path) -> str:
+    """Rows of README."""
     lines = ["| figure | value | from |", "|---|---|---|"]
     for words, name, figure, form in ROWS:
-        value = form.format(reports[name]["figures"][figure])
+        value = form.format(report(name, folder)["figures"][figure])
         lines.append(f"| {words} | {value} | `make bench BENCH={name}` |")
-    machine = reports["pipeline"]["machine"]
-    lines += ["", f"Machine: {machine['cpu']}, {machine['cores']} cores; simulated devices."]
+    where = machine_of(report("pipeline", folder))
+    return "\n".join([*lines, "", f"Machine: {where}; simulated devices."])
+
+
+def cost_table(folder: Path) -> str:
+    """Rows of docs/estimator.md."""
+    figures = report("estimate", folder)["figures"]
+    lines = ["| CPU seconds per second of signal, median (least to most) | |", "|---|---|"]
+    lines += [f"| {words} | {form.format(**figures)} |" for words, form in COST_ROWS]
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Put the table where README has its place for it."""
-    before, _, rest = README.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}")
+def faults_tables(folder: Path) -> str:
+    """Tables of docs/safety.md."""
+    faults = report("faults", folder)
+    figures: Figures = faults["figures"]  # type: ignore[assignment]
+    zero = {n: v for n, v in figures.items() if n.endswith("_to_zero_ms")}
+    well = {
+        name: value
+        for name, value in figures.items()
+        if name.endswith("_ms") and name not in zero and not name.startswith("slowest")
+    }
+    lines = ["| what happens | no torque any more after | at most |", "|---|---|---|"]
+    for words, medians in _of(TO_ZERO, zero):
+        most = max(figures[f"{name}_most"] for name in medians)
+        lines.append(f"| {words} | {_span(medians)} | {most:.0f} ms |")
+    fastest = max(v for n, v in figures.items() if n.endswith("_nm_s_most"))
+    lines += [
+        "",
+        "From the beginning of the fault to the last command with any torque, medians. At ten",
+        f"times real time torque changed by {fastest:.3f} Nm/s at most, where 3 is allowed.",
+        "",
+        "| after | effort is well again within |",
+        "|---|---|",
+    ]
+    lines += [f"| {words} | {_span(medians)} |" for words, medians in _of(WELL, well)]
+    lines += [
+        "",
+        "From the end of the fault to the first sample without any flag, medians.",
+        f"`make bench BENCH=faults`, three runs of each; {machine_of(faults)}; simulated devices.",
+    ]
+    return "\n".join(lines)
+
+
+def _of(rows: tuple[tuple[str, str], ...], figures: Figures) -> list[tuple[str, Figures]]:
+    """Sort figures into rows; one that belongs to none, or to two, is an error that names it."""
+    left = dict(figures)
+    sorted_in = []
+    for words, pattern in rows:
+        mine = {name: left.pop(name) for name in list(left) if re.search(pattern, name)}
+        if not mine:
+            raise SystemExit(f"bench/faults.py measures nothing for the row {words!r}")
+        sorted_in.append((words, mine))
+    if left:
+        raise SystemExit(f"tools/figures.py has no row for {', '.join(left)}")
+    return sorted_in
+
+
+def _span(figures: Figures) -> str:
+    least, most = (f"{limit(figures.values()):.0f}" for limit in (min, max))
+    return f"{least} ms" if least == most else f"{least} to {most} ms"
+
+
+PLACES: Mapping[str, tuple[str, Callable[[Path], str]]] = {
+    "figures": ("README.md", readme_table),
+    "estimate": ("docs/estimator.md", cost_table),
+    "faults": ("docs/safety.md", faults_tables),
+}
+"""Each table's page."""
+
+
+def filled(name: str, page: str, folder: Path = REPORTS) -> str:
+    """Put a table in its place on a page."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise SystemExit(f"{PLACES[name][0]} has no place for the table {name}: {begin} ... {end}")
+    return f"{before}{begin}\n{PLACES[name][1](folder)}\n{end}{after}"
+
+
+def main(words: list[str] | None = None) -> None:
+    """Take new reports if there are any, and write the pages."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--from", dest="source", type=Path, help="folder of new reports")
+    source = parser.parse_args(words).source
+    if source is not None:
+        for name in USED:
+            report(name, source)
+            shutil.copy(source / f"{name}.json", REPORTS)
+    for name, (file, _) in PLACES.items():
+        page = ROOT / file
+        page.write_text(filled(name, page.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

@@ -17,12 +17,15 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "models.md"
 MODELS = ROOT / "config" / "models"
 PLACE = re.compile(r"(<!-- models:(\w+) -->\n).*?(<!-- end of models -->)", re.DOTALL)
+LINE = 100
+"""Columns of a line."""
 NO_SCORE = "-"
 """In the table, where a model has no such score."""
 
@@ -62,10 +65,23 @@ def _scores(cards: dict) -> str:
 
 
 def _commands(cards: dict) -> str:
-    parts = []
+    data: dict[str, list[str]] = {}
     for card in cards.values():
-        parts.append(f"`{card.name}`: {card.trained_on}\n\n> {card.notes}")
+        data.setdefault(card.trained_on, []).append(f"`{card.name}`")
+    parts = [_wrapped(f"{', '.join(names)}: {what}") for what, names in data.items()]
+    parts += [_wrapped(f"`{card.name}`: {card.notes}", "> ") for card in cards.values()]
     return "\n\n".join(parts)
+
+
+def _wrapped(text: str, mark: str = "") -> str:
+    return textwrap.fill(
+        text,
+        LINE,
+        initial_indent=mark,
+        subsequent_indent=mark,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def main() -> None:

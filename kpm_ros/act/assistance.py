@@ -34,7 +34,7 @@ STANDSTILL_S = 0.2
 """How long the clock of the stamps may show the same before it counts as stopped. One that a bag's
 player sets stands still between its steps, of 25 ms by default."""
 
-DOUBT_S = 1.0
+INHIBIT_S = 1.0
 """How long nothing is acted on after something came that made effort doubtful."""
 
 
@@ -143,6 +143,25 @@ class Assistance:
     effort comes, for time passes only from call to call. The clock of the stamps decides what is
     too old to act on, and may do what it likes: how fast and for how long torque moves goes by the
     steady clock alone.
+
+    >>> from kpm_ros.act.safety import Now
+    >>> assistance = Assistance(AssistanceConfig(gain={"index_abduction": {"1DI": 0.2}}))
+    >>> assistance.describe(["ADM", "1DI"], meaning="of one model")
+    >>> assistance.enable(Now(0, 0)).state.value
+    'withheld'
+    >>> for time_ns in range(2_000_000, 2_000_000_000, 2_000_000):
+    ...     now = Now(time_ns, time_ns)
+    ...     assistance.push_effort([time_ns], [[0.0, 0.58]], [0], now)
+    ...     command = assistance.command(now)
+    >>> command.state.value, command.torque_nm.round(3).tolist()
+    ('active', [0.1])
+
+    Without effort torque goes to zero, and the command says why.
+
+    >>> for silent_ns in range(2_000_000, 200_000_000, 2_000_000):
+    ...     command = assistance.command(Now(time_ns + silent_ns, time_ns + silent_ns))
+    >>> command.state.value, command.torque_nm.tolist(), command.reason
+    ('withheld', [0.0], 'no effort for 198 ms')
     """
 
     def __init__(self, config: AssistanceConfig) -> None:
@@ -159,11 +178,11 @@ class Assistance:
         self._mode_reason = AssistanceState.DISABLED.value
         self._share = 0.0
         self._now: Now | None = None
-        self._told_ns = self._moved_ns = 0
+        self._clock_ns = self._moved_ns = 0
         """What the clock of the stamps last showed, and since when, by the steady clock."""
         self._standing_s = 0.0
-        self._doubt = ""
-        self._doubt_ends_ns = 0
+        self._inhibit_reason = ""
+        self._inhibited_until_ns = 0
 
     def describe(self, muscles: Sequence[str], meaning: Hashable) -> None:
         """Say in which order the muscles of all effort to come are, and what it is.
@@ -228,22 +247,24 @@ class Assistance:
         self._slew.zero()
         return AssistanceCommand(np.zeros(len(self._idle)), self._mode, self._mode_reason)
 
-    def push(self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now) -> None:
+    def push_effort(
+        self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now
+    ) -> None:
         """Take effort samples (n,), (n, muscles), (n,) that came in at this time."""
         if not self._gains:
             return
-        admitted = self.guard.push(stamps_ns, effort, flags, now)
+        admitted = self.guard.push_effort(stamps_ns, effort, flags, now)
         for stamp, sample in zip(admitted.stamps_ns, admitted.effort, strict=True):
             if sample is None:
                 self._smoother.reset()
             else:
-                self._smoother.push(stamp, sample)
+                self._smoother.push_sample(stamp, sample)
 
-    def doubt(self, reason: str, now: Now) -> None:
-        """Take note of what makes effort unfit to act on: torque goes to zero for `DOUBT_S`."""
-        self.guard.doubt("in doubt", reason)
-        self._doubt = reason
-        self._doubt_ends_ns = now.steady_ns + round(DOUBT_S * NS_PER_S)
+    def inhibit(self, reason: str, now: Now) -> None:
+        """Take note of what makes effort unfit to act on: torque goes to zero for `INHIBIT_S`."""
+        self.guard.inhibit("in doubt", reason)
+        self._inhibit_reason = reason
+        self._inhibited_until_ns = now.steady_ns + round(INHIBIT_S * NS_PER_S)
 
     def command(self, now: Now) -> AssistanceCommand:
         """Give the torques to apply from this instant on."""
@@ -281,9 +302,9 @@ class Assistance:
         """Seconds since the last command by the steady clock; note if the other one moves."""
         last = self._now or now
         steady_ns = max(now.steady_ns, last.steady_ns)
-        if self._now is None or now.told_ns != self._told_ns:
-            self._told_ns, self._moved_ns = now.told_ns, steady_ns
-        self._now = Now(now.told_ns, steady_ns)
+        if self._now is None or now.clock_ns != self._clock_ns:
+            self._clock_ns, self._moved_ns = now.clock_ns, steady_ns
+        self._now = Now(now.clock_ns, steady_ns)
         self._standing_s = (steady_ns - self._moved_ns) / NS_PER_S
         return (steady_ns - last.steady_ns) / NS_PER_S
 
@@ -293,8 +314,8 @@ class Assistance:
         if self._standing_s > STANDSTILL_S:
             reason = f"the clock has stood still for {self._standing_s:.1f} s"
             return AssistanceState.WITHHELD, reason
-        if now.steady_ns < self._doubt_ends_ns:
-            return AssistanceState.WITHHELD, self._doubt
+        if now.steady_ns < self._inhibited_until_ns:
+            return AssistanceState.WITHHELD, self._inhibit_reason
         if report.state is not GuardState.READY:
             return AssistanceState.WITHHELD, report.reason
         if self.guard.good_for_s(now) < self.config.recover_s:

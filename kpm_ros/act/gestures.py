@@ -180,9 +180,9 @@ class GestureRecogniser:
         self._current: _Detector | None = None
         self._since_ns = 0
         self._newest_ns: int | None = None
-        self._told: tuple[str, bool] | None = None
+        self._last_reported: tuple[str, bool] | None = None
 
-    def push(
+    def push_effort(
         self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now
     ) -> list[GestureChange]:
         """Take effort samples (n,), (n, muscles), (n,) that came in at this time; say what changed.
@@ -190,7 +190,7 @@ class GestureRecogniser:
         Changes are those of the samples; whether effort was believable meanwhile, `current` says.
         """
         changes: list[GestureChange] = []
-        admitted = self.guard.push(stamps_ns, effort, flags, now)
+        admitted = self.guard.push_effort(stamps_ns, effort, flags, now)
         for stamp, sample in zip(admitted.stamps_ns, admitted.effort, strict=True):
             before = self._current
             self._take(stamp, sample)
@@ -207,8 +207,8 @@ class GestureRecogniser:
         gesture = self._current if valid else None
         name = gesture.rule.name if gesture else NO_GESTURE
         newest_ns = self._newest_ns or 0
-        changed = self._told != (name, valid)
-        self._told = (name, valid)
+        changed = self._last_reported != (name, valid)
+        self._last_reported = (name, valid)
         return RecognisedGesture(
             name=name,
             confidence=gesture.rule.confidence(gesture.activation) if gesture else 0.0,
@@ -228,7 +228,7 @@ class GestureRecogniser:
             self._interrupt(stamp_ns)
         if sample is None:
             return
-        effort = self._smoother.push(stamp_ns, sample)
+        effort = self._smoother.push_sample(stamp_ns, sample)
         for detector in self._detectors:
             detector.follow(stamp_ns, effort)
         self._decide(stamp_ns)

@@ -38,7 +38,7 @@ back."""
 class Now(NamedTuple):
     """One instant by two clocks."""
 
-    told_ns: int
+    clock_ns: int
     """By the clock of the stamps, which somebody may set, stop or hurry: the host's, or /clock."""
     steady_ns: int
     """By a clock that nobody can set. Whatever protects people is timed by this one."""
@@ -128,7 +128,9 @@ class EffortGuard:
         """Instant that the newest admitted sample describes."""
         return self._newest_ns
 
-    def push(self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now) -> Admitted:
+    def push_effort(
+        self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now
+    ) -> Admitted:
         """Judge samples (n,), (n, muscles), (n,) that came in at this time; give what is left."""
         now = self._observe(now)
         try:
@@ -145,7 +147,7 @@ class EffortGuard:
         values: list[list[float] | None] = []
         # One sample at a time: for a live batch this is cheaper than array arithmetic.
         for stamp, row, bit in zip(stamps.tolist(), rows.tolist(), bits.tolist(), strict=True):
-            if self._misplaced(stamp, now.told_ns):
+            if self._misplaced(stamp, now.clock_ns):
                 continue
             self._newest_ns = stamp
             times.append(stamp)
@@ -155,7 +157,7 @@ class EffortGuard:
         self.check(now)
         return Admitted(times, values)
 
-    def doubt(self, kind: str, reason: str) -> None:
+    def inhibit(self, kind: str, reason: str) -> None:
         """Count something beside the samples that makes them unfit to act on, until a good one."""
         self._refuse(kind, reason)
 
@@ -181,23 +183,23 @@ class EffortGuard:
             return GuardReport(GuardState.STALE, f"no effort for {silent_ns / 1e6:.0f} ms")
         if self._problem is not None:
             return GuardReport(GuardState.INVALID, self._problem)
-        if self._newest_ns is None or now.told_ns - self._newest_ns > self._max_age_ns:
-            age_s = (now.told_ns - (self._newest_ns or 0)) / NS_PER_S
+        if self._newest_ns is None or now.clock_ns - self._newest_ns > self._max_age_ns:
+            age_s = (now.clock_ns - (self._newest_ns or 0)) / NS_PER_S
             return GuardReport(GuardState.STALE, f"effort describes an instant {age_s:.1f} s ago")
         return READY
 
     def _observe(self, now: Now) -> Now:
         """Follow the caller's clocks; when the one of the stamps was set back, start afresh."""
-        told_ns, steady_ns = now
+        clock_ns, steady_ns = now
         if self._now is not None:
-            back_ns = self._now.told_ns - told_ns
+            back_ns = self._now.clock_ns - clock_ns
             if 0 <= back_ns <= CLOCK_SLACK_NS:
-                told_ns = self._now.told_ns
+                clock_ns = self._now.clock_ns
             elif back_ns > 0:
                 back_s = back_ns / NS_PER_S
                 self._forget(f"the clock went back by {back_s:.3g} s; no effort since")
             steady_ns = max(steady_ns, self._now.steady_ns)
-        self._now = Now(told_ns, steady_ns)
+        self._now = Now(clock_ns, steady_ns)
         return self._now
 
     def _forget(self, waiting_reason: str) -> None:
@@ -234,14 +236,14 @@ class EffortGuard:
             return "stamps and flags must be whole numbers"
         return None
 
-    def _misplaced(self, stamp_ns: int, told_ns: int) -> bool:
+    def _misplaced(self, stamp_ns: int, clock_ns: int) -> bool:
         """Whether a sample cannot be put in time after the ones before it."""
         if self._newest_ns is not None and stamp_ns <= self._newest_ns:
             back_ms = (self._newest_ns - stamp_ns) / 1e6
             self._refuse("out of order", f"effort out of order: {back_ms:.1f} ms behind the newest")
             return True
-        if stamp_ns > told_ns + self._max_ahead_ns:
-            ahead_s = (stamp_ns - told_ns) / NS_PER_S
+        if stamp_ns > clock_ns + self._max_ahead_ns:
+            ahead_s = (stamp_ns - clock_ns) / NS_PER_S
             self._refuse("from the future", f"effort from the future by {ahead_s:.1f} s")
             return True
         return False

@@ -46,7 +46,7 @@ class SenderWatch:
         """Times that another sender was followed than before."""
         return max(0, self._count - 1)
 
-    def hears(self, sender: Sender, understood: bool, steady_ns: int) -> str:
+    def receive(self, sender: Sender, understood: bool, steady_ns: int) -> str:
         """Take a message of a sender; give why it must not be used, or nothing.
 
         `understood`: whether what its effort means is known.

@@ -47,7 +47,7 @@ class Smoother:
         self._stamp_ns = None
         self.value = [0.0] * self._width
 
-    def push(self, stamp_ns: int, sample: Sequence[float]) -> list[float]:
+    def push_sample(self, stamp_ns: int, sample: Sequence[float]) -> list[float]:
         """Take one sample and give the smoothed value at its instant."""
         last_ns = self._stamp_ns
         if last_ns is None or not 0 <= stamp_ns - last_ns <= self._max_gap_ns:

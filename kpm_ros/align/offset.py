@@ -17,7 +17,7 @@
 A fingertip comes to rest when its key has arrived at the bottom, and that is when the piano sends
 the note. The movement before it is known but for its finger: down, with minimum jerk, for as long
 as a strike of that velocity takes. The offset is the one at which the fingertips' movement in the
-picture is most like that, over all notes.
+picture is most like that, over all notes (normalised cross correlation).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from kpm_ros.sense.midi.key_depth import ease, press_time_s
+from kpm_ros.sense.midi.key_depth import minimum_jerk, press_time_s
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 
 WIDEST_S = 0.150
@@ -49,9 +49,9 @@ _MUCH_LOWER = 0.75
 _CLEAR_LEAD, _CLEAR_CONTRAST = 0.1, 0.4
 """How much higher a peak must be than its rivals, and than what is usual, to count in full."""
 _LONGEST_GAP_S = 0.06
-_TREMBLE = 1e-3
+_TRACKER_NOISE = 1e-3
 """Movement from frame to frame, in widths of the picture, that counts for little: a tracker's."""
-_GROUPS = 8
+_FOLDS = 8
 _MOST_DRIFT = 0.18
 """Where strikes are seen, soft and loud ones agree; see `Offset.follows_loudness`."""
 _TIPS, _KNUCKLES = (4, 8, 12, 16, 20), (2, 5, 9, 13, 17)
@@ -132,7 +132,7 @@ def estimate_offset(frames: Sequence[LandmarkFrame], events: Sequence[KeyEvent])
         return Offset(0.0, 0.0, count)
     tips = np.diff(motion.points[:, _TIPS, 1] - motion.points[:, _KNUCKLES, 1], axis=0)
     coarse = np.arange(-WIDEST_S - _COARSE_S, WIDEST_S + 1.5 * _COARSE_S, _COARSE_S)
-    rough = _agreements(motion.times_s, tips, onsets, coarse).mean(axis=1)
+    rough = _strike_correlations(motion.times_s, tips, onsets, coarse).mean(axis=1)
     peaks = [
         _Peak.at(lag_s + _FINE_LAGS_S, motion.times_s, tips, onsets)
         for lag_s in _high_peaks(coarse, rough)
@@ -162,20 +162,23 @@ class _Peak(NamedTuple):
     @classmethod
     def at(cls, lags_s: _Table, times_s: _Table, tips: _Table, onsets: _Onsets) -> _Peak:
         """Look closely at a peak that lies among these offsets."""
-        alike = _agreements(times_s, tips, onsets, lags_s)
-        mean = alike.mean(axis=1)
-        group = np.arange(alike.shape[1]) % _GROUPS
-        without = [peak_at(lags_s, alike[:, group != k].mean(axis=1)) for k in range(_GROUPS)]
+        correlation = _strike_correlations(times_s, tips, onsets, lags_s)
+        mean = correlation.mean(axis=1)
+        fold_of = np.arange(correlation.shape[1]) % _FOLDS
+        leave_one_out = [
+            parabolic_peak(lags_s, correlation[:, fold_of != fold].mean(axis=1))
+            for fold in range(_FOLDS)
+        ]
         return cls(
-            peak_at(lags_s, mean),
+            parabolic_peak(lags_s, mean),
             float(mean.max()),
-            spread_without_each(without),
-            _follows_loudness(lags_s, alike, onsets.press_s),
+            jackknife_error(leave_one_out),
+            _follows_loudness(lags_s, correlation, onsets.press_s),
         )
 
 
-def peak_at(lags_s: _Table, heights: _Table) -> float:
-    """Where evenly spaced values are highest, between them by a parabola."""
+def parabolic_peak(lags_s: _Table, heights: _Table) -> float:
+    """Lag of the highest of evenly spaced values, refined by the parabola through three of them."""
     k = int(heights.argmax())
     if k in (0, len(heights) - 1):
         return float(lags_s[k])
@@ -191,8 +194,8 @@ def confidence_of(spread_s: float, count: int, enough: int) -> float:
     return within * min(1.0, count / enough)
 
 
-def spread_without_each(estimates: Sequence[float]) -> float:
-    """Standard error of an estimate, from those that each leave out one part (jackknife)."""
+def jackknife_error(estimates: Sequence[float]) -> float:
+    """Jackknife estimate of the standard error, from estimates that each leave out one fold."""
     values = np.asarray(estimates)
     return float(np.sqrt((len(values) - 1) * values.var()))
 
@@ -236,8 +239,8 @@ def _covered(onsets: _Onsets, motion: LandmarkMotion) -> _Onsets:
     return _Onsets(onsets.times_s[inside & whole], onsets.press_s[inside & whole])
 
 
-def _agreements(times_s: _Table, tips: _Table, onsets: _Onsets, lags_s: _Table) -> _Table:
-    """How alike strike and movement are, of the finger that fits best: (lags, onsets)."""
+def _strike_correlations(times_s: _Table, tips: _Table, onsets: _Onsets, lags_s: _Table) -> _Table:
+    """Correlation of strike and movement, of the finger that fits best: (lags, onsets)."""
     found = np.zeros((len(lags_s), len(onsets.times_s)))
     for k, lag_s in enumerate(lags_s):
         bottoms = onsets.times_s + lag_s
@@ -247,22 +250,22 @@ def _agreements(times_s: _Table, tips: _Table, onsets: _Onsets, lags_s: _Table) 
         looked_at = frames[:, 1:] <= lasts[:, None]
         frames = np.minimum(frames, len(times_s) - 1)
         part = (times_s[frames] - bottoms[:, None]) / onsets.press_s[:, None] + 1.0
-        strike = np.diff(ease(part), axis=1)[..., None]
+        strike = np.diff(minimum_jerk(part), axis=1)[..., None]
         steps = tips[np.minimum(frames[:, :-1], len(tips) - 1)]
         moved = np.where(looked_at[..., None], steps, 0.0)
-        size = np.linalg.norm(strike, axis=1) * (np.linalg.norm(moved, axis=1) + _TREMBLE)
-        alike = (strike * moved).sum(axis=1) / np.maximum(size, 1e-12)
-        found[k] = alike.max(axis=1)
+        size = np.linalg.norm(strike, axis=1) * (np.linalg.norm(moved, axis=1) + _TRACKER_NOISE)
+        correlation = (strike * moved).sum(axis=1) / np.maximum(size, 1e-12)
+        found[k] = correlation.max(axis=1)
     return found
 
 
-def _follows_loudness(lags_s: _Table, agreements: _Table, press_s: _Table) -> float:
+def _follows_loudness(lags_s: _Table, correlation: _Table, press_s: _Table) -> float:
     """By how much the offset differs between long and short presses, per difference in length."""
     is_long = press_s > np.median(press_s)
     longer_s = float(press_s[is_long].mean() - press_s[~is_long].mean()) if is_long.any() else 0.0
     if longer_s < _COARSE_S:
         return 0.0
     at_long, at_short = (
-        peak_at(lags_s, agreements[:, k].mean(axis=1)) for k in (is_long, ~is_long)
+        parabolic_peak(lags_s, correlation[:, k].mean(axis=1)) for k in (is_long, ~is_long)
     )
     return (at_long - at_short) / longer_s

@@ -14,10 +14,9 @@
 
 """How much later one camera's stamps are than another's, and all cameras' offsets to the keys.
 
-Two cameras see the same hand, so that what moves in one picture tells much of what moves in the
-other. The offset is the one at which it tells most (canonical correlation of the fingertips'
-movement). A camera above the keys, which does not see them go down, is so compared with one that
-does.
+Two cameras see the same hand, so that what moves in one picture goes with what moves in the other.
+The offset is the lag of the highest canonical correlation between the fingertips' movements. A
+camera above the keys, which does not see them go down, is so compared with one that does.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ from kpm_ros.align.offset import (
     Offset,
     confidence_of,
     estimate_offset,
-    peak_at,
-    spread_without_each,
+    jackknife_error,
+    parabolic_peak,
 )
 from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 
@@ -44,7 +43,7 @@ _LAG_STEP_S = 0.005
 _MARGIN_S = 2 * WIDEST_S + 0.02
 """Each view may be off by the widest offset, in opposite directions."""
 _ENOUGH_S = 10.0
-_PARTS = 6
+_FOLDS = 6
 _SAME_PEAK_S = 0.1
 _CLEAR_LEAD = 0.3
 """How much higher the best offset must be than any other to count in full."""
@@ -93,46 +92,46 @@ def offset_between(one: Sequence[LandmarkFrame], other: Sequence[LandmarkFrame])
     since = max(here.times_s[0], there.times_s[0]) + _MARGIN_S
     until = min(here.times_s[-1], there.times_s[-1]) - _MARGIN_S
     grid = np.arange(since, until, _STEP_S)
-    if len(grid) < _PARTS * 50:
+    if len(grid) < _FOLDS * 50:
         return Offset(0.0, 0.0, 0)
-    reference = _moves(here, grid)
+    reference = _tip_velocity(here, grid)
     steps = round((_MARGIN_S - 0.01) / _LAG_STEP_S)
     lags = np.arange(-steps, steps + 1) * _LAG_STEP_S
-    heights = np.zeros((len(lags), _PARTS + 1))
-    left_out = np.arange(len(reference)) * _PARTS // len(reference)
+    heights = np.zeros((len(lags), _FOLDS + 1))
+    fold_of = np.arange(len(reference)) * _FOLDS // len(reference)
     for k, lag_s in enumerate(lags):
-        moved = _moves(there, grid + lag_s)
-        heights[k, _PARTS] = _told(reference, moved)
-    offset_s = peak_at(lags, heights[:, _PARTS])
+        moved = _tip_velocity(there, grid + lag_s)
+        heights[k, _FOLDS] = _canonical_correlation(reference, moved)
+    offset_s = parabolic_peak(lags, heights[:, _FOLDS])
     near = np.flatnonzero(np.abs(lags - offset_s) < 6 * _LAG_STEP_S)
     for k in near:
-        moved = _moves(there, grid + lags[k])
-        for part in range(_PARTS):
-            kept = left_out != part
-            heights[k, part] = _told(reference[kept], moved[kept])
-    without = [peak_at(lags[near], heights[near, part]) for part in range(_PARTS)]
+        moved = _tip_velocity(there, grid + lags[k])
+        for fold in range(_FOLDS):
+            kept = fold_of != fold
+            heights[k, fold] = _canonical_correlation(reference[kept], moved[kept])
+    leave_one_out = [parabolic_peak(lags[near], heights[near, fold]) for fold in range(_FOLDS)]
     seconds = len(grid) * _STEP_S
-    confidence = confidence_of(spread_without_each(without), round(seconds), round(_ENOUGH_S))
-    elsewhere = heights[np.abs(lags - offset_s) > _SAME_PEAK_S, _PARTS].max()
-    lead = 1.0 - elsewhere / heights[:, _PARTS].max()
+    confidence = confidence_of(jackknife_error(leave_one_out), round(seconds), round(_ENOUGH_S))
+    elsewhere = heights[np.abs(lags - offset_s) > _SAME_PEAK_S, _FOLDS].max()
+    lead = 1.0 - elsewhere / heights[:, _FOLDS].max()
     return Offset(offset_s, confidence * float(np.clip(lead / _CLEAR_LEAD, 0.0, 1.0)), 0)
 
 
-def _moves(motion: LandmarkMotion, grid_s: _Table) -> _Table:
+def _tip_velocity(motion: LandmarkMotion, grid_s: _Table) -> _Table:
     """How the fingertips move from one instant to the next: (instants - 1, coordinates)."""
     tips = motion.points[:, _TIPS].reshape(len(motion.times_s), -1)
-    drawn = [np.interp(grid_s, motion.times_s, column) for column in tips.T]
-    return np.diff(np.stack(drawn, axis=1), axis=0)
+    resampled = [np.interp(grid_s, motion.times_s, column) for column in tips.T]
+    return np.diff(np.stack(resampled, axis=1), axis=0)
 
 
-def _told(one: _Table, other: _Table) -> float:
-    """How much one set of movements tells of the other: the sum of squared correlations."""
-    return float(((_white(one).T @ _white(other) / len(one)) ** 2).sum())
+def _canonical_correlation(one: _Table, other: _Table) -> float:
+    """Sum of the squared canonical correlations of two sets of movements."""
+    return float(((_whitened(one).T @ _whitened(other) / len(one)) ** 2).sum())
 
 
-def _white(moves: _Table) -> _Table:
-    """Make columns that are uncorrelated, each of variance 1, except where there is only noise."""
-    centred = moves - moves.mean(axis=0)
+def _whitened(velocity: _Table) -> _Table:
+    """Whiten: uncorrelated columns of variance 1, ridge-regularised where there is only noise."""
+    centred = velocity - velocity.mean(axis=0)
     covariance = centred.T @ centred / len(centred)
     noise = _RIDGE * np.trace(covariance) / len(covariance) + 1e-18
     values, vectors = np.linalg.eigh(covariance)

@@ -117,12 +117,12 @@ class EmgNode(ManagedNode):
             chunks = self.stream.poll(self.now_ns())
         for chunk in chunks:
             self._raw.publish(outgoing.channels_message(chunk))
-            self.health.push(chunk)
+            self.health.push_chunk(chunk)
             if not self.settings.envelope:
                 continue
             try:
                 with self._recording:
-                    smooth = self.personal.push(chunk)
+                    smooth = self.personal.push_chunk(chunk)
             except ValueError as error:
                 raise ConfigurationError(f"emg: {error}") from None
             self._smooth.publish(outgoing.channels_message(smooth))

@@ -101,9 +101,9 @@ class ExoNode(ManagedNode):
         with self._lock:
             now = self._now()
             self._follow(self._reader.info)
-            self._assistance.push(batch.stamps_ns, batch.effort, batch.flags, now)
+            self._assistance.push_effort(batch.stamps_ns, batch.effort, batch.flags, now)
             if self._reader.trouble:
-                self._assistance.doubt(self._reader.trouble, now)
+                self._assistance.inhibit(self._reader.trouble, now)
             self._last = self._assistance.command(now)
             self._send(self._last.torque_nm.tolist())
         if self.active and self._assistance.enabled != self.settings.enabled:

@@ -72,7 +72,7 @@ class GestureNode(PipelineNode):
         changed = (before.name, before.valid) != (self._last.name, self._last.valid)
         if changed or now.steady_ns - self._sent_ns >= 1e9 / self.settings.heartbeat_hz:
             self._sent_ns = now.steady_ns
-            self._output.publish(_message(self._last, now.told_ns))
+            self._output.publish(_message(self._last, now.clock_ns))
 
     def _recognise(self, batch: EffortBatch, now: Now) -> RecognisedGesture:
         info = self._reader.info
@@ -88,9 +88,9 @@ class GestureNode(PipelineNode):
                 self.refuse(f"{self._reader.topic}/info: {error}")
         if self._recogniser is None:
             return _nothing(self._misfit)
-        self._recogniser.push(batch.stamps_ns, batch.effort, batch.flags, now)
+        self._recogniser.push_effort(batch.stamps_ns, batch.effort, batch.flags, now)
         if self._reader.trouble:
-            self._recogniser.guard.doubt("in doubt", self._reader.trouble)
+            self._recogniser.guard.inhibit("in doubt", self._reader.trouble)
         return self._recogniser.current(now)
 
     def reconfigure(self, settings: GestureSettings) -> None:

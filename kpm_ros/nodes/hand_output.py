@@ -174,7 +174,7 @@ class HandOutput:
             # Another hand, or a recording that began again: its past is not this one's.
             self._cleaner.reset()
         self._hand, self._stamp_ns = self._selector.hand, stamp_ns
-        return self._cleaner.push(points)[0]
+        return self._cleaner.push_frame(points)[0]
 
 
 def tracker_config(settings: HandSettings, node: str) -> HandTrackerConfig:

@@ -112,6 +112,13 @@ class BagWriter(OpenBag):
 
     What `flush` has passed on survives the death of this process: an unfinished recording lacks its
     index and `metadata.yaml`, which BagReader and `ros2 bag reindex` do without.
+
+    >>> topics = {"/kpm/gesture": BagTopic("kpm_ros/msg/Gesture")}
+    >>> with BagWriter(folder / "bag", topics) as bag:
+    ...     bag.describe(person="a pianist")
+    ...     bag.write("/kpm/gesture", 1_000_000, bytes(4))  # as it came off the wire
+    >>> bag.messages
+    1
     """
 
     def __init__(

@@ -50,6 +50,12 @@ class BagReader(OpenBag):
     by one, and topics told apart by name alone: where `metadata.yaml` words a QoS otherwise than
     the file does (rosbag2's own "talker" bags do, for deadlines and lifespans), what pairs both
     reads such a topic as empty.
+
+    >>> with BagReader(recording) as bag:  # a bag's folder
+    ...     first = next(bag.messages(["/kpm/keys/events"]))
+    ...     event = bag.decode(first)
+    >>> first.stamp_ns > 0, event.index, bag.topics["/kpm/keys/events"]
+    (True, 0, 'kpm_ros/msg/KeyEvent')
     """
 
     def __init__(self, folder: str | Path) -> None:

@@ -130,7 +130,7 @@ class Reconnecting(ABC, Generic[AnyDevice]):
             self.problem = str(error)
             return False
         except DeviceError as error:
-            self._lose(now_ns, str(error))
+            self._disconnected(now_ns, str(error))
             return False
         self.problem = ""
         self._backoff.succeeded()
@@ -141,7 +141,7 @@ class Reconnecting(ABC, Generic[AnyDevice]):
     def _begin(self, described: Any) -> None:
         """Begin anew with a device that was just connected, as its `connect` describes it."""
 
-    def _lose(self, now_ns: int, problem: str) -> None:
+    def _disconnected(self, now_ns: int, problem: str) -> None:
         """Do without the device until it is time to try again."""
         self.problem = problem
         self._backoff.failed(now_ns)

@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.midi.key_depth import ease
+from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.keyboard import BLACK_FRONT_M, BLACK_HEIGHT_M, TRAVEL_M
 from kpm_ros.simulate.movement_plan import MovementPlan
@@ -126,7 +126,7 @@ class Movement:
         taken = np.minimum(along, 0.5) * TRAVEL_M
         near_black = (idle[:, :, 1] - BLACK_FRONT_M + _CLEARANCE_M) / _CLEARANCE_M
         idle[:, :, 2] = (
-            low - np.minimum(taken, low) + (BLACK_HEIGHT_M + _ABOVE_M) * ease(near_black)
+            low - np.minimum(taken, low) + (BLACK_HEIGHT_M + _ABOVE_M) * minimum_jerk(near_black)
         )
         tips = idle
         for finger, plan in enumerate(self._plan.fingertips):

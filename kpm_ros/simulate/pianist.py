@@ -29,7 +29,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.midi.key_depth import ease
+from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS, KeyEventKind
 from kpm_ros.simulate.hand import HandModel, KinematicHand
@@ -216,8 +216,8 @@ class Pianist:
             press, onset = strokes.press_s[note], strokes.onset_s[note]
             release, end = strokes.release_s[note], strokes.end_s[note]
             at = now[start:stop]
-            down = (1 - strokes.from_depth[note]) * ease((at - press) / (onset - press))
-            up = (1 - strokes.to_depth[note]) * ease((at - release) / (end - release))
+            down = (1 - strokes.from_depth[note]) * minimum_jerk((at - press) / (onset - press))
+            up = (1 - strokes.to_depth[note]) * minimum_jerk((at - release) / (end - release))
             depth[start:stop, strokes.key[note]] = strokes.from_depth[note] + down - up
 
     def _one_pass(self) -> list[Move]:

@@ -199,6 +199,16 @@ class SimulatedSession:
 
     The samples follow from the seed alone, however `advance` is split into calls. Each device works
     ahead by one block of at most half a second, so memory does not grow with the performance.
+
+    >>> from collections import Counter
+    >>> from kpm_ros.simulate.bodies import make_pianist
+    >>> from kpm_ros.simulate.cameras import default_cameras
+    >>> from kpm_ros.simulate.example_scores import five_finger_study
+    >>> pianist = make_pianist(five_finger_study(), seed=1, body="plain")
+    >>> session = SimulatedSession(pianist, default_cameras(), start_ns=0, seed=1, emg=False)
+    >>> delivered = session.advance(1_000_000_000)  # all that drivers deliver within a second
+    >>> sorted(Counter(type(delivery.sample).__name__ for delivery in delivered))
+    ['KeyEvent', 'KeyMotionChunk', 'LandmarkFrame']
     """
 
     def __init__(

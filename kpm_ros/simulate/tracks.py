@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kpm_ros.sense.midi.key_depth import ease
+from kpm_ros.sense.midi.key_depth import minimum_jerk
 
 
 class Track:
@@ -41,6 +41,6 @@ class Track:
         left = np.clip(left, 0, len(self.times) - 2)
         start = self.times[left]
         length = np.maximum(self.times[left + 1] - start, 1e-9)
-        part = ease((times_s - start) / length)[:, None]
+        part = minimum_jerk((times_s - start) / length)[:, None]
         before = self.values[left]
         return np.asarray(before + (self.values[left + 1] - before) * part)

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.act.assistance import (
-    DOUBT_S,
+    INHIBIT_S,
     STANDSTILL_S,
     Assistance,
     AssistanceCommand,
@@ -73,7 +73,7 @@ class Drive:
             self.pass_time(2)
             stamps = self.now - 60 * MS + STEP * np.arange(-3, 1)
             effort = np.tile(STRONG if row is None else row, (4, 1)).astype(np.float32)
-            self.assistance.push(stamps, effort, np.full(4, flags, np.uint8), self.at)
+            self.assistance.push_effort(stamps, effort, np.full(4, flags, np.uint8), self.at)
             command = self.assistance.command(self.at)
         return command
 
@@ -276,10 +276,10 @@ def test_the_size_of_batches_makes_no_difference_to_the_bit() -> None:
         stamps = NOW + STEP * np.arange(first, first + 8)
         now = both(int(stamps[-1]) + 50 * MS)
         flags = np.zeros(8, np.uint8)
-        whole.push(stamps, effort[first : first + 8], flags, now)
+        whole.push_effort(stamps, effort[first : first + 8], flags, now)
         for one in range(8):
             row = effort[first + one : first + one + 1]
-            single.push(stamps[one : one + 1], row, flags[:1], now)
+            single.push_effort(stamps[one : one + 1], row, flags[:1], now)
         left, right = whole.command(now), single.command(now)
         assert left.torque_nm.tobytes() == right.torque_nm.tobytes()
     assert left.torque_nm.any()
@@ -378,14 +378,14 @@ def test_before_effort_is_described_nothing_moves() -> None:
 def test_a_doubt_leads_to_zero_for_a_while_and_to_a_ramp_from_the_beginning() -> None:
     drive = Drive()
     drive.assisting()
-    drive.assistance.doubt("a second publisher sends effort", drive.at)
+    drive.assistance.inhibit("a second publisher sends effort", drive.at)
     command = drive.assistance.command(drive.at)
     assert (command.state, command.reason) == (
         AssistanceState.WITHHELD,
         "a second publisher sends effort",
     )
     drive.run(100)
-    for _ in range(round(DOUBT_S * 500) - 51):
+    for _ in range(round(INHIBIT_S * 500) - 51):
         assert not drive.run(2).torque_nm.any()
     assert drive.run(4).state is AssistanceState.RAMPING
 

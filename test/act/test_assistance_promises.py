@@ -78,7 +78,7 @@ class Witness:
     def __init__(self) -> None:
         self.assistance = Assistance(BRISK)
         self.assistance.describe(MUSCLES, MUSCLES)
-        self.told, self.steady = NOW, 5 * 10**9
+        self.clock_ns, self.steady = NOW, 5 * 10**9
         self.pace = 1.0
         self.torque = np.zeros(3)
         self.asked: int | None = None
@@ -88,13 +88,13 @@ class Witness:
 
     @property
     def now(self) -> Now:
-        return Now(self.told, self.steady)
+        return Now(self.clock_ns, self.steady)
 
     def check(self, command: AssistanceCommand) -> None:
         passed = 0 if self.asked is None else max(0, self.steady - self.asked)
         self.asked = self.steady if self.asked is None else max(self.asked, self.steady)
-        if self.told != self.shown:
-            self.shown, self.shown_since = self.told, self.asked
+        if self.clock_ns != self.shown:
+            self.shown, self.shown_since = self.clock_ns, self.asked
         torque = command.torque_nm
         assert torque.shape == (3,)
         assert np.isfinite(torque).all()
@@ -109,7 +109,7 @@ class Witness:
 
     def pass_time(self, ns: int) -> None:
         self.steady += ns
-        self.told += round(ns * self.pace)
+        self.clock_ns += round(ns * self.pace)
 
     def command_after(self, ns: int) -> None:
         self.pass_time(ns)
@@ -120,14 +120,16 @@ class Witness:
             length, level = given
             for _ in range(length // 2):
                 self.pass_time(2 * MS)
-                stamps = self.told - 60 * MS + STEP * np.arange(-3, 1)
-                self.assistance.push(stamps, np.full((4, 6), level), [0] * 4, self.now)
+                stamps = self.clock_ns - 60 * MS + STEP * np.arange(-3, 1)
+                self.assistance.push_effort(stamps, np.full((4, 6), level), [0] * 4, self.now)
                 self.command_after(0)
         elif kind == "push":
             (offsets, rows, flags) = given[0]
-            self.assistance.push([self.told + each for each in offsets], rows, flags, self.now)
+            self.assistance.push_effort(
+                [self.clock_ns + each for each in offsets], rows, flags, self.now
+            )
         elif kind == "set":
-            self.told += given[0]
+            self.clock_ns += given[0]
         elif kind == "pace":
             self.pace = given[0]
         elif kind == "command":
@@ -139,7 +141,7 @@ class Witness:
             with suppress(ValueError):
                 self.assistance.describe(given[0], tuple(given[0]))
         elif kind == "doubt":
-            self.assistance.doubt("something", self.now)
+            self.assistance.inhibit("something", self.now)
         elif kind == "stop":
             self.torque = self.assistance.stop().torque_nm
             assert not self.torque.any()

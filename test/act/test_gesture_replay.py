@@ -69,7 +69,7 @@ def test_a_stream_is_recognised_alike_however_it_is_cut(
     stamps, effort, flags = stream(stretches, faults)
     end = int(stamps.max()) + 10 * MS
     whole = GestureRecogniser(GestureConfig(), MUSCLES)
-    expected = whole.push(stamps, effort, flags, both(end))
+    expected = whole.push_effort(stamps, effort, flags, both(end))
     event(f"gestures: {min(len(expected), 3)}")
     cut, live = (GestureRecogniser(GestureConfig(), MUSCLES) for _ in range(2))
     got: list[GestureChange] = []
@@ -78,8 +78,8 @@ def test_a_stream_is_recognised_alike_however_it_is_cut(
     while first < len(stamps):
         part = slice(first, first + cuts[turn % len(cuts)])
         now = max(now, int(stamps[part].max()) + 10 * MS)
-        got += cut.push(stamps[part], effort[part], flags[part], both(end))
-        got_live += live.push(stamps[part], effort[part], flags[part], both(now))
+        got += cut.push_effort(stamps[part], effort[part], flags[part], both(end))
+        got_live += live.push_effort(stamps[part], effort[part], flags[part], both(now))
         first, turn = part.stop, turn + 1
     assert got == expected
     assert got_live == expected

@@ -59,7 +59,9 @@ class Player:
             stamps = self.stamp + STEP * np.arange(1, 5)
             self.stamp = int(stamps[-1])
             batch = np.tile(row, (4, 1)).astype(np.float32)
-            self.changes += self.recogniser.push(stamps, batch, np.full(4, flags), both(self.now))
+            self.changes += self.recogniser.push_effort(
+                stamps, batch, np.full(4, flags), both(self.now)
+            )
 
     @property
     def names(self) -> list[str]:

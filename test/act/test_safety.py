@@ -32,12 +32,12 @@ STEP = 500_000
 
 def push_good(guard: EffortGuard, now: int = NOW, count: int = 4, age_ms: int = 60) -> None:
     stamps = now - age_ms * MS - STEP * np.arange(count)[::-1]
-    guard.push(stamps, np.full((count, 6), 0.3), np.zeros(count, np.uint8), both(now))
+    guard.push_effort(stamps, np.full((count, 6), 0.3), np.zeros(count, np.uint8), both(now))
 
 
 def push_one(guard: EffortGuard, now: int, stamp: int, row: object = None, flags: int = 0) -> None:
     values = [0.3] * 6 if row is None else row
-    guard.push([stamp], [values], [flags], both(now))
+    guard.push_effort([stamp], [values], [flags], both(now))
 
 
 def test_a_guard_that_has_seen_nothing_is_waiting() -> None:
@@ -49,7 +49,7 @@ def test_fresh_good_effort_is_ready_and_comes_through_unchanged() -> None:
     guard = EffortGuard(6)
     stamps = NOW - 50 * MS + STEP * np.arange(3)
     effort = np.arange(18, dtype=np.float32).reshape(3, 6) / 20
-    admitted = guard.push(stamps, effort, np.array([0, Flag.HELD, 0], np.uint8), both(NOW))
+    admitted = guard.push_effort(stamps, effort, np.array([0, Flag.HELD, 0], np.uint8), both(NOW))
     assert admitted.stamps_ns == stamps.tolist()
     np.testing.assert_array_equal(np.array(admitted.effort), effort.astype(float))
     assert guard.check(both(NOW)).state is GuardState.READY
@@ -68,7 +68,7 @@ def test_silence_is_stale_just_after_the_timeout_and_says_for_how_long() -> None
 def test_an_empty_batch_is_not_a_sign_of_life() -> None:
     guard = EffortGuard(6)
     push_good(guard)
-    guard.push([], np.zeros((0, 6)), [], both(NOW + 60 * MS))
+    guard.push_effort([], np.zeros((0, 6)), [], both(NOW + 60 * MS))
     assert guard.check(both(NOW + 60 * MS)).state is GuardState.STALE
 
 
@@ -81,7 +81,9 @@ def test_effort_of_an_instant_long_past_is_stale_though_it_keeps_coming() -> Non
 
 def test_effort_marked_invalid_is_withheld_with_its_cause() -> None:
     guard = EffortGuard(6)
-    admitted = guard.push([NOW], [[0.3] * 6], [int(Flag.INVALID | Flag.POSE_LOST)], both(NOW))
+    admitted = guard.push_effort(
+        [NOW], [[0.3] * 6], [int(Flag.INVALID | Flag.POSE_LOST)], both(NOW)
+    )
     assert admitted == ([NOW], [None])
     assert guard.check(both(NOW)) == (GuardState.INVALID, "effort marked invalid: pose lost")
     push_one(guard, NOW + MS, NOW + MS, flags=Flag.INVALID)
@@ -107,7 +109,7 @@ def test_effort_beyond_what_is_plausible_is_refused() -> None:
 
 def test_the_wrong_number_of_muscles_is_refused_in_words() -> None:
     guard = EffortGuard(6)
-    assert guard.push([NOW], [[0.3] * 4], [0], both(NOW)) == ([], [])
+    assert guard.push_effort([NOW], [[0.3] * 4], [0], both(NOW)) == ([], [])
     assert guard.check(both(NOW)) == (GuardState.INVALID, "6 muscles expected, 4 came")
     assert guard.counts == {"misshapen": 1}
 
@@ -130,14 +132,14 @@ def test_a_batch_that_makes_no_sense_is_refused_whole(
 ) -> None:
     guard = EffortGuard(6)
     push_good(guard)
-    assert guard.push(stamps, effort, flags, both(NOW + MS)) == ([], [])
+    assert guard.push_effort(stamps, effort, flags, both(NOW + MS)) == ([], [])
     assert guard.check(both(NOW + MS)).state is GuardState.INVALID
 
 
 def test_stamps_that_go_backwards_or_repeat_are_dropped_and_counted() -> None:
     guard = EffortGuard(6)
     stamps = [NOW - 2 * MS, NOW, NOW, NOW - MS]
-    admitted = guard.push(stamps, np.full((4, 6), 0.2), np.zeros(4, np.uint8), both(NOW))
+    admitted = guard.push_effort(stamps, np.full((4, 6), 0.2), np.zeros(4, np.uint8), both(NOW))
     assert admitted.stamps_ns == [NOW - 2 * MS, NOW]
     assert guard.counts == {"good": 2, "out of order": 2}
     assert guard.check(both(NOW)) == (
@@ -173,7 +175,7 @@ def test_a_fault_inside_a_batch_ends_the_good_time_though_the_batch_ends_well() 
     effort = np.full((3, 6), 0.3)
     effort[1, 2] = np.nan
     later = NOW + 10 * MS
-    guard.push(later + STEP * np.arange(3), effort, np.zeros(3, np.uint8), both(later))
+    guard.push_effort(later + STEP * np.arange(3), effort, np.zeros(3, np.uint8), both(later))
     assert guard.check(both(later)).state is GuardState.READY
     assert guard.good_for_s(both(later)) == 0
 

@@ -28,7 +28,7 @@ STEP = 500_000
 
 def test_a_step_is_followed_as_the_time_constant_says() -> None:
     smoother = Smoother(1, time_constant_s=0.03, max_gap_s=0.05)
-    values = [smoother.push(index * STEP, [1.0])[0] for index in range(200)]
+    values = [smoother.push_sample(index * STEP, [1.0])[0] for index in range(200)]
     expected = 1 - np.exp(-np.arange(200) * 0.0005 / 0.03)
     np.testing.assert_allclose(values, expected, atol=1e-12)
 
@@ -37,22 +37,22 @@ def test_lost_samples_take_as_much_time_as_they_would_have() -> None:
     whole = Smoother(1, 0.03, 0.05)
     holed = Smoother(1, 0.03, 0.05)
     for index in range(100):
-        whole.push(index * STEP, [1.0])
+        whole.push_sample(index * STEP, [1.0])
         if index % 7 in (0, 1) or index == 99:
-            holed.push(index * STEP, [1.0])
+            holed.push_sample(index * STEP, [1.0])
     assert holed.value[0] == pytest.approx(whole.value[0], abs=1e-12)
 
 
 def test_no_time_constant_means_no_smoothing() -> None:
     smoother = Smoother(2, 0.0, 0.05)
-    assert smoother.push(0, [0.25, -1.0]) == [0.25, -1.0]
+    assert smoother.push_sample(0, [0.25, -1.0]) == [0.25, -1.0]
 
 
 @pytest.mark.parametrize("jump", [50_000_001, -1])
 def test_a_long_gap_or_a_step_back_in_time_starts_from_zero(jump: int) -> None:
     smoother = Smoother(1, 0.03, 0.05)
     for index in range(100):
-        smoother.push(index * STEP, [1.0])
-    assert smoother.push(99 * STEP + jump, [1.0]) == [0.0]
-    after = smoother.push(99 * STEP + jump + STEP, [1.0])[0]
+        smoother.push_sample(index * STEP, [1.0])
+    assert smoother.push_sample(99 * STEP + jump, [1.0]) == [0.0]
+    after = smoother.push_sample(99 * STEP + jump + STEP, [1.0])[0]
     assert after == pytest.approx(-math.expm1(-0.0005 / 0.03))

@@ -192,6 +192,7 @@ def _fields(sample: Any) -> dict[str, Any]:
     fields["header"] = _header(fields.pop("stamp_ns"), fields.pop("frame_id", ""))
     if isinstance(sample, LandmarkFrame):
         fields.pop("skeleton")
+        fields["hand"] = fields.pop("side")
         fields["image_width"], fields["image_height"] = fields.pop("image_size")
         fields["points"] = _flat(sample.points)
         fields["processed"] = _time(fields.pop("processed_ns"))

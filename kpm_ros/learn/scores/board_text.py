@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,6 +38,8 @@ HEAD = (
 )
 SIMULATED = "SIMULATED hands and muscles: these figures say nothing about people"
 RECORDED = "Recorded performances"
+LINE = 100
+"""Columns of a line of Markdown."""
 
 
 def as_text(board: Board) -> str:
@@ -64,8 +67,20 @@ def as_markdown(board: Board) -> str:
         lines = [f"| {' | '.join(HEAD)} |", rule]
         lines += [f"| {' | '.join(cells(model, split))} |" for model in board.models]
         parts.append(f"{heading(board, split)}:\n\n" + "\n".join(lines))
-    parts.append("\n".join(f"- {note}" for note in (*models(board), *notes(board))))
+    parts.append("\n".join(_item(note) for note in (*models(board), *notes(board))))
     return "\n\n".join(parts) + "\n"
+
+
+def _item(note: str) -> str:
+    """Write one item of a list in lines that are read without scrolling."""
+    return textwrap.fill(
+        note,
+        LINE,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def title(board: Board) -> str:
@@ -133,10 +148,13 @@ def seen_in_training(board: Board) -> list[str]:
 
 
 def models(board: Board) -> list[str]:
-    """Say what each model is and what it was trained on."""
+    """Say what each model is, and once of all that share it what they were trained on."""
+    trained: dict[str, list[str]] = {}
+    for model in board.models:
+        trained.setdefault(model.trained_on.rstrip("."), []).append(f"`{model.name}`")
     return [
-        f"`{model.name}`: {model.description}; trained on {model.trained_on.rstrip('.')}."
-        for model in board.models
+        *(f"`{model.name}`: {model.description}." for model in board.models),
+        *(f"Trained on {data}: {', '.join(names)}." for data, names in trained.items()),
     ]
 
 

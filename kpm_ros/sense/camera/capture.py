@@ -67,15 +67,15 @@ class CapturedCamera(Connectable):
         self,
         config: CameraConfig,
         source: FrameSource,
-        tell: Callable[[str], None] = lambda sentence: None,
+        log: Callable[[str], None] = lambda sentence: None,
     ) -> None:
-        """Take the source over; `tell` is given a sentence whenever something happens to it."""
+        """Take the source over; `log` is given a sentence whenever something happens to it."""
         self.config = config
         self.source = source
         self.counts = CaptureCounts()
         self.given = CameraFormat()
         self.status = "not connected"
-        self._tell = tell
+        self._log = log
         self._newest: tuple[RawFrame, int] | None = None
         self._taken = -1
         self._is_open = False
@@ -169,9 +169,9 @@ class CapturedCamera(Connectable):
         self._is_open = True
         self.counts.connections += 1
         self.status = f"{self.config.source}: {self.given}"
-        self._tell(f"{self.status}; stamps from {self.source.clock}")
+        self._log(f"{self.status}; stamps from {self.source.clock}")
         for sentence in self.differences:
-            self._tell(sentence)
+            self._log(sentence)
 
     def _lost(self, error: CameraError) -> None:
         self.source.close()
@@ -180,7 +180,7 @@ class CapturedCamera(Connectable):
         self.counts.failures += 1
         if self.status != str(error):
             self.status = str(error)
-            self._tell(f"{self.status}; trying again")
+            self._log(f"{self.status}; trying again")
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -192,7 +192,7 @@ class CapturedCamera(Connectable):
             except EndOfVideoError as error:
                 self._ended = True
                 self.status = str(error)
-                self._tell(self.status)
+                self._log(self.status)
                 break
             except CameraError as error:
                 self._lost(error)

@@ -28,10 +28,10 @@ STREAMS = ("rtsp://", "rtsps://", "rtmp://", "http://", "https://", "udp://", "t
 
 
 def open_camera(
-    config: CameraConfig, tell: Callable[[str], None] = lambda sentence: None
+    config: CameraConfig, log: Callable[[str], None] = lambda sentence: None
 ) -> CapturedCamera:
     """Make the camera for a configuration; it is not connected yet."""
-    return CapturedCamera(config, make_source(config), tell)
+    return CapturedCamera(config, make_source(config), log)
 
 
 def make_source(config: CameraConfig) -> FrameSource:

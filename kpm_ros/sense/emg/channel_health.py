@@ -77,7 +77,7 @@ class ChannelHealth:
         """Name the channels that are not good, '' if all are."""
         return ", ".join(f"{name} is {state.value}" for name, state in self.ill.items())
 
-    def push(self, chunk: ChannelChunk) -> None:
+    def push_chunk(self, chunk: ChannelChunk) -> None:
         """Take in raw samples."""
         if chunk.channels != self._channels:
             self._channels = chunk.channels

@@ -119,7 +119,7 @@ class LslEmg(EmgDevice):
         self._buffer = np.empty(
             (_MOST_SAMPLES, info.channel_count()), _TYPES[info.channel_format()]
         )
-        self._host_minus_lsl_ns = _host_minus(self._lsl.local_clock)
+        self._lsl_offset_ns = _clock_offset_ns(self._lsl.local_clock)
         self._clocks_s = time.monotonic()
         self._inlet = inlet
         return described
@@ -143,7 +143,7 @@ class LslEmg(EmgDevice):
             _, times = self._inlet.pull_chunk(
                 timeout=0.0, max_samples=_MOST_SAMPLES, dest_obj=self._buffer
             )
-            self._look_at_the_clocks()
+            self._update_clock_offset()
         except self._lsl.util.LostError:
             raise DeviceError(f"{self.name} has gone: its sender has ended") from None
         except RuntimeError as error:
@@ -152,7 +152,7 @@ class LslEmg(EmgDevice):
             return None
         values = self._buffer[: len(times)]
         local_s = np.asarray(times, np.float64) + self._correction_s
-        stamps_ns = np.rint(local_s * NS_PER_S).astype(np.int64) + self._host_minus_lsl_ns
+        stamps_ns = np.rint(local_s * NS_PER_S).astype(np.int64) + self._lsl_offset_ns
         counter = None
         if self._counter is not None:
             counter = np.nan_to_num(values[:, self._counter]).astype(np.int64)
@@ -196,12 +196,12 @@ class LslEmg(EmgDevice):
         units = _described(info, "unit", count)
         return EmgFormat(names, config.unit or plain_unit(units[self._columns[0]]), rate_hz)
 
-    def _look_at_the_clocks(self) -> None:
+    def _update_clock_offset(self) -> None:
         """Follow the sender's clock, and a host clock that is being adjusted."""
         if time.monotonic() - self._clocks_s < CLOCKS_EVERY_S:
             return
         self._clocks_s = time.monotonic()
-        self._host_minus_lsl_ns = _host_minus(self._lsl.local_clock)
+        self._lsl_offset_ns = _clock_offset_ns(self._lsl.local_clock)
         try:
             self._correction_s = self._inlet.time_correction(timeout=0.0)
         except self._lsl.util.TimeoutError:
@@ -232,7 +232,7 @@ def _find_counter(wanted: str, labels: list[str], types: list[str]) -> int | Non
     return None
 
 
-def _host_minus(local_clock: Callable[[], float]) -> int:
+def _clock_offset_ns(local_clock: Callable[[], float]) -> int:
     """Host clock minus another clock of this machine, read where they lie closest together."""
     readings = []
     for _ in range(5):

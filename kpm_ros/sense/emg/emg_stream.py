@@ -70,7 +70,7 @@ class EmgStream(Reconnecting[EmgDevice]):
             self._check_silence(block, now_ns)
         except DeviceError as error:
             self.breaks += 1
-            self._lose(now_ns, str(error))
+            self._disconnected(now_ns, str(error))
             return []
         return [] if block is None else self._chunks(self._dated(block, now_ns))
 
@@ -112,7 +112,7 @@ class EmgStream(Reconnecting[EmgDevice]):
         assert self.clock is not None
         assert self.format is not None
         chunks = []
-        for run in self.clock.push(block):
+        for run in self.clock.push_block(block):
             good = np.isfinite(run.samples).all(axis=1)
             self.not_numbers += int(len(good) - good.sum())
             edges = np.flatnonzero(np.diff(good.astype(np.int8), prepend=0, append=0))

@@ -125,7 +125,7 @@ class Envelope:
         self._channels: tuple[str, ...] = ()
         self._next_index: int | None = None
 
-    def push(self, chunk: ChannelChunk) -> ChannelChunk:
+    def push_chunk(self, chunk: ChannelChunk) -> ChannelChunk:
         """Envelope of the next chunk, sample by sample."""
         raw = chunk.samples.astype(np.float64)
         if self._must_begin(chunk):

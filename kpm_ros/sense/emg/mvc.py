@@ -89,7 +89,7 @@ class MvcRecorder:
         self._about: ChannelChunk | None = None
         self._count = 0
 
-    def push(self, chunk: ChannelChunk) -> None:
+    def push_chunk(self, chunk: ChannelChunk) -> None:
         """Take in envelope in the unit of the samples."""
         if self._about is not None and chunk.channels != self._about.channels:
             self._begin()

@@ -57,11 +57,11 @@ class PersonalEnvelope:
         """Whether the maximum contraction is being recorded."""
         return self._recorder is not None
 
-    def push(self, chunk: ChannelChunk) -> ChannelChunk:
+    def push_chunk(self, chunk: ChannelChunk) -> ChannelChunk:
         """Envelope of the next chunk."""
-        smooth = self.envelope.push(chunk)
+        smooth = self.envelope.push_chunk(chunk)
         if self._recorder is not None:
-            self._recorder.push(smooth)
+            self._recorder.push_chunk(smooth)
         if self._mvc is None:
             return smooth
         try:

@@ -136,7 +136,7 @@ class SampleClock:
         self._counter = PacketCounter()
         self._waiting.clear()
 
-    def push(self, block: EmgBlock) -> list[Run]:
+    def push_block(self, block: EmgBlock) -> list[Run]:
         """Take in samples, and return those that are settled."""
         if not len(block.samples):
             return []
@@ -147,15 +147,15 @@ class SampleClock:
         if block.counter is not None:
             lost = self._counter.lost_before(block.counter)
             if self._counter.usable is not False:
-                self._note_stall(block)
+                self._watch_for_stalls(block)
                 lost = self._add_whole_wraps(block, lost)
                 return self._number(block, lost)
-        return self._push_uncounted(block)
+        return self._push_uncounted_block(block)
 
-    def _push_uncounted(self, block: EmgBlock) -> list[Run]:
+    def _push_uncounted_block(self, block: EmgBlock) -> list[Run]:
         """Number samples that only have time stamps."""
         if not self._waiting and not self._gap_in(block).size:
-            self._note_stall(block)
+            self._watch_for_stalls(block)
             return self._number(block, np.zeros(len(block.samples), np.int64))
         self._waiting.append(block)
         whole = _joined(self._waiting)
@@ -173,7 +173,7 @@ class SampleClock:
         lost = np.zeros(len(whole.samples), np.int64)
         if not caught_up:
             lost[after] = min(missing)
-        self._note_stall(whole)
+        self._watch_for_stalls(whole)
         return self._number(whole, lost)
 
     def _gap_in(self, block: EmgBlock) -> NDArray[np.int64]:
@@ -202,7 +202,7 @@ class SampleClock:
             lost[at] += self._counter.wrap * int(missing / self._counter.wrap + 0.5)
         return lost
 
-    def _note_stall(self, block: EmgBlock) -> None:
+    def _watch_for_stalls(self, block: EmgBlock) -> None:
         first = block.stamps_ns[0] if self._last_stamp_ns is None else self._last_stamp_ns
         widest_s = float(np.diff(block.stamps_ns, prepend=first).max()) / NS_PER_S
         if widest_s > max(5.0 / self.rate_hz, 0.005):

@@ -181,30 +181,32 @@ class LiveCleaner:
         """Coordinates replaced so far."""
         self._smooth_newest = smooth_newest
         self._patience, self._settle, self._hold = patience, settle, hold
-        self._believed = np.empty((0, 0))
+        self._accepted = np.empty((0, 0))
         """The newest frames (frames, coordinates), as many as Hampel's filter looks at."""
-        self._odd = np.zeros(0, np.int64)
+        self._outlier_run = np.zeros(0, np.int64)
         self._shown: NDArray[np.float32] | None = None
         self._run = self._missing = 0
 
     def reset(self) -> None:
         """Forget the past."""
-        self._believed = self._believed[:0]
-        self._odd = np.zeros(0, np.int64)
+        self._accepted = self._accepted[:0]
+        self._outlier_run = np.zeros(0, np.int64)
         self._shown = None
         self._run = self._missing = 0
 
-    def push(self, points: NDArray[np.floating] | None) -> tuple[NDArray[np.float32] | None, bool]:
+    def push_frame(
+        self, points: NDArray[np.floating] | None
+    ) -> tuple[NDArray[np.float32] | None, bool]:
         """Take a frame's landmarks, None when no hand was seen; what to show, and whether held."""
         if points is None or not np.isfinite(points).all():
             return self._without_hand()
         if self._missing:
-            self._believed = self._believed[:0]
+            self._accepted = self._accepted[:0]
         self._missing = 0
         self._run += 1
         flat = np.asarray(points, np.float64).reshape(-1)
-        past = self._believed[1 - self.rules.hampel_window :].reshape(-1, len(flat))
-        self._believed = np.concatenate([past, self._believable(flat)[None]])
+        past = self._accepted[1 - self.rules.hampel_window :].reshape(-1, len(flat))
+        self._accepted = np.concatenate([past, self._without_outliers(flat)[None]])
         if self._run <= self._settle:
             return None, False
         self._shown = self._newest().reshape(points.shape).astype(np.float32)
@@ -217,28 +219,28 @@ class LiveCleaner:
         self.reset()
         return None, False
 
-    def _believable(self, flat: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _without_outliers(self, flat: NDArray[np.float64]) -> NDArray[np.float64]:
         """Replace coordinates that jump away from the past, until they have stayed away."""
         rules = self.rules
-        if len(self._odd) != len(flat):
-            self._odd = np.zeros(len(flat), np.int64)
-        if len(self._believed) < rules.hampel_window // 4:
+        if len(self._outlier_run) != len(flat):
+            self._outlier_run = np.zeros(len(flat), np.int64)
+        if len(self._accepted) < rules.hampel_window // 4:
             return flat
-        past = self._believed
+        past = self._accepted
         centre = np.median(past, axis=0)
         spread = GAUSSIAN * np.median(np.abs(past - centre), axis=0)
         limit = np.maximum(rules.hampel_sigmas * spread, rules.noise_floor)
         odd = np.abs(flat - centre) > limit
         # A hand that sets off leaves its past behind, yet does not jump: it is near where it was.
         odd &= np.abs(flat - past[-1]) > limit
-        self._odd = np.where(odd, self._odd + 1, 0)
-        replaced = odd & (self._odd <= self._patience)
+        self._outlier_run = np.where(odd, self._outlier_run + 1, 0)
+        replaced = odd & (self._outlier_run <= self._patience)
         self.outliers += int(replaced.sum())
         return np.where(replaced, past[-1], flat)
 
     def _newest(self) -> NDArray[np.float64]:
-        window = min(self.rules.smooth_window, len(self._believed))
+        window = min(self.rules.smooth_window, len(self._accepted))
         if not self._smooth_newest or window <= self.rules.smooth_order:
-            return self._believed[-1]
+            return self._accepted[-1]
         weights = _newest_weights(window, self.rules.smooth_order)
-        return np.asarray(weights @ self._believed[-window:])
+        return np.asarray(weights @ self._accepted[-window:])

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.sense.hands.detection import Detection
 from kpm_ros.sense.hands.mediapipe_hands import HandDetector
-from kpm_ros.sense.hands.region import ImageWindow, around, tiles, whole
+from kpm_ros.sense.hands.region import ImageWindow, region_window, search_tiles, window_around
 
 SEARCH_EVERY_NS = 100_000_000
 """While a hand is missing, another part of the region is searched this often."""
@@ -44,7 +44,7 @@ class FixedRegion:
 
     def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
         """Hands in the region, in coordinates of the whole picture."""
-        window = whole(self._region, (image.shape[1], image.shape[0]))
+        window = region_window(self._region, (image.shape[1], image.shape[0]))
         return _detect_in(self._detector, window, image, stamp_ns)
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class FollowingRegion:
     def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
         """Hands in the region, in coordinates of the whole picture."""
         size = (image.shape[1], image.shape[0])
-        bounds = whole(self._region, size)
+        bounds = region_window(self._region, size)
         if size != self._size:
             self._size, self._window = size, bounds
         found = _detect_in(self._detector, self._window, image, stamp_ns)
@@ -103,7 +103,7 @@ class FollowingRegion:
     ) -> list[Detection]:
         if self._searcher is None:
             self._searcher = self._make_searcher()
-        places = tiles(bounds)
+        places = search_tiles(bounds)
         place = places[self._searches % len(places)]
         self._searches += 1
         return _detect_in(self._searcher, place, image, stamp_ns)
@@ -120,7 +120,9 @@ class FollowingRegion:
             self._seen = len(found)
         before = self._window
         hands = [detection.points for detection in found]
-        self._window = window = around(hands, self._size, bounds, before) if hands else bounds
+        self._window = window = (
+            window_around(hands, self._size, bounds, before) if hands else bounds
+        )
         resized = (window.width, window.height) != (before.width, before.height)
         if resized or window.overlap(before) < MOVED:
             # The detector looks for a hand where it was in the picture before. In another window

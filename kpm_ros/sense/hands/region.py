@@ -61,7 +61,7 @@ class ImageWindow:
         return shared / both
 
 
-def whole(region: Sequence[float], image_size: tuple[int, int]) -> ImageWindow:
+def region_window(region: Sequence[float], image_size: tuple[int, int]) -> ImageWindow:
     """Turn a region (left, top, right, bottom as fractions) into a window of the picture."""
     width, height = image_size
     left, top = int(region[0] * width), int(region[1] * height)
@@ -70,7 +70,7 @@ def whole(region: Sequence[float], image_size: tuple[int, int]) -> ImageWindow:
     return ImageWindow(left, top, max(right - left, 1), max(bottom - top, 1))
 
 
-def around(
+def window_around(
     hands: Sequence[NDArray[np.float32]],
     image_size: tuple[int, int],
     bounds: ImageWindow,
@@ -95,7 +95,7 @@ def around(
     return ImageWindow(x, y, int(width), int(height))
 
 
-def tiles(bounds: ImageWindow) -> list[ImageWindow]:
+def search_tiles(bounds: ImageWindow) -> list[ImageWindow]:
     """Overlapping parts of a window to search one by one: all of it, quarters, sixteenths.
 
     A detector sees every picture at the same small size, so a small hand only shows in a part.

@@ -36,7 +36,7 @@ SLOWEST_PRESS_S = 0.160
 FASTEST_PRESS_S = 0.025
 RELEASE_S = 0.050
 MAX_SLOPE_PER_S = 1.875 / FASTEST_PRESS_S
-"""Steepest key depth per second; 1.875 is the peak slope of `ease`."""
+"""Steepest key depth per second; 1.875 is the peak slope of `minimum_jerk`."""
 
 
 def press_time_s(velocity: int) -> float:
@@ -45,7 +45,7 @@ def press_time_s(velocity: int) -> float:
     return SLOWEST_PRESS_S * float(FASTEST_PRESS_S / SLOWEST_PRESS_S) ** loudness
 
 
-def ease(part: NDArray[np.float64]) -> NDArray[np.float64]:
+def minimum_jerk(part: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rise from 0 to 1 with minimum jerk as `part` goes from 0 to 1; outside, stay."""
     part = np.clip(part, 0.0, 1.0)
     return part * part * part * (part * (part * 6.0 - 15.0) + 10.0)
@@ -67,7 +67,7 @@ class _Ramp(NamedTuple):
     def at(self, stamps_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         """Depth at each instant."""
         part = (stamps_ns - self.start_ns) / self.length_ns
-        return np.asarray(self.depth + (self.target - self.depth) * ease(part))
+        return np.asarray(self.depth + (self.target - self.depth) * minimum_jerk(part))
 
 
 class _Key:

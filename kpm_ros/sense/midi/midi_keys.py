@@ -59,7 +59,7 @@ class MidiKeys(Reconnecting[MidiDevice]):
         self.lost = 0
         self._heartbeat_ns: int | None = None
         self._heard_ns: int | None = None
-        self._senses = False
+        self._sends_active_sensing = False
 
     def poll(self, now_ns: int) -> list[KeyEvent]:
         """Events since the last call; connects the piano where it is time to try."""
@@ -82,7 +82,7 @@ class MidiKeys(Reconnecting[MidiDevice]):
 
     def _begin(self, described: Any) -> None:
         self._heartbeat_ns = self._heard_ns = None
-        self._senses = False
+        self._sends_active_sensing = False
         self.parser.reset()
 
     def _read(self, now_ns: int) -> list[KeyEvent]:
@@ -90,9 +90,9 @@ class MidiKeys(Reconnecting[MidiDevice]):
         for stamp_ns, data in self.device.read(now_ns):
             self._heard_ns = now_ns
             for message in self.parser.feed(data):
-                self._senses |= message[0] == _ACTIVE_SENSING
+                self._sends_active_sensing |= message[0] == _ACTIVE_SENSING
                 events += self.decoder.decode(stamp_ns, message)
-        if self._senses and self._heard_ns is not None:
+        if self._sends_active_sensing and self._heard_ns is not None:
             silence_s = (now_ns - self._heard_ns) / NS_PER_S
             if silence_s > self.config.sensing_timeout_s:
                 raise DeviceError(f"{self.device.name} has fallen silent: it was switched off")
@@ -101,7 +101,7 @@ class MidiKeys(Reconnecting[MidiDevice]):
     def _end(self, now_ns: int, problem: str) -> list[KeyEvent]:
         """Do without the piano; returns the last events."""
         self.lost += 1
-        self._lose(now_ns, problem)
+        self._disconnected(now_ns, problem)
         return self.decoder.release_all(now_ns)
 
     def _heartbeat_due(self, now_ns: int) -> bool:

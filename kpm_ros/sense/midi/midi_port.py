@@ -32,7 +32,7 @@ from kpm_ros.sense.midi.midi_device import MidiDevice, Received
 
 SEQUENCER = Path("/dev/snd/seq")
 CLIENT_NAME = "kpm_ros"
-LOOK_EVERY_NS = NS_PER_S
+CHECK_EVERY_NS = NS_PER_S
 _NOT_A_PIANO = ("Midi Through", CLIENT_NAME)
 _INSTALL = "install it with: pip install 'kpm_ros[devices]'"
 
@@ -118,7 +118,7 @@ class MidiPort(MidiDevice):
         self._received.clear()
         self._driver_ns = 0
         self._clock = DeviceClock(1.0, tolerance=0.001)
-        self._looked_ns: int | None = None
+        self._checked_ns: int | None = None
         midi_in.ignore_types(sysex=True, timing=True, active_sense=False)
         midi_in.set_callback(self._take)
         self._midi_in = midi_in
@@ -143,7 +143,7 @@ class MidiPort(MidiDevice):
             stamp_ns = min(self._clock.host_ns(self._driver_ns), arrival_ns)
             read.append(Received(stamp_ns, data))
         if not read:
-            self._look_whether_it_is_there(now_ns)
+            self._check_still_plugged_in(now_ns)
         return read
 
     def _take(self, event: tuple[Sequence[int], float], _: Any = None) -> None:
@@ -164,13 +164,13 @@ class MidiPort(MidiDevice):
         midi_in.open_port(number, CLIENT_NAME)
         return str(names[number])
 
-    def _look_whether_it_is_there(self, now_ns: int) -> None:
+    def _check_still_plugged_in(self, now_ns: int) -> None:
         """Drivers do not tell that a piano was unplugged: its name is gone from the list."""
         if self._config.virtual:
             return
-        if self._looked_ns is not None and 0 <= now_ns - self._looked_ns < LOOK_EVERY_NS:
+        if self._checked_ns is not None and 0 <= now_ns - self._checked_ns < CHECK_EVERY_NS:
             return
-        self._looked_ns = now_ns
+        self._checked_ns = now_ns
         try:
             there = self._port in self._midi_in.get_ports()
         except Exception as error:

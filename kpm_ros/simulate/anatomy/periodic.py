@@ -61,7 +61,7 @@ def resampled(signal: Array, count: int) -> Array:
     return np.asarray(signal[left] * (1.0 - part) + signal[(left + 1) % len(signal)] * part)
 
 
-def led(signal: Array, rate_hz: float, lag_s: float, lead_s: float) -> Array:
+def lag_and_lead(signal: Array, rate_hz: float, lag_s: float, lead_s: float) -> Array:
     """Follow (n, columns) through two equal first-order stages, then move all of it ahead in time.
 
     `lead_s` is by how much the result is ahead of the signal, its own lag not counted.

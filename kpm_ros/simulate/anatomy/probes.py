@@ -117,8 +117,8 @@ class Probe:
         return posture
 
 
-class Passage(NamedTuple):
-    """How the muscles fared in a passage."""
+class ActivationSummary(NamedTuple):
+    """What the muscles did while a piece was played."""
 
     residual_share: float
     """Mean of what muscles left over of the torques, relative to them, while keys are touched."""
@@ -130,13 +130,13 @@ class Passage(NamedTuple):
     """Part of the time that each muscle is within one hundredth of nothing or everything."""
 
 
-def fare(found: Activations, force: Array) -> Passage:
+def summarise_activation(found: Activations, force: Array) -> ActivationSummary:
     """Sum up what muscles did while fingers pushed with these forces (n, 5)."""
     busy = force.max(axis=1) > _TOUCHING_N
     left, asked = np.abs(found.residual[busy]).sum(), np.abs(found.torque[busy]).sum()
     activation = found.activation
     pinned = (activation < 0.001) | (activation > 0.99)
-    return Passage(
+    return ActivationSummary(
         float(left / asked),
         activation.mean(axis=0),
         np.quantile(activation, 0.95, axis=0),

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.anatomy.corrections import ABDUCTOR
 from kpm_ros.simulate.anatomy.optimum import solve
-from kpm_ros.simulate.anatomy.periodic import SmoothMotion, led, resampled, smooth_motion
+from kpm_ros.simulate.anatomy.periodic import SmoothMotion, lag_and_lead, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.torques import Demand, Mechanics
 from kpm_ros.simulate.movement_plan import FULL_FORCE_N
 from kpm_ros.simulate.person import MUSCLES, Person
@@ -115,7 +115,7 @@ class AnatomicalMuscles:
         steady = self.steady(motion, resampled(force, count))
         rate = rate_hz * count / len(posture)
         person = self._person
-        followed = led(
+        followed = lag_and_lead(
             steady.activation, rate, person.activation_time_s, person.electromechanical_delay_s
         )
         found = np.clip(resampled(followed, len(posture)), 0.0, 1.0)

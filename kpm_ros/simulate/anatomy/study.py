@@ -33,7 +33,13 @@ from kpm_ros.simulate.anatomy.corrections import AS_PACKAGED, Corrections
 from kpm_ros.simulate.anatomy.figure import draw
 from kpm_ros.simulate.anatomy.periodic import SmoothMotion, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
-from kpm_ros.simulate.anatomy.probes import SPREAD_JOINT, Array, Passage, Probe, fare
+from kpm_ros.simulate.anatomy.probes import (
+    SPREAD_JOINT,
+    ActivationSummary,
+    Array,
+    Probe,
+    summarise_activation,
+)
 from kpm_ros.simulate.anatomy.statics import CHANNELS, CUTOFF_HZ, TONE, Activations
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import MUSCLES, Person
@@ -70,9 +76,9 @@ class PlayedScore:
         """Part of the time that each muscle does nothing but keep its tone."""
 
     @property
-    def passage(self) -> Passage:
+    def summary(self) -> ActivationSummary:
         """Sum it up."""
-        return fare(self.found, self.force)
+        return summarise_activation(self.found, self.force)
 
 
 def _table(head: Sequence[str], rows: Iterator[Sequence[object]]) -> None:
@@ -138,7 +144,7 @@ def print_answers(probe: Probe) -> None:
 
 
 def print_passages(people: Sequence[Person]) -> None:
-    """Print how the muscles of several people fare in whole pieces."""
+    """Print how the muscles of several people summarise_activation in whole pieces."""
     print("## Passages\n")
     head = ("piece", "person", "residual", "mean", "95 %", "at tone", "at 0 or 1")
     scores = {"five-finger study": five_finger_study(), "random study": random_study(3, 40.0)}
@@ -149,7 +155,7 @@ def print_passages(people: Sequence[Person]) -> None:
             own = [probe.body.muscle_names.index(name) for name in CHANNELS.values()]
             for name, score in scores.items():
                 played = PlayedScore(probe, score, number)
-                p = played.passage
+                p = played.summary
                 parts = (p.mean[own], p.high[own], played.at_tone[own])
                 shown = (" ".join(f"{value:.2f}" for value in part) for part in parts)
                 yield name, number, p.residual_share, *shown, float(p.pinned[own].max())
@@ -176,7 +182,7 @@ def print_effects() -> None:
             spread = [np.diff(_own(probe, c, probe.spread(c, angles)))[0] for c in ("1DI", "ADM")]
             alike = _alike(six, reference)
             torque = float(np.abs(played.found.torque).sum(axis=1).mean())
-            share, mean = played.passage.residual_share, float(six.mean())
+            share, mean = played.summary.residual_share, float(six.mean())
             yield name, share, torque, mean, alike, *(float(v) for v in spread)
 
     head = ("without", "residual", "torque", "mean", "correlation", "1DI at 20°", "ADM at 20°")

@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
 
 def make_release(
-    root: Path, request: Request, workers: int, tell: Callable[[Step], None] | None = None
+    root: Path, request: Request, workers: int, report: Callable[[Step], None] | None = None
 ) -> None:
     """Simulate whatever of a data set is not there yet.
 
@@ -54,8 +54,8 @@ def make_release(
     performances = list(request.performances())
     steps = _here if workers == 1 else _in_processes
     for step in steps(root, request, performances, workers):
-        if tell is not None:
-            tell(step)
+        if report is not None:
+            report(step)
     finish_folder(root, request)
 
 
@@ -70,7 +70,7 @@ def _in_processes(
     root: Path, request: Request, performances: list[Performance], workers: int
 ) -> Iterator[Step]:
     with _processes(min(workers, len(performances))) as pool:
-        with _left_to_us(signal.SIGINT):
+        with _signal_left_to_parent(signal.SIGINT):
             running: dict[Future[bool], Performance] = {
                 pool.submit(make, request, performance, root): performance
                 for performance in performances
@@ -104,7 +104,7 @@ def _processes(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 @contextmanager
-def _left_to_us(number: signal.Signals) -> Iterator[None]:
+def _signal_left_to_parent(number: signal.Signals) -> Iterator[None]:
     """Start processes that never see a signal, which Ctrl-C sends to all of a terminal's."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:

@@ -37,7 +37,7 @@ def state(
     health = ChannelHealth(HealthConfig(**config))
     for first in range(0, len(values), 50):
         part = values[first : first + 50, None].astype(np.float32)
-        health.push(ChannelChunk("emg", 0, first, rate_hz, ("emg1",), unit, part))
+        health.push_chunk(ChannelChunk("emg", 0, first, rate_hz, ("emg1",), unit, part))
     return health.states["emg1"]
 
 
@@ -86,7 +86,7 @@ def test_a_channel_that_gets_well_is_well() -> None:
     health = ChannelHealth()
     for number, values in enumerate((np.zeros(2000), MUSCLE[:2000])):
         samples = np.stack([values, MUSCLE[2000:]], axis=1).astype(np.float32)
-        health.push(ChannelChunk("emg", 0, number * 2000, 2000.0, ("a", "b"), "uV", samples))
+        health.push_chunk(ChannelChunk("emg", 0, number * 2000, 2000.0, ("a", "b"), "uV", samples))
         assert health.ill == ({"a": ChannelState.DEAD} if number == 0 else {})
         assert health.in_words() == ("a is dead" if number == 0 else "")
 
@@ -102,6 +102,6 @@ def test_the_real_recording_is_well_but_a_quarter_of_it_was_filled_in(shared: Pa
     block = device.read(900_000_000)
     assert block is not None
     health = ChannelHealth(HealthConfig(window_s=0.5, mains_hz=60.0))
-    health.push(ChannelChunk("emg", 0, 0, 250.0, described.channels, "uV", block.samples))
+    health.push_chunk(ChannelChunk("emg", 0, 0, 250.0, described.channels, "uV", block.samples))
     assert health.ill == {}
     assert health.repeated == pytest.approx(0.25, abs=0.1)

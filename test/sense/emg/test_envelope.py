@@ -77,9 +77,9 @@ def test_the_numbers_are_the_same_to_the_last_bit_however_samples_are_split(
     cuts: list[int],
 ) -> None:
     whole = chunk(muscle(np.ones(1000), channels=3) + 5000, 2000.0)
-    expected = Envelope(EnvelopeConfig()).push(whole).samples
+    expected = Envelope(EnvelopeConfig()).push_chunk(whole).samples
     envelope = Envelope(EnvelopeConfig())
-    parts = [envelope.push(part).samples for part in split(whole, cuts)]
+    parts = [envelope.push_chunk(part).samples for part in split(whole, cuts)]
     assert np.concatenate(parts).tobytes() == expected.tobytes()
 
 
@@ -88,7 +88,7 @@ def test_the_stated_delay_is_the_one_measured(config: EnvelopeConfig, rate_hz: f
     time_s = np.arange(round(40 * rate_hz)) / rate_hz
     effort = 1 + 0.8 * np.sin(2 * np.pi * 0.5 * time_s)
     envelope = Envelope(config)
-    smooth = envelope.push(chunk(muscle(effort, channels=40), rate_hz)).samples.mean(axis=1)
+    smooth = envelope.push_chunk(chunk(muscle(effort, channels=40), rate_hz)).samples.mean(axis=1)
     turn = np.exp(-2j * np.pi * 0.5 * time_s)
     lag_s = np.angle(np.sum(effort * turn) / np.sum(smooth * turn)) / (2 * np.pi * 0.5)
     assert lag_s == pytest.approx(envelope.delay_s, abs=0.006)
@@ -98,14 +98,14 @@ def test_the_stated_delay_is_the_one_measured(config: EnvelopeConfig, rate_hz: f
 def test_the_stamp_is_the_instant_the_envelope_describes() -> None:
     envelope = Envelope(EnvelopeConfig())
     raw = chunk(muscle(np.ones(100)), 2000.0, first_index=7)
-    smooth = envelope.push(raw)
+    smooth = envelope.push_chunk(raw)
     assert raw.stamp_ns - smooth.stamp_ns == round(envelope.delay_s * NS_PER_S)
     assert (smooth.first_index, smooth.unit, smooth.rate_hz) == (7, "uV", 2000.0)
 
 
 def test_twice_the_effort_is_twice_the_envelope() -> None:
     envelope = [
-        Envelope(EnvelopeConfig()).push(chunk(muscle(np.full(8000, effort)), 2000.0)).samples
+        Envelope(EnvelopeConfig()).push_chunk(chunk(muscle(np.full(8000, effort)), 2000.0)).samples
         for effort in (1.0, 2.0)
     ]
     np.testing.assert_allclose(envelope[1][4000:], 2 * envelope[0][4000:], rtol=1e-5)
@@ -117,35 +117,37 @@ def test_the_mains_are_taken_out_and_their_multiples_too(mains_hz: float) -> Non
     time_s = np.arange(8000) / 2000
     hum = sum(np.sin(2 * np.pi * mains_hz * k * time_s) * 100 / k for k in (1, 2, 3))
     config = EnvelopeConfig(notch_hz=mains_hz)
-    smooth = Envelope(config).push(chunk(np.asarray(hum)[:, None], 2000.0)).samples
+    smooth = Envelope(config).push_chunk(chunk(np.asarray(hum)[:, None], 2000.0)).samples
     assert smooth[6000:].max() < 1.0
-    other = Envelope(replace(config, notch_hz=0.0)).push(chunk(np.asarray(hum)[:, None], 2000.0))
+    other = Envelope(replace(config, notch_hz=0.0)).push_chunk(
+        chunk(np.asarray(hum)[:, None], 2000.0)
+    )
     assert other.samples[6000:].min() > 30.0
 
 
 def test_offset_and_drift_are_no_effort() -> None:
     drifting = 6000 + np.linspace(0, 300, 4000)[:, None]
-    smooth = Envelope(EnvelopeConfig()).push(chunk(drifting, 2000.0)).samples
+    smooth = Envelope(EnvelopeConfig()).push_chunk(chunk(drifting, 2000.0)).samples
     assert smooth.max() < 0.5
 
 
 def test_a_narrow_hole_is_bridged_and_a_wide_one_begins_anew() -> None:
     whole = chunk(muscle(np.ones(6000)), 2000.0)
-    unbroken = Envelope(EnvelopeConfig()).push(whole).samples
+    unbroken = Envelope(EnvelopeConfig()).push_chunk(whole).samples
     before, _, after = split(whole, [3000, 3040])
     envelope = Envelope(EnvelopeConfig())
-    envelope.push(before)
-    bridged = envelope.push(after).samples
+    envelope.push_chunk(before)
+    bridged = envelope.push_chunk(after).samples
     assert envelope.restarts == 0
     assert np.abs(bridged - unbroken[3040:]).max() < 0.35 * unbroken.max()
     np.testing.assert_allclose(bridged[1000:], unbroken[4040:], rtol=0.02)
 
     before, _, after = split(whole, [3000, 3400])
     envelope = Envelope(EnvelopeConfig())
-    envelope.push(before)
-    anew = envelope.push(after).samples
+    envelope.push_chunk(before)
+    anew = envelope.push_chunk(after).samples
     assert envelope.restarts == 1
-    alone = Envelope(EnvelopeConfig()).push(after).samples
+    alone = Envelope(EnvelopeConfig()).push_chunk(after).samples
     assert anew.tobytes() == alone.tobytes()
 
 
@@ -153,24 +155,26 @@ def test_a_bridge_follows_the_drift_so_that_no_step_is_taken_for_effort() -> Non
     whole = chunk(np.linspace(0, 20_000, 4000)[:, None], 2000.0)
     before, _, after = split(whole, [2000, 2150])
     envelope = Envelope(EnvelopeConfig())
-    envelope.push(before)
-    assert envelope.push(after).samples.max() < 5.0
+    envelope.push_chunk(before)
+    assert envelope.push_chunk(after).samples.max() < 5.0
 
 
 def test_a_measured_rate_that_settles_does_not_disturb_but_another_rate_does() -> None:
     envelope = Envelope(EnvelopeConfig())
-    envelope.push(chunk(muscle(np.ones(100)), 2000.0))
-    envelope.push(chunk(muscle(np.ones(100)), 1992.8, first_index=100))
+    envelope.push_chunk(chunk(muscle(np.ones(100)), 2000.0))
+    envelope.push_chunk(chunk(muscle(np.ones(100)), 1992.8, first_index=100))
     assert envelope.restarts == 0
     delay = envelope.delay_s
-    envelope.push(chunk(muscle(np.ones(100)), 1000.0, first_index=200))
+    envelope.push_chunk(chunk(muscle(np.ones(100)), 1000.0, first_index=200))
     assert envelope.restarts == 1
     assert envelope.delay_s != delay
 
 
 def test_the_envelope_is_never_below_zero() -> None:
     effort = np.repeat([0, 1, 0, 1, 0], 2000)
-    smooth = Envelope(EnvelopeConfig(smooth_order=4)).push(chunk(muscle(effort), 2000.0)).samples
+    smooth = (
+        Envelope(EnvelopeConfig(smooth_order=4)).push_chunk(chunk(muscle(effort), 2000.0)).samples
+    )
     assert smooth.min() == 0.0
 
 
@@ -181,7 +185,9 @@ def test_the_filters_pass_the_band_and_nothing_else() -> None:
 
 
 def test_a_band_above_half_the_rate_is_narrowed_to_what_there_is() -> None:
-    assert Envelope(EnvelopeConfig()).push(chunk(muscle(np.ones(500)), 250.0)).samples.max() > 10
+    assert (
+        Envelope(EnvelopeConfig()).push_chunk(chunk(muscle(np.ones(500)), 250.0)).samples.max() > 10
+    )
 
 
 @pytest.mark.parametrize(
@@ -195,7 +201,7 @@ def test_a_band_above_half_the_rate_is_narrowed_to_what_there_is() -> None:
 )
 def test_filters_that_cannot_be_made_are_refused(config: EnvelopeConfig, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Envelope(config).push(chunk(muscle(np.ones(10)), 250.0))
+        Envelope(config).push_chunk(chunk(muscle(np.ones(10)), 250.0))
 
 
 def test_the_envelope_of_the_real_recording_moves_with_the_hand(shared: Path) -> None:
@@ -203,7 +209,7 @@ def test_the_envelope_of_the_real_recording_moves_with_the_hand(shared: Path) ->
     stream, envelope = EmgStream(device), Envelope(EnvelopeConfig(notch_hz=60))
     smooth = np.concatenate(
         [
-            envelope.push(part).samples
+            envelope.push_chunk(part).samples
             for now_ns in range(START_NS, START_NS + 64 * NS_PER_S, 100_000_000)
             for part in stream.poll(now_ns)
         ]

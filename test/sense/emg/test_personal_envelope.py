@@ -53,7 +53,7 @@ class Session:
                 raw.astype(np.float32),
             )
             self._index += 100
-            smooth = self.personal.push(chunk)
+            smooth = self.personal.push_chunk(chunk)
         return smooth
 
     def record(self) -> Path:

@@ -59,7 +59,7 @@ def run(clock: SampleClock, incoming: Iterator[EmgBlock]) -> NDArray[np.float64]
         [
             (run.samples[0, 0], run.first_index, (run.stamp_ns - START_NS) / NS_PER_S)
             for block in incoming
-            for run in clock.push(block)
+            for run in clock.push_block(block)
         ]
     )
 
@@ -92,12 +92,14 @@ def test_lost_samples_show_as_a_jump_of_the_index(wrap: int, lost: int) -> None:
 def test_a_long_stall_without_loss_makes_no_jump() -> None:
     clock = SampleClock(1000.0)
     found = [
-        run for block in blocks(np.arange(3000), 1000.0, stalls=False) for run in clock.push(block)
+        run
+        for block in blocks(np.arange(3000), 1000.0, stalls=False)
+        for run in clock.push_block(block)
     ]
     held_up = np.arange(3000, 3500)
     arrived_ns = START_NS + 3_500_000_000
     for part in (held_up[:100], held_up[100:]):
-        found += clock.push(
+        found += clock.push_block(
             EmgBlock(part[:, None].astype(np.float32), np.full(len(part), arrived_ns))
         )
     assert clock.lost == 0
@@ -110,7 +112,7 @@ def test_a_counted_amplifier_that_stalls_for_longer_than_its_counter_lasts_lost_
     run(clock, blocks(np.arange(1000), 250.0, stalls=False, wrap=256))
     held_up = np.arange(1000, 1300)
     arrived = np.full(300, START_NS + 1300 * 4_000_000)
-    clock.push(EmgBlock(held_up[:, None].astype(np.float32), arrived, held_up % 256))
+    clock.push_block(EmgBlock(held_up[:, None].astype(np.float32), arrived, held_up % 256))
     assert clock.lost == 0
 
 
@@ -119,7 +121,7 @@ def test_a_clock_that_is_set_by_years_is_no_loss() -> None:
     run(clock, blocks(np.arange(3000), 1000.0, stalls=False))
     years_ns = START_NS + 10 * 365 * 24 * 3600 * NS_PER_S
     for part in np.array_split(np.arange(3000, 9000), 600):
-        clock.push(EmgBlock(part[:, None].astype(np.float32), years_ns + part * 1_000_000))
+        clock.push_block(EmgBlock(part[:, None].astype(np.float32), years_ns + part * 1_000_000))
     assert clock.lost == 0
     assert clock.restarts == 1
 
@@ -128,7 +130,7 @@ def test_samples_of_a_slow_amplifier_are_not_taken_for_losses() -> None:
     clock = SampleClock(20.0)
     stamps = START_NS + np.arange(100) * NS_PER_S // 20
     for number, stamp in enumerate(stamps):
-        clock.push(EmgBlock(np.full((1, 1), number, np.float32), np.array([stamp])))
+        clock.push_block(EmgBlock(np.full((1, 1), number, np.float32), np.array([stamp])))
     assert clock.lost == 0
     assert clock.next_index == 100
 
@@ -139,7 +141,9 @@ def test_after_a_break_the_index_says_how_long_it_was() -> None:
     clock.reconnected()
     numbers = np.arange(8000, 9000)
     stamps = START_NS + numbers * 1_000_000
-    (first,) = clock.push(EmgBlock(numbers[:, None].astype(np.float32), stamps, numbers % 256))
+    (first,) = clock.push_block(
+        EmgBlock(numbers[:, None].astype(np.float32), stamps, numbers % 256)
+    )
     assert first.first_index == pytest.approx(8000, abs=10)
 
 
@@ -151,7 +155,7 @@ def test_an_amplifier_that_changes_its_rate_is_followed() -> None:
     last = 0
     for k in range(0, 5000, 5):
         part = slice(k, k + 5)
-        for found in clock.push(EmgBlock(np.zeros((5, 1), np.float32), stamps[part])):
+        for found in clock.push_block(EmgBlock(np.zeros((5, 1), np.float32), stamps[part])):
             assert found.stamp_ns > last
             last = found.stamp_ns
     assert clock.rate_hz == pytest.approx(500, rel=0.01)
@@ -194,6 +198,6 @@ def test_impossible_stamps_and_counters_never_turn_the_index_back(
             START_NS + stamp_ns + np.arange(count) * 1_000_000,
             numbers if counted else None,
         )
-        for found in clock.push(block):
+        for found in clock.push_block(block):
             assert found.first_index > before
             before = found.first_index + len(found.samples) - 1

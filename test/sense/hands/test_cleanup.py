@@ -118,7 +118,7 @@ def test_filters_that_cannot_be_are_refused(rules):
 
 def live(frames, **options):
     cleaner = LiveCleaner(**options)
-    return [cleaner.push(points) for points in frames], cleaner
+    return [cleaner.push_frame(points) for points in frames], cleaner
 
 
 def test_live_smoothing_delays_nothing_that_a_polynomial_follows():

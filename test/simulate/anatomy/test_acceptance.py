@@ -86,11 +86,11 @@ def test_a_spread_index_finger_has_little_strength_left_as_measured_on_people() 
 
 def test_muscles_do_nearly_all_of_what_a_passage_takes(played: PlayedScore) -> None:
     assert played.force.max() > 5.0
-    assert played.passage.residual_share < 0.10
+    assert played.summary.residual_share < 0.10
 
 
 def test_no_muscle_is_stuck_at_nothing_or_everything(played: PlayedScore) -> None:
-    assert played.passage.pinned.max() < 0.5
+    assert played.summary.pinned.max() < 0.5
     channels = [played.probe.body.muscle_names.index(name) for name in CHANNELS.values()]
     activation = played.found.activation[:, channels]
     assert np.all(activation.max(axis=0) > 0.05)

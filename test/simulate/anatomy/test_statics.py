@@ -33,7 +33,7 @@ from kpm_ros.simulate.anatomy.body import PLACE, Body
 from kpm_ros.simulate.anatomy.corrections import AS_PACKAGED
 from kpm_ros.simulate.anatomy.fibres import Fibres
 from kpm_ros.simulate.anatomy.optimum import solve
-from kpm_ros.simulate.anatomy.periodic import SmoothMotion, led, resampled, smooth_motion
+from kpm_ros.simulate.anatomy.periodic import SmoothMotion, lag_and_lead, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.statics import CHANNELS, AnatomicalMuscles
 from kpm_ros.simulate.anatomy.torques import FRICTION, Mechanics
 from kpm_ros.simulate.person import MUSCLES, Person
@@ -206,7 +206,7 @@ def test_derivatives_of_a_smoothed_wave_are_those_of_the_wave() -> None:
 def test_following_lags_and_leading_leads() -> None:
     times = np.arange(1000) / 500.0
     slow = np.sin(2 * np.pi * times)[:, None]
-    ahead = led(slow, 500.0, 0.01, 0.05)
+    ahead = lag_and_lead(slow, 500.0, 0.01, 0.05)
     wanted = np.sin(2 * np.pi * (times + 0.05))[:, None]
     np.testing.assert_allclose(ahead, wanted, atol=0.01)
 
