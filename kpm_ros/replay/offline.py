@@ -62,14 +62,15 @@ class Replay:
     settled is asked for at regular instants of that time: two replays give the same, bit for bit.
 
     >>> from kpm_ros.align.aligner import Aligner, AlignerConfig
-    >>> from kpm_ros.estimate.engines import streaming_estimator
-    >>> from kpm_ros.estimate.weights import load_model
+    >>> from kpm_ros.models.registry import architecture_of
+    >>> from kpm_ros.models.weight_files import load_model
     >>> from kpm_ros.replay.topics import TopicFinder
     >>> card, tensors = load_model(model)  # a model file
-    >>> estimator = EffortEstimator(card, streaming_estimator(card, tensors))
+    >>> estimator = EffortEstimator(card, architecture_of(card).stream(card, tensors))
+    >>> aligner = Aligner(AlignerConfig(card.streams, card.rate_hz))
     >>> with BagReader(recording) as bag:  # a bag's folder
-    ...     replay, inputs = Replay(bag, card), TopicFinder(bag).inputs(card.views, use_keys=True)
-    ...     chunks = list(stream(estimator, replay.align(inputs, Aligner(AlignerConfig()))))
+    ...     replay, inputs = Replay(bag, card), TopicFinder(bag).inputs(card.streams)
+    ...     chunks = list(stream(estimator, replay.align(inputs, aligner)))
     >>> sum(len(chunk) for chunk in chunks) > 3000, chunks[0].effort.shape[1]
     (True, 6)
     """
