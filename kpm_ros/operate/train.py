@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.lock import hold
-from kpm_ros.learn.models.families import ARCHITECTURES
+from kpm_ros.models.registry import architectures
 from kpm_ros.learn.training.settings import (
     POSE_TIMINGS,
     PRECISIONS,
@@ -53,7 +53,7 @@ command is given again. docs/training.md says what is in the run folder.
 """
 STOPPED = 130
 _DESCRIPTIONS = {
-    "model": f"which kind of model: {', '.join(ARCHITECTURES)}",
+    "model": f"which kind of model: {', '.join(architectures())}",
     "inputs": "senses it uses: pose, keys or pose,keys (default: all that such a model can use)",
     "views": "camera views it uses, in order",
     "lookahead": "samples of the future it waits for (default: what is usual for the model)",
