@@ -31,7 +31,7 @@ from kpm_ros.estimate.effort_info import described
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import published_card, published_streams
-from kpm_ros.models.registry import streaming_estimator
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.weight_files import load_model, random_tensors, save_model
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
@@ -117,7 +117,7 @@ def live(
 
     card, tensors = load_model(model)
     aligner = Aligner(AlignerConfig(card.streams, card.rate_hz))
-    estimator = EffortEstimator(card, streaming_estimator(card, tensors))
+    estimator = EffortEstimator(card, architecture_of(card).stream(card, tensors))
     waiting = list(deliveries)
     made: list[Entry] = []
     chunks = 0

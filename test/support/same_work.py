@@ -28,7 +28,7 @@ import pytest
 import threadpoolctl
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
-from kpm_ros.models.registry import streaming_estimator
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.weight_files import load_model
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.release.performance import simulate
@@ -44,7 +44,7 @@ def numbers() -> dict[str, np.ndarray]:
     card, tensors = load_model(find_model(DEFAULT_MODEL))
     random = np.random.default_rng(0)
     rows = random.random((1024, card.streams.width), np.float32)
-    stream = streaming_estimator(card, tensors)
+    stream = architecture_of(card).stream(card, tensors)
     stream.reset(0)
     effort = stream.push(rows)
     request = Request(1, 1, 1, SECONDS, seed=5)
