@@ -27,15 +27,12 @@ from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.resources import find_model
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.estimate import weights
 from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
-from kpm_ros.nodes.settings import (
-    ConfigurationError,
-    InferenceSettings,
-    SynchronizerSettings,
-)
+from kpm_ros.nodes.effort_settings import InferenceSettings, SynchronizerSettings
 
 
 def model_path(name: str) -> Path:

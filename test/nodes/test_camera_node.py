@@ -28,11 +28,11 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 from sensor_msgs.srv import SetCameraInfo
 
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos, wire
 from kpm_ros.nodes.camera_node import CameraNode
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense.camera.camera_calibration import read_calibration
 from support.waiting import wait_for
 
