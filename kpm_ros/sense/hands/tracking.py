@@ -26,11 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.settings import CheckedSettings, ConfigurationError, check_choice, setting
+from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.sense.hands.detection import Detection, Handedness, TrackedHand, extent, in_widths
 from kpm_ros.sense.hands.following import FixedRegion, FollowingRegion
 from kpm_ros.sense.hands.hand_identity import HANDS, HandIdentities, IdentityRules
 from kpm_ros.sense.hands.mediapipe_hands import COMPLEXITY, Model, make_detector
-from kpm_ros.sense.samples import LANDMARKS
+from kpm_ros.sense.samples import HAND
 
 HandChoice = Literal["left", "right", "nearest"]
 
@@ -96,6 +97,7 @@ class HandTracker:
         self.config = config = config or HandTrackerConfig()
         self.refused = 0
         """Hands that were found but could not be: too small, too unsure, outside, not numbers."""
+        self._shape = (len(find_skeleton(HAND)), 3)
         self._identities = HandIdentities(rules or IdentityRules())
         make = partial(
             make_detector,
@@ -153,7 +155,7 @@ class HandTracker:
 
     def _is_usable(self, hand: Detection, size: tuple[int, int]) -> bool:
         points = hand.points
-        if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
+        if points.shape != self._shape or not np.isfinite(points).all():
             return False
         inside = bool((np.abs(points[:, :2] - 0.5) <= 0.5 + OUTSIDE).all())
         large = extent(in_widths(points, size)) >= SMALLEST_HAND
