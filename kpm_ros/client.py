@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
 
+from kpm_ros.act.safety import FreshnessRules
 from kpm_ros.act.sender import Sender, SenderWatch
 from kpm_ros.core.flags import Flag, describe
 from kpm_ros.msg import EffortInfo, MuscleEffort
@@ -102,8 +103,8 @@ class EffortReader:
         node: Node,
         topic: str = "effort",
         *,
-        timeout_s: float = 0.05,
-        max_age_s: float = 0.3,
+        timeout_s: float = FreshnessRules.timeout_s,
+        max_age_s: float = FreshnessRules.max_age_s,
         depth: int = 1000,
     ) -> None:
         """Subscribe to `topic` and its `info`; names are relative to the node's namespace.

@@ -23,6 +23,8 @@ from typing import Any
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
 from kpm_ros.core.streams import Streams
 from kpm_ros.models.weight_files import read_card
+from kpm_ros.core.resources import DEFAULT_MODEL
+from kpm_ros.core.settings import check_choice
 from kpm_ros.simulate.bodies import BODIES
 
 
@@ -149,9 +151,8 @@ def _typed(option: Option, value: str) -> Any:
     word = value.strip()
     if option.choices == YES_NO:
         word = word.lower()
-    if option.choices and word not in option.choices:
-        allowed = ", ".join(option.choices)
-        raise ValueError(f"{option.name} is {value!r}, but must be one of: {allowed}")
+    if option.choices:
+        check_choice(option.name, word, option.choices)
     if option.choices == YES_NO:
         return word == "true"
     if option.name == "cameras":

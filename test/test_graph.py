@@ -24,7 +24,9 @@ import pytest
 import yaml
 
 from kpm_ros import diagram, graph
+from kpm_ros.core.settings import make_settings
 from kpm_ros.nodes import settings as node_settings
+from kpm_ros.nodes.effort_settings import SynchronizerSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERYTHING = graph.PipelineOptions(record="somewhere")
@@ -34,7 +36,7 @@ NODES = graph.build(EVERYTHING)
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
 def test_every_node_has_its_module_and_its_settings(node):
     assert importlib.util.find_spec(node.module) is not None
-    node_settings.check(node.name, node_settings.NODES[node.name], node.parameters)
+    make_settings(node.name, node_settings.NODES[node.name], node.parameters)
 
 
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
@@ -125,7 +127,7 @@ def test_what_crosses_a_network_is_waited_for_longer():
     def waits(**options):
         nodes = {node.name: node for node in graph.build(graph.PipelineOptions(**options))}
         given = nodes["synchronizer"].parameters
-        return node_settings.check("synchronizer", node_settings.SynchronizerSettings, given)
+        return make_settings("synchronizer", SynchronizerSettings, given)
 
     assert waits().keys_wait_s == 0.02
     assert waits(network=True).keys_wait_s == 0.05

@@ -25,8 +25,8 @@ from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
 from launch.events.process import ProcessExited
 
+from kpm_ros.core.settings import make_settings
 from kpm_ros.nodes.player_settings import PlayerSettings
-from kpm_ros.nodes.settings import check
 from kpm_ros.operate import launching
 from kpm_ros.operate.errors import UserError
 from support import bags
@@ -87,7 +87,7 @@ def test_what_cannot_be_played_is_refused_before_anything_is_started(launch_file
 def test_the_player_is_given_settings_that_it_takes(launch_file, bag):
     assert player(launch_file, bag=str(bag)).node_executable == "player"
     settings = launching.check_replay({"bag": str(bag), "start_s": "0", **GIVEN}).parameters
-    assert check("player", PlayerSettings, settings) == PlayerSettings(
+    assert make_settings("player", PlayerSettings, settings) == PlayerSettings(
         bag=str(bag), rate=2.0, loop=True
     )
 

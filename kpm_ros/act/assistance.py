@@ -23,9 +23,18 @@ from enum import Enum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kpm_ros.act.checks import require_known_muscles, require_names, require_number
-from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardReport, GuardState, Now, SlewLimiter
+from kpm_ros.act.checks import require_known_muscles, require_names
+from kpm_ros.act.safety import (
+    NS_PER_S,
+    EffortGuard,
+    FreshnessRules,
+    GuardReport,
+    GuardState,
+    Now,
+    SlewLimiter,
+)
 from kpm_ros.act.smoothing import Smoother
+from kpm_ros.core.settings import check_number, setting
 
 GAIN_LIMIT = 100.0
 """Nm per unit of effort; nothing worn on a finger wants more, so more is a slip of the pen."""
@@ -53,26 +62,36 @@ def illustrative_gain() -> dict[str, dict[str, float]]:
 
 
 @dataclass(frozen=True)
-class AssistanceConfig:
+class AssistanceConfig(FreshnessRules):
     """How effort becomes torque, and how carefully. A wrong value is refused in words."""
 
     gain: Mapping[str, Mapping[str, float]] = field(default_factory=illustrative_gain)
     """Nm per unit of effort, {joint: {muscle: gain}}; a joint without muscles stays at zero."""
     joint_order: Sequence[str] = ()
     """Joints in the order of the command; empty = those of `gain`, in its order."""
-    deadband: float = 0.08
-    """Effort up to here, smoothed, moves nothing."""
-    max_torque_nm: float = 0.3
-    max_torque_rate_nm_s: float = 3.0
-    smoothing_s: float = 0.03
-    timeout_s: float = 0.05
-    """Silence after which effort is stale."""
-    max_age_s: float = 0.3
-    """Age of the instant described after which effort is stale."""
-    recover_s: float = 0.25
-    """How long effort must have been good without a break before it is acted on."""
-    enabled_ramp_s: float = 1.0
-    """Time from nothing to full assistance once it begins."""
+    deadband: float = setting(
+        0.08, "effort up to here moves nothing", least=0.0, most=1.0, live=True
+    )
+    """Smoothed effort."""
+    max_torque_nm: float = setting(
+        0.3, "no joint gets more torque", least=0.001, most=50.0, live=True
+    )
+    max_torque_rate_nm_s: float = setting(
+        3.0, "no joint's torque changes faster", least=0.01, most=1000.0, live=True
+    )
+    smoothing_s: float = setting(
+        0.03, "time constant of the smoothing", least=0.0, most=1.0, live=True
+    )
+    recover_s: float = setting(
+        0.25,
+        "how long effort must be good before it is acted on again",
+        least=0.0,
+        most=10.0,
+        live=True,
+    )
+    """Without a break."""
+    enabled_ramp_s: float = setting(1.0, "time to full assistance", least=0.0, most=60.0, live=True)
+    """From nothing, once it begins."""
 
     def __post_init__(self) -> None:
         """Refuse what no machine should be driven by."""
@@ -85,11 +104,8 @@ class AssistanceConfig:
                 raise ValueError(f"gain is given for the joint {joint!r}, which is not a joint")
             for muscle, value in weights.items():
                 what = f"the gain of {joint!r} from {muscle!r}"
-                require_number(what, value, at_least=-GAIN_LIMIT, at_most=GAIN_LIMIT)
-        for name in ("max_torque_nm", "max_torque_rate_nm_s", "timeout_s", "max_age_s"):
-            require_number(name, getattr(self, name), above=0)
-        for name in ("deadband", "smoothing_s", "recover_s", "enabled_ramp_s"):
-            require_number(name, getattr(self, name), at_least=0)
+                check_number(what, value, least=-GAIN_LIMIT, most=GAIN_LIMIT)
+        super().__post_init__()
 
     @property
     def joints(self) -> tuple[str, ...]:

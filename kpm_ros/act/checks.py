@@ -12,38 +12,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Settings are refused in words: which one, its value, and what is allowed."""
+"""Names of muscles, joints and gestures are refused in words: which, and what is allowed."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 NAMED = 40
 """Muscles that a sentence lists."""
-
-
-def require_number(
-    what: str,
-    value: object,
-    *,
-    above: float | None = None,
-    at_least: float | None = None,
-    at_most: float | None = None,
-) -> None:
-    """Refuse anything that is not a finite number within the stated bounds."""
-    bounds = [
-        f"{word} {bound:g}"
-        for word, bound in (("above", above), ("at least", at_least), ("at most", at_most))
-        if bound is not None
-    ]
-    allowed = " ".join(["it must be a finite number", " and ".join(bounds)]).rstrip()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{what} is {value!r}; {allowed}")
-    too_low = (above is not None and value <= above) or (at_least is not None and value < at_least)
-    if too_low or (at_most is not None and value > at_most):
-        raise ValueError(f"{what} is {value!r}; {allowed}")
 
 
 def require_names(what: str, names: Sequence[str]) -> None:

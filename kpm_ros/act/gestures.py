@@ -22,9 +22,10 @@ from typing import NamedTuple
 
 from numpy.typing import ArrayLike
 
-from kpm_ros.act.checks import require_known_muscles, require_names, require_number
-from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardState, Now
+from kpm_ros.act.checks import require_known_muscles, require_names
+from kpm_ros.act.safety import NS_PER_S, EffortGuard, FreshnessRules, GuardState, Now
 from kpm_ros.act.smoothing import Smoother
+from kpm_ros.core.settings import check_number
 
 NO_GESTURE = "none"
 
@@ -52,15 +53,15 @@ class GestureRule:
         if not isinstance(self.name, str) or not self.name or self.name == NO_GESTURE:
             raise ValueError(f"a gesture cannot be called {self.name!r}")
         for muscle, weight in self.weights.items():
-            require_number(
-                f"gesture {self.name!r}: the weight of {muscle!r}", weight, at_least=-10, at_most=10
+            check_number(
+                f"gesture {self.name!r}: the weight of {muscle!r}", weight, least=-10, most=10
             )
         if not any(weight > 0 for weight in self.weights.values()):
             raise ValueError(f"gesture {self.name!r} needs a muscle with a weight above 0")
-        require_number(f"gesture {self.name!r}: off", self.off, above=0)
-        require_number(f"gesture {self.name!r}: on", self.on, above=self.off)
-        require_number(f"gesture {self.name!r}: hold_s", self.hold_s, at_least=0)
-        require_number(f"gesture {self.name!r}: refractory_s", self.refractory_s, at_least=0)
+        check_number(f"gesture {self.name!r}: off", self.off, above=0)
+        check_number(f"gesture {self.name!r}: on", self.on, above=self.off)
+        check_number(f"gesture {self.name!r}: hold_s", self.hold_s, least=0)
+        check_number(f"gesture {self.name!r}: refractory_s", self.refractory_s, least=0)
 
     def confidence(self, activation: float) -> float:
         """0 at the threshold to end, 0.5 at the threshold to begin, 1 as far again above it."""
@@ -77,23 +78,21 @@ DEFAULT_GESTURES = (
 
 
 @dataclass(frozen=True)
-class GestureConfig:
-    """Which gestures to look for, and how. A wrong value is refused in words."""
+class GestureConfig(FreshnessRules):
+    """Which gestures to look for, and how. A wrong value is refused in words.
+
+    A gap between samples that is longer than `timeout_s` ends a gesture.
+    """
 
     gestures: Sequence[GestureRule] = DEFAULT_GESTURES
     """Where two begin at the same sample, the more confident wins, then the earlier listed."""
     smoothing_s: float = 0.03
-    timeout_s: float = 0.1
-    """Silence after which effort is stale, and gap between samples that ends a gesture."""
-    max_age_s: float = 0.3
-    """Age of the instant described after which effort is stale."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be recognised."""
         require_names("gestures", [rule.name for rule in self.gestures])
-        require_number("smoothing_s", self.smoothing_s, at_least=0)
-        require_number("timeout_s", self.timeout_s, above=0)
-        require_number("max_age_s", self.max_age_s, above=0)
+        check_number("smoothing_s", self.smoothing_s, least=0)
+        super().__post_init__()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kpm_ros.act.checks import require_number
 from kpm_ros.core.flags import Flag, describe
+from kpm_ros.core.settings import CheckedSettings, check_number, setting
 
 NS_PER_S = 1_000_000_000
 
@@ -75,6 +76,19 @@ NOTHING = Admitted([], [])
 READY = GuardReport(GuardState.READY, "effort is fresh and valid")
 
 
+@dataclass(frozen=True)
+class FreshnessRules(CheckedSettings):
+    """How long effort counts."""
+
+    timeout_s: float = setting(
+        0.05, "silence after which effort is stale", least=0.005, most=1.0, live=True
+    )
+    max_age_s: float = setting(
+        0.3, "age after which effort is stale", least=0.01, most=5.0, live=True
+    )
+    """Age of the instant that it describes."""
+
+
 class EffortGuard:
     """Lets through what may be acted on, and says at any instant whether the stream may be.
 
@@ -89,15 +103,15 @@ class EffortGuard:
     def __init__(
         self,
         muscles: int,
-        timeout_s: float = 0.05,
-        max_age_s: float = 0.3,
+        timeout_s: float = FreshnessRules.timeout_s,
+        max_age_s: float = FreshnessRules.max_age_s,
         max_ahead_s: float = 0.1,
         max_effort: float = 10.0,
     ) -> None:
         """`max_age_s` is of the instant described, `timeout_s` of the arrival of anything new."""
         self.limit(timeout_s, max_age_s)
-        require_number("max_ahead_s", max_ahead_s, at_least=0)
-        require_number("max_effort", max_effort, above=0)
+        check_number("max_ahead_s", max_ahead_s, least=0)
+        check_number("max_effort", max_effort, above=0)
         self._muscles = muscles
         self._max_ahead_ns = round(max_ahead_s * NS_PER_S)
         self._max_effort = max_effort
@@ -113,8 +127,8 @@ class EffortGuard:
 
     def limit(self, timeout_s: float, max_age_s: float) -> None:
         """Judge by another silence and another age from now on."""
-        require_number("timeout_s", timeout_s, above=0)
-        require_number("max_age_s", max_age_s, above=0)
+        check_number("timeout_s", timeout_s, above=0)
+        check_number("max_age_s", max_age_s, above=0)
         self._timeout_ns = round(timeout_s * NS_PER_S)
         self._max_age_ns = round(max_age_s * NS_PER_S)
 
@@ -277,8 +291,8 @@ class SlewLimiter:
 
     def __init__(self, width: int, max_rate_per_s: float, max_growth_s: float = 0.05) -> None:
         """`width` values, all with the same rate; they start at zero."""
-        require_number("max_rate_per_s", max_rate_per_s, above=0)
-        require_number("max_growth_s", max_growth_s, above=0)
+        check_number("max_rate_per_s", max_rate_per_s, above=0)
+        check_number("max_growth_s", max_growth_s, above=0)
         self.rate_per_s = max_rate_per_s
         self.max_growth_s = max_growth_s
         self._width = width

@@ -21,7 +21,7 @@ is flagged. See docs/timing.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -34,6 +34,7 @@ from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
 from kpm_ros.core.chunks import AlignedChunk, Trace
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S, Grid
+from kpm_ros.core.settings import CheckedSettings, rules, setting
 from kpm_ros.core.streams import Channels, PianoKeys, Streams
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
@@ -82,20 +83,31 @@ class _Placed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class AlignerConfig:
+class AlignRules(CheckedSettings):
+    """The rules for late streams."""
+
+    hop_s: float = setting(
+        0.01,
+        "longest chunk handed on; shorter ones are, too, when data and not the wait settled them",
+        least=0.001,
+        most=0.2,
+    )
+    pose: PoseRules = rules(PoseRules, prefix="pose_")
+    key: KeyRules = rules(KeyRules, prefix="keys_")
+    channel: ChannelRules = rules(ChannelRules, prefix="channels_")
+    future_s: float = setting(
+        0.1, "a stamp further ahead of the clock is refused", least=0.0, most=10.0
+    )
+    step_s: float = 0.5
+    """A clock that jumps by more than this, or a caller away for longer, breaks the stream."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignerConfig(AlignRules):
     """The grid, the streams on it, and the rules for late ones."""
 
     streams: Streams
     rate_hz: int
-    hop_s: float = 0.01
-    """Longest chunk handed on. Shorter ones are, too, when data and not the wait settled them."""
-    future_s: float = 0.1
-    """A stamp further ahead of the clock than this is refused."""
-    step_s: float = 0.5
-    """A clock that jumps by more than this, or a caller away for longer, breaks the stream."""
-    pose: PoseRules = field(default_factory=PoseRules)
-    key: KeyRules = field(default_factory=KeyRules)
-    channel: ChannelRules = field(default_factory=ChannelRules)
 
 
 @dataclass

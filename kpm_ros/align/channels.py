@@ -25,6 +25,7 @@ from kpm_ros.align.arrivals import NEVER_NS, Outcome
 from kpm_ros.align.sampled import SampledStream
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.core.streams import Channels
 from kpm_ros.sense.samples import ChannelChunk
 
@@ -34,20 +35,31 @@ LARGEST_VALUE = 1e30
 
 
 @dataclass(frozen=True)
-class ChannelRules:
+class ChannelRules(CheckedSettings):
     """How long channels are waited for and how long their silence is believed.
 
     A stream that is sampled, or sent, more seldom is given 2.5 of its own intervals instead.
     """
 
-    wait_s: float = 0.02
-    """A grid sample waits at least this long for the samples after it."""
-    longest_wait_s: float = 0.2
-    """However seldom chunks come, nothing waits for longer."""
-    fresh_s: float = 0.1
-    """Samples further apart than this are not joined."""
-    missing_s: float = 1.0
-    """Channels that are silent for longer are missing; until then their last value is held."""
+    wait_s: float = setting(
+        0.02,
+        "how long a sample waits at least for other channels; longer where they come more seldom",
+        least=0.0,
+        most=1.0,
+    )
+    longest_wait_s: float = setting(
+        0.2, "how long it waits for them at most", least=0.0, most=1.0
+    )
+    fresh_s: float = setting(
+        0.1,
+        "other channels' samples further apart than this are not joined, unless 2.5 of the "
+        "stream's own intervals are more",
+        least=0.001,
+        most=10.0,
+    )
+    missing_s: float = setting(
+        1.0, "other channels that are silent for longer are missing", least=0.01, most=3600.0
+    )
 
 
 class ChannelStream:

@@ -26,6 +26,7 @@ from kpm_ros.align.notes import NoteStream
 from kpm_ros.align.sampled import SampledStream
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.core.streams import KEY_NOT_SENSED, PianoKeys
 from kpm_ros.sense.samples import KeyEvent, KeyMotionChunk
 
@@ -34,17 +35,27 @@ DEEPEST = 2.0
 
 
 @dataclass(frozen=True)
-class KeyRules:
+class KeyRules(CheckedSettings):
     """How long the keys are waited for and how long their silence is believed."""
 
-    wait_s: float = 0.02
-    """A grid sample waits this long for key motion or events that belong to it."""
-    missing_s: float = 1.0
-    """Without motion, events or heartbeats for this long, the keys are flagged missing."""
-    fresh_s: float = 0.1
-    """Sensed motion older than this gives way to notes, if there are any."""
-    longest_hold_s: float = 30.0
-    """A note held for so long is given up: its end was lost, by the piano or on the way."""
+    wait_s: float = setting(
+        0.02, "how long a sample waits for key motion or events", least=0.0, most=1.0
+    )
+    fresh_s: float = setting(
+        0.1,
+        "sensed key motion older than this gives way to notes, and is not joined to what follows",
+        least=0.001,
+        most=10.0,
+    )
+    longest_hold_s: float = setting(
+        30.0,
+        "a note held for so long is given up: its end was lost, by the piano or on the way",
+        least=0.1,
+        most=3600.0,
+    )
+    missing_s: float = setting(
+        1.0, "keys that are silent for longer are missing", least=0.01, most=3600.0
+    )
 
 
 class KeyStream:

@@ -30,8 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from kpm_ros.core.skeletons import Skeleton, find_skeleton
 from kpm_ros.sense.midi.key_depth import minimum_jerk, press_time_s
-from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
+from kpm_ros.sense.samples import HAND, KeyEvent, KeyEventKind, LandmarkFrame
 
 WIDEST_S = 0.150
 """Offsets are looked for up to this, either way."""
@@ -54,7 +55,6 @@ _TRACKER_NOISE = 1e-3
 _FOLDS = 8
 _MOST_DRIFT = 0.18
 """Where strikes are seen, soft and loud ones agree; see `Offset.follows_loudness`."""
-_TIPS, _KNUCKLES = (4, 8, 12, 16, 20), (2, 5, 9, 13, 17)
 
 _Table = NDArray[np.float64]
 
@@ -85,14 +85,20 @@ class LandmarkMotion(NamedTuple):
 
     times_s: _Table
     points: _Table
-    """(frames, 21, 2), both in widths of the picture."""
+    """(frames, points, 2), both in widths of the picture."""
+    skeleton: Skeleton
 
     @classmethod
     def of(cls, frames: Sequence[LandmarkFrame], start_ns: int) -> LandmarkMotion:
         """Take one view's frames in which the hand was seen."""
         views = {frame.view for frame in frames}
-        if len(views) > 1:
-            raise ValueError(f"frames of one view are wanted, not of {', '.join(sorted(views))}")
+        skeletons = {frame.skeleton for frame in frames}
+        for what, names in (("view", views), ("skeleton", skeletons)):
+            if len(names) > 1:
+                raise ValueError(
+                    f"frames of one {what} are wanted, not of {', '.join(sorted(names))}"
+                )
+        skeleton = find_skeleton(next(iter(skeletons), HAND))
         seen = {
             frame.stamp_ns: frame
             for frame in frames
@@ -100,13 +106,13 @@ class LandmarkMotion(NamedTuple):
         }
         ordered = [seen[stamp_ns] for stamp_ns in sorted(seen)]
         times = np.array([(frame.stamp_ns - start_ns) / 1e9 for frame in ordered])
-        points = np.zeros((len(ordered), 21, 2))
+        points = np.zeros((len(ordered), len(skeleton), 2))
         for place, frame in zip(points, ordered, strict=True):
             width, height = frame.image_size
             assert frame.points is not None
             place[:] = frame.points[:, :2]
             place[:, 1] *= height / width if width and height else 1.0
-        return cls(times, points)
+        return cls(times, points, skeleton)
 
 
 class _Onsets(NamedTuple):
@@ -130,11 +136,12 @@ def estimate_offset(frames: Sequence[LandmarkFrame], events: Sequence[KeyEvent])
     count = len(onsets.times_s)
     if count < FEWEST_ONSETS:
         return Offset(0.0, 0.0, count)
-    tips = np.diff(motion.points[:, _TIPS, 1] - motion.points[:, _KNUCKLES, 1], axis=0)
+    tips, knuckles = (motion.points[:, motion.skeleton.role(of), 1] for of in ("tips", "knuckles"))
+    bending = np.diff(tips - knuckles, axis=0)
     coarse = np.arange(-WIDEST_S - _COARSE_S, WIDEST_S + 1.5 * _COARSE_S, _COARSE_S)
-    rough = _strike_correlations(motion.times_s, tips, onsets, coarse).mean(axis=1)
+    rough = _strike_correlations(motion.times_s, bending, onsets, coarse).mean(axis=1)
     peaks = [
-        _Peak.at(lag_s + _FINE_LAGS_S, motion.times_s, tips, onsets)
+        _Peak.at(lag_s + _FINE_LAGS_S, motion.times_s, bending, onsets)
         for lag_s in _high_peaks(coarse, rough)
     ]
     if not peaks:
@@ -160,9 +167,9 @@ class _Peak(NamedTuple):
     follows_loudness: float
 
     @classmethod
-    def at(cls, lags_s: _Table, times_s: _Table, tips: _Table, onsets: _Onsets) -> _Peak:
+    def at(cls, lags_s: _Table, times_s: _Table, bending: _Table, onsets: _Onsets) -> _Peak:
         """Look closely at a peak that lies among these offsets."""
-        correlation = _strike_correlations(times_s, tips, onsets, lags_s)
+        correlation = _strike_correlations(times_s, bending, onsets, lags_s)
         mean = correlation.mean(axis=1)
         fold_of = np.arange(correlation.shape[1]) % _FOLDS
         leave_one_out = [
@@ -239,7 +246,9 @@ def _covered(onsets: _Onsets, motion: LandmarkMotion) -> _Onsets:
     return _Onsets(onsets.times_s[inside & whole], onsets.press_s[inside & whole])
 
 
-def _strike_correlations(times_s: _Table, tips: _Table, onsets: _Onsets, lags_s: _Table) -> _Table:
+def _strike_correlations(
+    times_s: _Table, bending: _Table, onsets: _Onsets, lags_s: _Table
+) -> _Table:
     """Correlation of strike and movement, of the finger that fits best: (lags, onsets)."""
     found = np.zeros((len(lags_s), len(onsets.times_s)))
     for k, lag_s in enumerate(lags_s):
@@ -251,7 +260,7 @@ def _strike_correlations(times_s: _Table, tips: _Table, onsets: _Onsets, lags_s:
         frames = np.minimum(frames, len(times_s) - 1)
         part = (times_s[frames] - bottoms[:, None]) / onsets.press_s[:, None] + 1.0
         strike = np.diff(minimum_jerk(part), axis=1)[..., None]
-        steps = tips[np.minimum(frames[:, :-1], len(tips) - 1)]
+        steps = bending[np.minimum(frames[:, :-1], len(bending) - 1)]
         moved = np.where(looked_at[..., None], steps, 0.0)
         size = np.linalg.norm(strike, axis=1) * (np.linalg.norm(moved, axis=1) + _TRACKER_NOISE)
         correlation = (strike * moved).sum(axis=1) / np.maximum(size, 1e-12)

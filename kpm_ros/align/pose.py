@@ -27,6 +27,7 @@ from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
 from kpm_ros.align.cadence import REMEMBERED, Cadence, usual_gap_ns
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.core.streams import Landmarks
 from kpm_ros.sense.samples import LandmarkFrame
 
@@ -43,26 +44,42 @@ one lost frame is bridged, whatever the camera's rate."""
 
 
 @dataclass(frozen=True)
-class PoseRules:
+class PoseRules(CheckedSettings):
     """How long a view is waited for and how long its last pose is believed.
 
     For a camera of 50 or more frames a second whose hands are known within 18 ms, times are exactly
     these. A slower one is given as much more as its frames' own stamps ask for, within limits.
     """
 
-    wait_s: float = 0.06
-    """A grid sample waits at least this long for the frame after it."""
-    longest_wait_s: float = 0.2
-    """However slow the camera and its tracker are, nothing waits for longer."""
-    stale_s: float = 0.05
-    """A pose older than this is flagged stale, unless the camera's frames come so seldom that its
-    usual gaps allow more; frames further apart are not joined."""
-    lost_s: float = 0.25
-    """A pose older than this is flagged lost, however seldom frames come."""
-    extrapolate_s: float = 0.0
-    """While it waits in vain, a pose goes on moving for this long before it is held."""
-    may_repeat: bool = False
-    """Whether a hand that is the same to the last bit as in the frame before is news."""
+    wait_s: float = setting(
+        0.06,
+        "how long a sample waits at least for the camera frame after it; longer for a camera of "
+        "few frames a second, or whose landmarks are known late",
+        least=0.0,
+        most=1.0,
+    )
+    longest_wait_s: float = setting(
+        0.2, "how long it waits at most, however slow the camera is", least=0.0, most=1.0
+    )
+    stale_s: float = setting(
+        0.05,
+        "a pose older than this is stale, or older than 2.5 of the camera's usual gaps between "
+        "frames if that is more; frames further apart are not joined",
+        least=0.001,
+        most=10.0,
+    )
+    lost_s: float = setting(0.25, "a pose older than this is lost", least=0.001, most=60.0)
+    extrapolate_s: float = setting(
+        0.0,
+        "how long a pose that is awaited in vain goes on moving before it is held; 0 = not at all",
+        least=0.0,
+        most=1.0,
+    )
+    may_repeat: bool = setting(
+        False,
+        "whether landmarks that stay the same to the last bit are believed, as a tracker that "
+        "rounds may send them; else their image is taken to stand still",
+    )
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,9 @@ from kpm_ros.align.offset import (
     jackknife_error,
     parabolic_peak,
 )
+from kpm_ros.core.skeletons import SkeletonError
 from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 
-_TIPS = (4, 8, 12, 16, 20)
 _STEP_S = 0.010
 _LAG_STEP_S = 0.005
 _MARGIN_S = 2 * WIDEST_S + 0.02
@@ -66,7 +66,7 @@ def estimate_offsets(
     if side and side not in views:
         known = ", ".join(sorted(views)) or "none"
         raise ValueError(f"there are no frames of the view {side!r}; the views are: {known}")
-    by_keys = {view: estimate_offset(views[view], events) for view in views}
+    by_keys = {view: _by_keys(views[view], events, needed=view == side) for view in views}
     found = {
         view: offset if view == side or offset.sees_strikes else offset._replace(confidence=0.0)
         for view, offset in by_keys.items()
@@ -81,6 +81,16 @@ def estimate_offsets(
                 found[best].onsets_used,
             )
     return found
+
+
+def _by_keys(frames: Sequence[LandmarkFrame], events: Sequence[KeyEvent], needed: bool) -> Offset:
+    """Offset to the keys; none where the skeleton shows no strikes, unless it is needed."""
+    try:
+        return estimate_offset(frames, events)
+    except SkeletonError:
+        if needed:
+            raise
+        return Offset(0.0, 0.0, 0)
 
 
 def offset_between(one: Sequence[LandmarkFrame], other: Sequence[LandmarkFrame]) -> Offset:
@@ -119,7 +129,7 @@ def offset_between(one: Sequence[LandmarkFrame], other: Sequence[LandmarkFrame])
 
 def _tip_velocity(motion: LandmarkMotion, grid_s: _Table) -> _Table:
     """How the fingertips move from one instant to the next: (instants - 1, coordinates)."""
-    tips = motion.points[:, _TIPS].reshape(len(motion.times_s), -1)
+    tips = motion.points[:, motion.skeleton.role("tips")].reshape(len(motion.times_s), -1)
     resampled = [np.interp(grid_s, motion.times_s, column) for column in tips.T]
     return np.diff(np.stack(resampled, axis=1), axis=0)
 

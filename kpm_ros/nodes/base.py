@@ -37,12 +37,12 @@ from rclpy.qos_overriding_options import InvalidQosOverridesError
 from rclpy.signals import SignalHandlerOptions
 
 from kpm_ros.core import lock
+from kpm_ros.core.settings import ConfigurationError, declared
 from kpm_ros.core.signals import StopRequested, StopRequests
 from kpm_ros.nodes import parameters, qos
 from kpm_ros.nodes.diagnostics import DiagnosticsPublisher, Level, Report
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.qos_check import mismatches
-from kpm_ros.nodes.settings import ConfigurationError
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
@@ -178,7 +178,8 @@ class PipelineNode(Node):
         try:
             settings = parameters.changed(self, self.settings, parameter_list)
             # ROS's own parameters come by here as well, while a node is still being made.
-            if any(hasattr(settings, parameter.name) for parameter in parameter_list):
+            ours = declared(self.settings_type)
+            if any(parameter.name in ours for parameter in parameter_list):
                 self.reconfigure(settings)
         except ConfigurationError as error:
             return SetParametersResult(successful=False, reason=str(error))

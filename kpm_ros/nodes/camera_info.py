@@ -20,9 +20,9 @@ from sensor_msgs.msg import CameraInfo
 from sensor_msgs.srv import SetCameraInfo
 from std_msgs.msg import Header
 
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
-from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense.camera.camera_calibration import (
     Calibration,
     CalibrationError,

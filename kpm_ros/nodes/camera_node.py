@@ -24,15 +24,15 @@ from typing import Any
 from sensor_msgs.msg import CameraInfo, Image
 
 from kpm_ros.nodes import images, qos
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.base import run
 from kpm_ros.nodes.camera_info import CameraInfos
 from kpm_ros.nodes.camera_settings import CameraSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.hand_output import HandOutput, view_of
 from kpm_ros.nodes.managed import ManagedNode
-from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.nodes.worker import WorkerThread
-from kpm_ros.sense.camera.camera_device import CameraConfig, CameraConfigError, Frame
+from kpm_ros.sense.camera.camera_device import CameraConfigError, Frame
 from kpm_ros.sense.camera.open_camera import open_camera
 from kpm_ros.wire import encode
 
@@ -72,7 +72,7 @@ class CameraNode(ManagedNode):
     def make(self) -> None:
         """Find out which camera, and load its tracker."""
         try:
-            self.camera = open_camera(_config(self.settings), self._say)
+            self.camera = open_camera(self.settings.camera, self._say)
         except CameraConfigError as error:
             raise ConfigurationError(f"{self.get_name()}: {error}") from None
         if self.settings.tracking:
@@ -152,20 +152,6 @@ class CameraNode(ManagedNode):
             self.get_logger().info(sentence)
         else:
             self.get_logger().warning(sentence)
-
-
-def _config(settings: CameraSettings) -> CameraConfig:
-    return CameraConfig(
-        source=settings.source,
-        width=settings.width,
-        height=settings.height,
-        fps=settings.fps,
-        fourcc=settings.fourcc,
-        exposure_s=settings.exposure_s,
-        flip=settings.flip,  # type: ignore[arg-type]
-        latency_s=settings.latency_s,
-        loop=settings.loop,
-    )
 
 
 def main() -> None:

@@ -19,7 +19,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kpm_ros.nodes.setting import ManagedSettings, setting
+from kpm_ros.core.settings import rules, setting
+from kpm_ros.nodes.managed_settings import ManagedSettings
+from kpm_ros.sense.camera.camera_device import CameraConfig
+from kpm_ros.sense.hands.tracking import HandTrackerConfig
 
 
 @dataclass(frozen=True)
@@ -43,35 +46,15 @@ class HandSettings:
     near_y: float = setting(
         0.5, "the point, from the top, as a fraction", least=0.0, most=1.0, live=True
     )
-    hands: int = setting(
-        2, "hands in sight; with 1 tracking is cheaper, but takes whichever comes", least=1, most=2
-    )
-    mirrored: bool = setting(
-        False,
-        "whether the picture is a mirror image (a selfie camera, or one flip): it decides "
-        "which hand is the left one",
-    )
+    tracker: HandTrackerConfig = rules(HandTrackerConfig)
     model: str = setting(
         "full",
         "hand model: lite is faster; auto = full where the machine is fast enough for it, else "
         "lite, by what the first pictures take",
         choices=("lite", "full", "auto"),
     )
-    task_file: str = setting("", "a .task file for MediaPipe instead of the model in its package")
-    min_confidence: float = setting(
-        0.5, "a hand of less confidence is not published", least=0.0, most=1.0, live=True
-    )
-    detection_confidence: float = setting(
-        0.5, "how sure the search for a hand must be", least=0.0, most=1.0
-    )
-    tracking_confidence: float = setting(
-        0.5, "how sure a hand must be to be followed", least=0.0, most=1.0
-    )
     region: str = setting(
         "0, 0, 1, 1", "part of the picture to look at: left, top, right, bottom as fractions"
-    )
-    follow: bool = setting(
-        False, "whether to look only around the hands once found: for hands that are small"
     )
     clean_up: str = setting(
         "none",
@@ -88,28 +71,8 @@ class CaptureSettings(ManagedSettings):
 
     FIXED: ClassVar[str] = "the camera is opened with it"
 
-    source: str = setting(
-        "0",
-        "camera's index, path or by-id name; or a video file, a folder of images, a stream's URL",
-    )
+    camera: CameraConfig = rules(CameraConfig)
     view: str = setting("", "name of the camera view; empty = the node's name after camera_")
-    width: int = setting(0, "picture size; 0 = the camera's choice", least=0, most=16384)
-    height: int = setting(0, "picture size; 0 = the camera's choice", least=0, most=16384)
-    fps: float = setting(0.0, "pictures a second; 0 = the camera's choice", least=0.0, most=1000.0)
-    fourcc: str = setting("", "pixel format, such as MJPG; empty = the camera's choice")
-    exposure_s: float = setting(0.0, "exposure; 0 = leave it as it is", least=0.0, most=1.0)
-    flip: str = setting(
-        "none",
-        "how the picture is turned over",
-        choices=("none", "horizontal", "vertical", "both"),
-    )
-    latency_s: float = setting(
-        0.0,
-        "measured time from exposure to the picture's time stamp (kpm calibrate)",
-        least=-1.0,
-        most=1.0,
-    )
-    loop: bool = setting(False, "whether a recording begins again at its end")
     tracking: bool = setting(True, "whether hands are looked for; else only images are published")
     calibration: str = setting(
         "",

@@ -23,19 +23,19 @@ from typing import Any
 
 from std_srvs.srv import SetBool
 
-from kpm_ros.msg import ChannelSamples
 from kpm_ros.nodes import outgoing, qos
+from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import run
 from kpm_ros.nodes.device_settings import EmgSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.managed import ManagedNode
-from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense.emg.channel_health import ChannelHealth, HealthConfig
-from kpm_ros.sense.emg.emg_brainflow import BrainFlowConfig, BrainFlowEmg
-from kpm_ros.sense.emg.emg_csv import EmgCsv, EmgCsvConfig
+from kpm_ros.sense.emg.emg_brainflow import BrainFlowEmg
+from kpm_ros.sense.emg.emg_csv import EmgCsv
 from kpm_ros.sense.emg.emg_device import EmgDevice
-from kpm_ros.sense.emg.emg_lsl import LslConfig, LslEmg
-from kpm_ros.sense.emg.emg_stream import EmgStream, EmgStreamConfig
+from kpm_ros.sense.emg.emg_lsl import LslEmg
+from kpm_ros.sense.emg.emg_stream import EmgStream
 from kpm_ros.sense.emg.envelope import EnvelopeConfig, design
 from kpm_ros.sense.emg.mvc import MvcError
 from kpm_ros.sense.emg.personal_envelope import PersonalEnvelope
@@ -69,14 +69,7 @@ class EmgNode(ManagedNode):
 
     def make(self) -> None:
         """Find out which amplifier; the first step connects it."""
-        self.stream = EmgStream(
-            _device(self.settings),
-            EmgStreamConfig(
-                latency_s=self.settings.latency_s,
-                silence_s=self.settings.silence_s,
-                retry_longest_s=self.settings.retry_s,
-            ),
-        )
+        self.stream = EmgStream(_device(self.settings), self.settings.stream)
         self.health = ChannelHealth(_health(self.settings))
         self.personal = _personal(self.settings)
         self._said = self.stream.problem
@@ -88,20 +81,18 @@ class EmgNode(ManagedNode):
     def reconfigure(self, settings: EmgSettings) -> None:
         """Judge and smooth otherwise; filters that change begin anew."""
         personal = self.personal
-        if _envelope(settings) != _envelope(self.settings) or settings.person != personal.person:
+        if settings.smoothing != self.settings.smoothing or settings.person != personal.person:
             if personal.recording:
                 raise ConfigurationError(
                     "emg: the maximum contraction is being recorded: end that first"
                 )
             personal = _personal(settings)
             if self.stream.clock is not None:
-                self._require_filters(_envelope(settings), self.stream.clock.rate_hz)
+                self._require_filters(settings.smoothing, self.stream.clock.rate_hz)
         with self._recording:
             self.personal = personal
         self.health.config = _health(settings)
-        self.stream.config = replace(
-            self.stream.config, latency_s=settings.latency_s, silence_s=settings.silence_s
-        )
+        self.stream.config = settings.stream
 
     def _require_filters(self, config: EnvelopeConfig, rate_hz: float) -> None:
         try:
@@ -221,76 +212,29 @@ class EmgNode(ManagedNode):
 def _device(settings: EmgSettings) -> EmgDevice:
     channels = tuple(name.strip() for name in settings.channels.split(",") if name.strip())
     if settings.source == "lsl":
-        return LslEmg(
-            LslConfig(
-                settings.stream_name,
-                settings.stream_type,
-                settings.counter_channel,
-                channels,
-                settings.unit,
-                settings.rate_hz,
-            )
-        )
+        return LslEmg(replace(settings.lsl, channels=channels, unit=settings.unit))
     if settings.source == "brainflow":
         return BrainFlowEmg(
-            BrainFlowConfig(
-                board_id=settings.board_id,
-                serial_port=settings.serial_port,
-                mac_address=settings.mac_address,
-                ip_address=settings.ip_address,
-                ip_port=settings.ip_port,
-                serial_number=settings.serial_number,
-                other_info=settings.other_info,
-                file=settings.file,
-                master_board=settings.master_board,
-                repeat=settings.repeat,
-                channels=channels,
-            )
+            replace(settings.board, file=settings.file, repeat=settings.repeat, channels=channels)
         )
     if not settings.file:
         raise ConfigurationError("emg: source is csv, but file is empty: name a recording")
-    unit = "" if settings.time_unit == "auto" else settings.time_unit
+    recording = replace(
+        settings.recording, path=settings.file, repeat=settings.repeat, channels=channels
+    )
     try:
-        return EmgCsv(
-            EmgCsvConfig(
-                settings.file,
-                settings.time_column,
-                unit,
-                channels,
-                settings.unit or "uV",
-                settings.repeat,
-            )
-        )
+        return EmgCsv(replace(recording, unit=settings.unit or recording.unit))
     except ValueError as error:
         raise ConfigurationError(f"emg: {error}") from None
 
 
 def _health(settings: EmgSettings) -> HealthConfig:
-    return HealthConfig(
-        flat_uv=settings.flat_uv,
-        rail_uv=settings.rail_uv,
-        hum_uv=settings.hum_uv,
-        noise_uv=settings.noise_uv,
-        mains_hz=settings.mains_hz,
-    )
-
-
-def _envelope(settings: EmgSettings) -> EnvelopeConfig:
-    return EnvelopeConfig(
-        low_hz=settings.low_hz,
-        high_hz=settings.high_hz,
-        band_order=settings.band_order,
-        notch_hz=settings.mains_hz,
-        notch_q=settings.notch_q,
-        notch_harmonics=settings.notch_harmonics,
-        smooth_hz=settings.smooth_hz,
-        smooth_order=settings.smooth_order,
-    )
+    return replace(settings.health, mains_hz=settings.smoothing.notch_hz)
 
 
 def _personal(settings: EmgSettings) -> PersonalEnvelope:
     try:
-        return PersonalEnvelope(_envelope(settings), settings.mvc_folder, settings.person)
+        return PersonalEnvelope(settings.smoothing, settings.mvc_folder, settings.person)
     except MvcError as error:
         raise ConfigurationError(f"emg: {error}") from None
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 
 from rclpy.parameter import Parameter
@@ -29,13 +29,14 @@ from std_srvs.srv import SetBool, Trigger
 from kpm_ros.act.assistance import Assistance, AssistanceConfig, AssistanceState
 from kpm_ros.act.safety import Now
 from kpm_ros.client import EffortReader
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.estimate.effort_info import meaning_of
 from kpm_ros.msg import EffortInfo
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import run
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.effort_settings import ExoSettings
 from kpm_ros.nodes.managed import UNCONFIGURED, ManagedNode
-from kpm_ros.nodes.settings import ConfigurationError, ExoSettings
 
 LIVE = "joint"
 REPLAYED = "joint, by simulated time"
@@ -53,9 +54,8 @@ class ExoNode(ManagedNode):
         """Listen to effort, and offer `~/enable` and `~/stop`."""
         super().__init__(**node_arguments)
         self._lock = threading.Lock()
-        self._reader = EffortReader(
-            self, timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
-        )
+        rules = self.settings.assistance
+        self._reader = EffortReader(self, timeout_s=rules.timeout_s, max_age_s=rules.max_age_s)
         self.expect_one_publisher(*self._reader.subscriptions)
         self._output = self.create_publisher(
             Float64MultiArray, "assist/command", qos.of("assist/command")
@@ -201,11 +201,8 @@ def _config(settings: ExoSettings) -> AssistanceConfig:
                 f"exo: gains has {entry!r}, but each entry must be 'joint muscle Nm', "
                 "such as 'index_abduction 1DI 0.2'"
             ) from None
-    shared = {spec.name for spec in fields(AssistanceConfig)} & {
-        spec.name for spec in fields(ExoSettings)
-    }
     try:
-        return AssistanceConfig(gain=gain, **{name: getattr(settings, name) for name in shared})
+        return replace(settings.assistance, gain=gain)
     except ValueError as error:
         raise ConfigurationError(f"exo: {error}") from None
 

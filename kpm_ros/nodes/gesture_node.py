@@ -24,14 +24,14 @@ from typing import Any
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
-from kpm_ros.act.gestures import NO_GESTURE, GestureConfig, GestureRecogniser, RecognisedGesture
+from kpm_ros.act.gestures import NO_GESTURE, GestureRecogniser, RecognisedGesture
 from kpm_ros.act.safety import Now
 from kpm_ros.client import EffortBatch, EffortReader
 from kpm_ros.msg import Gesture
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
-from kpm_ros.nodes.settings import GestureSettings
+from kpm_ros.nodes.effort_settings import GestureSettings
 
 
 class GestureNode(PipelineNode):
@@ -46,16 +46,14 @@ class GestureNode(PipelineNode):
         super().__init__(**node_arguments)
         self._enabled = self.settings.enabled
         self._lock = threading.Lock()
-        self._config = GestureConfig(
-            timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
-        )
+        self._config = self.settings.recognition
         self._recogniser: GestureRecogniser | None = None
         self._described: int | None = None
         self._misfit = ""
         self._last = _nothing("no effort stream yet")
         self._sent_ns = 0
         self._reader = EffortReader(
-            self, timeout_s=self.settings.timeout_s, max_age_s=self.settings.max_age_s
+            self, timeout_s=self._config.timeout_s, max_age_s=self._config.max_age_s
         )
         self.expect_one_publisher(*self._reader.subscriptions)
         self._output = self.create_publisher(Gesture, "gesture", qos.of("gesture"))
@@ -96,7 +94,7 @@ class GestureNode(PipelineNode):
     def reconfigure(self, settings: GestureSettings) -> None:
         """Recognise by other limits, or no longer; what was recognised so far is forgotten."""
         with self._lock:
-            self._config = GestureConfig(timeout_s=settings.timeout_s, max_age_s=settings.max_age_s)
+            self._config = settings.recognition
             self._enabled = settings.enabled
             self._recogniser = self._described = None
 

@@ -24,15 +24,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.msg import Landmarks
 from kpm_ros.nodes import outgoing, qos
+from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_settings import HandSettings
 from kpm_ros.nodes.diagnostics import Level, Report
-from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense.hands.cleanup import LiveCleaner
 from kpm_ros.sense.hands.detection import TrackedHand
-from kpm_ros.sense.hands.mediapipe_hands import TrackerUnavailableError
+from kpm_ros.sense.hands.mediapipe_hands import Model, TrackerUnavailableError
 from kpm_ros.sense.hands.tracker_load import MOST_SKIPPED, ModelChoice, Tracked, advice, load_of
 from kpm_ros.sense.hands.tracking import HandSelector, HandTracker, HandTrackerConfig
 from kpm_ros.sense.samples import LandmarkFrame
@@ -52,7 +52,7 @@ class HandOutput:
         self.view = view
         self._frame_id = settings.frame_id
         self._node = node
-        auto = settings.model == "auto" and not settings.task_file
+        auto = settings.model == "auto" and not settings.tracker.task_file
         self._choice = ModelChoice(len(os.sched_getaffinity(0))) if auto else None
         self._config = tracker_config(settings, node.get_name())
         self._tracker = self._make_tracker()
@@ -178,19 +178,10 @@ class HandOutput:
 
 
 def tracker_config(settings: HandSettings, node: str) -> HandTrackerConfig:
-    """Turn a node's parameters into the tracker's configuration; refused where they cannot be."""
+    """Complete the tracker's configuration; refused where it cannot be."""
+    model: Model = "lite" if settings.model == "lite" else "full"
     try:
-        return HandTrackerConfig(
-            hands=settings.hands,
-            model="full" if settings.model == "auto" else settings.model,  # type: ignore[arg-type]
-            task_file=settings.task_file,
-            mirrored=settings.mirrored,
-            min_confidence=settings.min_confidence,
-            detection_confidence=settings.detection_confidence,
-            tracking_confidence=settings.tracking_confidence,
-            region=_region(settings.region),
-            follow=settings.follow,
-        )
+        return replace(settings.tracker, model=model, region=_region(settings.region))
     except ValueError as error:
         raise ConfigurationError(f"{node}: {error}") from None
 

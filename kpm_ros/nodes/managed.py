@@ -24,10 +24,10 @@ from rclpy.lifecycle import LifecycleNodeMixin, LifecyclePublisher, LifecycleSta
 from rclpy.lifecycle import TransitionCallbackReturn as Outcome
 from rclpy.qos import QoSProfile
 
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
-from kpm_ros.nodes.setting import ManagedSettings
-from kpm_ros.nodes.settings import ConfigurationError
+from kpm_ros.nodes.managed_settings import ManagedSettings
 
 UNCONFIGURED, INACTIVE, ACTIVE = "unconfigured", "inactive", "active"
 

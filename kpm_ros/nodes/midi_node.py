@@ -19,22 +19,22 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import KeyEvent
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import run
 from kpm_ros.nodes.device_settings import MidiSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.managed import ManagedNode
-from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense import samples
 from kpm_ros.sense.midi.midi_device import MidiDevice
-from kpm_ros.sense.midi.midi_file import MidiFileConfig, MidiFilePlayer
-from kpm_ros.sense.midi.midi_keys import MidiKeys, MidiKeysConfig
-from kpm_ros.sense.midi.midi_port import MidiPort, PortConfig
-from kpm_ros.sense.midi.midi_tcp import MidiTcpClient, MidiTcpServer, TcpConfig
+from kpm_ros.sense.midi.midi_file import MidiFilePlayer
+from kpm_ros.sense.midi.midi_keys import MidiKeys
+from kpm_ros.sense.midi.midi_port import MidiPort
+from kpm_ros.sense.midi.midi_tcp import MidiTcpClient, MidiTcpServer
 
 
 class MidiNode(ManagedNode):
@@ -58,13 +58,7 @@ class MidiNode(ManagedNode):
 
     def make(self) -> None:
         """Find out which piano; the first step connects it."""
-        self.keys = MidiKeys(
-            _device(self.settings),
-            MidiKeysConfig(
-                channel=self.settings.channel,
-                retry_longest_s=self.settings.retry_s,
-            ),
-        )
+        self.keys = MidiKeys(_device(self.settings), self.settings.keys)
         self._said = self.keys.problem
 
     def configure(self) -> None:
@@ -122,19 +116,17 @@ class MidiNode(ManagedNode):
 
 def _device(settings: MidiSettings) -> MidiDevice:
     if settings.source == "file":
-        if not settings.file:
+        if not settings.playing.path:
             raise ConfigurationError("midi: source is file, but file is empty: name a .mid file")
         try:
-            return MidiFilePlayer(MidiFileConfig(settings.file, settings.speed, settings.repeat))
+            return MidiFilePlayer(settings.playing)
         except ValueError as error:
             raise ConfigurationError(f"midi: {error}") from None
-    address = TcpConfig(settings.host, settings.tcp_port)
     if settings.source == "tcp_client":
-        return MidiTcpClient(address)
+        return MidiTcpClient(settings.address)
     if settings.source == "tcp_server":
-        return MidiTcpServer(address)
-    virtual = settings.source == "virtual"
-    return MidiPort(PortConfig(settings.port, virtual, settings.lag_s))
+        return MidiTcpServer(settings.address)
+    return MidiPort(replace(settings.listening, virtual=settings.source == "virtual"))
 
 
 def main() -> None:

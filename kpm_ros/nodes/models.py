@@ -23,20 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.aligner import AlignerConfig
-from kpm_ros.align.channels import ChannelRules
-from kpm_ros.align.keys import KeyRules
-from kpm_ros.align.pose import PoseRules
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.resources import find_model
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.estimate.estimator import EffortEstimator, Network
 from kpm_ros.models import weight_files
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.registry import architecture_of
-from kpm_ros.nodes.settings import (
-    ConfigurationError,
-    InferenceSettings,
-    SynchronizerSettings,
-)
+from kpm_ros.nodes.effort_settings import InferenceSettings, SynchronizerSettings
 
 
 def model_path(name: str) -> Path:
@@ -59,32 +53,7 @@ def read_card(name: str) -> ModelCard:
 def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
     """The grid and its rules, as a model and the synchronizer's settings want them."""
     card = read_card(settings.model)
-    return AlignerConfig(
-        streams=card.streams,
-        rate_hz=card.rate_hz,
-        hop_s=settings.hop_s,
-        future_s=settings.future_s,
-        pose=PoseRules(
-            wait_s=settings.pose_wait_s,
-            longest_wait_s=settings.pose_longest_wait_s,
-            stale_s=settings.pose_stale_s,
-            lost_s=settings.pose_lost_s,
-            extrapolate_s=settings.pose_extrapolate_s,
-            may_repeat=settings.pose_may_repeat,
-        ),
-        key=KeyRules(
-            wait_s=settings.keys_wait_s,
-            missing_s=settings.keys_missing_s,
-            fresh_s=settings.keys_fresh_s,
-            longest_hold_s=settings.keys_longest_hold_s,
-        ),
-        channel=ChannelRules(
-            wait_s=settings.channels_wait_s,
-            longest_wait_s=settings.channels_longest_wait_s,
-            fresh_s=settings.channels_fresh_s,
-            missing_s=settings.channels_missing_s,
-        ),
-    )
+    return AlignerConfig(streams=card.streams, rate_hz=card.rate_hz, **vars(settings.align))
 
 
 def estimator(

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import (
@@ -31,10 +30,16 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from kpm_ros.core.foreign_files import ForeignFileError
+from kpm_ros.core.settings import (
+    ConfigurationError,
+    Setting,
+    declared,
+    make_settings,
+    nearest,
+    values_of,
+    why_fixed,
+)
 from kpm_ros.nodes import params_file
-from kpm_ros.nodes import settings as node_settings
-from kpm_ros.nodes.setting import why_fixed
-from kpm_ros.nodes.settings import ConfigurationError
 
 Settings = TypeVar("Settings")
 
@@ -64,30 +69,28 @@ def load(node: Any, kind: type[Settings], words: Sequence[str]) -> Settings:
     given, strange = params_file.own(kind, params_file.Given(values, for_all))
     for sentence in strange:
         node.get_logger().warning(sentence)
-    loaded = node_settings.check(node.get_name(), kind, given)
-    for spec in fields(kind):  # type: ignore[arg-type]
-        value = getattr(loaded, spec.name)
-        descriptor = _descriptor(kind, spec.name, type(value), dict(spec.metadata))
+    loaded = make_settings(node.get_name(), kind, given)
+    for name, setting in declared(kind).items():
+        descriptor = _descriptor(setting, why_fixed(kind, name))
         descriptor.read_only &= not node.managed
-        node.declare_parameter(spec.name, value, descriptor, ignore_override=True)
+        node.declare_parameter(name, setting.of(loaded), descriptor, ignore_override=True)
     return loaded
 
 
 def changed(node: Any, settings: Settings, parameters: Iterable[Parameter[Any]]) -> Settings:
     """Settings with some parameters changed at run time; ConfigurationError says why not."""
     kind, name = type(settings), node.get_name()
-    ours = {spec.name for spec in fields(kind)}  # type: ignore[arg-type]
+    now = values_of(settings)
     changes: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.name == "use_sim_time":
             _refuse_other_time(node, parameter.value)
-        elif parameter.name in ours:
+        elif parameter.name in now:
             changes[parameter.name] = _plain(parameter.value)
-    now = {spec: getattr(settings, spec) for spec in ours}
-    checked = node_settings.check(name, kind, {**now, **changes})
+    checked = make_settings(name, kind, {**now, **changes})
     for changed_name in changes:
         why = why_fixed(kind, changed_name)
-        same = getattr(checked, changed_name) == now[changed_name]
+        same = values_of(checked)[changed_name] == now[changed_name]
         if why and not same and node.is_fixed(changed_name):
             raise ConfigurationError(
                 f"{name}: {changed_name} cannot change now, for {why}: "
@@ -100,8 +103,7 @@ def require_known(node: Node, settings: Any, parameters: Iterable[Parameter[Any]
     """Refuse a parameter that a node has not got."""
     for parameter in parameters:
         if not node.has_parameter(parameter.name):
-            ours = [spec.name for spec in fields(settings)]
-            near = node_settings.nearest(parameter.name, ours)
+            near = nearest(parameter.name, declared(type(settings)))
             raise ConfigurationError(
                 f"{node.get_name()}: there is no parameter {parameter.name!r}{near}"
             )
@@ -112,7 +114,7 @@ def typed(parameter: Parameter[Any], settings: Any) -> Parameter[Any]:
 
     ROS itself refuses both.
     """
-    kind = type(getattr(settings, parameter.name, None))
+    kind = type(values_of(settings).get(parameter.name))
     if kind is float and type(parameter.value) is int:
         return Parameter(parameter.name, value=float(parameter.value))
     if kind is list and _is_empty(parameter.value):
@@ -136,23 +138,21 @@ def _is_empty(value: Any) -> bool:
     return isinstance(value, (list, tuple, bytes, array)) and len(value) == 0
 
 
-def _descriptor(
-    settings: type, name: str, kind: type, metadata: dict[str, Any]
-) -> ParameterDescriptor:
-    least, most, choices = metadata["least"], metadata["most"], metadata["choices"]
-    why = why_fixed(settings, name)
-    constraints = [f"one of: {', '.join(choices)}"] if choices else []
+def _descriptor(setting: Setting, why: str) -> ParameterDescriptor:
+    least, most = setting.least, setting.most
+    constraints = [f"one of: {', '.join(setting.choices)}"] if setting.choices else []
     constraints += [f"fixed: {why}"] if why else []
     descriptor = ParameterDescriptor(
-        type=_TYPES[kind],
-        description=metadata["description"],
+        type=_TYPES[setting.kind],
+        description=setting.description,
         read_only=bool(why),
         additional_constraints="; ".join(constraints),
     )
-    if kind is float and least is not None:
-        descriptor.floating_point_range = [
-            FloatingPointRange(from_value=float(least), to_value=float(most), step=0.0)
-        ]
-    if kind is int and least is not None:
-        descriptor.integer_range = [IntegerRange(from_value=int(least), to_value=int(most), step=1)]
+    if least is not None and most is not None:
+        if setting.kind is int:
+            whole = IntegerRange(from_value=int(least), to_value=int(most), step=1)
+            descriptor.integer_range = [whole]
+        else:
+            decimal = FloatingPointRange(from_value=float(least), to_value=float(most), step=0.0)
+            descriptor.floating_point_range = [decimal]
     return descriptor

@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.foreign_yaml import read_yaml
-from kpm_ros.nodes.settings import KINDS, ConfigurationError, nearest
+from kpm_ros.core.settings import ConfigurationError, declared, nearest
 
 ROS_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 """Parameters that ROS gives to every node, and looks after."""
@@ -77,21 +77,32 @@ def own(kind: type, given: Given) -> tuple[dict[str, Any], list[str]]:
 
     Gives as well a sentence for each parameter for all nodes that no node of the pipeline has.
     """
-    ours = {spec.name for spec in fields(kind)}
-    known = {spec.name for every in KINDS.values() for spec in fields(every)}
+    ours = declared(kind)
     values: dict[str, Any] = {}
-    strange: list[str] = []
+    others: list[str] = []
     for name, value in given.values.items():
         if name.partition(".")[0] in ROS_OWN:
             continue
         if name in ours or name not in given.for_all:
             values[name] = value
-        elif name not in known:
-            strange.append(
-                f"the parameter {name!r} is given to all nodes, but none of the pipeline has it"
-                f"{nearest(name, known)}"
-            )
-    return values, strange
+        else:
+            others.append(name)
+    return values, _strange(others)
+
+
+def _strange(names: list[str]) -> list[str]:
+    if not names:
+        return []
+    # Loaded only where needed: it takes in what the settings of every node are made of.
+    from kpm_ros.nodes.settings import KINDS
+
+    known = {name for every in KINDS.values() for name in declared(every)}
+    return [
+        f"the parameter {name!r} is given to all nodes, but none of the pipeline has it"
+        f"{nearest(name, known)}"
+        for name in names
+        if name not in known
+    ]
 
 
 def read_table(path: Path) -> dict[str, Any]:

@@ -21,7 +21,6 @@ receipt, and a clock that moves in steps. It is no part of the graph; `kpm play`
 from __future__ import annotations
 
 import importlib
-import math
 import sys
 import time
 from collections import deque
@@ -37,10 +36,11 @@ from std_srvs.srv import SetBool, Trigger
 from kpm_ros import graph
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.nodes import outgoing, qos
+from kpm_ros.core.settings import ConfigurationError, check_number, declared
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Report
-from kpm_ros.nodes.player_settings import FASTEST, SLOWEST, PlayerSettings
-from kpm_ros.nodes.settings import ConfigurationError
+from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.playback import MessageQueue, PlaybackClock, open_senses
 
@@ -211,18 +211,22 @@ class PlayerNode(PipelineNode):
         return response
 
     def _on_rate(self, message: Float64) -> None:
-        if SLOWEST <= message.data <= FASTEST:
-            self._order(lambda steady_ns: self._playback.set_rate(message.data, steady_ns))
+        try:
+            rate = declared(PlayerSettings)["rate"].checked("rate", message.data)
+        except ConfigurationError as error:
+            self.refuse(str(error))
         else:
-            self.refuse(f"rate is {message.data:g}, but must be from {SLOWEST:g} to {FASTEST:g}")
+            self._order(lambda steady_ns: self._playback.set_rate(rate, steady_ns))
 
     def _on_seek(self, message: Float64) -> None:
         length_s = (self._playback.end_ns - self._playback.start_ns) / NS_PER_S
-        if math.isfinite(message.data) and 0 <= message.data <= length_s:
-            instant_ns = self._playback.start_ns + round(message.data * NS_PER_S)
-            self._order(lambda steady_ns: self._jump(instant_ns, steady_ns))
+        try:
+            seek_s = check_number("seek", message.data, least=0, most=length_s)
+        except ConfigurationError as error:
+            self.refuse(str(error))
         else:
-            self.refuse(f"seek is {message.data:g} s, but must be from 0 to {length_s:.1f}")
+            instant_ns = self._playback.start_ns + round(seek_s * NS_PER_S)
+            self._order(lambda steady_ns: self._jump(instant_ns, steady_ns))
 
 
 def main() -> None:

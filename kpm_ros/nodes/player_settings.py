@@ -13,16 +13,13 @@
 # limitations under the License.
 
 """Parameters of the node that plays a bag."""
-# ruff: noqa: RUF009 -- setting() is dataclasses.field()
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kpm_ros.nodes.setting import setting
-
-SLOWEST, FASTEST = 0.01, 100.0
+from kpm_ros.core.settings import setting
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class PlayerSettings:
     )
 
     bag: str = setting("", "the bag's folder, or one of its files")
-    rate: float = setting(1.0, "how fast it is played", least=SLOWEST, most=FASTEST)
+    rate: float = setting(1.0, "how fast it is played", least=0.01, most=100.0)
     loop: bool = setting(False, "whether it begins again at its end")
     start_s: float = setting(0.0, "how far into the bag to begin", least=0.0, most=1e9)
     paused: bool = setting(False, "whether to begin paused")

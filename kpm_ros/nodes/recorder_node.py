@@ -28,11 +28,12 @@ from rclpy.utilities import get_rmw_implementation_identifier
 
 from kpm_ros import graph
 from kpm_ros.core import provenance
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode, UnfulfilledError, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.settings import ConfigurationError, RecorderSettings
+from kpm_ros.nodes.recorder_settings import RecorderSettings
 from kpm_ros.nodes.stepped_time import SteppedTime
 from kpm_ros.nodes.survey import ParameterSurvey
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage

@@ -16,7 +16,8 @@
 
 from __future__ import annotations
 
-from kpm_ros.nodes.settings import ConfigurationError, SimulatorSettings
+from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense.midi.score import read_midi
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.example_scores import five_finger_study

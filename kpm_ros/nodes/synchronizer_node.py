@@ -29,8 +29,8 @@ from kpm_ros.msg import AlignedSamples, ChannelSamples, KeyEvent, KeyMotion, Lan
 from kpm_ros.nodes import models, outgoing, qos
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.effort_settings import SynchronizerSettings
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.settings import SynchronizerSettings
 from kpm_ros.nodes.stepped_time import LONGEST_STEP_NS, SteppedTime
 from kpm_ros.wire.decode import RefusedMessageError
 from kpm_ros.wire.inputs import inputs_of

@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable_lines
-from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.core.settings import check_number
+from kpm_ros.operate.errors import user_errors
 
 if TYPE_CHECKING:
     from kpm_ros.align.offset import Offset
@@ -161,8 +161,8 @@ def _senses(
 
         with replay_errors():
             return read_hands_and_keys(arguments.bag.expanduser(), arguments.namespace)
-    if not 1 <= arguments.seconds <= 3600 or not math.isfinite(arguments.seconds):
-        raise UserError(f"seconds is {arguments.seconds:g}, but must be 1 to 3600")
+    with user_errors():
+        check_number("seconds", arguments.seconds, least=1, most=3600)
     with user_errors():
         options = graph.PipelineOptions.from_strings({"namespace": namespace})
         named = [view.strip() for view in arguments.views.split(",") if view.strip()]

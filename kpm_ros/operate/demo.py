@@ -23,7 +23,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpm_ros.operate.errors import UserError
+from kpm_ros.core.settings import check_number
+from kpm_ros.operate.errors import user_errors
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
 from kpm_ros.operate.up import hold_namespace, pipeline_commands
 
@@ -62,10 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check, run, judge."""
     options = pipeline_options(arguments)
-    if not SHORTEST_S <= arguments.seconds <= LONGEST_S:
-        raise UserError(
-            f"seconds is {arguments.seconds:g}, but must be from {SHORTEST_S:g} to {LONGEST_S:g}"
-        )
+    with user_errors():
+        check_number("seconds", arguments.seconds, least=SHORTEST_S, most=LONGEST_S)
     # Nothing of a demo is meant for other machines.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 

@@ -57,11 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Try everything and tell."""
+    from kpm_ros.core.settings import check_number
     from kpm_ros.operate.checkups import run_all
-    from kpm_ros.operate.errors import UserError
+    from kpm_ros.operate.errors import user_errors
 
-    if not 1 <= arguments.patience <= 600:
-        raise UserError(f"patience is {arguments.patience:g}, but must be 1 to 600")
+    with user_errors():
+        check_number("patience", arguments.patience, least=1, most=600)
     findings = run_all(arguments.patience)
     broken = [each for each in findings if each.state == "broken"]
     if arguments.json:

@@ -95,7 +95,7 @@ def _set(text: str, node: str, value: str) -> str | None:
 def _latency(view: str, namespace: str, parameters: dict[str, Any]) -> float:
     with user_errors():
         settings = preflight.settings_of(f"camera_{view}", namespace, parameters, {}, "camera")
-    return float(settings.latency_s)
+    return float(settings.camera.latency_s)
 
 
 def _sections(tree: Any, node: str, prefix: str = "") -> Iterator[Any]:

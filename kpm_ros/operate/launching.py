@@ -24,8 +24,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kpm_ros.core.settings import make_settings
 from kpm_ros.nodes.player_settings import PlayerSettings
-from kpm_ros.nodes.settings import check
 from kpm_ros.operate.errors import UserError
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.playback import open_senses
@@ -81,7 +81,7 @@ def check_replay(given: Mapping[str, str]) -> Replay:
             values[name] = float(given[name])
         except ValueError:
             raise UserError(f"{name} is {given[name]!r}, but must be a number") from None
-    settings = check("player", PlayerSettings, values)
+    settings = make_settings("player", PlayerSettings, values)
     if not settings.bag:
         raise UserError("bag is empty, but must name a bag's folder or file")
     try:

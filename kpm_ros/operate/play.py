@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros import graph
+from kpm_ros.core.settings import declared, make_settings
+from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.operate.errors import user_errors
 
 NAME = "play"
@@ -45,19 +47,23 @@ exit status: 0 played to its end or stopped, 2 it cannot be played
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Offer the player's options."""
     parser.add_argument("bag", type=Path, metavar="BAG", help="a bag's folder or one of its files")
-    parser.add_argument("--rate", type=float, default=1.0, help="how fast (default: 1)")
+    known = declared(PlayerSettings)
+    for flag, name, metavar in (
+        ("--rate", "rate", "RATE"),
+        ("--start", "start_s", "S"),
+        ("--wait", "wait_s", "S"),
+    ):
+        setting = known[name]
+        parser.add_argument(
+            flag,
+            dest=name,
+            type=float,
+            default=setting.default,
+            metavar=metavar,
+            help=f"{setting.description} (default: {setting.default:g})",
+        )
     parser.add_argument("--loop", action="store_true", help="begin again at the end")
-    parser.add_argument(
-        "--start", type=float, default=0.0, metavar="S", help="seconds into the bag to begin at"
-    )
     parser.add_argument("--paused", action="store_true", help="begin paused")
-    parser.add_argument(
-        "--wait",
-        type=float,
-        default=10.0,
-        metavar="S",
-        help="longest wait for a pipeline that listens (default: 10)",
-    )
     parser.add_argument(
         "--namespace", default="kpm", help="namespace to play into (default: %(default)s)"
     )
@@ -75,8 +81,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check what can be checked, and run the player."""
-    from kpm_ros.nodes.player_settings import PlayerSettings
-    from kpm_ros.nodes.settings import check
     from kpm_ros.operate import preflight
 
     preflight.require_ros()
@@ -84,14 +88,14 @@ def run(arguments: argparse.Namespace) -> int:
         "bag": str(arguments.bag.expanduser()),
         "rate": arguments.rate,
         "loop": arguments.loop,
-        "start_s": arguments.start,
+        "start_s": arguments.start_s,
         "paused": arguments.paused,
-        "wait_s": arguments.wait,
+        "wait_s": arguments.wait_s,
         "bag_namespace": arguments.bag_namespace,
         "bag_topics": list(arguments.topic),
     }
     with user_errors():
-        settings = check("player", PlayerSettings, values)
+        settings = make_settings("player", PlayerSettings, values)
         options = graph.PipelineOptions.from_strings({"namespace": arguments.namespace})
 
     from kpm_ros.nodes.base import run as run_node

@@ -27,7 +27,9 @@ from kpm_ros.core.resources import find_model
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.weight_files import read_card
 from kpm_ros.nodes import settings as node_settings
+from kpm_ros.core.settings import make_settings
 from kpm_ros.nodes.params_file import meant_for, own, read_table
+from kpm_ros.nodes.settings import KINDS
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.sense.midi.score import read_midi
 
@@ -71,9 +73,9 @@ def settings_of(
     executable: str = "",
 ) -> Any:
     """Settings of a node: those given for it, else the parameters file's, else the defaults."""
-    kind = node_settings.KINDS[executable or node]
+    kind = KINDS[executable or node]
     values, _ = own(kind, meant_for(parameters, f"/{namespace}/{node}"))
-    return node_settings.check(node, kind, {**values, **given})
+    return make_settings(node, kind, {**values, **given})
 
 
 def _check_muscles(node: str, settings: Any, card: ModelCard) -> None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable_lines
+from kpm_ros.core.settings import check_number
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
@@ -125,8 +126,9 @@ def _choices(arguments: argparse.Namespace) -> Choices:
     from kpm_ros.operate.replay_run import Choices
 
     tolerance = arguments.tolerance
-    if tolerance is not None and not 0 <= tolerance < float("inf"):
-        raise UserError(f"tolerance is {tolerance:g}, but must be 0 or more")
+    if tolerance is not None:
+        with user_errors():
+            check_number("tolerance", tolerance, least=0)
     return Choices(
         bag=arguments.bag.expanduser(),
         model=arguments.model,

@@ -56,7 +56,7 @@ from kpm_ros.replay.topics import (
 )
 from kpm_ros.wire.inputs import Input
 
-CHOSEN_HERE = ("model", "views", "period_s", "hop_s", "pacing", "threads")
+CHOSEN_HERE = ("model", "period_s", "hop_s", "pacing")
 """Parameters that a replay has its own way of, or that change no sample."""
 
 DEFAULT_NAMESPACE = graph.PipelineOptions().namespace

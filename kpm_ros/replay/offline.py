@@ -67,7 +67,7 @@ class Replay:
     >>> from kpm_ros.replay.topics import TopicFinder
     >>> card, tensors = load_model(model)  # a model file
     >>> estimator = EffortEstimator(card, architecture_of(card).stream(card, tensors))
-    >>> aligner = Aligner(AlignerConfig(card.streams, card.rate_hz))
+    >>> aligner = Aligner(AlignerConfig(streams=card.streams, rate_hz=card.rate_hz))
     >>> with BagReader(recording) as bag:  # a bag's folder
     ...     replay, inputs = Replay(bag, card), TopicFinder(bag).inputs(card.streams)
     ...     chunks = list(stream(estimator, replay.align(inputs, aligner)))

@@ -195,7 +195,7 @@ def check_brainflow() -> Iterator[Finding]:
         yield Finding(BRAINFLOW, "brainflow", "missing", "the library is not installed", INSTALL)
         return
     device = BrainFlowEmg(BrainFlowConfig(board_id=SYNTHETIC_BOARD))
-    mend = f"install it anew: {INSTALL} 'setuptools<81'"
+    mend = f"install it anew, and what it needs: {INSTALL}"
     yield _sample(BRAINFLOW, "synthetic board", "the library", device, mend)
 
 

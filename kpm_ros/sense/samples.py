@@ -26,16 +26,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-LANDMARKS = 21
-"""Landmarks of one hand, in MediaPipe's order: wrist, thumb, index, middle, ring, little finger."""
-
 HAND = "mediapipe-hand"
 """Skeleton of the hands that our own trackers give."""
-
-FIRST_NOTE = 21
-"""MIDI number of a piano's lowest key, A0."""
-
-PIANO_KEYS = 88
 
 
 class KeyEventKind(IntEnum):

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.samples import LANDMARKS
+from kpm_ros.simulate.hand import HAND_SKELETON, WRIST
 from kpm_ros.simulate.noise import BlockNoise, decaying, generator
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.products import mixed
@@ -53,7 +53,7 @@ class SimulatedCamera:
         return np.stack([right, np.cross(ahead, right), ahead])
 
     def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Project (..., 21, 3) to fractions of the image's width and height, and relative depth.
+        """Project (..., points, 3) to fractions of the image's size, and relative depth.
 
         The third value is depth behind the wrist's, in the scale of x; nearer is negative.
         """
@@ -63,7 +63,7 @@ class SimulatedCamera:
         out = np.empty_like(seen)
         out[..., 0] = 0.5 + self.focal * seen[..., 0] / depth
         out[..., 1] = 0.5 + self.focal * (width / height) * seen[..., 1] / depth
-        wrist = depth[..., :1]
+        wrist = depth[..., WRIST, None]
         out[..., 2] = self.focal * (depth - wrist) / wrist
         return np.asarray(out)
 
@@ -121,7 +121,7 @@ class Frames(NamedTuple):
     first_index: int
     times_s: NDArray[np.float64]
     points: NDArray[np.float32]
-    """(frames, 21, 3)"""
+    """(frames, points, 3)"""
     seen: NDArray[np.bool_]
     confidence: NDArray[np.float64]
     processed_s: NDArray[np.float64]
@@ -153,10 +153,12 @@ class TrackedView:
         width, height = camera.image_size
         pixel = 1 / 1280
         self._scale = np.array([pixel, pixel * width / height])
-        self._bias = draw.normal(0, self._errors.bias_px, (LANDMARKS, 2)) * self._scale
+        self._bias = draw.normal(0, self._errors.bias_px, (len(HAND_SKELETON), 2)) * self._scale
         self._depth_scale = 1 + float(draw.normal(0, self._errors.depth_scale))
         kernel = decaying(self._errors.jitter_correlation, min(12, frames_per_block))
-        self._jitter = BlockNoise(seed, stream + 1, LANDMARKS * 3, frames_per_block, kernel)
+        self._jitter = BlockNoise(
+            seed, stream + 1, len(HAND_SKELETON) * 3, frames_per_block, kernel
+        )
 
     def block_start_s(self, block: int) -> float:
         """No frame of this block or a later one is exposed before."""
@@ -173,11 +175,11 @@ class TrackedView:
         processed = times + draw.uniform(*self._errors.delay_s, count)
         confidence = draw.uniform(0.92, 0.995, count)
         points = self.camera.project(self._performer.landmarks(times))
-        noise = self._jitter.block(block).reshape(count, LANDMARKS, 3)
+        noise = self._jitter.block(block).reshape(points.shape)
         points[..., :2] += self._bias + noise[..., :2] * self._errors.jitter_px * self._scale
         points[..., 2] *= self._depth_scale
         points[..., 2] += noise[..., 2] * self._errors.depth_noise
-        points[:, 0, 2] = 0.0
+        points[:, WRIST, 2] = 0.0
         seen = self._seen(block)
         return Frames(first, times, points.astype(np.float32), seen, confidence, processed)
 

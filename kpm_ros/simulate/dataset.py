@@ -24,10 +24,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.piano import PIANO_KEYS
 from kpm_ros.sense.midi.key_depth import KeyDepthFromNotes
-from kpm_ros.sense.samples import PIANO_KEYS, KeyEvent
+from kpm_ros.sense.samples import KeyEvent
 from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors
 from kpm_ros.simulate.pianist import Performer
+from kpm_ros.simulate.release.release_layout import SAMPLE_RATE_HZ
 from kpm_ros.simulate.session import tracked_views
 
 _BLOCK = 8192
@@ -37,9 +39,9 @@ class Rendering(NamedTuple):
     """One simulated performance on a grid; all float32, one row a grid sample."""
 
     pose: NDArray[np.float32]
-    """(n, views x 21 x 2): view by view, landmark by landmark, x then y."""
+    """(n, views x points x 2): view by view, landmark by landmark, x then y."""
     keys: NDArray[np.float32]
-    """(n, 88): 0 at rest, 1 fully down."""
+    """(n, keys): 0 at rest, 1 fully down."""
     effort: NDArray[np.float32]
     """(n, muscles): the true, normalised EMG envelope."""
 
@@ -50,7 +52,7 @@ def render(
     duration_s: float,
     seed: int = 0,
     *,
-    rate_hz: int = 1024,
+    rate_hz: int = SAMPLE_RATE_HZ,
     keys: Literal["motion", "events"] = "motion",
     errors: TrackerErrors | None = None,
 ) -> Rendering:
@@ -81,7 +83,7 @@ def render(
 
 
 def _pose(view: TrackedView, times: NDArray[np.float64]) -> NDArray[np.float32]:
-    """One view's landmarks on the grid: (n, 21 x 2)."""
+    """One view's landmarks on the grid: (n, points x 2)."""
     last_s = times[-1]
     stamps, points = [], []
     block = 0

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kpm_ros.core.piano import MIDDLE_C, OCTAVE
 from kpm_ros.sense.midi.score import Note, Score
 
 _BEAT_S = 0.48
@@ -82,6 +83,7 @@ def five_finger_study() -> Score:
     return Score.of(write.notes, name="five-finger study")
 
 
+_HIGHEST_ROOT = MIDDLE_C + 2 * OCTAVE
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11), (0, 2, 4, 7, 9))
 _CHORDS = ((0, 4), (0, 7), (0, 4, 7), (0, 3, 7), (0, 5, 9), (0, 4, 7, 12), (0, 12), (0, 9))
 
@@ -94,11 +96,11 @@ def random_study(seed: int, duration_s: float = 60.0) -> Score:
     draw = np.random.default_rng([seed, 0x57D])
     write = _Writer()
     figures = (_run, _run, _five_fingers, _chords, _repeats, _spreads, _trill)
-    root = int(draw.integers(60, 84))
+    root = int(draw.integers(MIDDLE_C, _HIGHEST_ROOT))
     loud = float(draw.uniform(35, 90))
     while write.now_s < duration_s:
         if draw.random() < 0.3:
-            root = int(np.clip(root + draw.integers(-9, 10), 60, 84))
+            root = int(np.clip(root + draw.integers(-9, 10), MIDDLE_C, _HIGHEST_ROOT))
         loud = float(np.clip(loud + draw.normal(0, 18), 22, 112))
         step_s = float(np.exp(draw.uniform(np.log(0.09), np.log(0.5))))
         figures[int(draw.integers(len(figures)))](draw, write, root, step_s, loud)

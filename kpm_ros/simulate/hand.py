@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The hand: where its 21 landmarks are when palm and fingertips are where they are.
+"""The hand: where its landmarks are when palm and fingertips are where they are.
 
 `HandModel` is what the rest of the simulator asks of a hand. `KinematicHand` is the simplest one
 that keeps every bone's length and puts fingertips exactly on keys: a stiff palm that does not turn,
@@ -26,10 +26,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.sense.samples import HAND
 from kpm_ros.simulate.person import Person
 
-FINGERS = 5
-"""Thumb, index, middle, ring and little finger, in this order everywhere."""
+FINGER_NAMES = ("thumb", "index", "middle", "ring", "little")
+"""Fingers are in this order everywhere."""
+FINGERS = len(FINGER_NAMES)
+HAND_SKELETON = find_skeleton(HAND)
+"""Whose points the simulated landmarks are."""
+(WRIST,) = HAND_SKELETON.role("root")
+FINGER_POINTS = [HAND_SKELETON.role(name) for name in FINGER_NAMES]
+"""Each finger's points from its root to its tip."""
 
 
 class HandModel(Protocol):
@@ -64,7 +72,7 @@ class HandModel(Protocol):
         """(n, d): the posture that puts palm (n, 3) and tips (n, fingers, 3) there, or near it."""
 
     def landmarks(self, posture: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, 21, 3) in metres, in MediaPipe's order, of postures (n, d)."""
+        """(n, points, 3) in metres, in the skeleton's order, of postures (n, d)."""
 
 
 _BONES_M = np.array(
@@ -151,15 +159,15 @@ class KinematicHand:
         """Bend every finger so that its tip is where it shall be, or as near as its bones allow."""
         points = posture.reshape(len(posture), 1 + FINGERS, 3)
         palm, tips = points[:, 0], points[:, 1:]
-        out = np.empty((len(palm), 21, 3))
-        out[:, 0] = palm + self._wrist
+        out = np.empty((len(palm), len(HAND_SKELETON), 3))
+        out[:, WRIST] = palm + self._wrist
         for finger in range(FINGERS):
             root = palm + self._root[finger]
             joints = self._joints(finger, tips[:, finger] - root)
-            first = 1 + 4 * finger
-            out[:, first] = root
-            for place, joint in enumerate(joints):
-                out[:, first + 1 + place] = root + joint
+            knuckle, *beyond = FINGER_POINTS[finger]
+            out[:, knuckle] = root
+            for place, joint in zip(beyond, joints, strict=True):
+                out[:, place] = root + joint
         return out
 
     def _joints(self, finger: int, reach: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS
+from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 
 WHITE_WIDTH_M = 0.0235
 BLACK_HEIGHT_M = 0.012

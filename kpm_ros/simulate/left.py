@@ -26,8 +26,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.sense.midi.score import Note, Score
-from kpm_ros.sense.samples import FIRST_NOTE
 from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.keyboard import KEY_X_M
 from kpm_ros.simulate.movement import Movement
@@ -59,7 +59,7 @@ class LeftHand:
         self._movement = Movement(plan, hand, person, seed ^ _SEED)
 
     def landmarks(self, now: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Landmarks in the piano's frame at moments within the pass: (n, 21, 3)."""
+        """Landmarks in the piano's frame at moments within the pass: (n, points, 3)."""
         landmarks = self._hand.landmarks(self._movement.at(now))
         landmarks[..., 0] = 2 * KEY_X_M[_MIRROR_NOTE - FIRST_NOTE] - landmarks[..., 0]
         return landmarks

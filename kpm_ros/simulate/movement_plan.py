@@ -28,10 +28,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C, PIANO_KEYS
 from kpm_ros.sense.midi.key_depth import RELEASE_S, press_time_s
 from kpm_ros.sense.midi.score import Score
-from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS
-from kpm_ros.simulate.fingering import MIDDLE_C, Fingering, assign
+from kpm_ros.simulate.fingering import Fingering, assign
 from kpm_ros.simulate.hand import FINGERS, HandModel
 from kpm_ros.simulate.keyboard import KEY_X_M
 from kpm_ros.simulate.tracks import Track

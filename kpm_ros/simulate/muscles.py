@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.simulate.hand import HandModel
+from kpm_ros.simulate.hand import FINGER_POINTS, HandModel
 from kpm_ros.simulate.movement_plan import FULL_FORCE_N
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.products import mixed
@@ -104,10 +105,10 @@ class PlainMuscles:
     ) -> NDArray[np.float64]:
         """Effort that each posture and force takes, in 0..1: (n, muscles)."""
         force = force_n / FULL_FORCE_N
-        knuckle = 1 + 4 * _OWN_FINGER
-        finger = landmarks[:, knuckle + 3] - landmarks[:, knuckle]
+        knuckle, middle, _, tip = np.array(FINGER_POINTS)[_OWN_FINGER].T
+        finger = landmarks[:, tip] - landmarks[:, knuckle]
         spread = np.arctan2(finger[..., 0], finger[..., 1]) - _SPREAD_NEUTRAL_RAD
-        bone = landmarks[:, knuckle + 1] - landmarks[:, knuckle]
+        bone = landmarks[:, middle] - landmarks[:, knuckle]
         flexion = np.arctan2(-bone[..., 2], np.hypot(bone[..., 0], bone[..., 1]))
         drive = (
             mixed(force, _FORCE.T)

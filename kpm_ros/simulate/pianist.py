@@ -29,9 +29,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.sense.midi.score import Score
-from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS, KeyEventKind
+from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.simulate.hand import HandModel, KinematicHand
 from kpm_ros.simulate.left import LeftHand
 from kpm_ros.simulate.movement import Movement
@@ -68,10 +69,10 @@ class Performer(Protocol):
     person: Person
 
     def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Landmarks of the right hand in the piano's frame: (n, 21, 3) in metres."""
+        """Landmarks of the right hand in the piano's frame: (n, points, 3) in metres."""
 
     def key_depth(self, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Depth of every key: (n, 88), 0 at rest, 1 fully down."""
+        """Depth of every key: (n, keys), 0 at rest, 1 fully down."""
 
     def activation(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Activation of every muscle: (n, muscles), in 0..1."""
@@ -134,11 +135,11 @@ class Pianist:
         return self._movement.at(self._within(times_s))
 
     def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Landmarks of the right hand in the piano's frame: (n, 21, 3) in metres."""
+        """Landmarks of the right hand in the piano's frame: (n, points, 3) in metres."""
         return self.hand.landmarks(self.posture(times_s))
 
     def left_landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Landmarks of the left hand, which plays what the right one leaves: (n, 21, 3)."""
+        """Landmarks of the left hand, which plays what the right one leaves: (n, points, 3)."""
         return self._left.landmarks(self._within(times_s))
 
     @cached_property
@@ -156,7 +157,7 @@ class Pianist:
         return self._force(self._within(times_s))
 
     def key_depth(self, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Depth of every key: (n, 88), 0 at rest, 1 fully down."""
+        """Depth of every key: (n, keys), 0 at rest, 1 fully down."""
         depth = np.zeros((len(times_s), PIANO_KEYS), dtype=np.float32)
         now = self._within(times_s)
         turns = np.flatnonzero(np.diff(now) < 0) + 1

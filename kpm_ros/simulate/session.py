@@ -22,8 +22,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.sense.samples import (
-    FIRST_NOTE,
     ChannelChunk,
     KeyEvent,
     KeyEventKind,

@@ -259,8 +259,8 @@ def test_changed_is_said_once_for_each_change() -> None:
         ({"name": "x", "weights": {}}, "'x' needs a muscle with a weight above 0"),
         ({"name": "x", "weights": {"PB": -1.0}}, "'x' needs a muscle with a weight above 0"),
         ({"name": "x", "weights": {"PB": float("nan")}}, "the weight of 'PB' is nan"),
-        ({"name": "x", "weights": {"PB": 1.0}, "on": 0.2}, "on is 0.2; .* above 0.2"),
-        ({"name": "x", "weights": {"PB": 1.0}, "off": 0.0}, "off is 0.0; .* above 0"),
+        ({"name": "x", "weights": {"PB": 1.0}, "on": 0.2}, "on is 0.2, but must be above 0.2"),
+        ({"name": "x", "weights": {"PB": 1.0}, "off": 0.0}, "off is 0.0, but must be above 0"),
         ({"name": "x", "weights": {"PB": 1.0}, "hold_s": -1}, "hold_s is -1"),
     ],
 )

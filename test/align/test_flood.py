@@ -34,7 +34,7 @@ from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
 from support.senses import FIRST_NOTE, KEYS, MS, T0, Delivery, aligned, every, motion_chunk
 
-PIANO = AlignerConfig(published_streams(), 1024)
+PIANO = AlignerConfig(streams=published_streams(), rate_hz=1024)
 """Two views of a hand, 88 keys."""
 
 MOST_BYTES = {"frames": 2e6, "motion": 12e6, "events": 5e6}

@@ -24,7 +24,8 @@ import pytest
 
 from kpm_ros.align.offset import estimate_offset
 from kpm_ros.align.view_offset import estimate_offsets, offset_between
-from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
+from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.sense.samples import HAND, KeyEvent, KeyEventKind, LandmarkFrame
 from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import Person
@@ -158,3 +159,25 @@ def test_frames_of_two_views_or_an_unknown_view_are_refused() -> None:
         estimate_offset(frames, events)
     with pytest.raises(ValueError, match=r"left.*right, top"):
         estimate_offsets(frames, events, side="left")
+
+
+def test_a_view_of_fingertips_alone_is_compared_with_one_of_the_whole_hand() -> None:
+    frames = late(played(1)[0], top=40)
+    right, top = of("right", frames), of("top", frames)
+    tips = find_skeleton(HAND).role("tips")
+    only_tips = [
+        replace(f, skeleton="fingertips", points=None if f.points is None else f.points[[*tips]])
+        for f in top
+    ]
+    assert offset_between(right, only_tips) == offset_between(right, top)
+    offsets = estimate_offsets([*right, *only_tips], played(1)[1])
+    assert offsets["top"].offset_s == pytest.approx(0.04, abs=NEAR_S)
+
+
+def test_strikes_are_not_sought_where_the_skeleton_has_no_knuckles() -> None:
+    frames, events = played(1)
+    tips = [replace(f, skeleton="fingertips", points=np.zeros((5, 3))) for f in of("top", frames)]
+    with pytest.raises(ValueError, match="'fingertips' does not say which points are its knuckles"):
+        estimate_offset(tips, events)
+    with pytest.raises(ValueError, match="one skeleton"):
+        estimate_offset([*tips, *of("top", frames)], events)

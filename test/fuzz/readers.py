@@ -382,7 +382,7 @@ def _read_recording(path: Path) -> None:
     with BagReader(path) as bag:
         inputs = TopicFinder(bag, "").inputs(card.streams)
         for _ in Replay(bag, card).align(
-            inputs, Aligner(AlignerConfig(card.streams, card.rate_hz))
+            inputs, Aligner(AlignerConfig(streams=card.streams, rate_hz=card.rate_hz))
         ):
             pass
 

@@ -29,10 +29,10 @@ from sensor_msgs.msg import CameraInfo, Image
 from sensor_msgs.srv import SetCameraInfo
 
 from kpm_ros.nodes import qos
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.camera_node import CameraNode
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense.camera.camera_calibration import read_calibration
 from kpm_ros.wire import decode
 from support.waiting import wait_for

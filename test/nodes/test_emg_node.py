@@ -27,11 +27,11 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.emg_node import EmgNode
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.settings import ConfigurationError
 from support.amplifier import Amplifier, lsl
 from support.waiting import wait_for
 

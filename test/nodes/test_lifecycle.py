@@ -28,6 +28,7 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import SetBool
 
 from kpm_ros import graph
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.camera_node import CameraNode
 from kpm_ros.nodes.diagnostics import Level
@@ -36,7 +37,6 @@ from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.managed import ManagedNode
 from kpm_ros.nodes.midi_node import MidiNode
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.settings import ConfigurationError
 from support.asking import Asking
 from support.waiting import wait_for
 

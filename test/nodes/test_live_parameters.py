@@ -55,7 +55,7 @@ def test_gains_and_limits_change_together_or_not_at_all(ask):
     assert not refused.successful
     assert refused.reason == "exo: max_torque_nm is 99.0, but must be from 0.001 to 50"
     assert exo.node.settings == before
-    assert exo.get("deadband") == before.deadband
+    assert exo.get("deadband") == before.assistance.deadband
 
     assert exo.set_all(deadband=0.2, max_torque_nm=0.1, smoothing_s=0).successful
     config = exo.node._assistance.config

@@ -27,11 +27,11 @@ import pytest
 from kpm_ros.msg import KeyEvent
 from rclpy.parameter import Parameter
 
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.midi_node import MidiNode
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.sense.connection import DeviceError
 from kpm_ros.sense.midi.midi_port import port_names
 from support.waiting import wait_for

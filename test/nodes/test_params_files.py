@@ -23,17 +23,13 @@ from typing import Any
 import pytest
 import yaml
 
+from kpm_ros.core.settings import ConfigurationError, make_settings
+from kpm_ros.nodes.effort_settings import ExoSettings, SynchronizerSettings
 from kpm_ros.nodes.emg_node import EmgNode
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.midi_node import MidiNode
 from kpm_ros.nodes.params_file import Given, meant_for, own, said_to_all
-from kpm_ros.nodes.settings import (
-    ConfigurationError,
-    ExoSettings,
-    SynchronizerSettings,
-    check,
-)
 from kpm_ros.nodes.simulator_node import SimulatorNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.operate import preflight
@@ -75,7 +71,7 @@ def test_a_stranger_under_a_nodes_own_name_is_refused_with_what_was_perhaps_mean
     values, strange = own(ExoSettings, Given({"gians": []}))
     assert not strange
     with pytest.raises(ConfigurationError, match=r"'gians' \(did you mean 'gains'\?\)"):
-        check("exo", ExoSettings, values)
+        make_settings("exo", ExoSettings, values)
 
 
 def test_what_ros_gives_to_every_node_is_not_ours():

@@ -25,12 +25,12 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.midi_node import MidiNode
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.qos_check import mismatches
-from kpm_ros.nodes.settings import ConfigurationError
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from support.waiting import wait_for
 

@@ -16,7 +16,9 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import yaml
@@ -24,8 +26,9 @@ import yaml
 from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
 from kpm_ros.core.resources import config_dir
+from kpm_ros.core.settings import ConfigurationError, declared, make_settings, why_fixed
 from kpm_ros.nodes import models, settings
-from kpm_ros.nodes.setting import why_fixed
+from kpm_ros.nodes.effort_settings import ExoSettings, InferenceSettings, SynchronizerSettings
 
 
 def test_the_shipped_parameters_file_is_what_the_settings_say():
@@ -39,15 +42,46 @@ def test_the_parameters_file_gives_every_node_its_defaults():
     parsed = yaml.safe_load(settings.as_yaml())
     for node, kind in settings.NODES.items():
         given = parsed[f"/**/{node}"]["ros__parameters"]
-        assert settings.check(node, kind, given) == kind()
+        assert make_settings(node, kind, given) == kind()
 
 
 @pytest.mark.parametrize("kind", settings.NODES.values(), ids=settings.NODES)
 def test_every_setting_says_what_it_is_for(kind):
-    for spec in fields(kind):
-        assert spec.metadata["description"]
-        assert (spec.metadata["least"] is None) == (spec.metadata["most"] is None)
-        assert spec.metadata["live"] or why_fixed(kind, spec.name)
+    for name, setting in declared(kind).items():
+        assert setting.description
+        assert (setting.least is None) == (setting.most is None)
+        assert setting.live or why_fixed(kind, name)
+
+
+def _attributes_read(folder: Path, of: str = "") -> set[str]:
+    """Names that code in a folder looks up, of anything or of what has that name itself."""
+    found = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                owner = node.value
+                name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+                if not of or name == of:
+                    found.add(node.attr)
+            elif isinstance(node, ast.Constant) and not of:
+                found.add(node.value)  # as for getattr
+    return found
+
+
+@pytest.mark.parametrize("kind", settings.KINDS.values(), ids=settings.KINDS)
+def test_every_setting_is_used(kind):
+    package = Path(settings.__file__).parents[1]
+    own = _attributes_read(package / "nodes", of="settings")
+    rooms = {
+        spec.name: package / spec.metadata["rules"].__module__.split(".")[1]
+        for spec in fields(kind)
+        if "rules" in spec.metadata
+    }
+    used = {group: _attributes_read(room) for group, room in rooms.items()}
+    for name, setting in declared(kind).items():
+        assert setting.path[0] in own, f"{setting.path[0]} is read nowhere"
+        if len(setting.path) > 1:
+            assert setting.path[-1] in used[setting.path[0]], f"{name} is read nowhere"
 
 
 @pytest.mark.parametrize(
@@ -63,8 +97,8 @@ def test_every_setting_says_what_it_is_for(kind):
     ],
 )
 def test_a_wrong_value_is_refused_with_which_why_and_what_is_allowed(values, complaint):
-    with pytest.raises(settings.ConfigurationError, match=complaint):
-        settings.check("exo", settings.ExoSettings, values)
+    with pytest.raises(ConfigurationError, match=complaint):
+        make_settings("exo", ExoSettings, values)
 
 
 def test_what_the_synchronizer_is_told_are_the_aligners_rules():
@@ -82,20 +116,18 @@ def test_what_the_synchronizer_is_told_are_the_aligners_rules():
         "keys_missing_s": 2.0,
         "keys_longest_hold_s": 20.0,
     }
-    config = models.aligner_config(
-        settings.check("synchronizer", settings.SynchronizerSettings, told)
-    )
+    config = models.aligner_config(make_settings("synchronizer", SynchronizerSettings, told))
     assert (config.hop_s, config.future_s) == (0.02, 0.2)
     assert config.pose == PoseRules(0.07, 0.3, 0.06, 0.3, 0.04, True)
     assert config.key == KeyRules(0.03, 2.0, 0.15, 20.0)
 
 
 def test_a_choice_that_does_not_exist_is_refused_with_those_that_do():
-    with pytest.raises(settings.ConfigurationError, match="must be one of: even, burst"):
-        settings.check("inference", settings.InferenceSettings, {"pacing": "odd"})
+    with pytest.raises(ConfigurationError, match="must be one of: even, burst"):
+        make_settings("inference", InferenceSettings, {"pacing": "odd"})
 
 
 def test_a_whole_number_is_taken_where_a_decimal_one_is_due():
-    checked = settings.check("exo", settings.ExoSettings, {"rate_hz": 100})
+    checked = make_settings("exo", ExoSettings, {"rate_hz": 100})
     assert checked.rate_hz == 100.0
     assert isinstance(checked.rate_hz, float)

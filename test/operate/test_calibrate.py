@@ -84,7 +84,9 @@ def calibrate(capsys, *words):
 def latencies(path):
     parameters = preflight.read_parameters(path)
     return {
-        view: preflight.settings_of(f"camera_{view}", "kpm", parameters, {}, "camera").latency_s
+        view: preflight.settings_of(
+            f"camera_{view}", "kpm", parameters, {}, "camera"
+        ).camera.latency_s
         for view in LATE_MS
     }
 
@@ -181,7 +183,7 @@ def test_a_latency_finds_its_place_in_every_form_of_file(text):
     changed = with_latency(text, "top", "kpm", 0.0125)
     parameters = yaml.safe_load(changed)
     settings = preflight.settings_of("camera_top", "kpm", parameters, {}, "camera")
-    assert settings.latency_s == 0.0125
+    assert settings.camera.latency_s == 0.0125
     assert with_latency(changed, "top", "kpm", 0.0125) == changed
 
 

@@ -29,7 +29,7 @@ from kpm_ros.core.chunks import EffortChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes import simulated
-from kpm_ros.nodes.settings import SimulatorSettings
+from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.operate.demo_score import UnknownTruthError, score_demo
 from kpm_ros.sense.samples import KeyMotionChunk
 from support import bags

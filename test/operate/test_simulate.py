@@ -51,10 +51,10 @@ def test_a_data_set_is_made_and_found_again(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--hours", "0"], "hours must be above 0"),
+        (["--hours", "0"], "hours is 0.0, but must be above 0"),
         (["--held-out-tasks", "a"], "--held-out-tasks is 'a'"),
         (["--held-out-tasks", "4"], "task 4 cannot be held out"),
-        (["--workers", "0"], "workers must be at least 1"),
+        (["--workers", "0"], "workers is 0, but must be at least 1"),
         (["--midi", "nothing.mid"], "nothing.mid"),
     ],
 )

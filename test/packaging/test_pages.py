@@ -30,6 +30,7 @@ from support.pages import (
     commands,
     complaint,
     is_known,
+    wrong_defaults,
 )
 
 LONGEST_LINE = 120
@@ -93,6 +94,16 @@ def test_command_lines_run_as_they_are_shown(path: Path) -> None:
 def test_files_and_names_in_the_text_exist(path: Path) -> None:
     gone = [code for code in Page.read(path).inline if not is_known(code)]
     assert not gone, f"{path.name} names what is not in the code: {', '.join(gone)}"
+
+
+@pages
+def test_defaults_in_the_text_are_those_of_the_parameters_file(path: Path) -> None:
+    assert not wrong_defaults(Page.read(path))
+
+
+def test_a_default_that_has_changed_is_noticed() -> None:
+    text = "it waits for `pose_wait_s` (60 ms) and `keys_wait_s`, 30 ms"
+    assert wrong_defaults(Page(ROOT, text)) == ["keys_wait_s is 30 ms"]
 
 
 @pytest.mark.parametrize(

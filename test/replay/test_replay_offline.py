@@ -50,7 +50,7 @@ def replayed(path, model, hop_s=offline.LOOK_S):
     """Effort, aligned samples and counts of one replay."""
     with BagReader(path) as bag:
         replay = offline.Replay(bag, weight_files.read_card(model))
-        aligner = Aligner(AlignerConfig(published_streams(), RATE_HZ, hop_s=hop_s))
+        aligner = Aligner(AlignerConfig(streams=published_streams(), rate_hz=RATE_HZ, hop_s=hop_s))
         inputs = TopicFinder(bag).inputs(published_streams())
         chunks = list(replay.align(inputs, aligner))
         effort = joined(offline.stream(estimator(model), chunks), MUSCLES)

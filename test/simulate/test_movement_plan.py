@@ -19,8 +19,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.sense.midi.score import Note, Score
-from kpm_ros.sense.samples import FIRST_NOTE
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.fingering import MIDDLE_C, TOGETHER_S, assign
 from kpm_ros.simulate.hand import KinematicHand

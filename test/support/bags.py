@@ -116,7 +116,7 @@ def live(
     """
 
     card, tensors = load_model(model)
-    aligner = Aligner(AlignerConfig(card.streams, card.rate_hz))
+    aligner = Aligner(AlignerConfig(streams=card.streams, rate_hz=card.rate_hz))
     estimator = EffortEstimator(card, architecture_of(card).stream(card, tensors))
     waiting = list(deliveries)
     made: list[Entry] = []

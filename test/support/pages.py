@@ -293,6 +293,25 @@ ELSEWHERE = frozenset({"v4l2_camera", "baseline_mean"})
 """Names of other projects, and parts of the scores' names on models' cards."""
 
 
+STATED = re.compile(r"`(\w+_s)`(?: is|,)? \(?([\d.]+) (ms|s)\b")
+"""A parameter, and what the sentence or table says that it is."""
+
+
+def wrong_defaults(page: Page) -> list[str]:
+    """Parameters that a page says are something else than the parameters file does."""
+    known: dict[str, list[object]] = {}
+    text = (ROOT / "config" / "pipeline.yaml").read_text("utf-8")
+    for entry in yaml.safe_load(text).values():
+        for name, value in entry["ros__parameters"].items():
+            known.setdefault(name, []).append(value)
+    stated = STATED.findall(" ".join(page.written.split()))
+    return [
+        f"{name} is {number} {unit}"
+        for name, number, unit in stated
+        if name in known and float(number) * (0.001 if unit == "ms" else 1) not in known[name]
+    ]
+
+
 def is_known(code: str) -> bool:
     """Whether a file, module or name that stands in a sentence is in the project.
 

@@ -23,9 +23,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.piano import PIANO_KEYS
 from kpm_ros.core.pickle_limits import PickleError
+from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.learn.recordings.pickles import read_array
-from kpm_ros.sense.samples import LANDMARKS, PIANO_KEYS
+from kpm_ros.sense.samples import HAND
 
 UNIT_FRAMES, UNIT_SAMPLES = 15, 256
 """A quarter of a second: the shortest time that is a whole number of frames and of samples."""
@@ -77,9 +79,10 @@ def read_pose(paths: Sequence[Path], image_size: tuple[int, int] | None) -> Arra
 
 def _one_view(path: Path, image_size: tuple[int, int] | None) -> Array:
     points = _numbers(path)
-    if points.ndim != 3 or points.shape[1] != LANDMARKS or points.shape[2] < 2:
+    count = len(find_skeleton(HAND))
+    if points.ndim != 3 or points.shape[1] != count or points.shape[2] < 2:
         raise StreamError(
-            f"{path} is {_shape(points)}, but must be (frames, {LANDMARKS}, 2 or more): the "
+            f"{path} is {_shape(points)}, but must be (frames, {count}, 2 or more): the "
             "coordinates of the hand's landmarks"
         )
     flat = points[:, :, :2]
@@ -91,7 +94,7 @@ def _one_view(path: Path, image_size: tuple[int, int] | None) -> Array:
                 "the image size, such as 1280x720, so that they can be made fractions of it"
             )
         flat = flat / np.asarray(image_size, np.float32)
-    return flat.reshape(len(flat), LANDMARKS * 2)
+    return flat.reshape(len(flat), -1)
 
 
 def read_keys(path: Path) -> Array:

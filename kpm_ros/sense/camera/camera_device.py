@@ -28,6 +28,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.settings import CheckedSettings, ConfigurationError, setting
 from kpm_ros.sense.connection import DeviceError
 
 Flip = Literal["none", "horizontal", "vertical", "both"]
@@ -39,7 +40,7 @@ class CameraError(DeviceError):
     """A camera that cannot be used now; it may come back."""
 
 
-class CameraConfigError(CameraError, ValueError):
+class CameraConfigError(CameraError, ConfigurationError):
     """A camera that can never be used as it is configured."""
 
 
@@ -52,40 +53,43 @@ class StaleFrameError(CameraError):
 
 
 @dataclass(frozen=True)
-class CameraConfig:
+class CameraConfig(CheckedSettings):
     """What to read, and what to ask of the device; 0 and "" leave the choice to the device."""
 
-    source: str = "0"
-    """Index, path or by-id name of a V4L2 device; video file; folder of images; stream's URL."""
-    width: int = 0
-    height: int = 0
-    fps: float = 0.0
-    fourcc: str = ""
-    """Pixel format, such as MJPG or YUYV."""
-    exposure_s: float = 0.0
-    flip: Flip = "none"
-    latency_s: float = 0.0
-    """Time from exposure to the moment that is known: the kernel's buffer time, else the read."""
-    loop: bool = False
-    """Whether a recording begins again at its end."""
+    source: str = setting(
+        "0",
+        "camera's index, path or by-id name; or a video file, a folder of images, a stream's URL",
+    )
+    width: int = setting(0, "picture size; 0 = the camera's choice", least=0, most=16384)
+    height: int = setting(0, "picture size; 0 = the camera's choice", least=0, most=16384)
+    fps: float = setting(0.0, "pictures a second; 0 = the camera's choice", least=0.0, most=1000.0)
+    fourcc: str = setting("", "pixel format, such as MJPG; empty = the camera's choice")
+    exposure_s: float = setting(0.0, "exposure; 0 = leave it as it is", least=0.0, most=1.0)
+    flip: Flip = setting("none", "how the picture is turned over", choices=("none", *FLIPS))
+    latency_s: float = setting(
+        0.0,
+        "measured time from exposure to the picture's time stamp (kpm calibrate)",
+        least=-1.0,
+        most=1.0,
+    )
+    """The stamp is the kernel's buffer time, where that is known, else the instant of the read."""
+    loop: bool = setting(False, "whether a recording begins again at its end")
 
     def __post_init__(self) -> None:
         """Refuse what no camera can do."""
+        try:
+            super().__post_init__()
+        except ConfigurationError as error:
+            raise CameraConfigError(str(error)) from None
         if self.fourcc and len(self.fourcc) != 4:
             raise CameraConfigError(
                 f"fourcc is {self.fourcc!r}, but must be four letters, such as MJPG or YUYV"
-            )
-        if self.flip != "none" and self.flip not in FLIPS:
-            raise CameraConfigError(
-                f"flip is {self.flip!r}, but must be one of: none, {', '.join(FLIPS)}"
             )
         if (self.width == 0) != (self.height == 0):
             raise CameraConfigError(
                 f"width is {self.width} and height {self.height}, but both must be given, or "
                 "neither (0)"
             )
-        if min(self.width, self.height, self.fps, self.exposure_s) < 0:
-            raise CameraConfigError("width, height, fps and exposure_s must not be below 0")
 
 
 @dataclass(frozen=True)

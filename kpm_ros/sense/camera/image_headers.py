@@ -94,13 +94,17 @@ def _jpeg(head: memoryview) -> Size | None:
     return None
 
 
+_VP8L_SIZE_AT = 21
+"""Behind the chunk's header and a byte of signature."""
+
+
 def _webp(head: memoryview) -> Size | None:
     kind = bytes(head[12:16])
     if kind == b"VP8X":
         width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (24, 27))
         return width, height
     if kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", head, 21)
+        (bits,) = struct.unpack_from("<I", head, _VP8L_SIZE_AT)
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", head, 26)

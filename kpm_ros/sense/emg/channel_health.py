@@ -22,6 +22,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.samples import ChannelChunk
 
 _MICROVOLTS = {"uV": 1.0, "mV": 1e3, "V": 1e6}
@@ -37,20 +38,36 @@ class ChannelState(Enum):
 
 
 @dataclass(frozen=True)
-class HealthConfig:
+class HealthConfig(CheckedSettings):
     """Where the borders lie, in microvolts; samples of unknown unit are taken for microvolts."""
 
     window_s: float = 1.0
-    flat_uv: float = 0.05
-    """A channel that moves by less is dead: even a short-circuited input makes more noise."""
-    rail_uv: float = 0.0
-    """Largest value the amplifier can send; 0 = not known, and only clipping shows it."""
+    flat_uv: float = setting(
+        0.05, "a channel that moves by less is dead", least=0.0, most=1000.0, live=True
+    )
+    """Even a short-circuited input makes more noise."""
+    rail_uv: float = setting(
+        0.0, "largest value the amplifier can send; 0 = not known", least=0.0, most=1e9, live=True
+    )
+    """Where it is not known, only clipping shows it."""
     clipped: float = 0.05
     """This part of the samples at the highest or lowest value is clipping."""
-    hum_uv: float = 100.0
-    """Mains hum of this amplitude, if it is most of the signal, is an electrode that is off."""
-    noise_uv: float = 3000.0
-    """No muscle is so loud: an effective value above this is an electrode that is off."""
+    hum_uv: float = setting(
+        100.0,
+        "mains hum of this amplitude is an electrode that is off",
+        least=0.1,
+        most=1e6,
+        live=True,
+    )
+    """If it is most of the signal."""
+    noise_uv: float = setting(
+        3000.0,
+        "an effective value above this is an electrode that is off",
+        least=1.0,
+        most=1e9,
+        live=True,
+    )
+    """No muscle is so loud."""
     mains_hz: float = 50.0
     """50 or 60 Hz; 0 = look at both."""
 

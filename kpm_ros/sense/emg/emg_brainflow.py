@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.emg.emg_device import EmgBlock, EmgDevice, EmgFormat, name_channels
 
@@ -42,20 +43,24 @@ _RING_S = 45
 
 
 @dataclass(frozen=True)
-class BrainFlowConfig:
+class BrainFlowConfig(CheckedSettings):
     """Which board, and where it is."""
 
-    board_id: int = SYNTHETIC_BOARD
-    serial_port: str = ""
-    mac_address: str = ""
-    ip_address: str = ""
-    ip_port: int = 0
-    serial_number: str = ""
-    other_info: str = ""
+    board_id: int = setting(SYNTHETIC_BOARD, "BrainFlow: the board's number", least=-3, most=10000)
+    serial_port: str = setting("", "BrainFlow: such as /dev/ttyUSB0")
+    mac_address: str = setting("", "BrainFlow: the board's Bluetooth address")
+    ip_address: str = setting("", "BrainFlow: the board's address on the network")
+    ip_port: int = setting(0, "BrainFlow: the board's port on the network", least=0, most=65535)
+    serial_number: str = setting("", "BrainFlow: the board's serial number")
+    other_info: str = setting("", "BrainFlow: what else the board wants to be told")
+    master_board: int = setting(
+        SYNTHETIC_BOARD,
+        "BrainFlow: board that made the recording or that streams",
+        least=-3,
+        most=10000,
+    )
     file: str = ""
     """Recording that the playback board plays."""
-    master_board: int = SYNTHETIC_BOARD
-    """Board that made the recording, or that sends to the streaming board."""
     repeat: bool = False
     """Whether the playback board begins again at the end."""
     channels: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import CSV_BYTES, opened, printable, reading
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.emg.emg_device import EmgBlock, EmgDevice, EmgFormat, name_channels
 
@@ -41,14 +42,14 @@ LONGEST_S = 4e9
 
 
 @dataclass(frozen=True)
-class EmgCsvConfig:
+class EmgCsvConfig(CheckedSettings):
     """Which recording is played, and what its columns mean."""
 
-    path: str
-    time_column: str = ""
-    """Name of the column of time; empty = found by its name, else the first column."""
-    time_unit: str = ""
-    """s, ms, us or ns; empty = the one in which the steps are those of EMG."""
+    path: str = ""
+    time_column: str = setting("", "CSV: name of the column of time; empty = found")
+    """It is found by its name; else it is the first one."""
+    time_unit: str = setting("auto", "CSV: unit of the column of time", choices=("auto", *UNITS_NS))
+    """Found by itself, it is the one in which the steps are those of EMG."""
     channels: tuple[str, ...] = ()
     """Columns to play; empty = all others."""
     unit: str = "uV"
@@ -206,9 +207,7 @@ def _whole_ns(times: NDArray[np.float64], tick_ns: int, path: Path) -> NDArray[n
 
 def _tick_ns(step: float, unit: str, path: Path) -> int:
     """Length of the time column's unit, from its name or from what makes the rate one of EMG."""
-    if unit:
-        if unit not in UNITS_NS:
-            raise ValueError(f"time_unit is {unit!r}, but must be one of: {', '.join(UNITS_NS)}")
+    if unit != "auto":
         return UNITS_NS[unit]
     least, most = EMG_RATES_HZ
     for tick_ns in UNITS_NS.values():

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.emg.emg_device import EmgBlock, EmgDevice, EmgFormat, name_channels
 
@@ -35,21 +36,21 @@ CLOCKS_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
-class LslConfig:
+class LslConfig(CheckedSettings):
     """Which stream is listened to."""
 
-    name: str = ""
-    """The stream's name; empty = the first one of the type."""
-    type: str = "EMG"
-    """The stream's type, where no name is given."""
-    counter_channel: str = ""
-    """Channel that numbers the samples; empty = the one labelled or typed "counter", if any."""
+    name: str = setting("", "LSL: name of the stream; empty = the first one of the type")
+    type: str = setting("EMG", "LSL: type of the stream, where no name is given")
+    counter_channel: str = setting(
+        "", "LSL: channel that numbers the samples; empty = the one labelled counter, if any"
+    )
     channels: tuple[str, ...] = ()
     """Names of the channels; empty = the stream's own."""
     unit: str = ""
     """Unit of the samples; empty = the stream's own."""
-    rate_hz: float = 0.0
-    """Samples per second, for a stream that does not state them."""
+    rate_hz: float = setting(
+        0.0, "LSL: samples per second of a stream that states none", least=0.0, most=100000.0
+    )
     resolve_s: float = 1.0
     open_s: float = 2.0
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S, DeviceError, Reconnecting
 from kpm_ros.sense.device_clock import DeviceClock
 from kpm_ros.sense.emg.emg_device import EmgBlock, EmgDevice, EmgFormat
@@ -31,15 +32,23 @@ FOREIGN_S = 60.0
 
 
 @dataclass(frozen=True)
-class EmgStreamConfig:
+class EmgStreamConfig(CheckedSettings):
     """Rules for an amplifier that streams, and for one that is gone."""
 
-    latency_s: float = 0.0
-    """How long before its time stamp a sample was taken, where the maker says so."""
-    silence_s: float = 2.0
-    """An amplifier that sends nothing for so long is gone."""
+    latency_s: float = setting(
+        0.0, "how long before its time stamp a sample was taken", least=0.0, most=1.0, live=True
+    )
+    silence_s: float = setting(
+        2.0,
+        "an amplifier that is silent for so long is connected anew",
+        least=0.1,
+        most=60.0,
+        live=True,
+    )
     retry_first_s: float = 0.5
-    retry_longest_s: float = 8.0
+    retry_longest_s: float = setting(
+        8.0, "longest pause between two attempts to connect", least=0.5, most=600.0
+    )
 
 
 class EmgStream(Reconnecting[EmgDevice]):

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S
 from kpm_ros.sense.samples import ChannelChunk
 
@@ -39,22 +40,34 @@ ANOTHER_RATE = 0.01
 
 
 @dataclass(frozen=True)
-class EnvelopeConfig:
+class EnvelopeConfig(CheckedSettings):
     """What each step does; a frequency of 0 leaves a step out."""
 
-    low_hz: float = 20.0
+    low_hz: float = setting(
+        20.0, "envelope: lowest frequency passed; 0 = all", least=0.0, most=1e3, live=True
+    )
     """Slow drift and the skin's movement lie below."""
-    high_hz: float = 450.0
+    high_hz: float = setting(
+        450.0, "envelope: highest frequency passed; 0 = all", least=0.0, most=1e4, live=True
+    )
     """Only noise lies above."""
-    band_order: int = 4
-    notch_hz: float = 50.0
-    """The mains: 50 or 60 Hz."""
-    notch_q: float = 30.0
-    notch_harmonics: int = 3
-    """How many multiples of the mains' frequency are removed, the first included."""
-    smooth_hz: float = 6.0
-    """The envelope follows no faster movement."""
-    smooth_order: int = 2
+    band_order: int = setting(
+        4, "envelope: order of the band's filters", least=1, most=8, live=True
+    )
+    notch_hz: float = setting(
+        50.0, "frequency of the mains; 0 = no notch", least=0.0, most=400.0, live=True
+    )
+    notch_q: float = setting(
+        30.0, "envelope: narrowness of the notch", least=1.0, most=100.0, live=True
+    )
+    notch_harmonics: int = setting(
+        3, "envelope: multiples of the mains removed", least=1, most=20, live=True
+    )
+    """The first of them included."""
+    smooth_hz: float = setting(
+        6.0, "envelope: it follows no faster movement", least=0.1, most=100.0, live=True
+    )
+    smooth_order: int = setting(2, "envelope: order of the smoothing", least=1, most=8, live=True)
 
     def as_words(self) -> str:
         """Write all settings in one line, to compare with another's."""

@@ -22,10 +22,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Handedness = Literal["left", "right"]
+from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.sense.samples import HAND
 
-PALM = (0, 5, 9, 13, 17)
-"""Landmarks that move with the palm: wrist and knuckles. They jitter least and seldom hide."""
+Handedness = Literal["left", "right"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Detection:
     """One hand found in a picture, labelled for this picture alone."""
 
     points: NDArray[np.float32]
-    """(21, 3): x, y as fractions of width and height; z relative to the wrist in x's scale."""
+    """(points, 3): x, y as fractions of width and height; z relative to the wrist in x's scale."""
     handedness: Handedness
     confidence: float
 
@@ -43,7 +43,7 @@ class TrackedHand:
     """One hand of the person in view; `handedness` is the same hand from frame to frame."""
 
     points: NDArray[np.float32]
-    """(21, 3): x, y as fractions of width and height; z relative to the wrist in x's scale."""
+    """(points, 3): x, y as fractions of width and height; z relative to the wrist in x's scale."""
     handedness: Handedness
     confidence: float
 
@@ -55,8 +55,12 @@ def in_widths(points: NDArray[np.float32], image_size: tuple[int, int]) -> NDArr
 
 
 def palm_centre(flat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Centre of wrist and knuckles of landmarks (21, 2)."""
-    return np.asarray(flat[PALM, :].mean(axis=0))
+    """Centre of the landmarks (points, 2) that move with the palm.
+
+    They jitter least and seldom hide.
+    """
+    palm = find_skeleton(HAND).role("palm")
+    return np.asarray(flat[palm, :].mean(axis=0))
 
 
 def extent(flat: NDArray[np.float64]) -> float:

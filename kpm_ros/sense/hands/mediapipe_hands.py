@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, read_bytes
 from kpm_ros.sense.hands.detection import Detection, Handedness
-from kpm_ros.sense.samples import LANDMARKS
 
 Model = Literal["lite", "full"]
+PACKAGE = "mediapipe==0.10.21"
 COMPLEXITY: dict[str, int] = {"lite": 0, "full": 1}
 
 
@@ -81,7 +81,7 @@ def _load() -> Any:
     except ImportError as error:
         raise TrackerUnavailableError(
             f"hand tracking needs MediaPipe, which cannot be loaded ({error}): install "
-            "mediapipe==0.10.21, which exists for Python 3.9 to 3.12"
+            f"{PACKAGE}, which exists for Python 3.9 to 3.12"
         ) from None
     return mediapipe
 
@@ -108,7 +108,7 @@ class _PackagedDetector:
         except (AttributeError, FileNotFoundError, RuntimeError) as error:
             raise TrackerUnavailableError(
                 f"MediaPipe {mediapipe.__version__} brings no hand models ({error}): install "
-                "mediapipe==0.10.21, or give a .task file"
+                f"{PACKAGE}, or give a .task file"
             ) from None
 
     def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
@@ -193,5 +193,5 @@ _OTHER: dict[str, Handedness] = {"Left": "right", "Right": "left"}
 
 
 def _detection(landmarks: Any, handedness: Handedness, score: float) -> Detection:
-    points = np.array([(p.x, p.y, p.z) for p in landmarks], np.float32).reshape(LANDMARKS, 3)
+    points = np.array([(p.x, p.y, p.z) for p in landmarks], np.float32).reshape(-1, 3)
     return Detection(points, handedness, float(score))

@@ -25,11 +25,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.settings import CheckedSettings, ConfigurationError, check_choice, setting
+from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.sense.hands.detection import Detection, Handedness, TrackedHand, extent, in_widths
 from kpm_ros.sense.hands.following import FixedRegion, FollowingRegion
 from kpm_ros.sense.hands.hand_identity import HANDS, HandIdentities, IdentityRules
-from kpm_ros.sense.hands.mediapipe_hands import Model, make_detector
-from kpm_ros.sense.samples import LANDMARKS
+from kpm_ros.sense.hands.mediapipe_hands import COMPLEXITY, Model, make_detector
+from kpm_ros.sense.samples import HAND
 
 HandChoice = Literal["left", "right", "nearest"]
 
@@ -40,34 +42,41 @@ OUTSIDE = 0.5
 
 
 @dataclass(frozen=True)
-class HandTrackerConfig:
+class HandTrackerConfig(CheckedSettings):
     """How hands are looked for."""
 
-    hands: int = 2
-    """Hands in sight: 1 or 2. One is cheaper, but sees the wrong hand if the other comes by."""
+    hands: int = setting(
+        2, "hands in sight; with 1 tracking is cheaper, but takes whichever comes", least=1, most=2
+    )
+    mirrored: bool = setting(
+        False,
+        "whether the picture is a mirror image (a selfie camera, or one flip): it decides "
+        "which hand is the left one",
+    )
+    task_file: str = setting("", "a .task file for MediaPipe instead of the model in its package")
+    min_confidence: float = setting(
+        0.5, "a hand of less confidence is not published", least=0.0, most=1.0, live=True
+    )
+    detection_confidence: float = setting(
+        0.5, "how sure the search for a hand must be", least=0.0, most=1.0
+    )
+    tracking_confidence: float = setting(
+        0.5, "how sure a hand must be to be followed", least=0.0, most=1.0
+    )
+    follow: bool = setting(
+        False, "whether to look only around the hands once found: for hands that are small"
+    )
     model: Model = "full"
-    task_file: str = ""
-    """A model for MediaPipe's newer interface; empty = the models in its package."""
-    mirrored: bool = False
-    """Whether the picture is a mirror image, as of a selfie camera. It decides what is left."""
-    min_confidence: float = 0.5
-    """A hand of less confidence is not believed."""
-    detection_confidence: float = 0.5
-    tracking_confidence: float = 0.5
     region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """Part of the picture in which to look: left, top, right, bottom as fractions."""
-    follow: bool = False
-    """Whether to look only around the hands once they are found."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
-        if self.hands not in {1, 2}:
-            raise ValueError(f"hands is {self.hands}, but must be 1 or 2: one person is tracked")
-        if self.model not in {"lite", "full"}:
-            raise ValueError(f"model is {self.model!r}, but must be one of: lite, full")
+        super().__post_init__()
+        check_choice("model", self.model, tuple(COMPLEXITY))
         left, top, right, bottom = self.region
         if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-            raise ValueError(
+            raise ConfigurationError(
                 f"region is {list(self.region)}, but must be left, top, right, bottom as "
                 "fractions of the picture, such as 0, 0.5, 1, 1 for its lower half"
             )
@@ -88,6 +97,7 @@ class HandTracker:
         self.config = config = config or HandTrackerConfig()
         self.refused = 0
         """Hands that were found but could not be: too small, too unsure, outside, not numbers."""
+        self._shape = (len(find_skeleton(HAND)), 3)
         self._identities = HandIdentities(rules or IdentityRules())
         make = partial(
             make_detector,
@@ -145,7 +155,7 @@ class HandTracker:
 
     def _is_usable(self, hand: Detection, size: tuple[int, int]) -> bool:
         points = hand.points
-        if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
+        if points.shape != self._shape or not np.isfinite(points).all():
             return False
         inside = bool((np.abs(points[:, :2] - 0.5) <= 0.5 + OUTSIDE).all())
         large = extent(in_widths(points, size)) >= SMALLEST_HAND

@@ -30,7 +30,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.samples import FIRST_NOTE, PIANO_KEYS, KeyEvent, KeyEventKind
+from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
+from kpm_ros.sense.samples import KeyEvent, KeyEventKind
 
 SLOWEST_PRESS_S = 0.160
 FASTEST_PRESS_S = 0.025

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpm_ros.core.foreign_files import printable
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.midi.midi_device import MidiDevice, Received
 from kpm_ros.sense.midi.score import midi_messages, read_midi
@@ -33,19 +34,14 @@ _SYSTEM_RESET = b"\xff"
 
 
 @dataclass(frozen=True)
-class MidiFileConfig:
+class MidiFileConfig(CheckedSettings):
     """Which file is played, and how."""
 
-    path: str
-    speed: float = 1.0
-    repeat: bool = False
+    path: str = setting("", "the .mid file that is played")
+    speed: float = setting(1.0, "how fast the file is played", least=0.01, most=100.0)
+    repeat: bool = setting(False, "whether the file begins again at its end")
     pause_s: float = 1.0
     """Silence between two repetitions."""
-
-    def __post_init__(self) -> None:
-        """Refuse a speed at which no music can be played."""
-        if not 0.01 <= self.speed <= 100:
-            raise ValueError(f"speed must be from 0.01 to 100, not {self.speed}")
 
 
 class MidiFilePlayer(MidiDevice):

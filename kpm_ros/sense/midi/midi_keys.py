@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S, DeviceError, Reconnecting
 from kpm_ros.sense.midi.key_events import KeyEventDecoder
 from kpm_ros.sense.midi.midi_device import MidiDevice
@@ -29,17 +30,18 @@ _ACTIVE_SENSING = 0xFE
 
 
 @dataclass(frozen=True)
-class MidiKeysConfig:
+class MidiKeysConfig(CheckedSettings):
     """Rules for a piano that is played, and for one that is gone."""
 
-    channel: int = -1
-    """Only this MIDI channel, 0 to 15; -1 = all."""
+    channel: int = setting(-1, "only this MIDI channel; -1 = all", least=-1, most=15)
     heartbeat_s: float = 0.05
     """How often the keys say that they are alive while nothing is played."""
     sensing_timeout_s: float = 1.0
     """A piano that sends Active Sensing and then nothing for so long is gone."""
     retry_first_s: float = 0.5
-    retry_longest_s: float = 8.0
+    retry_longest_s: float = setting(
+        8.0, "longest pause between two attempts to connect", least=0.5, most=600.0
+    )
 
 
 class MidiKeys(Reconnecting[MidiDevice]):

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.device_clock import DeviceClock
 from kpm_ros.sense.midi.midi_device import MidiDevice, Received
@@ -38,15 +39,19 @@ _INSTALL = "install it with: pip install 'kpm_ros[devices]'"
 
 
 @dataclass(frozen=True)
-class PortConfig:
+class PortConfig(CheckedSettings):
     """Which port is listened to."""
 
-    pattern: str = ""
-    """Part of the port's name, or a pattern with * and ?, in any case; empty = the first piano."""
+    pattern: str = setting(
+        "",
+        "part of the port's name, or a pattern with * and ?; empty = the first piano. The name "
+        "of a virtual port",
+    )
     virtual: bool = False
     """Whether to make a port of that name, to which other programs connect."""
-    lag_s: float = 0.005
-    """How much later than its event a message may be read."""
+    lag_s: float = setting(
+        0.005, "how much later than its event a port's message may be read", least=0.0, most=0.1
+    )
 
 
 def port_names(rtmidi: Any = None) -> list[str]:

@@ -24,6 +24,7 @@ import contextlib
 import socket
 from dataclasses import dataclass
 
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import DeviceError, StillWaitingError
 from kpm_ros.sense.midi.midi_device import MidiDevice, Received
 
@@ -32,11 +33,11 @@ MOST_BYTES = 4096
 
 
 @dataclass(frozen=True)
-class TcpConfig:
+class TcpConfig(CheckedSettings):
     """The address of the other end, or the one at which to wait for it."""
 
-    host: str = "127.0.0.1"
-    port: int = 5004
+    host: str = setting("127.0.0.1", "TCP: address to call, or to wait at (0.0.0.0 = everywhere)")
+    port: int = setting(5004, "TCP: port to call, or to wait at", least=0, most=65535)
     connect_timeout_s: float = 0.5
 
     @property

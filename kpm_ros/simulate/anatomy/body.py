@@ -28,6 +28,7 @@ import numpy as np
 from kpm_ros.simulate.anatomy.chain import Chain, Placement
 from kpm_ros.simulate.anatomy.corrections import Corrections
 from kpm_ros.simulate.anatomy.model import build_model
+from kpm_ros.simulate.hand import FINGER_POINTS, HAND_SKELETON, WRIST
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.products import Array, applied, product
 
@@ -65,15 +66,16 @@ class Body:
         self._landmark_body = [int(model.body(name).id) for name in LANDMARK_BODIES]
 
     def landmarks(self, posture: Array) -> Array:
-        """Place the 21 landmarks in the piano's frame: (n, 21, 3) for postures (n, 26)."""
+        """Place the landmarks in the piano's frame: (n, points, 3) for postures (n, 26)."""
         placed = self.chain.place(posture[:, PLACE:])
-        points = np.empty((21, 3, len(posture)))
-        points[0] = placed.origin[self._landmark_body[0]]
+        points = np.empty((len(HAND_SKELETON), 3, len(posture)))
+        points[WRIST] = placed.origin[self._landmark_body[0]]
         for finger, tip in enumerate(self._tips(placed)):
             first = 1 + 3 * finger
             bodies = self._landmark_body[first : first + 3]
-            points[1 + 4 * finger : 4 + 4 * finger] = placed.origin[bodies]
-            points[4 + 4 * finger] = tip
+            *joints, end = FINGER_POINTS[finger]
+            points[joints] = placed.origin[bodies]
+            points[end] = tip
         return self._in_piano(posture, placed, points)
 
     def tips(self, posture: Array) -> Array:

@@ -25,8 +25,9 @@ from kpm_ros.core.atomic_files import save_figure
 from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.simulate.anatomy.probes import OWN_FINGER, Array, Probe
 from kpm_ros.simulate.anatomy.statics import Activations
+from kpm_ros.simulate.hand import FINGER_NAMES
+from kpm_ros.simulate.person import MUSCLES
 
-_FINGERS = ("thumb", "index", "middle", "ring", "little")
 _MEASURED_DEG, _MEASURED_SHARE = 30.0, 0.37
 """Zijdewind & Kernell (1994): strength left to the index finger spread as far as it goes."""
 _HELD_N = 8.0
@@ -56,14 +57,14 @@ def _draw_responses(ax: Any, probe: Probe) -> None:
     ax.imshow(matrix, cmap="Blues", vmin=0.0, aspect="auto")
     for row, column in np.ndindex(*matrix.shape):
         ax.text(column, row, f"{matrix[row, column]:.2f}", ha="center", va="center", size=7)
-    ax.set_xticks(range(len(_FINGERS)), _FINGERS)
+    ax.set_xticks(range(len(FINGER_NAMES)), FINGER_NAMES)
     ax.set_yticks(range(len(MUSCLES)), MUSCLES)
     ax.set_title(f"rise when a finger holds {_HELD_N:g} N", size=9)
 
 
 def _draw_force(ax: Any, probe: Probe) -> None:
     """Show that activation grows with force."""
-    newtons = np.linspace(0.0, 20.0, 21)
+    newtons = np.arange(0.0, 20.5, 1.0)
     for k, name in enumerate(MUSCLES):
         ax.plot(newtons, probe.channels(probe.press(OWN_FINGER[name], newtons))[:, k], label=name)
     ax.set(xlabel="N on its finger's key", ylabel="activation", ylim=(0, 1))
@@ -72,7 +73,7 @@ def _draw_force(ax: Any, probe: Probe) -> None:
 
 def _draw_spread(ax: Any, probe: Probe) -> None:
     """Show that activation grows with spread."""
-    degrees = np.linspace(0.0, 20.0, 21)
+    degrees = np.arange(0.0, 20.5, 1.0)
     for k, name in enumerate(MUSCLES):
         found = probe.channels(probe.spread(name, np.deg2rad(degrees)))[:, k]
         ax.plot(degrees, found, label=name)
@@ -96,7 +97,7 @@ def _draw_passage(
     axes = part.subplots(1 + len(MUSCLES), 1, sharex=True)
     shown = slice(*(round(second * rate_hz) for second in _SHOWN_S))
     times = np.arange(shown.start, shown.stop) / rate_hz
-    axes[0].plot(times, force[shown], lw=1, label=_FINGERS)
+    axes[0].plot(times, force[shown], lw=1, label=FINGER_NAMES)
     axes[0].set_ylabel("N")
     axes[0].legend(fontsize=6, ncols=5, loc="upper right")
     for k, (name, ax) in enumerate(zip(MUSCLES, axes[1:], strict=True)):

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from kpm_ros.simulate.anatomy.body import PLACE, TO_PIANO, Body
 from kpm_ros.simulate.anatomy.reach import Finger
 from kpm_ros.simulate.anatomy.reach_table import ReachTable
-from kpm_ros.simulate.hand import FINGERS
+from kpm_ros.simulate.hand import FINGER_POINTS, FINGERS
 from kpm_ros.simulate.keyboard import WHITE_WIDTH_M
 from kpm_ros.simulate.products import Array, applied, cross_matrix, product
 
@@ -110,7 +110,7 @@ class AnatomicalHand:
         return posture
 
     def landmarks(self, posture: Array) -> Array:
-        """(n, 21, 3) in metres, in MediaPipe's order."""
+        """(n, points, 3) in metres, in the skeleton's order."""
         return self.body.landmarks(posture)
 
     def _measure(self) -> None:
@@ -125,9 +125,9 @@ class AnatomicalHand:
         self._fingers = []
         for finger, columns in enumerate(self._columns):
             own = np.array(columns) - PLACE
-            knuckle = 1 + 4 * finger
+            chain = FINGER_POINTS[finger]
             # The first two joints are one.
-            points = landmarks[[knuckle, *range(knuckle, knuckle + 4)]]
+            points = landmarks[[chain[0], *chain]]
             bend, last = self._bend[finger], _LAST_BEND[finger]
             rest = np.array([_REST_KNUCKLE_RAD, 0.0, bend, last * bend])
             if finger == 0:

@@ -44,6 +44,8 @@ from kpm_ros.simulate.anatomy.probes import (
 from kpm_ros.simulate.anatomy.statics import CHANNELS, CUTOFF_HZ, TONE, Activations
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.hand import FINGER_NAMES
+from kpm_ros.simulate.person import MUSCLES, Person
 from kpm_ros.simulate.pianist import Pianist
 
 HELD_N = 8.0
@@ -51,7 +53,6 @@ FORCES_N = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0, 20.0)
 SPREADS_DEG = (0.0, 5.0, 10.0, 15.0, 20.0)
 MEASURED_STRENGTH_SHARE = 0.37
 """Of the index finger's outward force at rest, what is left when it is spread as far as it goes."""
-_FINGERS = ("thumb", "index", "middle", "ring", "little")
 _PEOPLE = (1, 2, 3)
 _RATE_HZ = 250.0
 
@@ -124,7 +125,9 @@ def print_answers(probe: Probe) -> None:
     """Print what every channel answers to."""
     print(f"## Rise of activation when one finger holds a key with {HELD_N:g} N\n")
     matrix = probe.responses(HELD_N)
-    _table(("", *_FINGERS), ((c, *(float(v) for v in matrix[k])) for k, c in enumerate(MUSCLES)))
+    _table(
+        ("", *FINGER_NAMES), ((c, *(float(v) for v in matrix[k])) for k, c in enumerate(MUSCLES))
+    )
     print("## Activation when a channel's own finger holds a key, by force in N\n")
     fingers = dict(zip(MUSCLES, (4, 0, 1, 2, 2, 3), strict=True))
     _table(

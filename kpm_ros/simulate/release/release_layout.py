@@ -26,7 +26,7 @@ SUFFIX = ".pkl"
 
 FRAME_RATE_HZ = 60
 SAMPLE_RATE_HZ = 1024
-"""Of keys and EMG: sample i is at i / 1024 s, pose frame j at j / 60 s."""
+"""Of keys and EMG: sample i is at i / `SAMPLE_RATE_HZ`, pose frame j at j / `FRAME_RATE_HZ`."""
 
 ARCHITECTURAL = "dataset_architectural.json"
 HELD_OUT = "dataset_held_out.json"

@@ -39,7 +39,7 @@ _MEAN_RECTIFIED = np.sqrt(2 / np.pi)
 
 
 def effort_samples(performer: Performer, seed: int, seconds: int) -> NDArray[np.float32]:
-    """Normalised envelope at 1024 samples per second: (samples, muscles)."""
+    """Normalised envelope at `SAMPLE_RATE_HZ`: (samples, muscles)."""
     electrodes = Electrodes(performer, seed)
     blocks = int(np.ceil((seconds + _BEYOND_S) * RATE_HZ / electrodes.samples_per_block))
     raw = np.concatenate([electrodes.block(k) for k in range(blocks)]).astype(np.float64)

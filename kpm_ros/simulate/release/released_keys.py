@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.samples import PIANO_KEYS
+from kpm_ros.core.piano import PIANO_KEYS
 from kpm_ros.simulate.noise import generator
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.release.release_layout import SAMPLE_RATE_HZ
@@ -33,7 +33,7 @@ _BATCH = 8192
 
 
 def key_samples(performer: Performer, seed: int, seconds: int) -> NDArray[np.float32]:
-    """Depth of every key at 1024 samples per second: (samples, 88). All keys are sensed."""
+    """Depth of every key at `SAMPLE_RATE_HZ`: (samples, keys). All keys are sensed."""
     draw = generator(seed, _SENSORS)
     gain = (1.0 + GAIN_ERROR * draw.standard_normal(PIANO_KEYS)).astype(np.float32)
     count = seconds * SAMPLE_RATE_HZ

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.hands.cleanup import clean_recording
-from kpm_ros.sense.samples import LANDMARKS
 from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors
+from kpm_ros.simulate.hand import FINGER_POINTS, FINGERS
 from kpm_ros.simulate.noise import decaying, generator
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.release.release_layout import FRAME_RATE_HZ
@@ -53,7 +53,7 @@ OCCLUSIONS = Occlusions()
 def pose_frames(
     camera: SimulatedCamera, performer: Performer, seed: int, view: int, seconds: int
 ) -> NDArray[np.float32]:
-    """One view's landmarks at 60 frames per second: (frames, 21, 2), fractions of the image."""
+    """One view's landmarks at 60 frames per second: (frames, points, 2), fractions of the image."""
     tracked = TrackedView(camera, performer, seed, 0x1000 + 16 * view, errors=TRACKER)
     times, points = _frames(tracked, seconds)
     _guess_hidden(points, camera, generator(seed, _OCCLUDED, view))
@@ -83,8 +83,8 @@ def _guess_hidden(
     pixel = np.array([1.0, camera.image_size[0] / camera.image_size[1]]) / 1280
     kernel = decaying(rules.correlation, 4 * _WARM_UP_FRAMES)
     kernel /= np.linalg.norm(kernel)
-    for finger in range(5):
-        joints = slice(2 + 4 * finger, 5 + 4 * finger)
+    for finger in range(FINGERS):
+        joints = FINGER_POINTS[finger][1:]
         hidden = np.zeros(count)
         starts = np.flatnonzero(draw.random(count) < rules.per_s / FRAME_RATE_HZ)
         lengths = draw.integers(rules.frames[0], rules.frames[1] + 1, len(starts))
@@ -103,10 +103,10 @@ def _at_even_times(
     times: NDArray[np.float64], points: NDArray[np.float32], count: int
 ) -> NDArray[np.float32]:
     """Straight lines through what was seen, read at even times; the ends stay as they are."""
-    flat = points.reshape(len(points), LANDMARKS * 2)
+    flat = points.reshape(len(points), -1)
     seen = np.isfinite(flat).all(axis=1)
     if not seen.any():
         raise ValueError("the simulated tracker lost every frame of a view")
     even = np.arange(count) / FRAME_RATE_HZ
     columns = [np.interp(even, times[seen], column) for column in flat[seen].T]
-    return np.stack(columns, axis=1).reshape(count, LANDMARKS, 2).astype(np.float32)
+    return np.stack(columns, axis=1).reshape(count, *points.shape[1:]).astype(np.float32)

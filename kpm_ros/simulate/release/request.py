@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kpm_ros.core.settings import check_choice, check_number
 from kpm_ros.sense.midi.score import read_midi
 from kpm_ros.simulate.bodies import BODIES
 from kpm_ros.simulate.release.release_layout import PerformanceName
@@ -69,12 +70,11 @@ class Request:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
-        _within("pianists", self.pianists, 1, MOST_PIANISTS)
-        _within("tasks", self.tasks, 0 if self.midi else 1, len(TASKS))
-        _within("takes", self.takes, 1, MOST_TAKES)
-        _within("seed", self.seed, 0, 2**63 - 1)
-        if self.body not in BODIES:
-            raise ValueError(f"body must be one of {', '.join(BODIES)}, not {self.body!r}")
+        check_number("pianists", self.pianists, least=1, most=MOST_PIANISTS, whole=True)
+        check_number("tasks", self.tasks, least=0 if self.midi else 1, most=len(TASKS), whole=True)
+        check_number("takes", self.takes, least=1, most=MOST_TAKES, whole=True)
+        check_number("seed", self.seed, least=0, most=2**63 - 1, whole=True)
+        check_choice("body", self.body, BODIES)
         _known("pianist", self.held_out_pianists, range(1, self.pianists + 1))
         _known("task", self.held_out_tasks, self.task_numbers)
         if len(self.held_out_tasks) == len(self.task_numbers):
@@ -156,18 +156,19 @@ def plan_request(
 
     A MIDI file that cannot be played is refused here, before anything is written.
     """
-    if not 0 < hours <= MOST_HOURS:
-        raise ValueError(f"hours must be above 0 and at most {MOST_HOURS:g}, not {hours:g}")
-    _within("pianists", pianists, 1, MOST_PIANISTS)
-    _within("tasks", tasks, 0 if midi else 1, len(TASKS))
+    check_number("hours", hours, above=0, most=MOST_HOURS)
+    check_number("pianists", pianists, least=1, most=MOST_PIANISTS, whole=True)
+    check_number("tasks", tasks, least=0 if midi else 1, most=len(TASKS), whole=True)
     for path in midi:
         read_midi(path)
     each_s = hours * 3600 / (pianists * (tasks + len(midi)))
     takes = max(1, round(each_s / USUAL_TAKE_S)) if takes is None else takes
-    _within("takes", takes, 1, MOST_TAKES)
+    check_number("takes", takes, least=1, most=MOST_TAKES, whole=True)
     if held_out_pianists is None:
         held_out_pianists = max(1, round(pianists / 5)) if pianists > 1 else 0
-    _within("the number of held-out pianists", held_out_pianists, 0, pianists - 1)
+    check_number(
+        "the number of held-out pianists", held_out_pianists, least=0, most=pianists - 1, whole=True
+    )
     unseen = _usual_held_out_tasks(tasks) if held_out_tasks is None else held_out_tasks
     return Request(
         pianists,
@@ -202,11 +203,6 @@ def take_seed(seed: int, task: int, pianist: int, take: int) -> int:
 def _derived(seed: int, *stream: int) -> int:
     """Draw another seed from one, for each stream."""
     return int(np.random.SeedSequence([seed, *stream]).generate_state(1, np.uint32)[0])
-
-
-def _within(name: str, value: int, lowest: int, highest: int) -> None:
-    if not lowest <= value <= highest:
-        raise ValueError(f"{name} must be {lowest} to {highest}, not {value}")
 
 
 def _known(what: str, numbers: tuple[int, ...], known: range | tuple[int, ...]) -> None:

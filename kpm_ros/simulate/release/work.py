@@ -28,6 +28,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple
 
+from kpm_ros.core.settings import check_number
 from kpm_ros.simulate.release.folder import finish_folder, open_folder
 from kpm_ros.simulate.release.performance import make
 from kpm_ros.simulate.release.request import Performance, Request
@@ -48,8 +49,7 @@ def make_release(
 
     The files are the same whatever the number of processes, and however often it was interrupted.
     """
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, not {workers}")
+    check_number("workers", workers, least=1, whole=True)
     open_folder(root, request)
     performances = list(request.performances())
     steps = _here if workers == 1 else _in_processes

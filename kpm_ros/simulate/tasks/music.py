@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kpm_ros.simulate.tasks.sheet import MAJOR, MIDDLE_C, MINOR, Sheet, step, swell
+from kpm_ros.core.piano import MIDDLE_C, OCTAVE
+from kpm_ros.simulate.tasks.sheet import MAJOR, MINOR, Sheet, step, swell
 
 _PATTERN = (0, 1, 2, 3, 4, 3, 2, 1)
 _LEVELS = {"pp": 22, "p": 38, "mp": 52, "mf": 68, "f": 88, "ff": 110}
@@ -27,7 +28,7 @@ _LEVELS = {"pp": 22, "p": 38, "mp": 52, "mf": 68, "f": 88, "ff": 110}
 def dynamics(sheet: Sheet) -> None:
     """Five fingers on one pattern: at one level, in terraces, swelling, or with accents."""
     draw = sheet.draw
-    tonic = int(draw.integers(MIDDLE_C, 85))
+    tonic = int(draw.integers(MIDDLE_C, MIDDLE_C + 2 * OCTAVE + 1))
     levels = list(_LEVELS.values())
     count = len(_PATTERN) * int(draw.integers(1, 3))
     kind = int(draw.integers(4))

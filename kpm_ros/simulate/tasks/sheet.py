@@ -20,9 +20,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kpm_ros.core.piano import MIDDLE_C
 from kpm_ros.sense.midi.score import Note, Score
 
-MIDDLE_C = 60
 HIGHEST = 103
 """Notes above are moved down by octaves: the cameras are to see the hand that plays them."""
 MAJOR = (0, 2, 4, 5, 7, 9, 11)

@@ -19,10 +19,10 @@ Each function writes one phrase; a task is as many of them as its duration holds
 
 from __future__ import annotations
 
+from kpm_ros.core.piano import MIDDLE_C, OCTAVE
 from kpm_ros.simulate.tasks.sheet import (
     HARMONIC_MINOR,
     MAJOR,
-    MIDDLE_C,
     MINOR,
     Sheet,
     step,
@@ -118,7 +118,7 @@ def chords(sheet: Sheet) -> None:
 def repeated_notes(sheet: Sheet) -> None:
     """The same key, third or pair of neighbours again and again, moving on through the scale."""
     draw = sheet.draw
-    tonic = _tonic(sheet, 84)
+    tonic = _tonic(sheet, MIDDLE_C + 2 * OCTAVE)
     kind = int(draw.choice(3, p=[0.5, 0.2, 0.3]))
     times = int(draw.choice([3, 4, 6, 8]))
     start, end = draw.uniform(30, 108, 2)

@@ -203,7 +203,7 @@ def test_what_the_camera_gives_is_held_against_what_was_asked():
         ({"fourcc": "MJPEG"}, "four letters"),
         ({"flip": "sideways"}, "sideways"),
         ({"width": 640}, "both must be given"),
-        ({"fps": -1.0}, "must not be below 0"),
+        ({"fps": -1.0}, "fps is -1.0, but must be from 0 to 1000"),
     ],
 )
 def test_a_configuration_that_no_camera_can_have_is_refused(config, complaint):

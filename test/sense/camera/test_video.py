@@ -83,9 +83,9 @@ def test_a_video_that_loops_goes_on_without_a_break_in_its_stamps(video):
 
 
 def test_latency_moves_the_stamp_back(video):
-    plain = make_source(CameraConfig(str(video), latency_s=3600.0))
+    plain = make_source(CameraConfig(str(video), latency_s=1.0))
     plain.open()
-    assert plain.read(never).stamp_ns < time.time_ns() - 3500 * 10**9
+    assert plain.read(never).stamp_ns <= time.time_ns() - 10**9
     plain.close()
 
 

@@ -37,7 +37,7 @@ class Listener:
 
     def __init__(self, config: LslConfig) -> None:
         self.stream = EmgStream(
-            LslEmg(config), EmgStreamConfig(retry_first_s=0.01, retry_longest_s=0.02)
+            LslEmg(config), EmgStreamConfig(retry_first_s=0.01, retry_longest_s=0.5)
         )
         self.chunks: list[ChannelChunk] = []
 

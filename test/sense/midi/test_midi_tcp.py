@@ -35,7 +35,7 @@ from support.waiting import wait_for
 
 ON, OFF = KeyEventKind.NOTE_ON, KeyEventKind.NOTE_OFF
 ALL_OFF, BEAT = KeyEventKind.ALL_NOTES_OFF, KeyEventKind.HEARTBEAT
-IMPATIENT = MidiKeysConfig(retry_first_s=0.01, retry_longest_s=0.02)
+IMPATIENT = MidiKeysConfig(retry_first_s=0.01, retry_longest_s=0.5)
 
 
 class Player:

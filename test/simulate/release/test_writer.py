@@ -227,18 +227,18 @@ def test_a_midi_file_is_a_further_task(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"pianists": 0}, "pianists must be 1 to"),
-        ({"tasks": 8}, "tasks must be 1 to 7"),
-        ({"hours": 0}, "hours must be above 0"),
-        ({"hours": float("nan")}, "hours must be above 0"),
+        ({"pianists": 0}, "pianists is 0, but must be from 1 to"),
+        ({"tasks": 8}, "tasks is 8, but must be from 1 to 7"),
+        ({"hours": 0}, "hours is 0, but must be above 0"),
+        ({"hours": float("nan")}, "hours is nan, but must be above 0"),
         ({"hours": 0.0001}, "at least 2 s"),
         ({"hours": 900.0, "takes": 1}, "1800 s at most"),
-        ({"takes": 0}, "takes must be"),
-        ({"held_out_pianists": 20}, "held-out pianists must be 0 to 19, not 20"),
+        ({"takes": 0}, "takes is 0, but must be"),
+        ({"held_out_pianists": 20}, "held-out pianists is 20, but must be from 0 to 19"),
         ({"held_out_tasks": (9,)}, "task 9 cannot be held out"),
         ({"held_out_tasks": (1, 2, 3, 4, 5, 6, 7)}, "none would be left"),
-        ({"body": "wooden"}, "body must be one of"),
-        ({"seed": -1}, "seed must be"),
+        ({"body": "wooden"}, "body is 'wooden', but must be one of"),
+        ({"seed": -1}, "seed is -1, but must be"),
     ],
 )
 def test_impossible_requests_are_refused(change: dict, said: str) -> None:

@@ -1,0 +1,104 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Parameters of the nodes that make effort and act on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from kpm_ros.act.assistance import AssistanceConfig, illustrative_gain
+from kpm_ros.act.gestures import GestureConfig
+from kpm_ros.align.aligner import AlignRules
+from kpm_ros.core.resources import DEFAULT_MODEL
+from kpm_ros.core.settings import rules, setting
+from kpm_ros.nodes.managed_settings import ManagedSettings
+
+
+@dataclass(frozen=True)
+class SynchronizerSettings:
+    """All senses onto one grid."""
+
+    FIXED: ClassVar[str] = "a recording is replayed with one set of rules for all of it"
+
+    model: str = setting(DEFAULT_MODEL, "model whose grid and streams are used")
+    period_s: float = setting(0.002, "how often inputs are looked at", least=0.0005, most=0.05)
+    align: AlignRules = rules(AlignRules)
+
+
+@dataclass(frozen=True)
+class InferenceSettings:
+    """Grid samples to muscle effort."""
+
+    FIXED: ClassVar[str] = "the network is loaded and laid out by it at the start"
+
+    model: str = setting(DEFAULT_MODEL, "weights: a shipped model's name or a .safetensors path")
+    pacing: str = setting(
+        "even",
+        "whether effort samples leave evenly, or in bursts as they are made",
+        choices=("even", "burst"),
+    )
+    period_s: float = setting(
+        0.001, "how often aligned samples are looked for and effort leaves", least=0.0005, most=0.01
+    )
+    bridge_s: float = setting(
+        0.03, "a gap up to this long is filled with the last sample", least=0.0, most=1.0
+    )
+    warm_up_s: float = setting(
+        0.1,
+        "output flagged as warming up after a start or a long gap, at least",
+        least=0.0,
+        most=10.0,
+    )
+    backlog_s: float = setting(
+        0.3,
+        "samples that have waited for longer, as on an overloaded machine, are dropped",
+        least=0.1,
+        most=10.0,
+    )
+
+
+@dataclass(frozen=True)
+class ExoSettings(ManagedSettings):
+    """Effort to joint torques."""
+
+    FIXED: ClassVar[str] = "the pace is set when the node is configured"
+
+    enabled: bool = setting(False, "whether assistance is enabled", live=True)
+    gains: list[str] = setting(
+        [
+            f"{joint} {muscle} {gain:g}"
+            for joint, row in illustrative_gain().items()
+            for muscle, gain in row.items()
+        ],
+        "torque per unit of effort, as 'joint muscle Nm'; illustrative, tuned on nobody",
+        live=True,
+    )
+    rate_hz: float = setting(500.0, "commands per second", least=10.0, most=1000.0)
+    assistance: AssistanceConfig = rules(AssistanceConfig)
+
+
+@dataclass(frozen=True)
+class GestureSettings:
+    """Effort to gestures."""
+
+    FIXED: ClassVar[str] = "the pace is set when the node starts"
+
+    enabled: bool = setting(False, "whether gestures are recognised", live=True)
+    rate_hz: float = setting(100.0, "how often effort is looked at", least=10.0, most=500.0)
+    heartbeat_hz: float = setting(
+        20.0, "how often an unchanged gesture is sent", least=1.0, most=100.0, live=True
+    )
+    recognition: GestureConfig = rules(GestureConfig)

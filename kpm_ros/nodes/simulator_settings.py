@@ -1,0 +1,45 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Parameters of the node that simulates a pianist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from kpm_ros.core.settings import setting
+from kpm_ros.simulate.bodies import BODIES
+
+
+@dataclass(frozen=True)
+class SimulatorSettings:
+    """The simulated pianist."""
+
+    FIXED: ClassVar[str] = "the pianist is made by it at the start"
+
+    views: list[str] = setting(["top", "right"], "camera views to simulate")
+    score: str = setting("", "a .mid file to play, over and over; empty = the built-in study")
+    body: str = setting(
+        "anatomical",
+        "hand and muscles: a musculoskeletal model's, or plain rules that take no time to start",
+        choices=BODIES,
+    )
+    seed: int = setting(1, "everything random follows from this", least=0, most=2**31 - 1)
+    emg: bool = setting(True, "whether to publish EMG")
+    key_motion: bool = setting(True, "whether the piano senses key depth (else only notes)")
+    dropout: float = setting(
+        0.0, "fraction of camera frames in which no hand is found", least=0.0, most=0.99
+    )
+    period_s: float = setting(0.002, "how often samples are delivered", least=0.0005, most=0.05)
