@@ -21,10 +21,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
+from kpm_ros.core.settings import check_choice
 from kpm_ros.core.streams import Streams
 from kpm_ros.models.weight_files import read_card
-from kpm_ros.core.resources import DEFAULT_MODEL
-from kpm_ros.core.settings import check_choice
 from kpm_ros.simulate.bodies import BODIES
 
 

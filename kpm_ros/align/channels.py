@@ -47,9 +47,7 @@ class ChannelRules(CheckedSettings):
         least=0.0,
         most=1.0,
     )
-    longest_wait_s: float = setting(
-        0.2, "how long it waits for them at most", least=0.0, most=1.0
-    )
+    longest_wait_s: float = setting(0.2, "how long it waits for them at most", least=0.0, most=1.0)
     fresh_s: float = setting(
         0.1,
         "other channels' samples further apart than this are not joined, unless 2.5 of the "

@@ -23,8 +23,8 @@ from typing import Any
 
 from sensor_msgs.msg import CameraInfo, Image
 
-from kpm_ros.nodes import images, qos
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.nodes import images, qos
 from kpm_ros.nodes.base import run
 from kpm_ros.nodes.camera_info import CameraInfos
 from kpm_ros.nodes.camera_settings import CameraSettings

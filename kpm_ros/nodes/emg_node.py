@@ -23,9 +23,9 @@ from typing import Any
 
 from std_srvs.srv import SetBool
 
-from kpm_ros.nodes import outgoing, qos
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.nodes import qos
+from kpm_ros.msg import ChannelSamples
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import run
 from kpm_ros.nodes.device_settings import EmgSettings
 from kpm_ros.nodes.diagnostics import Level, Report

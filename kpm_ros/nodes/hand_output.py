@@ -24,9 +24,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.nodes import outgoing, qos
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.nodes import qos
+from kpm_ros.msg import Landmarks
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_settings import HandSettings
 from kpm_ros.nodes.diagnostics import Level, Report

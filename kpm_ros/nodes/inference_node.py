@@ -33,9 +33,8 @@ from kpm_ros.msg import AlignedSamples, EffortInfo, MuscleEffort, MuscleEffortCh
 from kpm_ros.nodes import models, outgoing, qos
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
-from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.effort_settings import InferenceSettings
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.paced_publisher import Group, PacedPublisher, Valve
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.stepped_time import SteppedTime

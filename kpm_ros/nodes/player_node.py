@@ -35,9 +35,8 @@ from std_srvs.srv import SetBool, Trigger
 
 from kpm_ros import graph
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.nodes import outgoing, qos
 from kpm_ros.core.settings import ConfigurationError, check_number, declared
-from kpm_ros.nodes import qos
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Report
 from kpm_ros.nodes.player_settings import PlayerSettings

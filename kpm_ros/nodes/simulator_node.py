@@ -19,9 +19,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from kpm_ros.nodes import outgoing, qos, simulated
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.nodes import qos, simulated
+from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
+from kpm_ros.nodes import outgoing, qos, simulated
 from kpm_ros.nodes.base import PipelineNode, run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.simulator_settings import SimulatorSettings

@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.lock import hold
-from kpm_ros.models.registry import architectures
 from kpm_ros.learn.training.settings import (
     POSE_TIMINGS,
     PRECISIONS,
@@ -36,6 +35,7 @@ from kpm_ros.learn.training.settings import (
     Settings,
     make_settings,
 )
+from kpm_ros.models.registry import architectures
 from kpm_ros.operate.errors import UserError, user_errors
 
 NAME = "train"

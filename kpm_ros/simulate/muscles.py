@@ -28,7 +28,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.models.pianokpm.published import MUSCLES
-from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.hand import FINGER_POINTS, HandModel
 from kpm_ros.simulate.movement_plan import FULL_FORCE_N
 from kpm_ros.simulate.person import Person

@@ -132,7 +132,9 @@ def test_a_body_in_three_dimensions_at_30_fps_and_forces_share_a_grid() -> None:
 
 def test_only_the_stream_that_is_silent_is_said_to_be_missing() -> None:
     body = find_skeleton("mediapipe-body")
-    aligner = Aligner(AlignerConfig(streams=Streams((Landmarks("front", body), FORCE)), rate_hz=100))
+    aligner = Aligner(
+        AlignerConfig(streams=Streams((Landmarks("front", body), FORCE)), rate_hz=100)
+    )
     for number in range(40):
         forces = chunk(number * 50, number * 5)
         aligner.push_channels(forces, forces.stamp_ns + 50 * MS)
@@ -142,7 +144,9 @@ def test_only_the_stream_that_is_silent_is_said_to_be_missing() -> None:
 
 def test_landmarks_of_another_skeleton_or_too_deep_are_refused() -> None:
     body = find_skeleton("mediapipe-body")
-    aligner = Aligner(AlignerConfig(streams=Streams((Landmarks("front", body, dimensions=3),)), rate_hz=100))
+    aligner = Aligner(
+        AlignerConfig(streams=Streams((Landmarks("front", body, dimensions=3),)), rate_hz=100)
+    )
     still = np.full((len(body), 3), 0.5, np.float32)
     deep = still.copy()
     deep[3, 2] = np.nan

@@ -31,8 +31,8 @@ from std_srvs.srv import SetBool
 from kpm_ros import cli
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag
-from kpm_ros.models.weight_files import read_card
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.models.weight_files import read_card
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.player_node import PlayerNode
 from kpm_ros.nodes.polling import PolledSubscription

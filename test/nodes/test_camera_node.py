@@ -28,8 +28,8 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 from sensor_msgs.srv import SetCameraInfo
 
-from kpm_ros.nodes import qos
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.camera_node import CameraNode
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.polling import PolledSubscription

@@ -26,7 +26,6 @@ from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.simulate.anatomy.probes import OWN_FINGER, Array, Probe
 from kpm_ros.simulate.anatomy.statics import Activations
 from kpm_ros.simulate.hand import FINGER_NAMES
-from kpm_ros.simulate.person import MUSCLES
 
 _MEASURED_DEG, _MEASURED_SHARE = 30.0, 0.37
 """Zijdewind & Kernell (1994): strength left to the index finger spread as far as it goes."""
