@@ -47,7 +47,7 @@ def test_effort_and_gradients_are_those_of_the_plain_decoding(network, batch, sa
     features = torch.randn(batch, network.features.out_features, samples)
     start = torch.rand(batch, 6)
     results = []
-    for decode in (plain, PianoKPMNet.decode_stepwise):
+    for decode in (plain, PianoKPMNet.decode_in_sequence):
         given, begin = features.clone().requires_grad_(), start.clone().requires_grad_()
         network.zero_grad()
         effort = decode(network, given, begin)
@@ -64,18 +64,18 @@ def test_effort_and_gradients_are_those_of_the_plain_decoding(network, batch, sa
 def test_effort_depends_on_the_effort_before(network):
     features = torch.randn(2, network.features.out_features, 5)
     none, some = (
-        network.decode_stepwise(features, torch.full((2, 6), start)) for start in (0.0, 1.0)
+        network.decode_in_sequence(features, torch.full((2, 6), start)) for start in (0.0, 1.0)
     )
     assert (none - some).abs().max() > 1e-3
 
 
 def test_rounding_of_the_layers_before_does_not_reach_the_decoder(network):
     features = torch.randn(2, network.features.out_features, 30)
-    exact = network.decode_stepwise(features)
+    exact = network.decode_in_sequence(features)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(network.decode_stepwise(features), exact)
+        assert torch.equal(network.decode_in_sequence(features), exact)
 
 
 def test_no_samples_give_no_effort(network):
     features = torch.randn(2, network.features.out_features, 0)
-    assert network.decode_stepwise(features).shape == (2, 6, 0)
+    assert network.decode_in_sequence(features).shape == (2, 6, 0)

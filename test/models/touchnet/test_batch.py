@@ -20,38 +20,30 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.models.pianokpm.batch import Stretch
-from kpm_ros.models.registry import batch_estimator, streaming_estimator
-from kpm_ros.models.touchnet.batch import TouchBatch
+from kpm_ros.models.architecture import Stretch
+from kpm_ros.models.touchnet.batch import TouchNetBatch
+from kpm_ros.models.touchnet.stream import TouchNetStream
+from support.models import playing, small
 
 
 @pytest.mark.parametrize("lookahead", [0, 13, 31])
-def test_recordings_in_chunks_give_what_streaming_gives(small, played, lookahead) -> None:
+def test_recordings_in_chunks_give_what_streaming_gives(lookahead) -> None:
     card, tensors = small(lookahead=lookahead)
     stretches = [
-        Stretch(first, *played(card, samples, seed=samples))
+        Stretch(first, playing(card, samples, seed=samples))
         for first, samples in ((0, 700), (3, 700), (6, 333), (15, 100), (0, 1), (9, 1), (5, 0))
     ]
-    efforts = TouchBatch(card, tensors, chunk=200).run(stretches)
-    estimator = streaming_estimator(card, tensors)
-    for (first, pose, keys), effort in zip(stretches, efforts, strict=True):
-        estimator.reset(first)
-        expected = np.concatenate([estimator.push(pose, keys), estimator.flush()])
+    efforts = TouchNetBatch(card, tensors, chunk=200).run(stretches)
+    network = TouchNetStream(card, tensors)
+    for (first, values), effort in zip(stretches, efforts, strict=True):
+        network.reset(first)
+        expected = np.concatenate([network.push(values), network.flush()])
         assert effort.shape == expected.shape
         assert np.abs(effort - expected).max(initial=0) < 1e-5
 
 
-def test_a_sense_that_the_model_does_not_use_may_be_left_out(small, played) -> None:
-    card, tensors = small(inputs=("keys",))
-    pose, keys = played(card, 100)
-    with_pose, without = batch_estimator(card, tensors).run(
-        [Stretch(0, pose, keys), Stretch(0, None, keys)]
-    )
-    assert np.array_equal(with_pose, without)
-
-
-def test_a_gpu_that_is_not_there_is_refused_in_words(small) -> None:
+def test_a_gpu_that_is_not_there_is_refused_in_words() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(ValueError, match="torch sees no GPU"):
-        batch_estimator(*small(), device="cuda")
+        TouchNetBatch(*small(), device="cuda")

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Streaming gives what one pass over the whole signal gives, however the signal is cut up."""
+"""PianoKPM Net's stream gives what one pass over the whole signal gives."""
 
 from __future__ import annotations
 
@@ -24,29 +24,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.core.streams import Channels, Landmarks, Streams
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.pianokpm.shapes import tensor_table
-from kpm_ros.models.pianokpm.stream import StreamingEstimator
+from kpm_ros.models.pianokpm.stream import PianoKPMStream
 from kpm_ros.models.weight_files import random_tensors
+from support.models import KEYS_ONLY, POSE_ONLY, light, listed, one_pass, signal
 from support.streams import stream
 
 TOLERANCE = 1e-4
+BODY = Landmarks("front", find_skeleton("mediapipe-body"), dimensions=3, rate_hz=30.0)
 
 
 @pytest.fixture(scope="module")
-def published(shared: Path) -> tuple[StreamingEstimator, np.lib.npyio.NpzFile]:
+def published(shared: Path) -> tuple[PianoKPMStream, np.lib.npyio.NpzFile]:
     stored = np.load(shared / "parity" / "weights_f16.npz")
-    table = tensor_table(published_card())
+    card = published_card()
+    table = tensor_table(card)
     tensors = {name: stored[spec.published].astype(np.float32) for name, spec in table.items()}
-    return StreamingEstimator(published_card(), tensors), np.load(
-        shared / "parity" / "continuous_3s.npz"
-    )
+    return PianoKPMStream(card, tensors), np.load(shared / "parity" / "continuous_3s.npz")
 
 
 @pytest.mark.parametrize("hops", [(1,), (10, 11, 10, 10), (3072,), (7, 200, 1, 33)])
 def test_it_gives_what_the_published_network_gives_in_one_pass(published, hops) -> None:
-    estimator, reference = published
-    effort = stream(estimator, reference["pose_1024hz"].T, reference["keys"].T, hops)
+    network, reference = published
+    values = np.concatenate([reference["pose_1024hz"], reference["keys"]]).T
+    effort = stream(network, values, hops)
     assert np.abs(effort - reference["effort"].T).max() < TOLERANCE
 
 
@@ -55,71 +59,67 @@ def test_it_gives_what_the_published_network_gives_in_one_pass(published, hops) 
     "fields",
     [
         {},
-        {"inputs": ("pose",)},
-        {"inputs": ("keys",)},
-        {"inputs": ("pose", "keys"), "views": ("top",)},
-        {"keys": 61, "muscles": ("ADM",), "landmarks": 5},
+        {"streams": POSE_ONLY},
+        {"streams": KEYS_ONLY},
+        {"streams": listed(views=("top",))},
+        {"streams": listed(keys=61, skeleton="fingertips"), "muscles": ("ADM",)},
+        {"streams": Streams((BODY, Channels("force", ("a", "b"), "N", 200.0))), "rate_hz": 30},
     ],
-    ids=["pose+keys", "pose", "keys", "one view", "other sizes"],
+    ids=["pose+keys", "pose", "keys", "one view", "other sizes", "body and forces"],
 )
-def test_every_combination_of_senses_and_lookahead_streams_exactly(
-    light, play, one_pass, fields, lookahead
-) -> None:
+def test_every_combination_of_senses_and_lookahead_streams_exactly(fields, lookahead) -> None:
     card, tensors = light(lookahead=lookahead, **fields)
-    pose, keys = play(card, 150)
-    effort = stream(StreamingEstimator(card, tensors), pose, keys, (10, 11, 3))
-    assert np.abs(effort - one_pass(card, tensors, pose, keys)).max() < TOLERANCE
+    values = signal(card, 150)
+    effort = stream(PianoKPMStream(card, tensors), values, (10, 11, 3))
+    assert np.abs(effort - one_pass(card, tensors, values)).max() < TOLERANCE
 
 
-def test_the_published_architecture_streams_exactly_with_weights_of_either_precision(
-    play, one_pass
-) -> None:
+def test_the_published_architecture_streams_exactly_with_weights_of_either_precision() -> None:
     card = published_card(lookahead=20)
     exact_in_half = random_tensors(card, 3)
-    pose, keys = play(card, 120)
+    values = signal(card, 120)
     for tensors in (exact_in_half, {k: v * np.float32(1.001) for k, v in exact_in_half.items()}):
-        effort = stream(StreamingEstimator(card, tensors), pose, keys, (10,))
-        assert np.abs(effort - one_pass(card, tensors, pose, keys)).max() < TOLERANCE
+        effort = stream(PianoKPMStream(card, tensors), values, (10,))
+        assert np.abs(effort - one_pass(card, tensors, values)).max() < TOLERANCE
 
 
-def test_the_pose_is_normalised_as_the_card_says(light, play, one_pass) -> None:
-    width = published_card().pose_channels
+def test_columns_are_normalised_as_the_card_says() -> None:
+    width = published_card().streams.width
     card, tensors = light(
-        pose_offset=tuple(np.linspace(-1, 1, width)), pose_scale=tuple(np.linspace(0.5, 2, width))
+        offset=tuple(np.linspace(-1, 1, width).tolist()),
+        scale=tuple(np.linspace(0.5, 2, width).tolist()),
     )
-    pose, keys = play(card, 100)
-    before = pose.copy()
-    effort = stream(StreamingEstimator(card, tensors), pose, keys, (9,))
-    assert np.abs(effort - one_pass(card, tensors, pose, keys)).max() < TOLERANCE
-    assert np.array_equal(pose, before)
+    values = signal(card, 100)
+    before = values.copy()
+    effort = stream(PianoKPMStream(card, tensors), values, (9,))
+    assert np.abs(effort - one_pass(card, tensors, values)).max() < TOLERANCE
+    assert np.array_equal(values, before)
 
 
-def test_keys_that_all_move_at_once_stream_exactly(light, play, one_pass) -> None:
-    card, tensors = light(inputs=("keys",))
-    pose, _ = play(card, 80)
-    keys = np.random.default_rng(2).uniform(-1, 1, (80, card.keys)).astype(np.float32)
-    effort = stream(StreamingEstimator(card, tensors), pose, keys, (10,))
-    assert np.abs(effort - one_pass(card, tensors, pose, keys)).max() < TOLERANCE
+def test_keys_that_all_move_at_once_stream_exactly() -> None:
+    card, tensors = light(streams=KEYS_ONLY)
+    values = np.random.default_rng(2).uniform(-1, 1, (80, card.streams.width)).astype(np.float32)
+    effort = stream(PianoKPMStream(card, tensors), values, (10,))
+    assert np.abs(effort - one_pass(card, tensors, values)).max() < TOLERANCE
 
 
 STREAM_SOME = """
 import sys, numpy as np
-from kpm_ros.models.card import ModelCard
-from kpm_ros.models.pianokpm.stream import StreamingEstimator
+from kpm_ros.models.pianokpm.published import published_card
+from kpm_ros.models.pianokpm.stream import PianoKPMStream
 from kpm_ros.models.weight_files import random_tensors
 card = published_card(architecture="pianokpm-light")
 random = np.random.default_rng(0)
-estimator = StreamingEstimator(card, random_tensors(card))
-estimator.reset(0)
-rows = (random.random((100, n), np.float32) for n in (card.pose_channels, card.keys))
-np.save(sys.argv[1], estimator.push(*rows))
+network = PianoKPMStream(card, random_tensors(card))
+network.reset(0)
+np.save(sys.argv[1], network.push(random.random((100, card.streams.width), np.float32)))
 """
 
 
 def in_another_process(target: Path, **environment: str) -> np.ndarray:
     """Stream a hundred samples in a process with variables of its own."""
     command = [sys.executable, "-c", STREAM_SOME, str(target)]
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     subprocess.run(command, check=True, cwd=root, env=os.environ | environment, timeout=100)
     return np.load(target)
 
