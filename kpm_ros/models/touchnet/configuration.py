@@ -106,7 +106,7 @@ _QUICK = {
     "window": 1024,
     "learning_rate": 2e-3,
     "adam_epsilon": 1e-8,
-    "disguise": 1.0,
+    "augment": 1.0,
 }
 
 ARCHITECTURES: tuple[Architecture, ...] = (

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A scoreboard for people: as text for a terminal, and as Markdown."""
+"""A table of scores for people: as text for a terminal, and as Markdown."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kpm_ros.learn.scores.board import Board, ModelRow
 from kpm_ros.learn.scores.metrics import Interval
 from kpm_ros.learn.scores.protocols import PROTOCOLS
-from kpm_ros.learn.scores.scoreboard import TEST_SETS
+from kpm_ros.learn.scores.score_table import ModelRow, ScoreTable
+from kpm_ros.learn.scores.scoring import TEST_SETS
 
 HEAD = (
     "model",
@@ -37,37 +37,58 @@ HEAD = (
     "look-ahead",
 )
 SIMULATED = "SIMULATED hands and muscles: these figures say nothing about people"
-RECORDED = "Recorded performances"
+RECORDED = "Recorded people"
 LINE = 100
 """Columns of a line of Markdown."""
 
 
-def as_text(board: Board) -> str:
+def as_text(table: ScoreTable) -> str:
     """Write one table for each test set, for a terminal."""
-    parts = [title(board)]
-    for split in board.splits:
-        lines = [HEAD, *(cells(model, split) for model in board.models)]
+    parts = [title(table)]
+    for split in table.splits:
+        lines = [HEAD, *(cells(model, split) for model in table.models)]
         widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
-        parts.append(f"{heading(board, split)}\n" + "\n".join(_line(x, widths) for x in lines))
-    parts.append("\n".join(notes(board)))
+        parts.append(f"{heading(table, split)}\n" + "\n".join(_line(x, widths) for x in lines))
+        lines = muscle_lines(table, split)
+        if lines:
+            widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+            parts.append("\n".join(_line(x, widths, words=1) for x in lines))
+    parts.append("\n".join(notes(table)))
     return "\n\n".join(parts) + "\n"
 
 
-def _line(line: Sequence[str], widths: Sequence[int]) -> str:
-    words = (word.ljust(width) for word, width in zip(line[:2], widths, strict=False))
-    figures = (word.rjust(width) for word, width in zip(line[2:], widths[2:], strict=True))
-    return "  " + "  ".join((*words, *figures)).rstrip()
+def _line(line: Sequence[str], widths: Sequence[int], words: int = 2) -> str:
+    left = (word.ljust(width) for word, width in zip(line[:words], widths, strict=False))
+    right = (word.rjust(width) for word, width in zip(line[words:], widths[words:], strict=True))
+    return "  " + "  ".join((*left, *right)).rstrip()
 
 
-def as_markdown(board: Board) -> str:
+def muscle_lines(table: ScoreTable, split: str) -> list[tuple[str, ...]]:
+    """Write RMSE and correlation of each muscle by each model; nothing where none are known."""
+    scored = [model for model in table.models if model.muscles.get(split)]
+    if not scored:
+        return []
+    lines = [("RMSE, correlation", *(model.name for model in scored))]
+    for muscle in scored[0].muscles[split]:
+        pairs = (model.muscles[split][muscle] for model in scored)
+        cells = (f"{rmse:.3f}, {'-' if r is None else f'{r:.2f}'}" for rmse, r in pairs)
+        lines.append((muscle, *cells))
+    return lines
+
+
+def as_markdown(table: ScoreTable) -> str:
     """Write the same as Markdown."""
-    parts = [f"**{title(board)}.**"]
+    parts = [f"**{title(table)}.**"]
     rule = "|---|---|" + "---:|" * (len(HEAD) - 2)
-    for split in board.splits:
+    for split in table.splits:
         lines = [f"| {' | '.join(HEAD)} |", rule]
-        lines += [f"| {' | '.join(cells(model, split))} |" for model in board.models]
-        parts.append(f"{heading(board, split)}:\n\n" + "\n".join(lines))
-    parts.append("\n".join(_item(note) for note in (*models(board), *notes(board))))
+        lines += [f"| {' | '.join(cells(model, split))} |" for model in table.models]
+        parts.append(f"{heading(table, split)}:\n\n" + "\n".join(lines))
+        by_muscle = muscle_lines(table, split)
+        if by_muscle:
+            by_muscle.insert(1, ("---", *["---:"] * (len(by_muscle[0]) - 1)))
+            parts.append("\n".join(f"| {' | '.join(line)} |" for line in by_muscle))
+    parts.append("\n".join(_item(note) for note in (*models(table), *notes(table))))
     return "\n\n".join(parts) + "\n"
 
 
@@ -83,18 +104,18 @@ def _item(note: str) -> str:
     )
 
 
-def title(board: Board) -> str:
+def title(table: ScoreTable) -> str:
     """Say first whether these are people."""
-    return SIMULATED if board.simulated else RECORDED
+    return SIMULATED if table.simulated else RECORDED
 
 
-def heading(board: Board, split: str) -> str:
+def heading(table: ScoreTable, split: str) -> str:
     """Name a test set and its size."""
-    seconds = {one.performance: one.seconds for row in board.models for one in row.scores[split]}
-    names = {*seconds, *(name for row in board.models for name in row.met.get(split, ()))}
+    seconds = {one.performance: one.seconds for row in table.models for one in row.scores[split]}
+    names = {*seconds, *(name for row in table.models for name in row.met.get(split, ()))}
     minutes = sum(seconds.values()) / 60
     words = TEST_SETS.get(split, split)
-    count = f"{len(names)} performance{'s' if len(names) > 1 else ''}"
+    count = f"{len(names)} recording{'s' if len(names) > 1 else ''}"
     length = f", {minutes:.1f} min" if seconds.keys() == names else ""
     return f"{words[0].upper()}{words[1:]} (`{split}`, {count}{length})"
 
@@ -115,7 +136,7 @@ def cells(model: ModelRow, split: str) -> tuple[str, ...]:
 
 
 def _marked(model: ModelRow, split: str) -> str:
-    """Name a model, and say of how few performances its figures are if it has met others."""
+    """Name a model, and say of how few recordings its figures are if it has met others."""
     met = len(model.met.get(split, ()))
     if met:
         new = len(model.scores[split])
@@ -123,13 +144,13 @@ def _marked(model: ModelRow, split: str) -> str:
     return f"{model.name} (?)" if model.provenance and split in TEST_SETS else model.name
 
 
-_SEEN_IN = {"take": "that very take", "person": "the pianist", "task": "the task"}
+_SEEN_IN = {"take": "that very take", "person": "the person", "task": "the task"}
 
 
-def seen_in_training(board: Board) -> list[str]:
+def seen_in_training(table: ScoreTable) -> list[str]:
     """Say by name what was left out since a model has met it, and of which model nobody knows."""
     lines = []
-    for model in board.models:
+    for model in table.models:
         for split, met in model.met.items():
             by_what: dict[str, list[str]] = {}
             for name, what in met.items():
@@ -142,41 +163,41 @@ def seen_in_training(board: Board) -> list[str]:
         if model.provenance:
             lines.append(
                 f"`{model.name}` (?): what it was trained on is {model.provenance}, so nobody can "
-                "say which of these performances are new to it."
+                "say which of these recordings are new to it."
             )
     return lines
 
 
-def models(board: Board) -> list[str]:
+def models(table: ScoreTable) -> list[str]:
     """Say what each model is, and once of all that share it what they were trained on."""
     trained: dict[str, list[str]] = {}
-    for model in board.models:
+    for model in table.models:
         trained.setdefault(model.trained_on.rstrip("."), []).append(f"`{model.name}`")
     return [
-        *(f"`{model.name}`: {model.description}." for model in board.models),
+        *(f"`{model.name}`: {model.description}." for model in table.models),
         *(f"Trained on {data}: {', '.join(names)}." for data, names in trained.items()),
     ]
 
 
-def notes(board: Board) -> list[str]:
+def notes(table: ScoreTable) -> list[str]:
     """Say how the figures came about."""
     lines = [
-        *seen_in_training(board),
-        f"Protocol `{board.protocol}`: {PROTOCOLS[board.protocol]}.",
-        "Means over performances, ± half of the 95 % interval of bootstrapped means.",
+        *seen_in_training(table),
+        f"Protocol `{table.protocol}`: {PROTOCOLS[table.protocol][0]}.",
+        "Means over recordings, ± half of the 95 % interval of bootstrapped means.",
         f"OTD: Sinkhorn distance (p = 2, blur 0.05) between the clouds of at most "
-        f"{board.otd_points} evenly spaced samples of each performance.",
+        f"{table.otd_points} evenly spaced samples of each recording.",
         "Correlation: mean over muscles; an estimate that never changes counts as 0.",
         "CPU s per s: on one thread, all models in turns; median (least to most). Live models run "
-        "in hops of 10 samples, others over a whole signal at once.",
+        "in hops of 10 ms, others over a whole signal at once.",
         "Look-ahead: how much of the future a model sees; one that takes whole windows waits for "
         "the rest of its window.",
     ]
-    lines.append(f"Data: {board.data} (fingerprint {board.fingerprint[:12]}).")
-    if board.cpu:
-        lines.append(f"Machine: {board.cpu}.")
-    if board.command:
-        lines.append(f"Command: `{board.command}`, split file `{board.split_file}`.")
+    lines.append(f"Data: {table.data} (fingerprint {table.fingerprint[:12]}).")
+    if table.cpu:
+        lines.append(f"Machine: {table.cpu}.")
+    if table.command:
+        lines.append(f"Command: `{table.command}`, split file `{table.split_file}`.")
     return lines
 
 

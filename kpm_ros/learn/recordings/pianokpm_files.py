@@ -12,11 +12,12 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Pose, keys and effort of one performance, checked and brought to the same length."""
+"""Views, keys and effort of one performance in PianoKPM's files, checked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +26,11 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.pickle_limits import PickleError
 from kpm_ros.learn.recordings.pickles import read_array
-from kpm_ros.sense.samples import LANDMARKS, PIANO_KEYS
+from kpm_ros.learn.recordings.recording import RecordingError
+from kpm_ros.simulate.release.release_layout import FRAME_RATE_HZ, SAMPLE_RATE_HZ
 
-UNIT_FRAMES, UNIT_SAMPLES = 15, 256
+_UNIT = Fraction(FRAME_RATE_HZ) / Fraction(SAMPLE_RATE_HZ)
+UNIT_FRAMES, UNIT_SAMPLES = _UNIT.numerator, _UNIT.denominator
 """A quarter of a second: the shortest time that is a whole number of frames and of samples."""
 _FARTHEST_FRACTION = 2.0
 """Landmarks may be seen a little outside an image; beyond this they are pixels."""
@@ -37,10 +40,6 @@ _FEWEST_UNITS = 4
 Array = NDArray[np.float32]
 
 
-class StreamError(ValueError):
-    """A performance's file that cannot be used, said in one sentence."""
-
-
 class Length(NamedTuple):
     """How much of a performance all of its streams have."""
 
@@ -48,55 +47,50 @@ class Length(NamedTuple):
     samples: int
 
 
-def common_length(name: str, frames: int, keys: int, effort: int) -> Length:
+def common_length(name: str, views: Mapping[str, int], keys: int, effort: int) -> Length:
     """Cut streams to the quarters of a second that all of them have.
 
     They must agree to within a second: recordings may end a little apart, but not more.
     """
+    frames = min(views.values())
+    if max(views.values()) - frames > _MOST_APART_UNITS * UNIT_FRAMES:
+        lengths = ", ".join(f"{count} in {view}" for view, count in views.items())
+        raise RecordingError(f"{name}: the views have different numbers of frames: {lengths}")
     units = (frames // UNIT_FRAMES, keys // UNIT_SAMPLES, effort // UNIT_SAMPLES)
-    told = f"{frames} pose frames, {keys} samples of keys and {effort} of EMG"
+    counts = f"{frames} pose frames, {keys} samples of keys and {effort} of EMG"
     if max(units) - min(units) > _MOST_APART_UNITS:
-        raise StreamError(
-            f"{name} has {told}, which do not belong together: there must be 1024 samples for "
-            "every 60 frames"
+        raise RecordingError(
+            f"{name} has {counts}, which do not belong together: there must be {SAMPLE_RATE_HZ} "
+            f"samples for every {FRAME_RATE_HZ} frames"
         )
     if min(units) < _FEWEST_UNITS:
-        raise StreamError(f"{name} has {told}, but at least a second of all is needed")
+        raise RecordingError(f"{name} has {counts}, but at least a second of all is needed")
     return Length(min(units) * UNIT_FRAMES, min(units) * UNIT_SAMPLES)
 
 
-def read_pose(paths: Sequence[Path], image_size: tuple[int, int] | None) -> Array:
-    """Read all views' landmarks: (frames, views x 42), each landmark's x, then its y."""
-    views = [_one_view(path, image_size) for path in paths]
-    frames = min(len(view) for view in views)
-    if max(len(view) for view in views) - frames > _MOST_APART_UNITS * UNIT_FRAMES:
-        lengths = ", ".join(f"{len(v)} in {p}" for p, v in zip(paths, views, strict=True))
-        raise StreamError(f"the views have different numbers of frames: {lengths}")
-    return np.concatenate([view[:frames] for view in views], axis=1)
-
-
-def _one_view(path: Path, image_size: tuple[int, int] | None) -> Array:
+def read_view(path: Path, landmarks: int, image_size: tuple[int, int] | None) -> Array:
+    """Read a view's landmarks: (frames, landmarks x 2), each one's x, then its y."""
     points = _numbers(path)
-    if points.ndim != 3 or points.shape[1] != LANDMARKS or points.shape[2] < 2:
-        raise StreamError(
-            f"{path} is {_shape(points)}, but must be (frames, {LANDMARKS}, 2 or more): the "
+    if points.ndim != 3 or points.shape[1] != landmarks or points.shape[2] < 2:
+        raise RecordingError(
+            f"{path} is {_shape(points)}, but must be (frames, {landmarks}, 2 or more): the "
             "coordinates of the hand's landmarks"
         )
     flat = points[:, :, :2]
     _all_finite(path, flat)
     if np.abs(flat).max(initial=0.0) > _FARTHEST_FRACTION:
         if image_size is None:
-            raise StreamError(
+            raise RecordingError(
                 f"{path} holds coordinates up to {np.abs(flat).max():g}, so they are pixels: give "
                 "the image size, such as 1280x720, so that they can be made fractions of it"
             )
         flat = flat / np.asarray(image_size, np.float32)
-    return flat.reshape(len(flat), LANDMARKS * 2)
+    return flat.reshape(len(flat), landmarks * 2)
 
 
-def read_keys(path: Path) -> Array:
-    """Read the depth of all keys: (samples, 88); -1 where a key is not sensed."""
-    return _table(path, PIANO_KEYS, "the depth of each key")
+def read_keys(path: Path, keys: int) -> Array:
+    """Read the depth of all keys: (samples, keys); -1 where a key is not sensed."""
+    return _table(path, keys, "the depth of each key")
 
 
 def read_effort(path: Path, muscles: int) -> Array:
@@ -107,7 +101,9 @@ def read_effort(path: Path, muscles: int) -> Array:
 def _table(path: Path, columns: int, meaning: str) -> Array:
     table = _numbers(path)
     if table.ndim != 2 or table.shape[1] != columns:
-        raise StreamError(f"{path} is {_shape(table)}, but must be (samples, {columns}): {meaning}")
+        raise RecordingError(
+            f"{path} is {_shape(table)}, but must be (samples, {columns}): {meaning}"
+        )
     _all_finite(path, table)
     return table
 
@@ -117,16 +113,16 @@ def _numbers(path: Path) -> Array:
     try:
         return np.asarray(read_array(path), dtype=np.float32)
     except PickleError as error:
-        raise StreamError(f"{path} {error}") from None
+        raise RecordingError(f"{path} {error}") from None
     except FileNotFoundError:
-        raise StreamError(f"{path} is missing") from None
+        raise RecordingError(f"{path} is missing") from None
 
 
 def _all_finite(path: Path, values: Array) -> None:
     good = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if not good.all():
         first = int(np.argmin(good))
-        raise StreamError(
+        raise RecordingError(
             f"{path} holds {int((~good).sum())} rows with values that are not numbers (NaN or "
             f"infinite), the first of them row {first}: fill or cut these"
         )

@@ -30,8 +30,8 @@ METRICS = ("rmse", "otd", "correlation")
 
 
 @dataclass(frozen=True)
-class PerformanceScore:
-    """How near one model came on one performance."""
+class RecordingScore:
+    """How near one model came on one recording."""
 
     performance: str
     seconds: float
@@ -40,7 +40,11 @@ class PerformanceScore:
     correlation: float
 
 
-_COLUMNS = tuple(spec.name for spec in fields(PerformanceScore))
+_COLUMNS = tuple(spec.name for spec in fields(RecordingScore))
+
+
+MuscleScore = tuple[float, float | None]
+"""Means over recordings of RMSE and correlation; None of a muscle that never moved."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +59,23 @@ class ModelRow:
     trained_on: str
     cost: Interval
     """CPU seconds per second of signal on one thread: median, least and most of several turns."""
-    scores: Mapping[str, tuple[PerformanceScore, ...]]
-    """By test set, one for each performance that the model has not met."""
+    scores: Mapping[str, tuple[RecordingScore, ...]]
+    """By test set, one for each recording that the model has not met."""
     met: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By test set, performances left out since it has met them in training: in take, person or
-    task."""
+    """By test set, recordings left out since it has met them: in take, person or task."""
     provenance: str = ""
     """Why what it has met may not be known; empty where it is."""
+    muscles: Mapping[str, Mapping[str, MuscleScore]] = field(default_factory=dict)
+    """By test set and muscle."""
 
     def interval(self, split: str, metric: str) -> Interval:
-        """Mean over a test set's performances, with its interval."""
+        """Mean over a test set's recordings, with its interval."""
         return mean_interval([getattr(score, metric) for score in self.scores[split]])
 
 
 @dataclass(frozen=True)
-class Board:
-    """Models side by side on the same performances."""
+class ScoreTable:
+    """Models side by side on the same recordings."""
 
     simulated: bool
     data: str
@@ -111,20 +116,20 @@ class Board:
         return f'{head},\n "models": [\n' + ",\n".join(lines) + "\n]}\n"
 
     @classmethod
-    def from_json(cls, text: str) -> Board:
+    def from_json(cls, text: str) -> ScoreTable:
         """Read back what `to_json` wrote; anything else is a ValueError."""
         try:
             raw = json.loads(text)
             models = tuple(_model(row) for row in raw.pop("models"))
             return cls(models=models, **raw)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise ValueError(f"no scoreboard as `kpm evaluate` writes it: {error}") from None
+            raise ValueError(f"no table of scores as `kpm evaluate` writes it: {error}") from None
 
 
-def read_board(path: Path) -> Board:
-    """Read a scoreboard's file."""
+def read_score_table(path: Path) -> ScoreTable:
+    """Read a table's file."""
     try:
-        return Board.from_json(read_text(path, LISTING_BYTES))
+        return ScoreTable.from_json(read_text(path, LISTING_BYTES))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -133,13 +138,18 @@ def _model(raw: dict[str, Any]) -> ModelRow:
     raw.pop("means")
     scores = {
         split: tuple(
-            PerformanceScore(**_with_nan(dict(zip(_COLUMNS, values, strict=True))))
+            RecordingScore(**_with_nan(dict(zip(_COLUMNS, values, strict=True))))
             for values in zip(*(columns[name] for name in _COLUMNS), strict=True)
         )
         for split, columns in raw.pop("scores").items()
     }
     cost = Interval(**_with_nan(raw.pop("cost")))
-    return ModelRow(inputs=tuple(raw.pop("inputs")), cost=cost, scores=scores, **raw)
+    muscles = {
+        split: {name: (float(error), r) for name, (error, r) in table.items()}
+        for split, table in raw.pop("muscles", {}).items()
+    }
+    inputs = tuple(raw.pop("inputs"))
+    return ModelRow(inputs=inputs, cost=cost, scores=scores, muscles=muscles, **raw)
 
 
 def _without_nan(value: Any) -> Any:

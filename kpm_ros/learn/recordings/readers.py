@@ -1,0 +1,55 @@
+"""Finds the reader of a data set: the one place that knows every layout on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from kpm_ros.learn.recordings import container, pianokpm_release
+from kpm_ros.learn.recordings.dataset import DataSet
+
+
+class Reader(NamedTuple):
+    """One layout of data sets."""
+
+    name: str
+    lacking: Callable[[Path], str]
+    """Says in a clause what a folder lacks to be one of these; "" where it is one."""
+    open: Callable[[Path, str], DataSet]
+    """Opens a folder that is one, with a split file; "" for the usual one."""
+
+
+_readers = [
+    Reader(container.LAYOUT, container.lacking, container.open_container),
+    Reader(pianokpm_release.PUBLISHED, pianokpm_release.misses, pianokpm_release.open_release),
+]
+
+
+def register_reader(reader: Reader) -> None:
+    """Add a reader from outside this package, for this process; it is asked before the others."""
+    if reader.name in [one.name for one in _readers]:
+        raise ValueError(f"there is a reader of {reader.name!r} already")
+    _readers.insert(0, reader)
+
+
+def unregister_reader(name: str) -> None:
+    """Take a reader away again that was added."""
+    _readers[:] = [one for one in _readers if one.name != name]
+
+
+def open_dataset(path: Path | str, split_file: str = "") -> DataSet:
+    """Open a data set of any layout; a ValueError says what was tried, and why none fits.
+
+    `split_file` is which of its lists of recordings to go by; empty for the usual one.
+    """
+    root = Path(path).expanduser()
+    if not root.is_dir():
+        raise ValueError(f"there is no data set at {root}: it must be a folder")
+    found = []
+    for reader in _readers:
+        lacking = reader.lacking(root)
+        if not lacking:
+            return reader.open(root, split_file)
+        found.append(f"as {reader.name} {lacking}")
+    raise ValueError(f"{root} is no data set that can be read: {'; '.join(found)}")
