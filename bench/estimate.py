@@ -177,7 +177,7 @@ class Bench:
                 )  # fmt: skip
 
         rows = torch.from_numpy(features.T.copy())[None]
-        plain = cpu_seconds(lambda: self.network.decode_stepwise(rows))
+        plain = cpu_seconds(lambda: self.network.decode_in_sequence(rows))
         return plain, cpu_seconds(ours)
 
     def hop_times_ms(self, hop_ms: float) -> Array:

@@ -59,6 +59,19 @@ class ChannelRules(CheckedSettings):
         1.0, "other channels that are silent for longer are missing", least=0.01, most=3600.0
     )
 
+    def fresh_ns(self, channels: Channels) -> int:
+        """How far apart samples of some channels are joined."""
+        return round(max(self.fresh_s, JOINED_INTERVALS / channels.rate_hz) * NS_PER_S)
+
+    def wait_ns(self, interval_s: float) -> int:
+        """How long samples are waited for that come, alone or in chunks, so often."""
+        asked_s = min(JOINED_INTERVALS * interval_s, self.longest_wait_s)
+        return round(max(self.wait_s, asked_s) * NS_PER_S)
+
+    def missing_ns(self, channels: Channels) -> int:
+        """How old the last sample of some channels may be."""
+        return max(round(self.missing_s * NS_PER_S), self.fresh_ns(channels))
+
 
 class ChannelStream:
     """Channels read by straight lines; held and flagged where none come, at last missing."""
@@ -67,13 +80,11 @@ class ChannelStream:
         """Start without any sample."""
         self._described = channels
         self._rules = rules
-        interval_ns = JOINED_INTERVALS * NS_PER_S / channels.rate_hz
-        fresh_ns = round(max(rules.fresh_s * NS_PER_S, interval_ns))
-        self._missing_ns = max(round(rules.missing_s * NS_PER_S), fresh_ns)
-        self._least_wait_ns = self._asked_wait_ns(NS_PER_S / channels.rate_hz)
+        self._missing_ns = rules.missing_ns(channels)
+        self._least_wait_ns = rules.wait_ns(1 / channels.rate_hz)
         self.wait_ns = self._least_wait_ns
         """How long a grid sample waits for the samples after it, at present."""
-        self._samples = SampledStream(self.wait_ns, fresh_ns)
+        self._samples = SampledStream(self.wait_ns, rules.fresh_ns(channels))
 
     @property
     def known_ns(self) -> int:
@@ -98,7 +109,7 @@ class ChannelStream:
             rows, chunk.stamp_ns, chunk.first_index, chunk.rate_hz, received_ns
         )
         if outcome is not Outcome.REFUSED:
-            asked_ns = self._asked_wait_ns(len(rows) * NS_PER_S / chunk.rate_hz)
+            asked_ns = self._rules.wait_ns(len(rows) / chunk.rate_hz)
             self.wait_ns = max(self._least_wait_ns, asked_ns)
             self._samples.wait_from(received_ns, self.wait_ns)
         return outcome
@@ -121,8 +132,3 @@ class ChannelStream:
         self._samples.reset()
         self.wait_ns = self._least_wait_ns
         self._samples.wait_from(NEVER_NS, self.wait_ns)
-
-    def _asked_wait_ns(self, interval_ns: float) -> int:
-        rules = self._rules
-        longest_ns, least_ns = rules.longest_wait_s * NS_PER_S, rules.wait_s * NS_PER_S
-        return round(max(least_ns, min(JOINED_INTERVALS * interval_ns, longest_ns)))

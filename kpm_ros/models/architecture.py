@@ -100,7 +100,7 @@ class Architecture(ABC):
     """Layers whose made-up weights are so much larger, for effort between about -1 and 1."""
 
     def __post_init__(self) -> None:
-        """Call its cards what it is called itself unless told otherwise."""
+        """Call its cards what it is called itself unless it says otherwise."""
         if not self.card_name:
             object.__setattr__(self, "card_name", self.name)
 

@@ -188,7 +188,37 @@ def _splits(folder: Path) -> list[Path]:
 def _read_splits(path: Path) -> None:
     from kpm_ros.learn.recordings.split_files import read_splits
 
-    read_splits(path)
+    read_splits(path, str)
+
+
+def _containers(folder: Path) -> list[Path]:
+    """A data set in our own container: a view with stamps, keys, and two recordings."""
+    import numpy as np
+
+    from kpm_ros.core.skeletons import find_skeleton
+    from kpm_ros.core.streams import Landmarks, PianoKeys
+    from kpm_ros.learn.recordings.container_writer import About, write_dataset
+    from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth
+
+    view, keys = Landmarks("front", find_skeleton("fingertips")), PianoKeys(count=3)
+    frames, stamps_s = np.full((8, view.width), 0.5), np.arange(8) / 60
+    series = (TimeSeries(view, frames, stamps_s=stamps_s), TimeSeries(keys, np.zeros((9, 3))))
+    truth = Truth(("ADM", "PB"), "1", 100.0, np.ones((12, 2)))
+    made = [Recording(name, "p1", "t1", name, series, truth) for name in ("a", "b")]
+    about = About(name="small", simulated=True, people={"p1": "somebody"})
+    return [write_dataset(folder / "set", about, made, {"train": ["a"], "test": ["b"]})]
+
+
+def _read_container(path: Path) -> None:
+    from kpm_ros.learn.recordings.on_grid import GridRecording
+    from kpm_ros.learn.recordings.readers import open_dataset
+
+    dataset = open_dataset(path)
+    for name in dataset.names:
+        GridRecording(dataset.recording(name), dataset.streams, dataset.grid_rate_hz).window(0, 50)
+    assert dataset.description.isprintable()
+    assert len(dataset.fingerprint) == 64
+    assert all(one.take for one in dataset.identities.values())
 
 
 def _pickles(folder: Path) -> list[Path]:
@@ -396,6 +426,7 @@ READERS = {
     "calibration": Reader(_calibration, _read_calibration),
     "maxima": Reader(_maxima, _read_maxima),
     "splits": Reader(_splits, _read_splits),
+    "container": Reader(_containers, _read_container),
     "pickle": Reader(_pickles, _read_pickle),
     "checkpoint": Reader(_checkpoints, _read_checkpoint, libraries=("torch",)),
     "model": Reader(_models, _read_model),
@@ -408,7 +439,7 @@ GROUPS = {
     "bags": ("bag", "recording"),
     "senses": ("emg_csv", "midi", "effort"),
     "pictures": ("pictures", "video"),
-    "settings": ("parameters", "calibration", "maxima", "splits"),
+    "settings": ("parameters", "calibration", "maxima", "splits", "container"),
     "weights": ("pickle", "model", "checkpoint"),
 }
 """Which are tried in one process, as loading what they need takes longer than reading."""

@@ -88,11 +88,14 @@ class Page:
         """Code within sentences."""
         return [" ".join(code.split()) for code in INLINE.findall(self.written)]
 
+    def blocks(self, *kinds: str) -> list[str]:
+        """Blocks of code in these languages."""
+        return [body for _, kind, body in FENCE.findall(self.text) if kind in kinds]
+
     @property
     def shell(self) -> str:
         """Lines of the blocks that are typed into a shell."""
-        blocks = FENCE.findall(self.text)
-        return "\n".join(body for _, kind, body in blocks if kind in SHELL)
+        return "\n".join(self.blocks(*SHELL))
 
 
 def anchors(path: Path) -> set[str]:

@@ -33,9 +33,9 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch.utils.data import DataLoader
 
+from kpm_ros.learn.training.batches import Batch, Batches, BatchStream
 from kpm_ros.learn.training.checks import Checks
 from kpm_ros.learn.training.learner import Learner
-from kpm_ros.learn.training.stream import Batch, Batches, BatchStream
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,14 +24,13 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from kpm_ros.learn.training.augment import Disguise, augment
+from kpm_ros.learn.training.augment import Augmentation, augment
+from kpm_ros.learn.training.batches import Batch
 from kpm_ros.learn.training.losses import EffortLoss
 from kpm_ros.learn.training.margins import inner_samples
 from kpm_ros.learn.training.schedule import learning_rate_factor
 from kpm_ros.learn.training.settings import Settings
-from kpm_ros.learn.training.stream import Batch
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.missing_senses import neutral_pose
 
 _SMOOTHING = 0.95
 """Share of the shown losses that stays at each step."""
@@ -65,10 +64,9 @@ class Learner(lightning.LightningModule):
         """Time spent in training, that before a resumption included."""
         self.shown: dict[str, float] = {}
         """Losses of late, as running means."""
-        card: ModelCard = network.card  # type: ignore[assignment]
-        self._disguise = Disguise().times(settings.disguise)
-        self._neutral = torch.from_numpy(neutral_pose(card)) if "pose" in card.optional else None
-        self._inner = inner_samples(card, settings.window, settings.whole_windows)
+        self._card: ModelCard = network.card  # type: ignore[assignment]
+        self._augmentation = Augmentation().times(settings.augment)
+        self._inner = inner_samples(self._card, settings.window, settings.whole_windows)
         self._loss = EffortLoss(settings.sinkhorn > 0, settings.sinkhorn_points)
         self._unit = variance if settings.gradient_limit else 1.0
 
@@ -103,23 +101,23 @@ class Learner(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Estimate, and compare with the truth."""
-        pose, keys, effort = batch
-        if self.settings.disguise:
-            pose, keys = augment(pose, keys, neutral=self._neutral, amount=self._disguise)
-        estimate = self._estimate(pose, keys, effort).float()
+        values, missing, effort = batch
+        if self.settings.augment:
+            values = augment(values, self._card.streams, missing, amount=self._augmentation)
+        estimate = self._estimate(values, effort).float()
         losses = self._loss(estimate[..., self._inner], effort[..., self._inner])
         loss = losses.squared + self.settings.sinkhorn * losses.transport
         self._show(loss=loss, **losses._asdict())
         return loss / self._unit
 
-    def _estimate(self, pose: Tensor, keys: Tensor, effort: Tensor) -> Tensor:
+    def _estimate(self, values: Tensor, effort: Tensor) -> Tensor:
         if not self.settings.teacher_forcing:
-            estimate: Tensor = self.network(pose, keys)
+            estimate: Tensor = self.network(values)
             return estimate
         # The true effort of the sample before, with zeros ahead of the first.
         previous = nn.functional.pad(effort, (1, 0))[..., :-1]
         network: Any = self.network
-        taught: Tensor = network.decode(network.encode(pose, keys), previous)
+        taught: Tensor = network.decode(network.encode(values), previous)
         return taught
 
     def _follow(self) -> None:

@@ -20,10 +20,13 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from kpm_ros.models.registry import find_architecture
+
 POSE_TIMINGS = ("window", "stamps")
 SCHEDULES = ("halving", "cosine")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 TIMES = ("clock", "processor")
+LONGEST_LOOKAHEAD_S = 60.0
 LARGEST_INTERVAL = 500
 """Most steps between two checks where nothing else is asked for."""
 
@@ -34,18 +37,25 @@ class Settings:
 
     model: str = "pianokpm"
     inputs: tuple[str, ...] = ()
-    """Senses it uses; none for all that such a model can use."""
-    views: tuple[str, ...] = ("top", "right")
+    """Senses it uses; none for all of the data set."""
+    streams: tuple[str, ...] = ()
+    """Streams it uses, in this order; none for all of those senses."""
+    rate_hz: int = 0
+    """Of the grid it runs on; 0 for the rate of the true effort."""
     lookahead: int | None = None
     """Samples of the future to wait for; None for what is usual for the model."""
+    lookahead_s: float | None = None
+    """The same in seconds, rounded to whole samples."""
     drop_senses: float = 0.0
     """Share of windows in which a sense is missing for a while."""
-    disguise: float = 0.0
-    """How much each window's hand and cameras are changed, 1 for as much as people differ."""
+    augment: float = 0.0
+    """How much each window's hand or body, cameras and sensors are changed, 1 for as much as people
+    differ."""
     init_from: str = ""
     """Name or path of a model to go on from; empty for random weights."""
 
-    split_file: str = "dataset_held_out.json"
+    split_file: str = ""
+    """Which of the data set's; empty for the usual one."""
     max_train_minutes: float = math.inf
     seed: int = 1
 
@@ -98,8 +108,8 @@ class Settings:
             self._ask(name, getattr(self, name) > 0, "above 0")
         for name in ("window", "batch"):
             self._ask(name, getattr(self, name) >= 1, "at least 1")
-        nothing = ("warm_up_steps", "weight_decay", "gradient_limit", "sinkhorn", "disguise")
-        for name in (*nothing, "check_every", "sinkhorn_points", "patience", "seed"):
+        nothing = ("warm_up_steps", "weight_decay", "gradient_limit", "sinkhorn", "augment")
+        for name in (*nothing, "check_every", "sinkhorn_points", "patience", "seed", "rate_hz"):
             self._ask(name, 0 <= getattr(self, name) < math.inf, "0 or more")
         for name in ("drop_senses",):
             self._ask(name, 0 <= getattr(self, name) <= 1, "from 0 to 1")
@@ -123,6 +133,15 @@ class Settings:
             raise ValueError(
                 "drop-senses takes away one of several senses, but the inputs are "
                 f"{', '.join(self.inputs)} alone: leave it at 0"
+            )
+        if self.lookahead is not None and self.lookahead_s is not None:
+            raise ValueError(
+                f"the look-ahead is given as {self.lookahead} samples and as {self.lookahead_s:g} "
+                "s: give one of them"
+            )
+        if not 0 <= (self.lookahead_s or 0.0) <= LONGEST_LOOKAHEAD_S:
+            raise ValueError(
+                f"lookahead-s must be from 0 to {LONGEST_LOOKAHEAD_S:g}, not {self.lookahead_s:g}"
             )
         if self.pose_timing == "window" and self.shifted:
             raise ValueError(
@@ -153,21 +172,6 @@ QUICK: dict[str, Any] = {
 
 RECIPES: dict[str, dict[str, Any]] = {"published": {}, "quick": QUICK}
 
-_QUICK_TOUCHNET = {
-    # It remembers half a second, which a window of 256 samples does not hold.
-    "window": 1024,
-    "learning_rate": 2e-3,
-    "adam_epsilon": 1e-8,
-    "disguise": 1.0,
-}
-QUICK_FOR: dict[str, dict[str, Any]] = {
-    "touchnet": _QUICK_TOUCHNET,
-    "touchnet-light": _QUICK_TOUCHNET,
-    # Of 1e-4, 3e-4 and 1e-3, the best after 8 minutes.
-    "pianokpm": {"learning_rate": 1e-4},
-}
-"""Where the quick recipe is another one for a kind of model."""
-
 
 def make_settings(recipe: str, **given: Any) -> Settings:
     """Take a recipe, with whatever is given in place of its own."""
@@ -177,7 +181,8 @@ def make_settings(recipe: str, **given: Any) -> Settings:
     for name in given:
         if name not in known:
             raise ValueError(f"there is no setting {name!r} of a training")
-    suited = QUICK_FOR.get(given.get("model", ""), {}) if recipe == "quick" else {}
+    model = given.get("model", "")
+    suited = find_architecture(model).quick if recipe == "quick" and model else {}
     return Settings(**{**RECIPES[recipe], **suited, **given})
 
 

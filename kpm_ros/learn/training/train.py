@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.provenance import versions
-from kpm_ros.learn.models import zoo
-from kpm_ros.learn.recordings.release import Recording, Release, open_release
+from kpm_ros.learn.recordings.dataset import DataSet
+from kpm_ros.learn.recordings.on_grid import GridRecording
+from kpm_ros.learn.recordings.readers import open_dataset
 from kpm_ros.learn.training import outcome
+from kpm_ros.learn.training.batches import make_batches
 from kpm_ros.learn.training.checkpoints import read_checkpoint
 from kpm_ros.learn.training.checks import Checks, TrainingStopped, tensors_of
 from kpm_ros.learn.training.curves import CurvesFile
@@ -46,9 +48,11 @@ from kpm_ros.learn.training.run_folder import (
     machine,
 )
 from kpm_ros.learn.training.settings import LARGEST_INTERVAL, Settings, for_windowed
-from kpm_ros.learn.training.stream import make_batches
 from kpm_ros.learn.training.validation import Validation
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.registry import architecture_of
+from kpm_ros.models.trained import load
+from kpm_ros.models.weight_files import save_model
 
 __all__ = ["Training", "TrainingStopped"]
 
@@ -62,8 +66,8 @@ class _Plan:
     """A training whose data are open and whose settings are checked against them."""
 
     settings: Settings
-    release: Release
-    recordings: Sequence[Recording]
+    dataset: DataSet
+    recordings: Sequence[GridRecording]
     card: ModelCard
 
     @property
@@ -71,13 +75,13 @@ class _Plan:
         """Whatever a training must have in common with the one it goes on from."""
         plain = json.loads(json.dumps(asdict(self.settings)))
         asked = {name: plain[name] for name in plain if name not in _HARMLESS}
-        return {**asked, "data": self.release.fingerprint}
+        return {**asked, "data": self.dataset.fingerprint}
 
     @property
     def samples(self) -> int:
         """How much is trained on."""
         most = self.settings.max_train_minutes * 60 * self.card.rate_hz
-        return int(min(sum(len(one.effort) for one in self.recordings), most))
+        return int(min(sum(len(one) for one in self.recordings), most))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +96,7 @@ class Training:
     command: str = ""
     """What a user typed to start it, for the records."""
 
-    def run(self, listeners: Sequence[Listener] = ()) -> outcome.SplitScores:
+    def run(self, listeners: Sequence[Listener] = ()) -> outcome.ScoresBySplit:
         """Train to the end, or go on to it, and write the model; gives its scores.
 
         Raises TrainingStopped where it was asked to stop before. Of several processes that train
@@ -105,7 +109,7 @@ class Training:
             folder.open()
             _refuse_others(folder, plan.identity)
             folder.write(folder.config, self._config(plan))
-        if zoo.family_of(plan.card).kind == "closed-form":
+        if architecture_of(plan.card).fitted:
             card, tensors = self._fit(plan)
         else:
             card, tensors = self._train(plan, folder, listeners if first else None)
@@ -113,17 +117,17 @@ class Training:
 
     def _plan(self) -> _Plan:
         settings = self.settings
-        release = open_release(self.data, settings.split_file, settings.views)
-        card = new_card(settings, release)
-        window = zoo.window_of(card)
+        dataset = open_dataset(self.data, settings.split_file)
+        card = new_card(settings, dataset)
+        window = architecture_of(card).window(card)
         if window:
             settings = for_windowed(settings, window)
         if settings.precision == "auto":
             settings = replace(settings, precision=best_precision())
-        return _Plan(settings, release, training_part(release, settings), card)
+        return _Plan(settings, dataset, training_part(dataset, settings, card), card)
 
     def _config(self, plan: _Plan) -> dict[str, Any]:
-        release = plan.release
+        dataset = plan.dataset
         return {
             "command": self.command,
             "recipe": self.recipe,
@@ -131,9 +135,10 @@ class Training:
             "engine": asdict(self.engine),
             "data": {
                 "folder": str(self.data),
-                "fingerprint": release.fingerprint,
-                "simulated": release.simulated,
-                "performances": {split: len(names) for split, names in release.splits.items()},
+                "fingerprint": dataset.fingerprint,
+                "layout": dataset.layout,
+                "simulated": dataset.simulated,
+                "recordings": {split: len(names) for split, names in dataset.splits.items()},
                 "trained_on": [one.name for one in plan.recordings],
             },
             "git": git_revision(Path(__file__).resolve()),
@@ -143,16 +148,17 @@ class Training:
 
     def _fit(self, plan: _Plan) -> tuple[ModelCard, dict[str, Any]]:
         """Fit a model that needs no steps."""
-        names = tuple(one.name for one in plan.recordings)
-        part = replace(plan.release, splits={**plan.release.splits, "train": names})
-        card, tensors = zoo.fit(plan.card, part, plan.settings.seed)
+        choosing = plan.dataset.on_grid(plan.dataset.splits.get("val", ()), plan.card)
+        card, tensors = architecture_of(plan.card).fit(
+            plan.card, plan.recordings, choosing, plan.settings.seed
+        )
         return replace(card, notes=outcome.how_fitted(card.notes, self.command)), tensors
 
     def _train(
         self, plan: _Plan, folder: RunFolder, listeners: Sequence[Listener] | None
     ) -> tuple[ModelCard, dict[str, Any]]:
         """Train a network, or go on with it; only with listeners is anything written of it."""
-        settings, release = plan.settings, plan.release
+        settings, dataset = plan.settings, plan.dataset
         card, network = first_network(plan.card, plan.recordings, settings)
         batches = make_batches(plan.recordings, card, settings)
         per_epoch = batches.order.steps_per_epoch
@@ -164,7 +170,7 @@ class Training:
             log = MetricsLog(folder.metrics, max(1, every // _LINES_A_CHECK), begin)
             curves = CurvesFile(folder.metrics, folder.curves, f"{card.name}, {self.recipe} recipe")
             listeners = (log, curves, *listeners)
-        choosing = [release.performance(name) for name in release.splits.get("val", ())]
+        choosing = dataset.on_grid(dataset.splits.get("val", ()), card)
         checks = Checks(
             Validation(choosing, card, settings),
             folder.checkpoint,
@@ -181,15 +187,15 @@ class Training:
 
     def _finish(
         self, plan: _Plan, folder: RunFolder, card: ModelCard, tensors: dict[str, Any]
-    ) -> outcome.SplitScores:
+    ) -> outcome.ScoresBySplit:
         """Write the model, score what was written, and write the scores onto it."""
-        words = outcome.trained_on(plan.release, plan.recordings, plan.samples)
+        words = outcome.trained_on(plan.dataset, plan.recordings, plan.samples)
         names = [one.name for one in plan.recordings]
-        card = outcome.with_seen(replace(card, trained_on=words), plan.release, names)
-        zoo.save(folder.model, card, tensors)
-        scores = outcome.scores_of(zoo.load(folder.model), plan.release, plan.settings)
-        zoo.save(folder.model, replace(card, scores=outcome.card_scores(scores)), tensors)
-        folder.write(folder.scores, {"simulated": plan.release.simulated, "splits": scores})
+        card = outcome.with_seen(replace(card, trained_on=words), plan.dataset, names)
+        save_model(folder.model, card, tensors)
+        scores = outcome.scores_of(load(str(folder.model)), plan.dataset, plan.settings)
+        save_model(folder.model, replace(card, scores=outcome.card_scores(scores)), tensors)
+        folder.write(folder.scores, {"simulated": plan.dataset.simulated, "splits": scores})
         return scores
 
 

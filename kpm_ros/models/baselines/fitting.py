@@ -80,26 +80,26 @@ def fit_nearest(
     card = normalised_card(card, training)
     total = sum(len(one.effort) for one in training)
     every = max(stride_between(card.rate_hz), -(-total // NEIGHBOURS))
-    looks, efforts = [], []
+    sights, efforts = [], []
     for one in training:
-        for at, look in _looks(card, one, every, seed % every):
-            looks.append(look)
+        for at, seen in _seen_around(card, one, every, seed % every):
+            sights.append(seen)
             efforts.append(np.asarray(one.effort[at], np.float32))
-    if not looks:
+    if not sights:
         raise ValueError(NO_EXAMPLES)
-    look = np.concatenate(looks)[:NEIGHBOURS]
-    _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(look.T, dtype=np.float64)))
+    seen = np.concatenate(sights)[:NEIGHBOURS]
+    _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(seen.T, dtype=np.float64)))
     directions = vectors[:, ::-1][:, :DIRECTIONS].astype(np.float32)
     tensors = {
         "directions": np.ascontiguousarray(directions),
-        "points": look @ directions,
+        "points": seen @ directions,
         "effort": np.concatenate(efforts)[:NEIGHBOURS],
     }
-    notes = f"nearest of {len(look)} training instants in {directions.shape[1]} directions"
+    notes = f"nearest of {len(seen)} training instants in {directions.shape[1]} directions"
     return replace(card, notes=notes), tensors
 
 
-def _looks(
+def _seen_around(
     card: ModelCard, example: Example, every: int, first: int = 0
 ) -> Iterator[tuple[NDArray[np.int64], Array]]:
     """Give some instants of an example, and what is seen around each; its ends are held."""
@@ -124,8 +124,8 @@ def _sums(card: ModelCard, examples: Sequence[Example]) -> Sums:
     gram, target = np.zeros((width, width)), np.zeros((width, muscles))
     square, count = 0.0, 0
     for one in examples:
-        for at, look in _looks(card, one, stride_between(card.rate_hz)):
-            inputs = np.concatenate([look, np.ones((len(at), 1))], axis=1, dtype=np.float64)
+        for at, seen in _seen_around(card, one, stride_between(card.rate_hz)):
+            inputs = np.concatenate([seen, np.ones((len(at), 1))], axis=1, dtype=np.float64)
             effort = one.effort[at].astype(np.float64)
             gram += inputs.T @ inputs
             target += inputs.T @ effort

@@ -75,6 +75,6 @@ class PianoKPMBatch:
         previous = torch.zeros(len(features), len(self.card.muscles), device=self._device)
         parts = []
         for piece in features.split(self._chunk, dim=2):
-            parts.append(self._network.decode_stepwise(piece, previous))
+            parts.append(self._network.decode_in_sequence(piece, previous))
             previous = parts[-1][:, :, -1] if piece.shape[2] else previous
         return torch.cat(parts, dim=2)

@@ -164,7 +164,7 @@ def _streams(widths: Mapping[str, int], views: Sequence[str]) -> Streams:
     try:
         return Streams(tuple(listed))
     except StreamError as error:
-        raise CardError(f"its inputs cannot be told: {error}") from None
+        raise CardError(f"its inputs cannot be listed: {error}") from None
 
 
 def import_checkpoint(path: Path | str, **given: Any) -> tuple[ModelCard, Tensors]:

@@ -47,11 +47,11 @@ def decode(
     seen: Tensor, previous: Tensor, weights: DecoderWeights, slope: float, epsilon: float
 ) -> Tensor:
     """Decode what the first layer makes of the features, (T, B, H), into effort (T, B, M)."""
-    effort: Tensor = _Stepwise.apply(seen, previous, slope, epsilon, *weights)
+    effort: Tensor = _SequentialDecoding.apply(seen, previous, slope, epsilon, *weights)
     return effort
 
 
-class _Stepwise(torch.autograd.Function):
+class _SequentialDecoding(torch.autograd.Function):
     """All steps as one operation."""
 
     @staticmethod

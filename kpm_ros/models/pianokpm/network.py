@@ -161,7 +161,7 @@ class PianoKPMNet(nn.Module):
         effort: Tensor = self.decoder(features.transpose(1, 2), previous.transpose(1, 2))
         return effort.transpose(1, 2)
 
-    def decode_stepwise(self, features: Tensor, previous: Tensor | None = None) -> Tensor:
+    def decode_in_sequence(self, features: Tensor, previous: Tensor | None = None) -> Tensor:
         """Decode (B, F, T) one instant after another, each from the output before it."""
         decoder, count = self.decoder, features.shape[1]
         first, last = decoder.linear1, decoder.linear3
@@ -187,7 +187,7 @@ class PianoKPMNet(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Turn values (B, W, T) into effort (B, M, T)."""
-        return self.decode_stepwise(self.encode(values))
+        return self.decode_in_sequence(self.encode(values))
 
 
 def build_network(card: ModelCard, tensors: Mapping[str, NDArray[np.float32]]) -> PianoKPMNet:

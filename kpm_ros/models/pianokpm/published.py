@@ -39,7 +39,7 @@ def published_streams(views: tuple[str, ...] = VIEWS, *, keys: bool = True) -> S
 
 
 def published_card(**changes: Any) -> ModelCard:
-    """Describe the published model, or one that differs from it as told.
+    """Describe the published model, or one that differs from it in some fields.
 
     >>> published_card(lookahead=0).streams.width
     172

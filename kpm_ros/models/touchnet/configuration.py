@@ -29,11 +29,12 @@ from kpm_ros.models.architecture import (
     check_lookahead,
 )
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import LOOKAHEAD, RATE_HZ
 from kpm_ros.models.touchnet.shapes import (
     LONGEST_LOOKAHEAD,
     STRIDE,
+    inputs_of,
     structure_of,
-    taken,
     tensor_shapes,
 )
 
@@ -44,20 +45,17 @@ if TYPE_CHECKING:
     from kpm_ros.models.streaming_network import StreamingNetwork
     from kpm_ros.models.touchnet.network import TouchNet
 
-_LOOKAHEAD_S = 31 / 1024
-"""As much as PianoKPM Net waits for."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Touch(Architecture):
     """Hand and keys seen from the hand itself, a small network over frames behind them."""
 
     live: bool = True
-    lookahead_s: float = _LOOKAHEAD_S
+    lookahead_s: float = LOOKAHEAD / RATE_HZ
 
     def check(self, card: ModelCard) -> None:
         """Refuse a card without a hand that has a palm, or a piano, or that waits for too long."""
-        taken(card)
+        inputs_of(card)
         check_lookahead(card, LONGEST_LOOKAHEAD)
 
     def usual_lookahead(self, rate_hz: float) -> int:
@@ -108,7 +106,7 @@ _QUICK = {
     "window": 1024,
     "learning_rate": 2e-3,
     "adam_epsilon": 1e-8,
-    "disguise": 1.0,
+    "augment": 1.0,
 }
 
 ARCHITECTURES: tuple[Architecture, ...] = (

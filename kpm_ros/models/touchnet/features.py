@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What TouchNet is told of each frame: the hand from its own palm, the keys from its fingertips.
+"""What TouchNet is given of each frame: the hand from its own palm, the keys from its fingertips.
 
 Nothing here is learnt in training. Where on the keyboard a fingertip in the pictures is (`place`),
 and the usual size of each feature (`offset`, `gain`), are found before it and come with the
@@ -38,8 +38,8 @@ from kpm_ros.models.touchnet.shapes import (
     View,
     feature_span,
     first_end,
+    inputs_of,
     key_places,
-    taken,
 )
 
 
@@ -56,15 +56,15 @@ class Features(nn.Module):
         super().__init__()
         self.card = card
         self.span = feature_span(card)
-        self.taken = taken(card)
+        self.inputs = inputs_of(card)
         self.register_buffer("offset", torch.zeros(self.span.absent.start))
         self.register_buffer("gain", torch.ones(self.span.absent.start))
-        if self.taken.touches:
-            self.register_buffer("place", torch.zeros(self.taken.places))
+        if self.inputs.touches:
+            self.register_buffer("place", torch.zeros(self.inputs.places))
         neutral = torch.from_numpy(neutral_row(card))
         self.register_buffer("neutral", neutral, persistent=False)
-        keys = self.taken.keys
-        places = key_places(self.taken.first_note, keys.stop - keys.start)
+        keys = self.inputs.keys
+        places = key_places(self.inputs.first_note, keys.stop - keys.start)
         self.register_buffer("keys_at", torch.from_numpy(places), persistent=False)
 
     def forward(self, values: Tensor, first_index: int) -> Tensor:
@@ -87,11 +87,12 @@ class Features(nn.Module):
         Those that say what is missing always mean what they say: they have no second number.
         """
         frames = self._frames(values, first_index)
-        there = {sense: self._there(sense, frames) for sense in self.taken.senses}
+        there = {sense: self._there(sense, frames) for sense in self.inputs.senses}
         return self._described(frames, there)
 
     def _described(self, frames: Tensor, there: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        hand_there, keys_there = there.get(self.taken.pose_sense), there.get(self.taken.keys_sense)
+        hand_there = there.get(self.inputs.pose_sense)
+        keys_there = there.get(self.inputs.keys_sense)
         features: list[Tensor] = []
         masks: list[Tensor] = []
 
@@ -100,11 +101,12 @@ class Features(nn.Module):
             masks.append(mask.expand_as(part))
 
         if hand_there is not None:
-            hand = torch.cat([self._hand(self._points(frames, v), v) for v in self.taken.views], -1)
+            views = [self._hand(self._points(frames, view), view) for view in self.inputs.views]
+            hand = torch.cat(views, dim=-1)
             put(hand, hand_there)
             put(_change(hand), hand_there * _before(hand_there))
         if keys_there is not None:
-            depth = frames[..., self.taken.keys].clamp(min=0)
+            depth = frames[..., self.inputs.keys].clamp(min=0)
             motion = torch.stack((depth, _change(depth)), dim=-1)
             if hand_there is not None:
                 both = hand_there * keys_there
@@ -132,7 +134,7 @@ class Features(nn.Module):
 
     def _points(self, frames: Tensor, view: View) -> Tensor:
         """Points of one view: (B, J, points, dimensions)."""
-        start = self.taken.pose.start + view.start
+        start = self.inputs.pose.start + view.start
         points = frames[..., start : start + view.width]
         return points.unflatten(-1, (view.points, view.dimensions))
 
@@ -148,7 +150,7 @@ class Features(nn.Module):
 
     def _tips_at(self, frames: Tensor) -> Tensor:
         """Where on the keyboard each fingertip is, in white keys: (B, J, tips)."""
-        views = self.taken.views
+        views = self.inputs.views
         seen = torch.cat([self._points(frames, view)[..., view.tips, :] for view in views], dim=-1)
         return seen @ self.place[:-1] + self.place[-1]
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import NO_EXAMPLES, PIECE, Example, pieces
 from kpm_ros.models.touchnet.network import TouchNet
-from kpm_ros.models.touchnet.shapes import STRIDE, key_places, taken
+from kpm_ros.models.touchnet.shapes import STRIDE, inputs_of, key_places
 
 _PRESSED = 0.5
 """Depth at which a key counts as struck."""
@@ -49,7 +49,7 @@ def suit(network: TouchNet, examples: Sequence[Example]) -> None:
     The first layer's random weights are turned to weigh all directions in which the features vary
     alike: effort shows in what little is left of a hand's movement when its place is known.
     """
-    if network.features.taken.touches:
+    if network.features.inputs.touches:
         place = keyboard_map(network.card, examples)
         network.features.place.copy_(torch.from_numpy(place))
     moments = _moments(network, examples)
@@ -150,7 +150,7 @@ def _fit(seen: Array, struck: Array, kept: NDArray[np.bool_]) -> Array:
 
 def _strokes(card: ModelCard, examples: Sequence[Example]) -> tuple[Array, Array]:
     """Where every tip was seen when a key went down, (strokes, tips, places); and which key."""
-    given = taken(card)
+    given = inputs_of(card)
     keys = key_places(given.first_note, given.keys.stop - given.keys.start).astype(np.float64)
     tips: list[Array] = [np.zeros((0, given.tips, given.places))]
     struck: list[Array] = [np.zeros(0)]

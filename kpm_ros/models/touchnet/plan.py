@@ -25,14 +25,14 @@ from kpm_ros.core.compilation import on_cache_line
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import neutral_row
 from kpm_ros.models.touchnet.feature_kernels import Hand, Memory, Sizes, Weights
-from kpm_ros.models.touchnet.shapes import FADE, feature_span, key_places, structure_of, taken
+from kpm_ros.models.touchnet.shapes import FADE, feature_span, inputs_of, key_places, structure_of
 
 Array = NDArray[np.float32]
 
 
 def sizes_of(card: ModelCard) -> Sizes:
     """Say how many features there are of each kind."""
-    span, given = feature_span(card), taken(card)
+    span, given = feature_span(card), inputs_of(card)
     return Sizes(
         (span.hand.stop - span.hand.start) // 2,
         span.touch.stop - span.touch.start,
@@ -44,7 +44,7 @@ def sizes_of(card: ModelCard) -> Sizes:
 
 def hand_of(card: ModelCard) -> Hand:
     """Say where the points of all views are in a row of the pose."""
-    views = taken(card).views
+    views = inputs_of(card).views
     most = max((len(view.palm) for view in views), default=0)
     palms = np.zeros((len(views), most), np.int64)
     for row, view in zip(palms, views, strict=True):
@@ -61,7 +61,7 @@ def hand_of(card: ModelCard) -> Hand:
 
 def arrange(card: ModelCard, tensors: Mapping[str, Array]) -> Weights:
     """Turn each tensor the way in which it is read."""
-    structure, given, neutral = structure_of(card), taken(card), neutral_row(card)
+    structure, given, neutral = structure_of(card), inputs_of(card), neutral_row(card)
     blocks = [f"block.{block}" for block in range(len(structure.dilations))]
 
     def rows(name: str) -> Array:
@@ -95,7 +95,7 @@ def arrange(card: ModelCard, tensors: Mapping[str, Array]) -> Weights:
 
 def empty_memory(card: ModelCard) -> Memory:
     """Make room for what a stream remembers, as it is before its first sample."""
-    structure, keys = structure_of(card), taken(card).keys
+    structure, keys = structure_of(card), inputs_of(card).keys
     longest = (structure.kernel - 1) * max(structure.dilations) + 1
     shape = (len(structure.dilations), longest, structure.width)
     return Memory(

@@ -95,12 +95,12 @@ class View:
 
     @property
     def features(self) -> int:
-        """Features of its points and its palm, whose middle and size they are told by."""
+        """Features of its points in the palm's frame, and of the palm: its middle and size."""
         return self.width + self.dimensions + 1
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TouchInputs:
     """What of a row TouchNet takes: views of one hand, a piano, or both."""
 
     pose_sense: str
@@ -133,7 +133,7 @@ class Taken:
         return sum(view.dimensions for view in self.views) + 1
 
 
-def taken(card: ModelCard) -> Taken:
+def inputs_of(card: ModelCard) -> TouchInputs:
     """Find the hand's views and the keys among a card's streams; refuse all else."""
     streams, known = card.streams, (Landmarks, PianoKeys)
     odd = next((stream for stream in streams if not isinstance(stream, known)), None)
@@ -165,7 +165,7 @@ def taken(card: ModelCard) -> Taken:
     nothing = slice(0, 0)
     if piano and hands and piano.sense == hands[0]:
         raise CardError(f"{card.architecture} wants the hand and the keys as two senses, not one")
-    return Taken(
+    return TouchInputs(
         pose_sense=hands[0] if hands else "",
         pose=streams.senses[hands[0]] if hands else nothing,
         views=tuple(views),
@@ -206,7 +206,7 @@ class FeatureSpan:
 
 def feature_span(card: ModelCard) -> FeatureSpan:
     """Lay out the features that a card's streams give."""
-    given = taken(card)
+    given = inputs_of(card)
     sizes = (
         2 * sum(view.features for view in given.views),
         2 * given.tips * len(OFFSETS) if given.touches else 0,
@@ -228,7 +228,7 @@ def key_places(first_note: int, count: int) -> NDArray[np.float32]:
 
 def tensor_shapes(card: ModelCard) -> dict[str, tuple[int, ...]]:
     """List the shape of every tensor of the card's model by its name in our files."""
-    structure, given, span = structure_of(card), taken(card), feature_span(card)
+    structure, given, span = structure_of(card), inputs_of(card), feature_span(card)
     width = structure.width
     measured = span.absent.start
     table: dict[str, tuple[int, ...]] = {

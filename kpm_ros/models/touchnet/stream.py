@@ -25,7 +25,7 @@ from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.streaming_network import StreamingNetwork
 from kpm_ros.models.touchnet.kernels import run_frames
 from kpm_ros.models.touchnet.plan import arrange, empty_memory, hand_of, sizes_of
-from kpm_ros.models.touchnet.shapes import STRIDE, first_end, taken
+from kpm_ros.models.touchnet.shapes import STRIDE, first_end, inputs_of
 
 Array = NDArray[np.float32]
 
@@ -41,7 +41,7 @@ class TouchNetStream(StreamingNetwork):
     def __init__(self, card: ModelCard, tensors: Tensors) -> None:
         span = architecture_of(card).span(card)
         super().__init__(card, tensors, span, warm_up_samples=card.lookahead + STRIDE)
-        self._pose, self._keys = taken(card).pose, taken(card).keys
+        self._pose, self._keys = inputs_of(card).pose, inputs_of(card).keys
         self._sizes, self._hand = sizes_of(card), hand_of(card)
         self._weights = arrange(card, tensors)
         self._memory = empty_memory(card)

@@ -21,20 +21,23 @@ import torch
 from geomloss import SamplesLoss
 from torch import nn
 
+from kpm_ros.core.streams import Streams
+from kpm_ros.learn.training.batches import Batch
 from kpm_ros.learn.training.learner import Learner, Span, TrainingError
 from kpm_ros.learn.training.losses import EffortLoss
 from kpm_ros.learn.training.margins import inner_samples
 from kpm_ros.learn.training.settings import make_settings
-from kpm_ros.learn.training.stream import Batch
-from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.network import PianoKPMNet
+from kpm_ros.models.pianokpm.published import published_card, published_streams
 
-CARD = ModelCard(architecture="pianokpm-light", inputs=("keys",))
+KEYS = published_streams()["keys"]
+CARD = published_card(architecture="pianokpm-light", streams=Streams((KEYS,)))
 
 
 def some_batch(samples=96):
     torch.manual_seed(1)
-    return Batch(torch.rand(2, 84, samples), torch.rand(2, 88, samples), torch.rand(2, 6, samples))
+    missing = torch.zeros(2, samples, dtype=torch.int64)
+    return Batch(torch.rand(2, 88, samples), missing, torch.rand(2, 6, samples))
 
 
 def learner(**changes):
@@ -91,9 +94,9 @@ def test_whole_windows_count_where_that_is_asked_for():
 def test_a_teacher_shows_the_true_effort_of_the_sample_before():
     batch = some_batch()
     taught = learner(teacher_forcing=True, sinkhorn=0.0)
-    before = taught._estimate(*batch)
+    before = taught._estimate(batch.values, batch.effort)
     batch.effort[..., 40] += 1
-    moved = (taught._estimate(*batch) - before).abs().sum(dim=(0, 1)) > 0
+    moved = (taught._estimate(batch.values, batch.effort) - before).abs().sum(dim=(0, 1)) > 0
     assert moved.nonzero().flatten().tolist() == [41]
 
 
