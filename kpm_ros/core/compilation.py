@@ -68,13 +68,13 @@ KEPT_VERSIONS = 3
 KEPT_S = 30 * 24 * 3600.0
 
 COMPILED_NAMES = ("*kernels.py", "layers.py", "*shapes.py")
-"""Names in `models/` of modules with compiled functions, and of those whose numbers they use."""
+"""Names of modules with compiled functions, and of those whose numbers they use."""
 
 
 def compiled_files() -> list[Path]:
     """List the files that decide what the compiled code is."""
-    models = Path(__file__).parents[1] / "models"
-    found = {path for name in COMPILED_NAMES for path in models.rglob(name)}
+    package = Path(__file__).parents[1]
+    found = {path for name in COMPILED_NAMES for path in package.rglob(name)}
     return [Path(__file__), *sorted(found)]
 
 

@@ -24,37 +24,39 @@ from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.estimate.offline import estimate_whole
-from kpm_ros.models.pianokpm.stream import StreamingEstimator
+from kpm_ros.models.registry import architecture_of
+from support.models import POSE_ONLY, light, listed, signal
 
 START = 1_700_000_000 * 1024
 
 
-def chunks_of(card, pose, keys, gaps=()):
+def chunks_of(card, values, gaps=()):
     """Chunks of ten samples, with a hole of a second before each chunk that `gaps` names."""
     grid, made, shift = Grid(card.rate_hz), [], 0
-    for number, at in enumerate(range(0, len(pose), 10)):
+    for number, at in enumerate(range(0, len(values), 10)):
         shift += card.rate_hz * (number in gaps)
         index = START + at + shift
         rows = slice(at, at + 10)
-        flags = np.zeros(len(pose[rows]), np.uint8)
-        if number == 12:
-            flags[:] = Flag.POSE_LOST
+        lost = number == 12
+        missing = np.full(len(values[rows]), card.streams.bits("pose") * lost, np.uint32)
+        flags = np.full(len(values[rows]), Flag.POSE_LOST * lost, np.uint8)
         made.append(
             AlignedChunk(
-                grid.stamp_ns(index), at, index, card.rate_hz, pose[rows], keys[rows], flags
+                grid.stamp_ns(index), at, index, card.rate_hz, values[rows], missing, flags
             )
         )
     return made
 
 
-@pytest.mark.parametrize("inputs", [("pose", "keys"), ("pose",)])
-def test_a_whole_recording_gives_what_streaming_gives_gaps_and_flags_included(light, play, inputs):
-    card, tensors = light(inputs=inputs)
-    pose, keys = play(card, 600)
-    keys = keys if keys is not None else np.zeros((600, card.keys), np.float32)
-    chunks = chunks_of(card, pose, keys, gaps=(20, 40))
+@pytest.mark.parametrize("streams", [listed(), POSE_ONLY], ids=["pose+keys", "pose"])
+@pytest.mark.parametrize("architecture", ["pianokpm-light", "ridge"])
+def test_a_whole_recording_gives_what_streaming_gives_gaps_and_flags_included(
+    streams, architecture
+):
+    card, tensors = light(streams=streams, architecture=architecture)
+    chunks = chunks_of(card, signal(card, 600), gaps=(20, 40))
 
-    streaming = EffortEstimator(card, StreamingEstimator(card, tensors))
+    streaming = EffortEstimator(card, architecture_of(card).stream(card, tensors))
     streamed = [made for chunk in chunks if (made := streaming.push(chunk)) is not None]
     whole = list(
         estimate_whole(chunks, card, tensors, lambda net: EffortEstimator(card, net), "cpu")

@@ -25,7 +25,7 @@ import pytest
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.models.pianokpm.published import published_card
-from kpm_ros.models.registry import span_of
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.replay.compare import BACK_S, FORGET_S, Fingerprints, compare
 from kpm_ros.replay.effort import Effort
 from support.bags import MS, T0
@@ -37,7 +37,7 @@ COUNT = 4000
 BACK = round(BACK_S * 2000)
 SETTLED = {
     CARD.architecture: round(FORGET_S * 2000),
-    FRAMES.architecture: math.floor(span_of(FRAMES).settling / 1024 * 2000),
+    FRAMES.architecture: math.floor(architecture_of(FRAMES).span(FRAMES).settling / 1024 * 2000),
 }
 """Instants for which a grid sample is remembered."""
 
