@@ -68,7 +68,6 @@ setup(
         "zstandard>=0.22",
         "psutil>=5.9.4",
         "rich>=13",
-        "honcho>=2",
     ],
     extras_require={**EXTRAS, "all": [wish for wishes in EXTRAS.values() for wish in wishes]},
     entry_points={"console_scripts": ["kpm = kpm_ros.cli:main"]},

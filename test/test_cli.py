@@ -72,7 +72,7 @@ from kpm_ros.cli import main
 try:
     main(["--help"])
 finally:
-    heavy = {"numpy", "torch", "rclpy", "yaml", "rich", "psutil", "honcho"} & set(sys.modules)
+    heavy = {"numpy", "torch", "rclpy", "yaml", "rich", "psutil"} & set(sys.modules)
     assert not heavy, heavy
 """
     done = subprocess.run(

@@ -32,12 +32,12 @@ from kpm_ros.estimate.pacing import Pacer
 from kpm_ros.msg import AlignedSamples, EffortInfo, MuscleEffort, MuscleEffortChunk
 from kpm_ros.nodes import models, outgoing, qos
 from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import InferenceSettings
 from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.paced_publisher import Group, PacedPublisher, Valve
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.stepped_time import SteppedTime
 from kpm_ros.wire.decode import RefusedMessageError, aligned_chunk, require_fit
 
 KEPT_STEPS = 2000
@@ -80,7 +80,7 @@ class InferenceNode(PipelineNode):
         self._encoder = effort_encoder(len(self.card.muscles), info.digest)
         # Time from /clock stands still between its steps and in a pause: no time to be even in.
         pacer = Pacer(even=self.settings.pacing == "even" and not self.simulated_time)
-        self._stepped = SteppedTime(self) if self.simulated_time else None
+        self.clock_listener = ClockListener(self) if self.simulated_time else None
         self._backlog = Backlog(BacklogRules(limit_s=self.settings.backlog_s))
         self._beginning = True
         """Whether the network is warming up, or has yet to catch up with what waited meanwhile."""
@@ -134,10 +134,11 @@ class InferenceNode(PipelineNode):
 
     def _time_to_compare(self) -> int | None:
         """Latest time that stamps may have; None while nobody has told what time it is."""
-        if self._stepped is None:
+        if self.clock_listener is None:
             return self.now_ns() + FUTURE_NS
-        told_ns = self._stepped.now_ns()
-        return None if told_ns is None else told_ns + self._stepped.step_ns + FUTURE_NS
+        told_ns = self.clock_listener.now_ns()
+        step_ns = self.clock_listener.clock.step_ns
+        return None if told_ns is None else told_ns + step_ns + FUTURE_NS
 
     def _accepted(self, message: AlignedSamples, latest_ns: int) -> AlignedChunk:
         aligned = aligned_chunk(message, self.card.streams)

@@ -31,10 +31,10 @@ from kpm_ros.core import provenance
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode, UnfulfilledError, run
+from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.recorder_settings import RecorderSettings
-from kpm_ros.nodes.stepped_time import SteppedTime
 from kpm_ros.nodes.survey import ParameterSurvey
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
 
@@ -71,7 +71,7 @@ class RecorderNode(PipelineNode):
         self._models: dict[str, str] = {}
         self._commit = provenance.commit()
         # Under use_sim_time a bag is on the clock that its messages are stamped by.
-        self._stepped = SteppedTime(self) if self.simulated_time else None
+        self.clock_listener = ClockListener(self) if self.simulated_time else None
         self._problem = ""
         self._steps = 0
         self.add_loop(self.settings.period_s, self.step)
@@ -80,8 +80,8 @@ class RecorderNode(PipelineNode):
         """Write what has come; a disk that is full ends the recording, not the pipeline."""
         for subscription, name, _ in self._inputs if self._time_is_known() else ():
             for data, received_ns, _ in subscription.take_raw():
-                if self._stepped is not None:
-                    received_ns = self._stepped.at(received_ns)
+                if self.clock_listener is not None:
+                    received_ns = self.clock_listener.clock.at(received_ns)
                 self._write(name, received_ns, data)
                 if name == self._info_topic:
                     self._note_model(subscription.decode(data))
@@ -129,7 +129,7 @@ class RecorderNode(PipelineNode):
         return {name: value for name, value in facts.items() if value}
 
     def _time_is_known(self) -> bool:
-        return self._stepped is None or self._stepped.now_ns() is not None
+        return self.clock_listener is None or self.clock_listener.now_ns() is not None
 
     def _subscribe(self, name: str) -> tuple[PolledSubscription[Any], str, BagTopic]:
         """Listen to a topic; give what it is called in the bag, and how it is published."""

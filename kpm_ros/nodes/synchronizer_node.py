@@ -19,24 +19,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from operator import itemgetter
 from typing import Any
 
 from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.stepped_clock import SteppedClock, SteppedInputs
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.graph import KEY_EVENTS, KEY_MOTION
 from kpm_ros.msg import AlignedSamples, ChannelSamples, KeyEvent, KeyMotion, Landmarks
 from kpm_ros.nodes import models, outgoing, qos
 from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.stepped_time import LONGEST_STEP_NS, SteppedTime
 from kpm_ros.wire.decode import RefusedMessageError
 from kpm_ros.wire.inputs import inputs_of
 
-Taker = Callable[..., bool]
-"""Takes a message and when it was received; False where that is to be found out by waiting."""
+Taker = Callable[[Any, int], None]
+"""Takes a message, and when it was received on the host's clock."""
 
 MESSAGES = {
     "kpm_ros/msg/ChannelSamples": ChannelSamples,
@@ -49,10 +49,6 @@ MESSAGES = {
 MOST_STALE = 0.1
 """A larger part of the samples with a stale pose is worth a word."""
 
-MOST_EARLY = 1000
-MOST_EARLY_VALUES = 1_000_000
-"""Messages that wait for a clock's next step, which may never come; and values in them."""
-
 
 class SynchronizerNode(PipelineNode):
     """Feeds the aligner with what has come, and publishes what it hands on."""
@@ -64,8 +60,8 @@ class SynchronizerNode(PipelineNode):
     def __init__(self, **node_arguments: Any) -> None:
         """Subscribe to the streams that the model takes."""
         super().__init__(**node_arguments)
-        self._stepped = SteppedTime(self) if self.simulated_time else None
-        self._early: list[tuple[int, Any, Taker]] = []
+        self.clock_listener = listener = ClockListener(self) if self.simulated_time else None
+        self._between_steps = SteppedInputs(listener.clock if listener else SteppedClock())
         config = models.aligner_config(self.settings)
         self.aligner = Aligner(config)
         inputs = inputs_of(config.streams)
@@ -91,68 +87,35 @@ class SynchronizerNode(PipelineNode):
         self._output = self.create_publisher(AlignedSamples, "aligned", qos.of("aligned"))
         self._reported = (0, 0, 0, 0)
         self._frames: dict[str, int] = {}
-        self._dropped = 0
         self.add_loop(self.settings.period_s, self.step)
 
     def step(self) -> None:
         """Take what has come, and publish what is settled."""
-        if self._stepped is not None:
-            self._step_by_step(self._stepped)
-            return
         # The time is read first: what was received by then is in the queues that are emptied next.
-        now_ns = self.now_ns()
+        now_ns = self.now_ns() if self.clock_listener is None else self.clock_listener.listen()
         for subscription, take in self._inputs:
             for message, received_ns in subscription.take():
                 take(message, received_ns)
-        self._advance(now_ns)
-
-    def _step_by_step(self, time: SteppedTime) -> None:
-        """Follow a clock that moves in steps, however many of them have come since the last look.
-
-        At ten times real time, two of them are a jump; a busy moment must not make it one.
-        """
-        steps = time.news()
-        now_ns = time.now_ns()
-        if now_ns is None:
-            return
-        arrived = self._early
-        for subscription, take in self._inputs:
-            arrived += [(received_ns, found, take) for found, received_ns in subscription.take()]
-        arrived.sort(key=itemgetter(0))
-        place = 0
-        for told_ns, shown_ns in steps:
-            early = []
-            while place < len(arrived) and arrived[place][0] < told_ns:
-                received_ns, message, take = arrived[place]
-                if not take(message, received_ns):
-                    # It overtook this step on its way, and belongs after it.
-                    early.append((told_ns, message, take))
-                place += 1
-            self._advance(shown_ns)
-            arrived[place:place] = early
-        # What is stamped later than the next step seems to be: that step will tell when it came.
-        early = [entry for entry in arrived[place:] if not entry[2](entry[1], entry[0])]
-        self._early = _newest(early)
-        self._dropped += len(early) - len(self._early)
-        self._advance(now_ns)
+        if self.clock_listener is None:
+            self._advance(now_ns)
+        else:
+            self._between_steps.follow(now_ns, self._advance)
 
     def _advance(self, now_ns: int) -> None:
         for chunk in self.aligner.advance(now_ns):
             self._publish(chunk)
 
     def _taker(self, convert: Callable[[Any], Any], push: Callable[[Any, int], None]) -> Taker:
-        def take(message: Any, received_ns: int) -> bool:
+        def take(message: Any, received_ns: int) -> None:
             try:
                 sample = convert(message)
             except RefusedMessageError as error:
                 self.refuse(str(error))
-                return True
-            if self._stepped is not None:
-                received_ns = self._stepped.at(received_ns, sample.stamp_ns)
-                if received_ns < sample.stamp_ns <= self._stepped.heard_ns + LONGEST_STEP_NS:
-                    return False
-            push(sample, received_ns)
-            return True
+                return
+            if self.clock_listener is None:
+                push(sample, received_ns)
+            else:
+                self._between_steps.add(sample, received_ns, push)
 
         return take
 
@@ -170,7 +133,7 @@ class SynchronizerNode(PipelineNode):
             "future": counts.future,
             "late": counts.late,
             "clock_steps": counts.clock_steps,
-            "dropped": self.aligner.dropped + self._dropped,
+            "dropped": self.aligner.dropped + self._between_steps.dropped,
             "stuck_notes": self.aligner.stuck_notes,
         }
         now = (counts.future, counts.refused, counts.emitted, counts.stale)
@@ -212,17 +175,6 @@ class SynchronizerNode(PipelineNode):
             # Most pianos send notes and no motion, and that is enough.
             silent = [topic for topic in silent if topic not in self._keys]
         return f"nobody publishes {', '.join(silent)}" if silent else "no samples"
-
-
-def _newest(early: list[tuple[int, Any, Taker]]) -> list[tuple[int, Any, Taker]]:
-    """Keep no more of what is early than there is room for."""
-    kept = early[-MOST_EARLY:]
-    values = 0
-    for place in range(len(kept) - 1, -1, -1):
-        values += len(getattr(kept[place][1], "depth", getattr(kept[place][1], "samples", ())))
-        if values > MOST_EARLY_VALUES:
-            return kept[place + 1 :]
-    return kept
 
 
 def main() -> None:

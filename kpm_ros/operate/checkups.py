@@ -34,7 +34,7 @@ from kpm_ros.sense.camera.v4l2 import find_cameras
 from kpm_ros.sense.checkup import Finding
 
 PYTHONS = ((3, 10), (3, 13))
-CORE = ("numpy", "scipy", "numba", "safetensors", "yaml", "mido", "rosbags", "psutil", "honcho")
+CORE = ("numpy", "scipy", "numba", "safetensors", "yaml", "mido", "rosbags", "psutil", "rich")
 EXTRAS = {"mediapipe": "devices", "torch": "train", "rerun": "view"}
 """Modules of the optional parts, with the extra that brings them."""
 AT_ONCE = 3

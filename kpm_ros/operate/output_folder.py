@@ -22,10 +22,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from honcho.printer import Message
-
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.operate.errors import UserError
+from kpm_ros.operate.process import Line
 
 MARKER = ".kpm_demo.json"
 """Lists what a run has written in its folder, so that the next one knows what it may replace."""
@@ -112,11 +111,10 @@ class OutputFolder:
         self._open_logs[name] = file.open("xb")
         return self._open_logs[name]
 
-    def log(self, message: Message) -> None:
+    def log(self, line: Line) -> None:
         """Write one line of a process to its log."""
-        file = self._open_logs.get(message.name) or self._open_log(message.name)
-        file.write(message.time.strftime("%H:%M:%S.%f").encode() + b" " + message.data.rstrip())
-        file.write(b"\n")
+        file = self._open_logs.get(line.name) or self._open_log(line.name)
+        file.write(f"{line.at:%H:%M:%S.%f} {line.text}\n".encode())
         file.flush()
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:

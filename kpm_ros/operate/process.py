@@ -26,16 +26,16 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from honcho.printer import Message
-from honcho.process import Popen, Process
 
 from kpm_ros.operate.die_with_parent import HELD_BACK
 from kpm_ros.operate.ends import describe_status
 
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
+
+CANNOT_BE_STARTED = 127
+"""Exit status of a command that does not exist, as shells give it."""
 
 KEPT_LINES = 200
 
@@ -63,26 +63,44 @@ class End:
         return ": ".join(word for word in (describe_status(self.status), self.last_line) if word)
 
 
-class _TetheredPopen(Popen):
-    """honcho's Popen, in a session of its own, without a shell and unable to outlive its parent."""
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process runs."""
 
-    def __init__(self, argv: tuple[str, ...], **options: Any) -> None:
-        wrapped = [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid())]
-        super().__init__([*wrapped, *argv], shell=False, stdin=subprocess.DEVNULL, **options)
+    name: str
+    pid: int
 
 
-class Supervised(Process):
-    """honcho's Process, read by a thread of this process rather than by a process of its own.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A process has printed a line."""
 
-    The kernel ties a child's life to the thread that started it, and that thread ends after the
-    child does.
+    name: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process has ended."""
+
+    name: str
+    status: int
+
+
+Event = Started | Line | Ended
+
+
+class Supervised:
+    """A process, started as often as need be, and followed by a thread of this process.
+
+    It runs in a session of its own, without a shell, and cannot outlive the supervisor: the kernel
+    ties a child's life to the thread that started it, and that thread ends after the child does.
     """
 
-    def __init__(self, command: Command, colour: str) -> None:
+    def __init__(self, command: Command) -> None:
         """Prepare to run; nothing is started yet."""
-        env = dict(command.env) if command.env is not None else None
-        super().__init__(command.argv, name=command.name, colour=colour, env=env)
-        self._child_ctor = _TetheredPopen
+        self.name = command.name
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.pid: int | None = None
         """Process id while it runs."""
@@ -95,21 +113,43 @@ class Supervised(Process):
         self.restarts = 0
         self.due: float | None = None
         """When it is started again; None = not waiting for that."""
+        self._command = command
+        self._child: subprocess.Popen[bytes] | None = None
 
-    def launch(self, events: queue.Queue[Message]) -> None:
+    def launch(self, events: queue.Queue[Event]) -> None:
         """Start it; everything it does from here on arrives as events."""
         self.pid, self.due, self.signal_sent, self.running = None, None, 0, True
         self._child = None
         threading.Thread(target=self._follow, args=(events,), name=self.name, daemon=True).start()
 
-    def _follow(self, events: queue.Queue[Message]) -> None:
+    def _follow(self, events: queue.Queue[Event]) -> None:
         # This thread's children begin with what it blocks, until they can be stopped in good order.
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
         try:
-            self.run(events)
+            self._child = child = self._popen()
         except OSError as error:
-            self._send_message(f"cannot be started: {error}\n".encode())
-            self._send_message({"returncode": 127}, type="stop")
+            events.put(Line(self.name, datetime.now(), f"cannot be started: {error}"))
+            events.put(Ended(self.name, CANNOT_BE_STARTED))
+            return
+        events.put(Started(self.name, child.pid))
+        assert child.stdout is not None
+        with child.stdout:
+            for line in child.stdout:
+                text = line.decode("utf-8", "replace").rstrip()
+                events.put(Line(self.name, datetime.now(), text))
+        events.put(Ended(self.name, child.wait()))
+
+    def _popen(self) -> subprocess.Popen[bytes]:
+        wrapped = [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid())]
+        env = self._command.env
+        return subprocess.Popen(
+            [*wrapped, *self._command.argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=dict(env) if env is not None else None,
+        )
 
     def send(self, number: int) -> None:
         """Send a signal to it and to everything that it has started."""

@@ -23,9 +23,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from types import TracebackType
 
-from honcho.colour import get_colours
-from honcho.printer import Message
-
 from kpm_ros.operate.ends import (
     ASKED_ENDS,
     HEALTHY,
@@ -34,7 +31,7 @@ from kpm_ros.operate.ends import (
     Policy,
     describe_status,
 )
-from kpm_ros.operate.process import Command, End, Supervised
+from kpm_ros.operate.process import Command, End, Ended, Event, Line, Started, Supervised
 from kpm_ros.operate.usage import Usage, UsageMeter
 
 SENTENCE_PREFIX = "kpm_ros: "
@@ -60,15 +57,14 @@ class Supervisor:
         self,
         commands: Iterable[Command],
         policy: Policy | None = None,
-        listener: Callable[[Message], None] | None = None,
+        listener: Callable[[Line], None] | None = None,
     ) -> None:
         """Prepare to run the commands; the listener is given every line that they print."""
         self.policy = policy or Policy()
-        colours = get_colours()
-        self.processes = {command.name: Supervised(command, next(colours)) for command in commands}
+        self.processes = {command.name: Supervised(command) for command in commands}
         self._listener = listener
         self._meter = UsageMeter()
-        self._events: queue.Queue[Message] = queue.Queue()
+        self._events: queue.Queue[Event] = queue.Queue()
         self._stop_since: float | None = None
         self._hurries = 0
         self._refusals: list[str] = []
@@ -174,18 +170,18 @@ class Supervisor:
                 self.stop()
             self.step(0.1)
 
-    def _take(self, event: Message) -> None:
+    def _take(self, event: Event) -> None:
         process = self.processes[event.name]
-        if event.type == "line":
-            process.lines.append(event.data.decode("utf-8", "replace").rstrip())
+        if isinstance(event, Line):
+            process.lines.append(event.text)
             self._tell(event)
-        elif event.type == "start":
-            process.pid = event.data["pid"]
-        elif event.type == "stop":
+        elif isinstance(event, Started):
+            process.pid = event.pid
+        elif isinstance(event, Ended):
             process.running = False
             process.send(signal.SIGKILL)  # reaches only what it left behind
             process.pid = None
-            self._ended(process, event.data["returncode"])
+            self._ended(process, event.status)
 
     def _ended(self, process: Supervised, status: int) -> None:
         if status == REFUSED:
@@ -236,12 +232,12 @@ class Supervisor:
             process.send(STOP_SIGNALS[level - 1])
 
     def _say(self, words: str) -> None:
-        self._tell(Message("line", words.encode(), datetime.now(), OWN_NAME, None))
+        self._tell(Line(OWN_NAME, datetime.now(), words))
 
-    def _tell(self, message: Message) -> None:
+    def _tell(self, line: Line) -> None:
         if self._listener is not None:
             try:
-                self._listener(message)
+                self._listener(line)
             except OSError:
                 self._listener = None  # nobody reads any more, such as a closed terminal
 

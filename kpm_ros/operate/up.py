@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -28,9 +29,10 @@ from kpm_ros.operate.options import add_pipeline_options, pipeline_options
 from kpm_ros.operate.readers import nobody_reads
 
 if TYPE_CHECKING:
-    from honcho.printer import Message
+    from kpm_ros.operate.process import Command, Line
 
-    from kpm_ros.operate.process import Command
+COLOURS = ("cyan", "yellow", "green", "magenta", "red", "blue")
+"""Of processes' names; some recur where there are more of these."""
 
 NAME = "up"
 PURPOSE = "run the whole pipeline until Ctrl-C"
@@ -86,10 +88,22 @@ def hold_namespace(options: graph.PipelineOptions) -> Lock:
         return hold(f"the pipeline of namespace /{options.namespace}")
 
 
-def _printer(names: list[str]) -> Callable[[Message], None]:
-    from honcho.printer import Printer
+def _printer(names: list[str]) -> Callable[[Line], None]:
+    """Make what prints each line behind its time and its process's name, in a colour of its own."""
+    from rich.text import Text
 
-    return Printer(sys.stdout, width=max(len(name) for name in names)).write
+    from kpm_ros.operate.console import Console
+
+    console = Console(file=sys.stdout)
+    width = max(len(name) for name in names)
+    colours = dict(zip(names, itertools.cycle(COLOURS), strict=False))
+
+    def show(line: Line) -> None:
+        head = Text(f"{line.at:%H:%M:%S} {line.name:<{width}} | ", colours.get(line.name, ""))
+        console.print(head, end="", soft_wrap=True)
+        print(line.text, flush=True)
+
+    return show
 
 
 def _conclude(problems: list[str], last_words: list[str]) -> None:

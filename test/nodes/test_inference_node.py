@@ -30,7 +30,7 @@ from kpm_ros.nodes.inference_node import InferenceNode
 from kpm_ros.wire.effort_bytes import decode_efforts
 from support import bags
 from support.bags import MS, T0, S
-from support.queues import Queue, tell
+from support.queues import Queue
 
 
 class Inference:
@@ -45,7 +45,7 @@ class Inference:
             context=context, namespace="test_stepped_inference", parameter_overrides=overrides
         )
         if simulated_time:
-            self.clock = self.node._stepped._clock = Queue()
+            self.clock = self.node.clock_listener.clock
         self.input = self.node._input = Queue()
 
     def receive(self, stamp_ns):
@@ -95,7 +95,7 @@ def test_what_was_aligned_on_a_step_that_is_not_known_here_yet_is_taken(inferenc
     """Each process hears of a step by itself, one a little later than the other."""
     step_ns = 25 * MS * rate
     for step in range(3):
-        tell(inference.clock, 1000 * S + step * 25 * MS, T0 + step * step_ns)
+        inference.clock.tell(T0 + step * step_ns, 1000 * S + step * 25 * MS)
     inference.receive(T0 + 3 * step_ns - 10 * MS)
     assert inference.refused == 0
     assert inference.node.estimator.counts.samples == 10
@@ -103,11 +103,11 @@ def test_what_was_aligned_on_a_step_that_is_not_known_here_yet_is_taken(inferenc
 
 def test_what_is_stamped_further_ahead_than_a_step_is_refused(inference):
     for step in range(3):
-        tell(inference.clock, 1000 * S + step * 25 * MS, T0 + step * 250 * MS)
+        inference.clock.tell(T0 + step * 250 * MS, 1000 * S + step * 25 * MS)
     inference.receive(T0 + 3 * 250 * MS + 110 * MS)
     assert inference.refused == 1
     # After a jump, which is no step, only the usual tolerance is left.
-    tell(inference.clock, 1000 * S + 75 * MS, T0 + 60 * S)
+    inference.clock.tell(T0 + 60 * S, 1000 * S + 75 * MS)
     inference.receive(T0 + 60 * S + 110 * MS)
     assert inference.refused == 2
 
@@ -115,7 +115,7 @@ def test_what_is_stamped_further_ahead_than_a_step_is_refused(inference):
 def test_what_comes_to_the_estimator_before_the_first_step_waits_for_it(inference):
     inference.receive(T0)
     assert (inference.refused, len(inference.input.waiting)) == (0, 1)
-    tell(inference.clock, 1000 * S, T0)
+    inference.clock.tell(T0, 1000 * S)
     inference.node.estimate()
     assert inference.node.estimator.counts.samples == 10
 

@@ -21,12 +21,9 @@ from datetime import datetime
 
 import pytest
 
-pytest.importorskip("honcho")
-
-from honcho.printer import Message
-
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.output_folder import OutputFolder
+from kpm_ros.operate.process import Line
 
 
 def test_what_an_earlier_run_left_is_replaced(tmp_path):
@@ -34,7 +31,7 @@ def test_what_an_earlier_run_left_is_replaced(tmp_path):
     first.bag.mkdir()
     for name in ("metadata.yaml", "bag.mcap"):
         (first.bag / name).touch()
-    first.log(Message("line", b"old\n", datetime.now(), "exo", None))
+    first.log(Line("exo", datetime.now(), "old"))
     first.write_summary({"old": True})
     (tmp_path / "demo" / "notes.txt").touch()
     second = OutputFolder(tmp_path / "demo")
@@ -93,7 +90,7 @@ def test_a_link_that_came_during_the_run_is_not_written_through(tmp_path):
     folder.summary.symlink_to(target)
     (folder.logs / "exo.log").symlink_to(target)
     with pytest.raises(FileExistsError):
-        folder.log(Message("line", b"hello", datetime.now(), "exo", None))
+        folder.log(Line("exo", datetime.now(), "hello"))
     folder.write_summary({"done": 1})
     assert target.read_text() == "of years"
     assert json.loads(folder.summary.read_text()) == {"done": 1}
@@ -103,7 +100,7 @@ def test_what_a_run_that_was_killed_has_left_is_replaced(tmp_path):
     first = OutputFolder(tmp_path)
     first.bag.mkdir()
     (first.bag / "bag.mcap").touch()
-    first.log(Message("line", b"old\n", datetime.now(), "exo", None))
+    first.log(Line("exo", datetime.now(), "old"))
     second = OutputFolder(tmp_path)
     assert not second.bag.exists()
     assert [path.name for path in second.logs.iterdir()] == ["kpm.log"]
@@ -118,7 +115,7 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path):
 def test_each_process_has_its_log(tmp_path):
     folder = OutputFolder(tmp_path)
     for name in ("exo", "gesture", "exo"):
-        folder.log(Message("line", f"hello from {name}\n".encode(), datetime.now(), name, None))
+        folder.log(Line(name, datetime.now(), f"hello from {name}"))
     folder.write_summary({"done": 1})
     assert (tmp_path / "logs" / "exo.log").read_text().count("hello from exo\n") == 2
     assert (tmp_path / "logs" / "gesture.log").read_text().count("\n") == 1

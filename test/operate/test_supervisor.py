@@ -26,8 +26,6 @@ from contextlib import suppress
 
 import pytest
 
-pytest.importorskip("honcho")
-
 from kpm_ros.operate.process import Command
 from kpm_ros.operate.supervisor import Policy, Supervisor
 from support.ended import PATIENCE_S, exit_of, wait_for
@@ -203,13 +201,13 @@ def test_every_line_reaches_the_listener_and_the_newest_are_kept():
     heard = []
     supervisor = Supervisor([python("a", script)], Policy(respawn=False), heard.append)
     supervisor.run()
-    lines = [message.data.decode().strip() for message in heard if message.name == "a"]
+    lines = [line.text for line in heard if line.name == "a"]
     assert lines == [f"line {i}" for i in range(300)]
     assert list(supervisor.processes["a"].lines) == lines[-200:]
 
 
 def test_a_closed_terminal_does_not_stop_the_supervisor():
-    def broken(message):
+    def broken(line):
         raise BrokenPipeError
 
     with Supervisor([python("a", STOPS_POLITELY)], QUICK, broken) as supervisor:
@@ -272,8 +270,8 @@ while True: signal.pause()
 '''
 polite = script.replace("{handler}", "lambda *_: sys.exit(0)")
 stubborn = script.replace("{handler}", "signal.SIG_IGN")
-def show(message):
-    print(message.data.decode(), end="", flush=True)
+def show(line):
+    print(line.text, flush=True)
 scripts = (polite, polite) if sys.argv[1] == "polite" else (stubborn, stubborn)
 commands = [Command(str(i), (sys.executable, "-uc", s)) for i, s in enumerate(scripts)]
 with StopRequests() as stop_requests:

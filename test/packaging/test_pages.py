@@ -107,7 +107,16 @@ def test_a_default_that_has_changed_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["test/tea.py", "kpm_ros.tea", "tea_time_s", "TeaPot", "reader.tea_time()"]
+    "code",
+    [
+        "test/tea.py",
+        "tea.py",
+        "sense/tea.py",
+        "kpm_ros.tea",
+        "tea_time_s",
+        "TeaPot",
+        "reader.tea_time()",
+    ],
 )
 def test_a_name_that_is_nowhere_is_noticed(code: str) -> None:
     assert not is_known(code)

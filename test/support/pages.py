@@ -324,10 +324,19 @@ def is_known(code: str) -> bool:
         return bool(list(ROOT.glob(re.sub(r"<\w+>", "*", code).rstrip("/"))))
     if code.startswith("kpm_ros."):
         return _is_importable(code)
+    if re.fullmatch(r"[\w/]+\.py", code):
+        return any(f"/{path}".endswith(f"/{code}") for path in _python_files())
     if not re.fullmatch(r"[A-Za-z]\w*([._][A-Za-z]\w*)*(\(\))?", code):
         return True
     parts = re.findall(r"\w+", code)
     return all(part in known_words() for part in parts if re.search(r"_|[a-z][A-Z]", part))
+
+
+@cache
+def _python_files() -> list[str]:
+    folders = ("kpm_ros", "test", "tools", "bench", "launch")
+    found = [path for name in folders for path in (ROOT / name).rglob("*.py")]
+    return [str(path.relative_to(ROOT)) for path in (*found, ROOT / "setup.py")]
 
 
 def _is_importable(name: str) -> bool:

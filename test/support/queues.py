@@ -18,10 +18,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rosgraph_msgs.msg import Clock
-
-from kpm_ros.nodes import outgoing
-
 
 class Queue:
     """Stands for a subscription: gives what the test has put into it."""
@@ -38,8 +34,3 @@ class Queue:
         return taken
 
     take_sent = take
-
-
-def tell(clock: Queue, host_ns: int, shown_ns: int) -> None:
-    """Let a clock show a time from an instant of the host's on."""
-    clock.waiting.append((Clock(clock=outgoing.time_message(shown_ns)), host_ns))
