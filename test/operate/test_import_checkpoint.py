@@ -26,7 +26,7 @@ from kpm_ros import cli
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import published_card, published_streams
 from kpm_ros.models.pianokpm.shapes import tensor_table
-from kpm_ros.models.pianokpm.stream import StreamingEstimator
+from kpm_ros.models.pianokpm.stream import PianoKPMStream
 from kpm_ros.models.weight_files import load_model, random_tensors
 
 torch = pytest.importorskip("torch")
@@ -72,7 +72,7 @@ def test_a_published_checkpoint_becomes_a_model_that_gives_the_same_effort(
     values = random.random((60, card.streams.width), np.float32)
     efforts = []
     for weights in (tensors, loaded):
-        estimator = StreamingEstimator(card, weights)
+        estimator = PianoKPMStream(card, weights)
         estimator.reset(0)
         efforts.append(estimator.push(values))
     assert np.array_equal(*efforts)

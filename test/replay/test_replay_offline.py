@@ -27,7 +27,7 @@ from kpm_ros.core.flags import Flag
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models import weight_files
 from kpm_ros.models.pianokpm.published import RATE_HZ, published_streams
-from kpm_ros.models.pianokpm.stream import StreamingEstimator
+from kpm_ros.models.pianokpm.stream import PianoKPMStream
 from kpm_ros.replay import offline
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
@@ -43,7 +43,7 @@ MUSCLES = 6
 
 def estimator(model):
     card, tensors = weight_files.load_model(model)
-    return EffortEstimator(card, StreamingEstimator(card, tensors))
+    return EffortEstimator(card, PianoKPMStream(card, tensors))
 
 
 def replayed(path, model, hop_s=offline.LOOK_S):
