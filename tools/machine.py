@@ -22,7 +22,6 @@ import platform
 import re
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 OLDEST_PYTHON = (3, 10)
