@@ -22,7 +22,6 @@ import platform
 import re
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 OLDEST_PYTHON = (3, 10)
@@ -201,10 +200,12 @@ def refuse_if_lacking(lacks: List[Lack]) -> None:
     )
 
 
-def refuse_without_wheels(machine: str = platform.machine()) -> None:
-    """Stop where ROS 2 cannot come from the Python package index."""
-    if machine != "x86_64" or not Path("/proc").is_dir():
+def refuse_where_nothing_is_pinned(
+    system: str = platform.system(), machine: str = platform.machine()
+) -> None:
+    """Stop where the pinned packages cannot be installed."""
+    if (system, machine) != ("Linux", "x86_64"):
         raise NotReadyError(
-            f"ROS 2's wheels exist for Linux on x86-64 only, and this is {machine}: "
-            "install ROS 2 here, source its setup.bash, and run this again."
+            f"the pinned packages are for Linux on x86-64, and this is {system} on {machine}: "
+            "build this in a ROS 2 workspace with colcon instead, as docs/install.md describes."
         )

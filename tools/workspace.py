@@ -59,8 +59,8 @@ class Workspace:
     def check_machine(self) -> machine.Python:
         """Choose a Python and name everything that is missing, before anything is done."""
         wanted = self.environ.get("PYTHON", "")
+        machine.refuse_where_nothing_is_pinned()
         if self.ros is None:
-            machine.refuse_without_wheels()
             python = machine.choose_python(wanted)
         else:
             python = machine.choose_python(wanted, (self.ros.python, "python3"))

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from numpy.typing import ArrayLike
 
-from kpm_ros.act.checks import require_known_muscles, require_names
+from kpm_ros.act.muscle_weights import parse_weights, require_known_muscles, require_names
 from kpm_ros.act.safety import NS_PER_S, EffortGuard, FreshnessRules, GuardState, Now
 from kpm_ros.act.smoothing import Smoother
 from kpm_ros.core.settings import check_number
@@ -75,6 +75,16 @@ DEFAULT_GESTURES = (
     GestureRule("spread", {"ADM": 1.0, "1DI": 1.0, "4DI": 1.0}),
 )
 """Gestures of a resting hand; thresholds are illustrative and want fitting to the wearer."""
+
+
+def gesture_rules(entries: Sequence[str]) -> tuple[GestureRule, ...]:
+    """Read gestures from entries of a gesture, a muscle and its weight, with the usual thresholds.
+
+    >>> gesture_rules(["fist biceps 1", "fist triceps -0.5"])[0].weights
+    {'biceps': 1.0, 'triceps': -0.5}
+    """
+    weights = parse_weights("gestures", entries, "index_out 1DI 1")
+    return tuple(GestureRule(name, row) for name, row in weights.items())
 
 
 @dataclass(frozen=True)
@@ -172,7 +182,9 @@ class GestureRecogniser:
         for rule in config.gestures:
             require_known_muscles(f"gesture {rule.name!r}", rule.weights, muscles)
         self.config = config
-        self.guard = EffortGuard(len(muscles), config.timeout_s, config.max_age_s)
+        self.guard = EffortGuard(
+            len(muscles), config.timeout_s, config.max_age_s, config.max_effort
+        )
         self._smoother = Smoother(len(muscles), config.smoothing_s, config.timeout_s)
         self._detectors = [_Detector(rule, muscles) for rule in config.gestures]
         self._max_gap_ns = round(config.timeout_s * NS_PER_S)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
@@ -78,7 +77,7 @@ READY = GuardReport(GuardState.READY, "effort is fresh and valid")
 
 @dataclass(frozen=True)
 class FreshnessRules(CheckedSettings):
-    """How long effort counts."""
+    """Which effort counts, and for how long."""
 
     timeout_s: float = setting(
         0.05, "silence after which effort is stale", least=0.005, most=1.0, live=True
@@ -87,6 +86,13 @@ class FreshnessRules(CheckedSettings):
         0.3, "age after which effort is stale", least=0.01, most=5.0, live=True
     )
     """Age of the instant that it describes."""
+    max_effort: float = setting(
+        10.0,
+        "effort beyond this, in its unit, is implausible and not acted on",
+        least=1e-6,
+        most=1e9,
+        live=True,
+    )
 
 
 class EffortGuard:
@@ -105,16 +111,14 @@ class EffortGuard:
         muscles: int,
         timeout_s: float = FreshnessRules.timeout_s,
         max_age_s: float = FreshnessRules.max_age_s,
+        max_effort: float = FreshnessRules.max_effort,
         max_ahead_s: float = 0.1,
-        max_effort: float = 10.0,
     ) -> None:
         """`max_age_s` is of the instant described, `timeout_s` of the arrival of anything new."""
-        self.limit(timeout_s, max_age_s)
+        self.limit(timeout_s, max_age_s, max_effort)
         check_number("max_ahead_s", max_ahead_s, least=0)
-        check_number("max_effort", max_effort, above=0)
         self._muscles = muscles
         self._max_ahead_ns = round(max_ahead_s * NS_PER_S)
-        self._max_effort = max_effort
         self.counts: Counter[str] = Counter()
         """Samples by what became of them: "good", "marked invalid", "out of order", ..."""
         self._now: Now | None = None
@@ -125,12 +129,14 @@ class EffortGuard:
         self._problem: str | None = None
         self._waiting_reason = "no effort has come yet"
 
-    def limit(self, timeout_s: float, max_age_s: float) -> None:
-        """Judge by another silence and another age from now on."""
+    def limit(self, timeout_s: float, max_age_s: float, max_effort: float) -> None:
+        """Judge by another silence, age and size from now on."""
+        check_number("max_effort", max_effort, above=0)
         check_number("timeout_s", timeout_s, above=0)
         check_number("max_age_s", max_age_s, above=0)
         self._timeout_ns = round(timeout_s * NS_PER_S)
         self._max_age_ns = round(max_age_s * NS_PER_S)
+        self._max_effort = max_effort
 
     def expect(self, muscles: int, waiting_reason: str) -> None:
         """Forget all effort: what comes now has this many muscles, and is waited for."""
@@ -280,36 +286,3 @@ class EffortGuard:
         self._problem = None
         self.counts["good"] += 1
         return False
-
-
-class SlewLimiter:
-    """Follows a target no faster than a stated rate.
-
-    A caller that stalled may go all the way to zero in one late step, but time in which nobody
-    looked is not time in which the output may grow: growth counts at most `max_growth_s` a step.
-    """
-
-    def __init__(self, width: int, max_rate_per_s: float, max_growth_s: float = 0.05) -> None:
-        """`width` values, all with the same rate; they start at zero."""
-        check_number("max_rate_per_s", max_rate_per_s, above=0)
-        check_number("max_growth_s", max_growth_s, above=0)
-        self.rate_per_s = max_rate_per_s
-        self.max_growth_s = max_growth_s
-        self._width = width
-        self.value = [0.0] * width
-
-    def zero(self) -> None:
-        """Drop to zero at once, past the rate."""
-        self.value = [0.0] * self._width
-
-    def step(self, target: Sequence[float], elapsed_s: float) -> list[float]:
-        """Move towards the target for the time since the last step; no time, no move."""
-        reach = self.rate_per_s * max(elapsed_s, 0.0)
-        growth = min(reach, self.rate_per_s * self.max_growth_s)
-        moved = []
-        for value, wanted in zip(self.value, target, strict=True):
-            highest = max(value + growth, min(0.0, value + reach))
-            lowest = min(value - growth, max(0.0, value - reach))
-            moved.append(min(max(wanted, lowest), highest))
-        self.value = moved
-        return moved

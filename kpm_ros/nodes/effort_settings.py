@@ -19,8 +19,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kpm_ros.act.assistance import AssistanceConfig, illustrative_gain
-from kpm_ros.act.gestures import GestureConfig
+from kpm_ros.act.assistance_config import AssistanceConfig, illustrative_gain
+from kpm_ros.act.gestures import DEFAULT_GESTURES, GestureConfig
+from kpm_ros.act.muscle_weights import write_weights
 from kpm_ros.align.aligner import AlignRules
 from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.core.settings import rules, setting
@@ -78,11 +79,7 @@ class ExoSettings(ManagedSettings):
 
     enabled: bool = setting(False, "whether assistance is enabled", live=True)
     gains: list[str] = setting(
-        [
-            f"{joint} {muscle} {gain:g}"
-            for joint, row in illustrative_gain().items()
-            for muscle, gain in row.items()
-        ],
+        write_weights(illustrative_gain()),
         "torque per unit of effort, as 'joint muscle Nm'; illustrative, tuned on nobody",
         live=True,
     )
@@ -100,5 +97,11 @@ class GestureSettings:
     rate_hz: float = setting(100.0, "how often effort is looked at", least=10.0, most=500.0)
     heartbeat_hz: float = setting(
         20.0, "how often an unchanged gesture is sent", least=1.0, most=100.0, live=True
+    )
+    gestures: list[str] = setting(
+        write_weights({rule.name: rule.weights for rule in DEFAULT_GESTURES}),
+        "muscles of each gesture, as 'gesture muscle weight': those above 0 must act, those below "
+        "must rest; illustrative, fitted to nobody",
+        live=True,
     )
     recognition: GestureConfig = rules(GestureConfig)

@@ -26,7 +26,9 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 from std_srvs.srv import SetBool, Trigger
 
-from kpm_ros.act.assistance import Assistance, AssistanceConfig, AssistanceState
+from kpm_ros.act.assistance import Assistance, AssistanceState
+from kpm_ros.act.assistance_config import AssistanceConfig
+from kpm_ros.act.muscle_weights import parse_weights
 from kpm_ros.act.safety import Now
 from kpm_ros.client import EffortReader
 from kpm_ros.core.settings import ConfigurationError
@@ -190,18 +192,8 @@ class ExoNode(ManagedNode):
 
 
 def _config(settings: ExoSettings) -> AssistanceConfig:
-    gain: dict[str, dict[str, float]] = {}
-    for entry in settings.gains:
-        words = entry.split()
-        try:
-            joint, muscle, value = words
-            gain.setdefault(joint, {})[muscle] = float(value)
-        except ValueError:
-            raise ConfigurationError(
-                f"exo: gains has {entry!r}, but each entry must be 'joint muscle Nm', "
-                "such as 'index_abduction 1DI 0.2'"
-            ) from None
     try:
+        gain = parse_weights("gains", settings.gains, "index_abduction 1DI 0.2")
         return replace(settings.assistance, gain=gain)
     except ValueError as error:
         raise ConfigurationError(f"exo: {error}") from None

@@ -19,14 +19,22 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
-from kpm_ros.act.gestures import NO_GESTURE, GestureRecogniser, RecognisedGesture
+from kpm_ros.act.gestures import (
+    NO_GESTURE,
+    GestureConfig,
+    GestureRecogniser,
+    RecognisedGesture,
+    gesture_rules,
+)
 from kpm_ros.act.safety import Now
 from kpm_ros.client import EffortBatch, EffortReader
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import Gesture
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode, run
@@ -46,7 +54,7 @@ class GestureNode(PipelineNode):
         super().__init__(**node_arguments)
         self._enabled = self.settings.enabled
         self._lock = threading.Lock()
-        self._config = self.settings.recognition
+        self._config = _config(self.settings)
         self._recogniser: GestureRecogniser | None = None
         self._described: int | None = None
         self._misfit = ""
@@ -93,8 +101,9 @@ class GestureNode(PipelineNode):
 
     def reconfigure(self, settings: GestureSettings) -> None:
         """Recognise by other limits, or no longer; what was recognised so far is forgotten."""
+        config = _config(settings)
         with self._lock:
-            self._config = settings.recognition
+            self._config = config
             self._enabled = settings.enabled
             self._recogniser = self._described = None
 
@@ -122,6 +131,13 @@ class GestureNode(PipelineNode):
         if self._enabled and not self._last.valid:
             report.worsen(Level.DEGRADED, f"no gestures: {self._last.reason}")
         return report
+
+
+def _config(settings: GestureSettings) -> GestureConfig:
+    try:
+        return replace(settings.recognition, gestures=gesture_rules(settings.gestures))
+    except ValueError as error:
+        raise ConfigurationError(f"gesture: {error}") from None
 
 
 def _nothing(reason: str) -> RecognisedGesture:

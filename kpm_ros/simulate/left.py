@@ -31,8 +31,9 @@ from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.keyboard import KEY_X_M
 from kpm_ros.simulate.movement import Movement
-from kpm_ros.simulate.movement_plan import make_plan, playable
+from kpm_ros.simulate.movement_plan import make_plan
 from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.strokes import playable
 
 _MIRROR_NOTE = 62
 """The D next to middle C."""

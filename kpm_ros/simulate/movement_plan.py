@@ -23,21 +23,18 @@ since the hand's last note. Its release takes 50 ms around the note's end.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C, PIANO_KEYS
-from kpm_ros.sense.midi.key_depth import RELEASE_S, press_time_s
+from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.simulate.fingering import Fingering, assign
 from kpm_ros.simulate.hand import FINGERS, HandModel
 from kpm_ros.simulate.keyboard import KEY_X_M
+from kpm_ros.simulate.strokes import LEAD_S, Strokes, leave_in_time, score_strokes, share_keys
 from kpm_ros.simulate.tracks import Track
 
-LEAD_S = 0.5
-"""Rest before the first note of every pass."""
 TAIL_S = 0.8
 """Rest after the last one."""
 FULL_FORCE_N = 20.0
@@ -52,37 +49,6 @@ _EASE_OFF_S = 0.07
 """How soon after the onset that force is reached."""
 _APPROACH_S = 0.09
 """How long a finger takes from its relaxed place to a key, and back."""
-_REPEAT_RELEASE_S = 0.03
-"""How fast a key comes up when it is to be struck again at once."""
-_TWICE_S = 0.03
-_HOP_M_PER_S = 1.0
-"""How fast one finger goes from key to key when it must play both."""
-
-
-@dataclass
-class Strokes:
-    """Every note's key on its way down and up again; one row a note, times within one pass."""
-
-    key: NDArray[np.int64]
-    velocity: NDArray[np.int64]
-    finger: NDArray[np.int64]
-    touch: NDArray[np.float64]
-    """(notes, 3): where the finger touches the key at rest."""
-    press_s: NDArray[np.float64]
-    """Key begins to go down."""
-    onset_s: NDArray[np.float64]
-    """Key is down, note sounds."""
-    release_s: NDArray[np.float64]
-    """Key begins to come up."""
-    end_s: NDArray[np.float64]
-    """Key is up, or is pressed again."""
-    from_depth: NDArray[np.float64]
-    to_depth: NDArray[np.float64]
-
-    @property
-    def off_s(self) -> NDArray[np.float64]:
-        """When the note stops sounding: half-way up."""
-        return (self.release_s + self.end_s) / 2
 
 
 @dataclass
@@ -109,18 +75,6 @@ class FingerPlan:
     """On that key, upwards on the finger's tip, in newtons."""
 
 
-def playable(score: Score) -> Score:
-    """Leave out what no piano can do: keys it lacks, a key struck twice within 30 ms."""
-    newest: dict[int, float] = {}
-    notes = []
-    for note in score.notes:
-        on_piano = FIRST_NOTE <= note.pitch < FIRST_NOTE + PIANO_KEYS
-        if on_piano and note.onset_s - newest.get(note.pitch, -np.inf) >= _TWICE_S:
-            newest[note.pitch] = note.onset_s
-            notes.append(note)
-    return Score(tuple(notes), score.pedals, score.duration_s, score.name)
-
-
 def make_plan(
     score: Score,
     hand: HandModel,
@@ -133,10 +87,10 @@ def make_plan(
     The hand takes notes from `lowest` up; with none to play it rests above the note `idle`.
     """
     fingering = assign(score, hand, lowest)
-    strokes = _strokes(score, fingering)
+    strokes = score_strokes(score, fingering)
     arrive, depart = _stay(fingering, strokes)
-    _leave_in_time(fingering, strokes, depart)
-    _share_keys(strokes)
+    leave_in_time(fingering, strokes, depart)
+    share_keys(strokes)
     end_s = max(LEAD_S + score.duration_s, float(strokes.end_s.max(initial=0.0)))
     period_s = max(end_s + TAIL_S, period_s)
     palm = _palm(fingering, hand, np.stack([arrive, depart], axis=1), period_s, idle)
@@ -147,31 +101,6 @@ def make_plan(
 def force_of(velocity: int) -> float:
     """Peak of the finger's force behind a MIDI velocity, in newtons."""
     return _SOFTEST_FORCE_N + (FULL_FORCE_N - _SOFTEST_FORCE_N) * float((velocity / 127) ** 1.5)
-
-
-def _strokes(score: Score, fingering: Fingering) -> Strokes:
-    """Strokes as the score has them, before hands and keys get in each other's way."""
-    onset = LEAD_S + np.array([note.onset_s for note in score.notes])
-    off = LEAD_S + np.array([note.end_s for note in score.notes])
-    velocity = np.array([note.velocity for note in score.notes], dtype=np.int64)
-    press = np.array([press_time_s(int(v)) for v in velocity])
-    last = -np.inf
-    for grip in fingering.grips:
-        press[grip.struck] = np.minimum(press[grip.struck], 0.5 * (grip.time_s - last))
-        last = grip.last_onset_s
-    release = np.maximum(off - RELEASE_S / 2, onset + np.minimum(0.02, (off - onset) / 2))
-    return Strokes(
-        key=np.array([note.pitch - FIRST_NOTE for note in score.notes], dtype=np.int64),
-        velocity=velocity,
-        finger=fingering.finger,
-        touch=fingering.touch,
-        press_s=onset - press,
-        onset_s=onset,
-        release_s=release,
-        end_s=release + RELEASE_S,
-        from_depth=np.zeros(len(onset)),
-        to_depth=np.zeros(len(onset)),
-    )
 
 
 def _stay(
@@ -189,58 +118,6 @@ def _stay(
     if grips:
         depart[-1] = max(depart[-1], strokes.end_s[strokes.finger >= 0].max())
     return arrive, depart
-
-
-def _leave_in_time(fingering: Fingering, strokes: Strokes, depart: NDArray[np.float64]) -> None:
-    """Let go of notes when their finger is wanted elsewhere or the hand leaves."""
-    next_use: dict[int, int] = {}
-    for note in np.argsort(-strokes.onset_s, kind="stable"):
-        finger = strokes.finger[note]
-        if finger < 0:
-            continue
-        latest = _free_by(strokes, note, next_use.get(finger))
-        next_use[finger] = note
-        grip = fingering.last_grip[note]
-        if grip < len(fingering.grips) - 1:
-            following = LEAD_S + fingering.grips[grip + 1].time_s
-            latest = min(latest, following if fingering.within_reach[note] else depart[grip])
-        _end_by(strokes, note, latest, RELEASE_S)
-
-
-def _free_by(strokes: Strokes, note: int, following: int | None) -> float:
-    """When a finger must have left its key to be in time for its next one."""
-    if following is None:
-        return np.inf
-    press_s = float(strokes.press_s[following])
-    distance = abs(KEY_X_M[strokes.key[note]] - KEY_X_M[strokes.key[following]])
-    if distance == 0:
-        return np.inf  # `_share_keys` sees to that
-    hop_s = 0.02 + distance / _HOP_M_PER_S
-    return press_s - min(hop_s, 0.6 * (press_s - float(strokes.onset_s[note])))
-
-
-def _end_by(strokes: Strokes, note: int, latest_s: float, release_s: float) -> None:
-    """Have a key's way up over by some instant; what is short of time becomes faster."""
-    if strokes.end_s[note] <= latest_s:
-        return
-    onset = strokes.onset_s[note]
-    strokes.end_s[note] = latest_s
-    earliest = onset + 0.2 * (latest_s - onset)
-    strokes.release_s[note] = min(strokes.release_s[note], max(earliest, latest_s - release_s))
-
-
-def _share_keys(strokes: Strokes) -> None:
-    """Let a key that is struck again come up as far as there is time for."""
-    for key in np.unique(strokes.key):
-        same = np.flatnonzero(strokes.key == key)
-        for before, after in pairwise(same):
-            half = (strokes.onset_s[before] + strokes.onset_s[after]) / 2
-            strokes.press_s[after] = max(strokes.press_s[after], half)
-            if strokes.end_s[before] > strokes.press_s[after]:
-                _end_by(strokes, before, strokes.press_s[after], _REPEAT_RELEASE_S)
-                up = strokes.end_s[before] - strokes.release_s[before]
-                depth = float(np.clip(1 - up / _REPEAT_RELEASE_S, 0.0, 0.5))
-                strokes.to_depth[before] = strokes.from_depth[after] = depth
 
 
 def _palm(

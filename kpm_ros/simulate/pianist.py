@@ -36,9 +36,10 @@ from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.simulate.hand import HandModel, KinematicHand
 from kpm_ros.simulate.left import LeftHand
 from kpm_ros.simulate.movement import Movement
-from kpm_ros.simulate.movement_plan import LEAD_S, make_plan, playable
+from kpm_ros.simulate.movement_plan import make_plan
 from kpm_ros.simulate.muscles import MuscleModel, PlainMuscles
 from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.strokes import LEAD_S, playable
 
 _ROUNDING_S = 1e-6
 

@@ -27,9 +27,9 @@ from kpm_ros.act.assistance import (
     STANDSTILL_S,
     Assistance,
     AssistanceCommand,
-    AssistanceConfig,
     AssistanceState,
 )
+from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.safety import Now
 from kpm_ros.core.flags import Flag
 from kpm_ros.models.pianokpm.published import MUSCLES
@@ -298,7 +298,7 @@ def test_the_size_of_batches_makes_no_difference_to_the_bit() -> None:
         ({"max_torque_rate_nm_s": 0}, "max_torque_rate_nm_s is 0"),
         ({"timeout_s": float("inf")}, "timeout_s is inf"),
         ({"max_age_s": "0.3"}, "max_age_s is '0.3'"),
-        ({"deadband": -1}, "deadband is -1, but must be from 0 to 1"),
+        ({"deadband": -1}, "deadband is -1, but must be from 0 to 1e.06"),
         ({"recover_s": None}, "recover_s is None"),
     ],
 )

@@ -22,12 +22,8 @@ import numpy as np
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from kpm_ros.act.assistance import (
-    STANDSTILL_S,
-    Assistance,
-    AssistanceCommand,
-    AssistanceConfig,
-)
+from kpm_ros.act.assistance import STANDSTILL_S, Assistance, AssistanceCommand
+from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.safety import Now
 from kpm_ros.models.pianokpm.published import MUSCLES
 

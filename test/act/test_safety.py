@@ -21,7 +21,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpm_ros.act.safety import EffortGuard, GuardState, SlewLimiter
+from kpm_ros.act.safety import EffortGuard, GuardState
+from kpm_ros.act.slew_limiter import SlewLimiter
 from kpm_ros.core.flags import Flag
 from support.clocks import both
 

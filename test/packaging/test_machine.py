@@ -124,9 +124,14 @@ def test_what_a_distribution_keeps_apart_from_python_is_named() -> None:
         machine.refuse_if_lacking(machine.missing_python_parts(bare))
 
 
-def test_a_machine_without_wheels_is_told_to_source_ros() -> None:
-    with pytest.raises(machine.NotReadyError, match=r"this is aarch64: .*source"):
-        machine.refuse_without_wheels("aarch64")
+@pytest.mark.parametrize(("system", "kind"), [("Linux", "aarch64"), ("Darwin", "x86_64")])
+def test_a_machine_for_which_nothing_is_pinned_is_told_of_colcon(system: str, kind: str) -> None:
+    with pytest.raises(machine.NotReadyError, match=rf"this is {system} on {kind}: .*colcon"):
+        machine.refuse_where_nothing_is_pinned(system, kind)
+
+
+def test_a_machine_for_which_packages_are_pinned_goes_on() -> None:
+    machine.refuse_where_nothing_is_pinned("Linux", "x86_64")
 
 
 def test_only_an_ordinary_user_is_told_to_use_sudo(monkeypatch: pytest.MonkeyPatch) -> None:

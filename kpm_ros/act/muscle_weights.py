@@ -12,15 +12,50 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Names of muscles, joints and gestures are refused in words: which, and what is allowed."""
+"""Weights of muscles, by name: as users write them, and as an effort stream can fulfil them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from kpm_ros.core.settings import ConfigurationError
+
 NAMED = 40
 """Muscles that a sentence lists."""
+
+
+def parse_weights(
+    setting: str, entries: Sequence[str], example: str
+) -> dict[str, dict[str, float]]:
+    """Read entries of a name, a muscle and a number as {name: {muscle: number}}.
+
+    >>> parse_weights("gains", ["index 1DI 0.2", "index ADM -0.1"], "index 1DI 0.2")
+    {'index': {'1DI': 0.2, 'ADM': -0.1}}
+    """
+    weights: dict[str, dict[str, float]] = {}
+    for entry in entries:
+        try:
+            name, muscle, number = entry.split()
+            value = float(number)
+        except ValueError:
+            raise ConfigurationError(
+                f"{setting} has {entry!r}, but each entry must be a name, a muscle and a number, "
+                f"such as {example!r}"
+            ) from None
+        if muscle in weights.setdefault(name, {}):
+            raise ConfigurationError(f"{setting} gives {name!r} the muscle {muscle!r} twice")
+        weights[name][muscle] = value
+    return weights
+
+
+def write_weights(weights: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Write entries that `parse_weights` reads."""
+    return [
+        f"{name} {muscle} {value:g}"
+        for name, row in weights.items()
+        for muscle, value in row.items()
+    ]
 
 
 def require_names(what: str, names: Sequence[str]) -> None:
