@@ -72,8 +72,8 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USER_ERROR)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Describe every command."""
+def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Describe every command, and in full the one that the words name."""
     parser = _Parser(
         prog="kpm",
         description="Muscle effort of a pianist's hand at 2 kHz, from cameras and piano keys.",
@@ -92,7 +92,9 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        module.add_arguments(command)
+        if module.NAME in words:
+            # What others offer may be long to find out, and nobody asks for it.
+            module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
 
@@ -115,7 +117,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     command = ""
     try:
-        arguments = build_parser().parse_args(spell_out(words))
+        arguments = build_parser(words).parse_args(spell_out(words))
         command = f" {arguments.command}"
         return int(arguments.run(arguments))
     except UserError as error:

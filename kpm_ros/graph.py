@@ -23,13 +23,14 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kpm_ros import devices
 from kpm_ros.core.resources import config_dir
-from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
 from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
-from kpm_ros.sense.samples import HAND
+
+if TYPE_CHECKING:
+    from kpm_ros.core.streams import Stream, Streams
 
 __all__ = ["OPTIONS", "TOPICS", "NodeSpec", "Option", "PipelineOptions", "Topic", "build"]
 
@@ -206,20 +207,25 @@ def input_topics(streams: Streams) -> list[str]:
     """List the topics that a list of streams is read from."""
     names = []
     for stream in streams:
-        if isinstance(stream, Landmarks):
-            names.append(LANDMARKS.of(stream.name))
-        elif isinstance(stream, PianoKeys):
+        if stream.kind == "keys":
             names += [KEY_EVENTS.name, KEY_MOTION.name]
         else:
-            names.append(CHANNELS.of(stream.name))
+            names.append((LANDMARKS if stream.kind == "landmarks" else CHANNELS).of(stream.name))
     return names
+
+
+def _is_hand(stream: Stream) -> bool:
+    """Whether it is what our own trackers of hands give."""
+    from kpm_ros.core.streams import Landmarks
+    from kpm_ros.sense.samples import HAND
+
+    return isinstance(stream, Landmarks) and stream.skeleton.name == HAND
 
 
 def _simulated(streams: Streams) -> list[str]:
     """List what the simulated pianist publishes of them; there is nobody else to simulate."""
     for stream in streams:
-        of_hand = isinstance(stream, Landmarks) and stream.skeleton.name == HAND
-        if not (of_hand or isinstance(stream, PianoKeys)):
+        if not (_is_hand(stream) or stream.kind == "keys"):
             raise ValueError(
                 f"the model takes the stream {stream.name!r} ({stream.kind}), which the simulated "
                 "pianist does not have: choose source:=topics, and publish it"
@@ -233,7 +239,7 @@ def _devices(options: PipelineOptions) -> list[NodeSpec]:
 
     What none of them gives, such as other skeletons or channels, is for others to publish.
     """
-    views = [view.name for view in options.streams.landmarks if view.skeleton.name == HAND]
+    views = [view.name for view in options.streams if _is_hand(view)]
     cameras = options.cameras or tuple(str(number) for number in range(len(views)))
     if len(cameras) != len(views):
         raise ValueError(

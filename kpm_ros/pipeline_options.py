@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
 from kpm_ros.core.settings import check_choice
-from kpm_ros.core.streams import Streams
-from kpm_ros.models.weight_files import read_card
 from kpm_ros.simulate.bodies import BODIES
+
+if TYPE_CHECKING:
+    from kpm_ros.core.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ class PipelineOptions:
     @property
     def streams(self) -> Streams:
         """What the model is given, as its card says; a model that cannot be read is refused."""
+        from kpm_ros.models.weight_files import read_card
+
         try:
             return read_card(find_model(self.model)).streams
         except (FileNotFoundError, ValueError) as error:

@@ -101,8 +101,6 @@ def test_the_options_on_paper_are_those_in_force():
     [
         ("source", "gamepad", "simulator, devices, topics"),
         ("emg", "perhaps", "true, false"),
-        ("views", "top,top", "each camera view once"),
-        ("views", " , ", "each camera view once"),
         ("namespace", "1st", "ROS name"),
         ("namespace", "", "ROS name"),
         ("log_level", "loud", "debug"),
@@ -129,8 +127,8 @@ def test_what_crosses_a_network_is_waited_for_longer():
         given = nodes["synchronizer"].parameters
         return make_settings("synchronizer", SynchronizerSettings, given)
 
-    assert waits().keys_wait_s == 0.02
-    assert waits(network=True).keys_wait_s == 0.05
+    assert waits().align.key.wait_s == 0.02
+    assert waits(network=True).align.key.wait_s == 0.05
 
 
 def test_devices_are_given_to_their_drivers_in_the_order_of_the_views():

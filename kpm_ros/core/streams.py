@@ -25,12 +25,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kpm_ros.core.skeletons import Skeleton, SkeletonError, read_written, written
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 POSE, KEYS = "pose", "keys"
 """Senses of landmarks and of a piano's keys, unless a stream says otherwise."""
@@ -82,6 +83,13 @@ class Landmarks:
         """What stands in a column of which nothing is known."""
         return 0.0
 
+    @property
+    def description(self) -> str:
+        """Say what it is, in a line."""
+        return (
+            f"{len(self.skeleton)} points of {self.skeleton.name} in {self.dimensions} dimensions"
+        )
+
     def as_plain(self) -> dict[str, Any]:
         """Write it with plain values, as cards and recordings hold it."""
         return {
@@ -122,6 +130,11 @@ class PianoKeys:
         """What stands in a column of which nothing is known."""
         return KEY_NOT_SENSED
 
+    @property
+    def description(self) -> str:
+        """Say what it is, in a line."""
+        return f"{self.count} piano keys from MIDI note {self.first_note} on"
+
     def as_plain(self) -> dict[str, Any]:
         """Write it with plain values, as cards and recordings hold it."""
         return {
@@ -160,6 +173,11 @@ class Channels:
     def missing(self) -> float:
         """What stands in a column of which nothing is known."""
         return 0.0
+
+    @property
+    def description(self) -> str:
+        """Say what it is, in a line."""
+        return f"{', '.join(self.columns)} in {self.unit}"
 
     def as_plain(self) -> dict[str, Any]:
         """Write it with plain values, as cards and recordings hold it."""
@@ -260,6 +278,8 @@ class Streams(Sequence[Stream]):
     @cached_property
     def missing_row(self) -> NDArray[np.float32]:
         """What a row holds of which nothing is known."""
+        import numpy as np
+
         row = np.zeros(self.width, np.float32)
         for stream in self.listed:
             row[self.columns[stream.name]] = stream.missing

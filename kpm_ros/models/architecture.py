@@ -25,20 +25,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kpm_ros.core.streams import Streams
 from kpm_ros.models.card import CardError, ModelCard
-from kpm_ros.models.examples import Example, mean_effort
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from kpm_ros.models.examples import Array, Example, Tensors
     from kpm_ros.models.streaming_network import StreamingNetwork
 
-Array = NDArray[np.float32]
-Tensors = Mapping[str, Array]
 Shapes = dict[str, tuple[int, ...]]
 
 FIRST_SIZE = 0.05
@@ -188,6 +183,8 @@ class Architecture(ABC):
         from it.
         """
         import torch
+
+        from kpm_ros.models.examples import mean_effort
 
         last: nn.Module | None = getattr(network, "last", None)
         if last is not None:

@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
@@ -35,6 +35,7 @@ _STILL = 1e-6
 """A column that varies less never moves, and is left at its size rather than blown up."""
 
 Array = NDArray[np.float32]
+Tensors = Mapping[str, Array]
 
 
 class Example(Protocol):

@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.resources import find_model
-from kpm_ros.models.architecture import Architecture, BatchEstimator, Stretch, Tensors
+from kpm_ros.models.architecture import Architecture, BatchEstimator, Stretch
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.examples import Tensors
 from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.streaming_network import StreamingNetwork
 from kpm_ros.models.weight_files import load_model

@@ -26,15 +26,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from kpm_ros.models.architecture import (
-    Architecture,
-    Array,
-    BatchEstimator,
-    Shapes,
-    Stretch,
-    Tensors,
-)
+from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Stretch
 from kpm_ros.models.card import CardError, ModelCard
+from kpm_ros.models.examples import Array, Tensors
 from kpm_ros.models.inputs import check_values
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable_lines
 from kpm_ros.core.settings import check_number
-from kpm_ros.operate.errors import user_errors
+from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
     from kpm_ros.align.offset import Offset
@@ -166,6 +166,8 @@ def _senses(
     with user_errors():
         options = graph.PipelineOptions.from_strings({"namespace": namespace})
         named = [view.strip() for view in arguments.views.split(",") if view.strip()]
+        if len(set(named)) < len(named):
+            raise UserError(f"views is {arguments.views!r}, but must name each view once")
         views = named or options.streams.views
     from kpm_ros.operate import preflight
 

@@ -20,7 +20,6 @@ import argparse
 from pathlib import Path
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest, printable
-from kpm_ros.core.streams import Landmarks, PianoKeys, Stream
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.seen import Seen
 from kpm_ros.operate.errors import user_errors
@@ -59,7 +58,7 @@ def describe(card: ModelCard, path: Path) -> str:
         "file": f"{path} ({path.stat().st_size / 1e6:.1f} MB)",
         "sha256": digest(path, MODEL_BYTES),
         "architecture": card.architecture,
-        **{f"stream {stream.name}": _stream(stream) for stream in card.streams},
+        **{f"stream {stream.name}": stream.description for stream in card.streams},
         "can do without": ", ".join(card.optional),
         "muscles": ", ".join(card.muscles),
         "unit": card.unit,
@@ -74,18 +73,6 @@ def describe(card: ModelCard, path: Path) -> str:
     }
     width = max(len(name) for name in facts)
     return "".join(f"{name:<{width}}  {printable(text)}\n" for name, text in facts.items() if text)
-
-
-def _stream(stream: Stream) -> str:
-    """Say what a stream is, in a line."""
-    if isinstance(stream, Landmarks):
-        points = f"{len(stream.skeleton)} points of {stream.skeleton.name}"
-        what = f"{points} in {stream.dimensions} dimensions"
-    elif isinstance(stream, PianoKeys):
-        what = f"{stream.count} piano keys from MIDI note {stream.first_note} on"
-    else:
-        what = f"{', '.join(stream.columns)} in {stream.unit}"
-    return f"{what}, usually {stream.rate_hz:g} a second ({stream.sense})"
 
 
 def _met(card: ModelCard) -> str:

@@ -31,6 +31,7 @@ from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.settings import values_of
 from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
 from kpm_ros.operate.console import Console
@@ -191,7 +192,7 @@ class ReplayRun:
         synchronizer = preflight.settings_of("synchronizer", namespace, table, model)
         self._inference = preflight.settings_of("inference", namespace, table, model)
         self._in_force = {
-            name: {k: v for k, v in dataclasses.asdict(of).items() if k not in CHOSEN_HERE}
+            name: {k: v for k, v in values_of(of).items() if k not in CHOSEN_HERE}
             for name, of in (("synchronizer", synchronizer), ("inference", self._inference))
         }
         # Longer chunks than live: the samples are the same, and the network takes them for less.

@@ -34,7 +34,6 @@ from kpm_ros.learn.training.settings import (
     Settings,
     make_settings,
 )
-from kpm_ros.models.registry import architectures
 from kpm_ros.operate.errors import UserError, user_errors
 
 NAME = "train"
@@ -52,7 +51,6 @@ command is given again. docs/training.md says what is in the run folder.
 """
 STOPPED = 130
 _DESCRIPTIONS = {
-    "model": f"which kind of model: {', '.join(architectures())}",
     "inputs": "senses it uses, such as pose or pose,keys (default: all of the data set)",
     "streams": "streams it uses, in order (default: all of those senses)",
     "rate_hz": "samples a second of the grid it runs on; 0 for the rate of the true effort",
@@ -135,10 +133,13 @@ def _argument(name: str, default: Any) -> dict[str, Any]:
     shown = _shown(default)
     if name in QUICK and QUICK[name] != default:
         shown += f"; quick: {_shown(QUICK[name])}"
+    from kpm_ros.models.registry import architectures
+
     for model, architecture in architectures().items():
         if name in architecture.quick and not model.endswith("-light"):
             shown += f"; quick {model}: {_shown(architecture.quick[name])}"
-    words = _DESCRIPTIONS[name] + (f" [{shown}]" if shown else "")
+    described = _DESCRIPTIONS | {"model": f"which kind of model: {', '.join(architectures())}"}
+    words = described[name] + (f" [{shown}]" if shown else "")
     about: dict[str, Any] = {"help": words.replace("%", "%%"), "default": None, "dest": name}
     if isinstance(default, bool):
         return {**about, "action": argparse.BooleanOptionalAction}

@@ -26,7 +26,7 @@ from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import published_card
 
 CARD = published_card()
-PINNED = "484abe3365ec73b8"
+PINNED = "e7bcae7e1c8f7b11"
 
 
 def info(card: ModelCard = CARD, sha256: str = "ab", stream: int = 7) -> SimpleNamespace:

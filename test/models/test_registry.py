@@ -27,8 +27,9 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.streams import Channels, Streams
-from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Span, Tensors
+from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Span
 from kpm_ros.models.card import CardError, ModelCard
+from kpm_ros.models.examples import Tensors
 from kpm_ros.models.pianokpm.published import MUSCLES, published_card
 from kpm_ros.models.registry import (
     FOLDERS,

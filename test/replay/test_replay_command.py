@@ -269,7 +269,7 @@ def test_what_cannot_be_replayed_is_refused_in_a_sentence(capsys, recording, lig
     assert "is not a bag" in refused(capsys, tmp_path, *model)
     assert "notes.txt is not a recording" in refused(capsys, tmp_path / "notes.txt", *model)
     assert "nonesuch" in refused(capsys, recording, "--model", "nonesuch")
-    assert "model takes top, left" in refused(capsys, recording, "--model", wide)
+    assert "model takes left" in refused(capsys, recording, "--model", wide)
     assert "/left" in refused(capsys, recording, *model, "--namespace", "left")
     assert "tolerance" in refused(capsys, recording, *model, "--tolerance", "-1")
     nowhere = tmp_path / "nowhere" / "effort.npz"

@@ -110,7 +110,7 @@ def test_two_pipelines_in_one_bag_are_told_apart_by_namespace_or_by_name(bag, sh
 
 
 def test_views_that_do_not_fit_the_model_are_refused(bag, short):
-    with pytest.raises(BagError, match=r"views right, top, but the model takes top, left"):
+    with pytest.raises(BagError, match=r"views right, top, but the model takes left"):
         TopicFinder(bag(bags.entries(short))).inputs(of("top", "left"))
 
 

@@ -144,7 +144,7 @@ def _missing_file(word: str) -> str | None:
 
 def _kpm(words: list[str], whole: bool) -> str | None:
     words = [word for word in words if word != "..."]
-    parser = cli.build_parser()
+    parser = cli.build_parser(words[:1])
     said = io.StringIO()
     try:
         spelled = spell_out(words)

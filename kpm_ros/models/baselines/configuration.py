@@ -20,18 +20,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kpm_ros.models.architecture import (
-    Architecture,
-    Array,
-    BatchEstimator,
-    Shapes,
-    Span,
-    Tensors,
-    check_lookahead,
-)
+from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Span, check_lookahead
 from kpm_ros.models.baselines import shapes
 from kpm_ros.models.baselines.fitting import Fitted, fit_mean, fit_nearest, fit_ridge
 from kpm_ros.models.card import CardError, ModelCard
+from kpm_ros.models.examples import Array, Tensors
 from kpm_ros.models.pianokpm.published import LOOKAHEAD, RATE_HZ
 
 if TYPE_CHECKING:

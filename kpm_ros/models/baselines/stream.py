@@ -22,9 +22,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.architecture import Span, Tensors
+from kpm_ros.models.architecture import Span
 from kpm_ros.models.baselines.shapes import moments, reach
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.examples import Tensors
 from kpm_ros.models.normalisation import normalised
 from kpm_ros.models.streaming_network import StreamingNetwork
 

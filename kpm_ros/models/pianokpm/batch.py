@@ -21,8 +21,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from kpm_ros.models.architecture import Array, Stretch, Tensors
+from kpm_ros.models.architecture import Stretch
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.examples import Array, Tensors
 from kpm_ros.models.inputs import check_values
 from kpm_ros.models.pianokpm.network import build_network
 from kpm_ros.models.pianokpm.shapes import structure_of

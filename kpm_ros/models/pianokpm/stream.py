@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.compilation import on_cache_line
-from kpm_ros.models.architecture import Tensors
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.examples import Tensors
 from kpm_ros.models.pianokpm.layers import run_decoder, run_layers
 from kpm_ros.models.pianokpm.plan import BLOCK, make_plan
 from kpm_ros.models.pianokpm.shapes import structure_of

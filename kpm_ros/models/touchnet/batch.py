@@ -22,8 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kpm_ros.models.architecture import Array, Stretch, Tensors
+from kpm_ros.models.architecture import Stretch
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.examples import Array, Tensors
 from kpm_ros.models.inputs import check_values
 from kpm_ros.models.touchnet.network import build_network
 from kpm_ros.models.touchnet.shapes import STRIDE, structure_of

@@ -20,15 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from kpm_ros.models.architecture import (
-    Architecture,
-    BatchEstimator,
-    Shapes,
-    Span,
-    Tensors,
-    check_lookahead,
-)
+from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Span, check_lookahead
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.examples import Tensors
 from kpm_ros.models.pianokpm.published import LOOKAHEAD, RATE_HZ
 from kpm_ros.models.touchnet.shapes import (
     LONGEST_LOOKAHEAD,

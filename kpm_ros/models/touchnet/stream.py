@@ -19,8 +19,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.architecture import Tensors
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.examples import Tensors
 from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.streaming_network import StreamingNetwork
 from kpm_ros.models.touchnet.kernels import run_frames
