@@ -25,7 +25,7 @@ import pytest
 
 from kpm_ros.cli import main
 from kpm_ros.learn.recordings.container_writer import About, write_dataset
-from kpm_ros.learn.recordings.readers import open_dataset
+from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.scores.score_table import read_score_table
 from kpm_ros.models.trained import load
 from kpm_ros.models.weight_files import read_card

@@ -30,15 +30,15 @@ import pytest
 from kpm_ros.core.skeletons import Skeleton
 from kpm_ros.core.streams import Channels, Landmarks, PianoKeys
 from kpm_ros.learn.recordings.container_writer import About, write_dataset
-from kpm_ros.learn.recordings.dataset import DataSet
-from kpm_ros.learn.recordings.identity import seen_of, what_was_met
-from kpm_ros.learn.recordings.on_grid import GridRecording
-from kpm_ros.learn.recordings.readers import (
+from kpm_ros.learn.recordings.data_set import DataSet
+from kpm_ros.learn.recordings.dataset_readers import (
     Reader,
     open_dataset,
     register_reader,
     unregister_reader,
 )
+from kpm_ros.learn.recordings.identity import seen_of, what_was_met
+from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.recording import Recording, RecordingError, TimeSeries, Truth
 from kpm_ros.models.pianokpm.published import MUSCLES, UNIT
 
@@ -64,9 +64,7 @@ def made(name: str, seed: int = 1) -> Recording:
     frames[10:20] = np.nan
     stamps_s = 0.1 + np.cumsum(random.uniform(0.02, 0.04, 60))
     series = (
-        TimeSeries(
-            VIEW, frames, 0.1, 0.1 + np.cumsum(random.uniform(0.02, 0.04, 60)), True, "MoCap"
-        ),
+        TimeSeries(VIEW, frames, 0.1, stamps_s, may_repeat=True, measured="motion capture"),
         TimeSeries(KEYS, random.random((400, 4)), measured="sensors under the keys"),
         TimeSeries(FORCE, random.random((100, 2)), start_s=-0.5),
     )

@@ -20,8 +20,6 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from kpm_ros.models.registry import find_architecture
-
 POSE_TIMINGS = ("window", "stamps")
 SCHEDULES = ("halving", "cosine")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
@@ -181,8 +179,11 @@ def make_settings(recipe: str, **given: Any) -> Settings:
     for name in given:
         if name not in known:
             raise ValueError(f"there is no setting {name!r} of a training")
-    model = given.get("model", "")
-    suited = find_architecture(model).quick if recipe == "quick" and model else {}
+    model, suited = given.get("model", ""), {}
+    if recipe == "quick" and model:
+        from kpm_ros.models.registry import find_architecture
+
+        suited = dict(find_architecture(model).quick)
     return Settings(**{**RECIPES[recipe], **suited, **given})
 
 
