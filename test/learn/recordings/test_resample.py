@@ -80,9 +80,7 @@ def moving(stream: Stream, frames: int, seed: int = 1) -> np.ndarray:
 def same_as_live(series: TimeSeries, until_s: float) -> np.ndarray:
     chunks = live(series, until_s)
     first, count = chunks[0].grid_index, sum(len(chunk) for chunk in chunks)
-    at_ns = Aligner(
-        AlignerConfig(streams=Streams((series.stream,)), rate_hz=RATE_HZ)
-    ).grid.stamps_ns(first, count)
+    at_ns = Grid(RATE_HZ).stamps_ns(first, count)
     found = resampler(series).read(at_ns - BASE_NS)
     flags = np.concatenate([chunk.flags for chunk in chunks])
     np.testing.assert_array_equal(found.flags, flags)
