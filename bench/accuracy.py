@@ -36,8 +36,8 @@ from pathlib import Path
 from _report import ROOT, machine, print_table, write_report
 
 from kpm_ros.core.resources import config_dir
-from kpm_ros.learn.recordings.dataset import DataSet
-from kpm_ros.learn.recordings.readers import open_dataset
+from kpm_ros.learn.recordings.data_set import DataSet
+from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.scores.metrics import OTD_POINTS, ratio_interval
 from kpm_ros.learn.scores.score_table import ModelRow, ScoreTable
 from kpm_ros.learn.scores.score_table_text import as_text
@@ -46,8 +46,8 @@ from kpm_ros.learn.scores.scoring import compare
 from kpm_ros.learn.training.display import TrainingDisplay
 from kpm_ros.learn.training.engine import Engine
 from kpm_ros.learn.training.run_folder import RunFolder
-from kpm_ros.learn.training.settings import make_settings
-from kpm_ros.learn.training.train import Training, TrainingStopped
+from kpm_ros.learn.training.training_run import Training, TrainingStopped
+from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.models.weight_files import read_card
 from kpm_ros.operate.evaluate import progress
 from kpm_ros.simulate.release.request import plan_request

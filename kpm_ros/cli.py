@@ -40,6 +40,7 @@ COMMANDS = (
     "replay",
     "play",
     "simulate",
+    "inspect_dataset",
     "evaluate",
     "train",
 )

@@ -319,7 +319,7 @@ def _read(entry: Any, source: str) -> Stream:
     except TypeError:
         raise StreamError(
             f"{where} has a field too many or too few for the kind {entry['kind']!r}: "
-            f"{', '.join(map(str, given))}"
+            f"{', '.join(map(repr, given))}"
         ) from None
 
 

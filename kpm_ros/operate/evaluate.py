@@ -29,7 +29,7 @@ from kpm_ros.core.provenance import processor, versions
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
-    from kpm_ros.learn.recordings.dataset import DataSet
+    from kpm_ros.learn.recordings.data_set import DataSet
     from kpm_ros.learn.scores.excerpt_plot import Excerpt
     from kpm_ros.learn.scores.score_table import ScoreTable
     from kpm_ros.learn.scores.scored_models import ScoredModel
@@ -129,7 +129,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> ScoreTable:
-    from kpm_ros.learn.recordings.readers import open_dataset
+    from kpm_ros.learn.recordings.dataset_readers import open_dataset
     from kpm_ros.learn.scores.excerpt_plot import Excerpt
     from kpm_ros.learn.scores.score_table import ScoreTable
     from kpm_ros.learn.scores.score_table_text import as_markdown, as_text

@@ -210,8 +210,8 @@ def _containers(folder: Path) -> list[Path]:
 
 
 def _read_container(path: Path) -> None:
+    from kpm_ros.learn.recordings.dataset_readers import open_dataset
     from kpm_ros.learn.recordings.on_grid import GridRecording
-    from kpm_ros.learn.recordings.readers import open_dataset
 
     dataset = open_dataset(path)
     for name in dataset.names:

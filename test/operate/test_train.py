@@ -19,7 +19,7 @@ from __future__ import annotations
 import pytest
 
 from kpm_ros.cli import main
-from kpm_ros.learn.training import train as training
+from kpm_ros.learn.training import training_run as training
 from support.small_release import write_release
 
 

@@ -41,7 +41,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 
-FOLDERS = "kpm_ros|config|test|tools|bench|docs|launch|msg|requirements"
+FOLDERS = "kpm_ros|config|test|tools|bench|docs|launch|msg|requirements|examples"
 FENCE = re.compile(r"^(```|~~~)(\w*)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 SHELL = ("sh", "bash")
 PLACES = re.compile(r"<!-- (\w+:\w+) -->\n.*?<!-- (end of \w+|\w+:end) -->", re.DOTALL)

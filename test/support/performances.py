@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kpm_ros.learn.recordings.dataset import DataSet
+from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.identity import Identity
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.pianokpm_release import KEYS

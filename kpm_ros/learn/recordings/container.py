@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.foreign_files import ForeignFileError, printable, read_json, reading
 from kpm_ros.core.streams import Streams
 from kpm_ros.learn.recordings.cache import DigestCache
-from kpm_ros.learn.recordings.dataset import DataSet
+from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.identity import Identity
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth
 from kpm_ros.learn.recordings.split_files import read_splits

@@ -38,7 +38,7 @@ from kpm_ros.learn.recordings.resample import (
 from kpm_ros.models.card import ModelCard
 
 
-class Window(NamedTuple):
+class GridRows(NamedTuple):
     """Consecutive samples of a recording, as the live pipeline would hand them on."""
 
     values: Array
@@ -92,7 +92,7 @@ class GridRecording:
         """Give rows (stop - start, columns) of the grid."""
         return self.window(start, stop).values
 
-    def window(self, start: int = 0, stop: int | None = None) -> Window:
+    def window(self, start: int = 0, stop: int | None = None) -> GridRows:
         """Give rows of the grid, and which streams are missing from each."""
         stop = len(self) if stop is None else min(stop, len(self))
         at_ns = self._start_ns + regular_ns(start, max(0, stop - start), self.rate_hz)
@@ -109,7 +109,7 @@ class GridRecording:
             source.columns.fill(values[:, self.streams.columns[stream.name]], found.values)
             missing |= np.where(found.missing, bit, np.uint32(0))
             flags |= found.flags
-        return Window(values, missing, flags)
+        return GridRows(values, missing, flags)
 
     def stretched(self, start: int, stop: int) -> Array:
         """Give rows whose camera views are stretched: first and last frame on the window's ends.

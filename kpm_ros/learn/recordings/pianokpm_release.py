@@ -26,7 +26,7 @@ from pathlib import Path
 from kpm_ros.core.skeletons import Skeleton, find_skeleton
 from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
 from kpm_ros.learn.recordings.cache import ArrayCache, Kept, usable_folder
-from kpm_ros.learn.recordings.dataset import DataSet
+from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.identity import Identity
 from kpm_ros.learn.recordings.pianokpm_files import (
     common_length,

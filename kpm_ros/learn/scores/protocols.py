@@ -27,7 +27,7 @@ from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import blank
 
 if TYPE_CHECKING:
-    from kpm_ros.learn.recordings.dataset import DataSet
+    from kpm_ros.learn.recordings.data_set import DataSet
     from kpm_ros.models.trained import Trained
 
 Array = NDArray[np.float32]

@@ -25,7 +25,7 @@ from kpm_ros.models.registry import architectures
 from kpm_ros.models.trained import Trained, load
 
 if TYPE_CHECKING:
-    from kpm_ros.learn.recordings.dataset import DataSet
+    from kpm_ros.learn.recordings.data_set import DataSet
 
 WEIGHTS = "model.safetensors"
 """What a training's folder calls its model."""

@@ -43,7 +43,7 @@ from kpm_ros.models.seen import Seen
 from kpm_ros.models.trained import Trained
 
 if TYPE_CHECKING:
-    from kpm_ros.learn.recordings.dataset import DataSet
+    from kpm_ros.learn.recordings.data_set import DataSet
 
 TEST_SETS = {
     "test": "known people and tasks, other takes",

@@ -30,7 +30,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from kpm_ros.core.streams import Streams
 from kpm_ros.learn.recordings.on_grid import GridRecording, frames_per_sample
 from kpm_ros.learn.training.dropouts import Dropouts
-from kpm_ros.learn.training.settings import Settings
+from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.learn.training.windows import Window, WindowOrder
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import blank

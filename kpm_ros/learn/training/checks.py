@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from kpm_ros.learn.training.checkpoints import IDENTITY, replace_file
 from kpm_ros.learn.training.learner import Learner
 from kpm_ros.learn.training.progress import Listener, Progress
-from kpm_ros.learn.training.settings import Settings
+from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.learn.training.validation import Validation, rmse_of
 
 

@@ -29,7 +29,7 @@ from kpm_ros.learn.training.batches import Batch
 from kpm_ros.learn.training.losses import EffortLoss
 from kpm_ros.learn.training.margins import inner_samples
 from kpm_ros.learn.training.schedule import learning_rate_factor
-from kpm_ros.learn.training.settings import Settings
+from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.models.card import ModelCard
 
 _SMOOTHING = 0.95
@@ -40,7 +40,7 @@ class TrainingError(ValueError):
     """Training cannot go on; the message says in one sentence why."""
 
 
-class Span(NamedTuple):
+class TrainingLength(NamedTuple):
     """How long a training is."""
 
     steps: int
@@ -54,7 +54,9 @@ class Learner(lightning.LightningModule):
     training that goes on from a checkpoint draws the same.
     """
 
-    def __init__(self, network: nn.Module, settings: Settings, span: Span, variance: float) -> None:
+    def __init__(
+        self, network: nn.Module, settings: Settings, span: TrainingLength, variance: float
+    ) -> None:
         """Take a network to train; `variance` is that of the effort, the unit of its gradients."""
         super().__init__()
         self.network = network

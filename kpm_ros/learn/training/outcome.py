@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.learn.recordings.dataset import DataSet
+from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.identity import seen_of
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.scores.metrics import mean_correlation, mean_interval, rmse
@@ -31,7 +31,7 @@ from kpm_ros.learn.scores.protocols import given
 from kpm_ros.learn.scores.score_table import METRICS, RecordingScore
 from kpm_ros.learn.scores.scored_models import ScoredModel
 from kpm_ros.learn.scores.scoring import met, score_all
-from kpm_ros.learn.training.settings import Settings
+from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import mean_effort
 from kpm_ros.models.seen import Seen

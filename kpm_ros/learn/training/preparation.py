@@ -26,9 +26,9 @@ import torch
 from torch import nn
 
 from kpm_ros.core.streams import Stream, Streams
-from kpm_ros.learn.recordings.dataset import DataSet
+from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.on_grid import GridRecording
-from kpm_ros.learn.training.settings import Settings
+from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import normalised_card
 from kpm_ros.models.registry import architecture_of, find_architecture

@@ -25,7 +25,7 @@ from torch import nn
 
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.training.batches import cut, stack
-from kpm_ros.learn.training.settings import Settings
+from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.registry import architecture_of
 

@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.learn.recordings.dataset import DataSet
+from kpm_ros.learn.recordings.data_set import DataSet
+from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.pianokpm_release import open_release
-from kpm_ros.learn.recordings.readers import open_dataset
 from kpm_ros.learn.recordings.recording import Recording
 from kpm_ros.simulate.release.request import Request
 from kpm_ros.simulate.release.work import make_release

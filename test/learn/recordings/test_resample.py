@@ -21,7 +21,7 @@ import pytest
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Stream, Streams
 from kpm_ros.learn.recordings.on_grid import GridRecording
@@ -57,7 +57,7 @@ def push(aligner: Aligner, series: TimeSeries, k: int) -> None:
 
 def live(series: TimeSeries, until_s: float) -> list[AlignedChunk]:
     """What the aligner hands on when every frame comes the moment it is taken."""
-    aligner = Aligner(AlignerConfig(Streams((series.stream,)), RATE_HZ))
+    aligner = Aligner(AlignerConfig(streams=Streams((series.stream,)), rate_hz=RATE_HZ))
     chunks, now_ns, end_ns = [], BASE_NS, BASE_NS + round(until_s * NS_PER_S)
     frames = iter(range(len(series)))
     following = next(frames, None)
@@ -80,7 +80,7 @@ def moving(stream: Stream, frames: int, seed: int = 1) -> np.ndarray:
 def same_as_live(series: TimeSeries, until_s: float) -> np.ndarray:
     chunks = live(series, until_s)
     first, count = chunks[0].grid_index, sum(len(chunk) for chunk in chunks)
-    at_ns = Aligner(AlignerConfig(Streams((series.stream,)), RATE_HZ)).grid.stamps_ns(first, count)
+    at_ns = Grid(RATE_HZ).stamps_ns(first, count)
     found = resampler(series).read(at_ns - BASE_NS)
     flags = np.concatenate([chunk.flags for chunk in chunks])
     np.testing.assert_array_equal(found.flags, flags)

@@ -24,11 +24,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
-from kpm_ros.learn.recordings.readers import open_dataset
 from kpm_ros.learn.recordings.recording import TimeSeries
 from kpm_ros.learn.training.batches import BatchStream, cut, make_batches
-from kpm_ros.learn.training.settings import make_settings
+from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.models.missing_senses import neutral_row
 from kpm_ros.models.pianokpm.published import published_card
 from support.small_release import write_release

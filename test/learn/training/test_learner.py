@@ -23,10 +23,10 @@ from torch import nn
 
 from kpm_ros.core.streams import Streams
 from kpm_ros.learn.training.batches import Batch
-from kpm_ros.learn.training.learner import Learner, Span, TrainingError
+from kpm_ros.learn.training.learner import Learner, TrainingError, TrainingLength
 from kpm_ros.learn.training.losses import EffortLoss
 from kpm_ros.learn.training.margins import inner_samples
-from kpm_ros.learn.training.settings import make_settings
+from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.models.pianokpm.network import PianoKPMNet
 from kpm_ros.models.pianokpm.published import published_card, published_streams
 
@@ -43,7 +43,7 @@ def some_batch(samples=96):
 def learner(**changes):
     torch.manual_seed(0)
     settings = make_settings("quick", model="pianokpm-light", window=96, **changes)
-    return Learner(PianoKPMNet(CARD), settings, Span(10, 5), variance=0.5)
+    return Learner(PianoKPMNet(CARD), settings, TrainingLength(10, 5), variance=0.5)
 
 
 def test_the_loss_is_squared_error_and_the_published_distance():

@@ -26,14 +26,14 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.learn.recordings.readers import open_dataset
+from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.training.checkpoints import CheckpointError
 from kpm_ros.learn.training.checks import spent_s
 from kpm_ros.learn.training.outcome import describe
 from kpm_ros.learn.training.preparation import first_network
 from kpm_ros.learn.training.run_folder import read_metrics
-from kpm_ros.learn.training.settings import TIMES, make_settings
-from kpm_ros.learn.training.train import Training, TrainingStopped
+from kpm_ros.learn.training.training_run import Training, TrainingStopped
+from kpm_ros.learn.training.training_settings import TIMES, make_settings
 from kpm_ros.learn.training.validation import Validation
 from kpm_ros.models.seen import Seen
 from kpm_ros.models.trained import load

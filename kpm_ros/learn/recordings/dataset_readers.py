@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kpm_ros.learn.recordings import container, pianokpm_release
-from kpm_ros.learn.recordings.dataset import DataSet
+from kpm_ros.learn.recordings.data_set import DataSet
 
 
 class Reader(NamedTuple):

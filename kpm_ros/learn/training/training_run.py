@@ -23,16 +23,16 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.provenance import versions
-from kpm_ros.learn.recordings.dataset import DataSet
+from kpm_ros.learn.recordings.data_set import DataSet
+from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
-from kpm_ros.learn.recordings.readers import open_dataset
 from kpm_ros.learn.training import outcome
 from kpm_ros.learn.training.batches import make_batches
 from kpm_ros.learn.training.checkpoints import read_checkpoint
 from kpm_ros.learn.training.checks import Checks, TrainingStopped, tensors_of
 from kpm_ros.learn.training.curves import CurvesFile
 from kpm_ros.learn.training.engine import Engine, best_precision, is_first_process, run_training
-from kpm_ros.learn.training.learner import Learner, Span
+from kpm_ros.learn.training.learner import Learner, TrainingLength
 from kpm_ros.learn.training.preparation import (
     effort_variance,
     first_network,
@@ -47,7 +47,7 @@ from kpm_ros.learn.training.run_folder import (
     git_revision,
     machine,
 )
-from kpm_ros.learn.training.settings import LARGEST_INTERVAL, Settings, for_windowed
+from kpm_ros.learn.training.training_settings import LARGEST_INTERVAL, Settings, for_windowed
 from kpm_ros.learn.training.validation import Validation
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.registry import architecture_of
@@ -162,7 +162,7 @@ class Training:
         card, network = first_network(plan.card, plan.recordings, settings)
         batches = make_batches(plan.recordings, card, settings)
         per_epoch = batches.order.steps_per_epoch
-        span = Span(max(1, round(settings.epochs * per_epoch)), per_epoch)
+        span = TrainingLength(max(1, round(settings.epochs * per_epoch)), per_epoch)
         every = settings.check_every or min(per_epoch, LARGEST_INTERVAL)
         if listeners is not None:
             done = read_checkpoint(folder.checkpoint, plan.identity)

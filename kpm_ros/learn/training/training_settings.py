@@ -179,10 +179,11 @@ def make_settings(recipe: str, **given: Any) -> Settings:
     for name in given:
         if name not in known:
             raise ValueError(f"there is no setting {name!r} of a training")
-    from kpm_ros.models.registry import find_architecture
+    model, suited = given.get("model", ""), {}
+    if recipe == "quick" and model:
+        from kpm_ros.models.registry import find_architecture
 
-    model = given.get("model", "")
-    suited = find_architecture(model).quick if recipe == "quick" and model else {}
+        suited = dict(find_architecture(model).quick)
     return Settings(**{**RECIPES[recipe], **suited, **given})
 
 
