@@ -17,10 +17,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 
 import numpy as np
 
+from kpm_ros.core.text_tables import text_table
 from kpm_ros.learn.scores.board import Board, ModelRow
 from kpm_ros.learn.scores.metrics import Interval
 from kpm_ros.learn.scores.protocols import PROTOCOLS
@@ -46,17 +46,11 @@ def as_text(board: Board) -> str:
     """Write one table for each test set, for a terminal."""
     parts = [title(board)]
     for split in board.splits:
-        lines = [HEAD, *(cells(model, split) for model in board.models)]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
-        parts.append(f"{heading(board, split)}\n" + "\n".join(_line(x, widths) for x in lines))
+        rows = [cells(model, split) for model in board.models]
+        table = text_table(rows, HEAD, figures=range(2, len(HEAD)), indent="  ")
+        parts.append(f"{heading(board, split)}\n{table}")
     parts.append("\n".join(notes(board)))
     return "\n\n".join(parts) + "\n"
-
-
-def _line(line: Sequence[str], widths: Sequence[int]) -> str:
-    words = (word.ljust(width) for word, width in zip(line[:2], widths, strict=False))
-    figures = (word.rjust(width) for word, width in zip(line[2:], widths[2:], strict=True))
-    return "  " + "  ".join((*words, *figures)).rstrip()
 
 
 def as_markdown(board: Board) -> str:
