@@ -26,7 +26,7 @@ import pytest
 
 from kpm_ros.learn.recordings.release import Release, open_release
 from kpm_ros.simulate.release.request import Request
-from kpm_ros.simulate.release.work import make_release
+from kpm_ros.simulate.release.worker_pool import make_release
 from support.releases import FOLDERS, NAME, fill, raw, refusal, write, write_splits
 
 
