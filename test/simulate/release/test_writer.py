@@ -163,7 +163,7 @@ def test_killed_and_resumed_by_other_workers_gives_the_same_bytes(
         [sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True
     )
     assert started.stdout is not None
-    assert "Step" in started.stdout.readline()
+    assert "FinishedPerformance" in started.stdout.readline()
     started.kill()
     started.wait()
     # The end of its output is the end of all processes that it had started.
