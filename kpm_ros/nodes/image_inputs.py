@@ -27,9 +27,9 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from kpm_ros.nodes.polling import PolledSubscription
 
 try:
-    from message_filters import Subscriber, TimeSynchronizer
+    from message_filters import SimpleFilter, TimeSynchronizer
 except ImportError:
-    from kpm_ros.nodes.time_synchronizer import Subscriber, TimeSynchronizer
+    from kpm_ros.nodes.time_synchronizer import SimpleFilter, TimeSynchronizer
 
 QUEUE = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
@@ -76,26 +76,29 @@ class CalibratedImages:
         """Subscribe to the images and to the camera_info."""
         folder = topic.removesuffix("/compressed").rpartition("/")[0]
         infos = f"{folder}/camera_info" if folder else "camera_info"
-        images = Subscriber(node, kind, topic, qos_profile=QUEUE)
-        self._came: deque[tuple[Image | CompressedImage, CameraInfo]] = deque(maxlen=QUEUE.depth)
-        self._pairs = TimeSynchronizer(
-            [images, Subscriber(node, CameraInfo, infos, qos_profile=QUEUE)], QUEUE.depth
+        self._images: PolledSubscription[Image | CompressedImage] = PolledSubscription(
+            node, kind, topic, QUEUE
         )
+        self._infos = PolledSubscription(node, CameraInfo, infos, QUEUE)
+        self._came: deque[tuple[Image | CompressedImage, CameraInfo]] = deque(maxlen=QUEUE.depth)
+        self._image_filter, self._info_filter = SimpleFilter(), SimpleFilter()
+        self._pairs = TimeSynchronizer([self._image_filter, self._info_filter], QUEUE.depth)
         self._pairs.registerCallback(lambda *pair: self._came.append(pair))
-        self._subscription = images.sub
-        self.topic = images.sub.topic_name
-        self.awaited = f"images on {self.topic} with a {infos} of their stamp"
+        self.topic = self._images.topic
+        self.awaited = f"images on {self.topic} with a {self._infos.topic} of their stamp"
 
     @property
     def publishers(self) -> int:
         """How many publishers the images have."""
-        return int(self._subscription.get_publisher_count())
+        return self._images.publishers
 
     def take(self) -> Taken:
         """Take the newest pair."""
-        count = 0
-        image = info = None
-        while self._came:
-            image, info = self._came.popleft()
-            count += 1
-        return Taken(count, image, info)
+        for info, _ in self._infos.take():
+            self._info_filter.signalMessage(info)
+        for image, _ in self._images.take():
+            self._image_filter.signalMessage(image)
+        count = len(self._came)
+        newest = self._came[-1] if count else (None, None)
+        self._came.clear()
+        return Taken(count, *newest)

@@ -23,7 +23,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rclpy.node import Node
 from rclpy.time import Time
 
 
@@ -43,17 +42,6 @@ class SimpleFilter:
         """Hand an output on."""
         for callback, more in list(self._callbacks):
             callback(*msg, *more)
-
-
-class Subscriber(SimpleFilter):
-    """A subscription as a filter."""
-
-    def __init__(self, node: Node, msg_type: type, topic: str, **subscribing: Any) -> None:
-        """Subscribe, with the arguments of `create_subscription`."""
-        super().__init__()
-        subscribing.setdefault("qos_profile", 10)
-        self.topic = topic
-        self.sub = node.create_subscription(msg_type, topic, self.signalMessage, **subscribing)
 
 
 class TimeSynchronizer(SimpleFilter):

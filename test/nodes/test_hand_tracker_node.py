@@ -22,7 +22,6 @@ from functools import partial
 import numpy as np
 import pytest
 from kpm_ros.msg import HandLandmarks
-from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from kpm_ros.nodes import images, qos, wire
@@ -172,26 +171,6 @@ def test_nobody_who_publishes_is_said_in_words(make_tracker):
     assert report.message.endswith("elsewhere/image")
 
 
-@pytest.fixture
-def serve(context):
-    """What serves a node's subscriptions until a condition holds."""
-    executor = SingleThreadedExecutor(context=context)
-
-    def until(node, condition, what):
-        executor.add_node(node)
-
-        def spun():
-            executor.spin_once(timeout_sec=0.01)
-            return condition()
-
-        found = wait_for(spun, what)
-        executor.remove_node(node)
-        return found
-
-    yield until
-    executor.shutdown()
-
-
 def lens_of(picture, number, k1):
     height, width, _ = picture.shape
     info = CameraInfo(width=width, height=height, distortion_model="plumb_bob")
@@ -204,7 +183,7 @@ def lens_of(picture, number, k1):
 
 
 def test_landmarks_are_freed_of_the_lens_by_the_camera_info_of_their_image(
-    node, make_tracker, pictures, serve
+    node, make_tracker, pictures
 ):
     tracker, plain = make_tracker(undistort=True), make_tracker()
     wired = Wired(node)
@@ -220,7 +199,7 @@ def test_landmarks_are_freed_of_the_lens_by_the_camera_info_of_their_image(
         of.step()
         return [m for m, _ in wired.hands.take()]
 
-    [straight] = serve(tracker, lambda: answers(tracker), "the straight hand")
+    [straight] = wait_for(lambda: answers(tracker), "the straight hand")
     assert wire.time_ns(straight.header.stamp) == STAMP_NS + FRAME_NS
     [bent] = wait_for(lambda: answers(plain), "the hand as it is seen")
     straight, bent = (np.reshape(m.points, (-1, 3)) for m in (straight, bent))
@@ -230,9 +209,7 @@ def test_landmarks_are_freed_of_the_lens_by_the_camera_info_of_their_image(
     np.testing.assert_array_equal(straight[:, 2], bent[:, 2])
 
 
-def test_a_camera_that_is_not_calibrated_is_said_so_and_shows_no_hand(
-    node, make_tracker, pictures, serve
-):
+def test_a_camera_that_is_not_calibrated_is_said_so_and_shows_no_hand(node, make_tracker, pictures):
     tracker = make_tracker(undistort=True)
     wired = Wired(node)
     infos = node.create_publisher(CameraInfo, "camera/top/camera_info", 10)
@@ -245,7 +222,7 @@ def test_a_camera_that_is_not_calibrated_is_said_so_and_shows_no_hand(
         tracker.step()
         return tracker.report().values["refused_messages"]
 
-    assert serve(tracker, refused, "the refusal") == 1
+    assert wait_for(refused, "the refusal") == 1
     assert not wired.hands.take()
 
 
