@@ -20,7 +20,6 @@ import fcntl
 import os
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote
 
 
@@ -46,12 +45,7 @@ class Lock:
         """Hold it for a `with` block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Release it at the block's end."""
         self.release()
 

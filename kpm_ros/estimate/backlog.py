@@ -24,13 +24,19 @@ import numpy as np
 
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.settings import CheckedSettings, setting
 
 
 @dataclass(frozen=True)
-class BacklogRules:
+class BacklogRules(CheckedSettings):
     """When the network works in coarser hops, and when it gives up what it cannot catch up with."""
 
-    limit_s: float = 0.3
+    limit_s: float = setting(
+        0.3,
+        "samples that have waited for longer, as on an overloaded machine, are dropped",
+        least=0.1,
+        most=10.0,
+    )
     """Once a chunk has waited for longer than this, the backlog is given up."""
     keep_s: float = 0.05
     """What has waited for no longer than this is kept when the rest is given up."""

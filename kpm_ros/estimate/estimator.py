@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.flags import Flag
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.estimate.clock import EffortClock
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
 from kpm_ros.models.card import ModelCard
@@ -73,6 +74,21 @@ class _Samples:
         return len(self.flags)
 
 
+@dataclass(frozen=True)
+class GapRules(CheckedSettings):
+    """What becomes of effort around what is missing from the grid."""
+
+    bridge_s: float = setting(
+        0.03, "a gap up to this long is filled with the last sample", least=0.0, most=1.0
+    )
+    warm_up_s: float = setting(
+        0.1,
+        "output flagged as warming up after a start or a long gap, at least",
+        least=0.0,
+        most=10.0,
+    )
+
+
 class EffortEstimator:
     """Runs the network on consecutive chunks and puts its effort on the 2 kHz grid.
 
@@ -95,8 +111,8 @@ class EffortEstimator:
         card: ModelCard,
         network: Network,
         *,
-        bridge_s: float = 0.03,
-        warm_up_s: float = 0.1,
+        bridge_s: float = GapRules.bridge_s,
+        warm_up_s: float = GapRules.warm_up_s,
         repeat_s: float = 0.5,
         validity: ValidityRules | None = None,
     ) -> None:

@@ -22,18 +22,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.flags import Flag
+from kpm_ros.core.settings import CheckedSettings, setting
 
 
 @dataclass(frozen=True)
-class ValidityRules:
+class ValidityRules(CheckedSettings):
     """How effort leaves when it becomes invalid, and how it comes back."""
 
-    decay_s: float = 0.05
-    """Time constant of the decay."""
-    zero_after_s: float = 0.25
-    """From then on it is exactly zero."""
-    return_s: float = 0.05
-    """When valid again, effort returns along a straight line of this length."""
+    decay_s: float = setting(0.05, "time constant of the decay", least=0.001, most=1.0)
+    zero_after_s: float = setting(
+        0.25, "time after which it is exactly zero", least=0.001, most=10.0
+    )
+    return_s: float = setting(
+        0.05, "length of the straight line along which effort returns", least=0.0, most=10.0
+    )
 
 
 class ValidityGate:

@@ -107,13 +107,7 @@ class CameraInfos:
             )
         if max(info.binning_x, info.binning_y) > 1 or info.roi.width or info.roi.height:
             raise CalibrationError("binning or a region is set, but it must be of whole pictures")
-        found = Calibration(
-            info.width,
-            info.height,
-            info.distortion_model,
-            tuple(info.d),
-            *(tuple(float(value) for value in values) for values in (info.k, info.r, info.p)),
-        )
+        found = calibration_of(info)
         if self._size not in ((0, 0), (found.width, found.height)):
             raise CalibrationError(
                 f"it is for pictures of {found.width}x{found.height}, but this camera gives "
@@ -122,3 +116,14 @@ class CameraInfos:
         write_calibration(self._file, found, f"camera_{self._view}")
         self._calibration = found
         return f"the calibration is in use, and kept in {local_path(self._file)}"
+
+
+def calibration_of(info: CameraInfo) -> Calibration:
+    """Read a camera_info; a CalibrationError says why it is no calibration."""
+    return Calibration(
+        info.width,
+        info.height,
+        info.distortion_model,
+        tuple(info.d),
+        *(tuple(float(value) for value in values) for values in (info.k, info.r, info.p)),
+    )

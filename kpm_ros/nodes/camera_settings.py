@@ -99,3 +99,8 @@ class HandTrackerSettings(HandSettings):
     compressed: bool = setting(
         False, "whether the topic holds sensor_msgs/CompressedImage instead of Image"
     )
+    undistort: bool = setting(
+        False,
+        "whether landmarks are freed of the lens's distortion, by the camera_info that comes with "
+        "each image",
+    )

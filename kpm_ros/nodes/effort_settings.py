@@ -25,6 +25,8 @@ from kpm_ros.act.muscle_weights import write_weights
 from kpm_ros.align.aligner import AlignRules
 from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.core.settings import rules, setting
+from kpm_ros.estimate.backlog import BacklogRules
+from kpm_ros.estimate.estimator import GapRules
 from kpm_ros.nodes.managed_settings import ManagedSettings
 
 
@@ -54,21 +56,8 @@ class InferenceSettings:
     period_s: float = setting(
         0.001, "how often aligned samples are looked for and effort leaves", least=0.0005, most=0.01
     )
-    bridge_s: float = setting(
-        0.03, "a gap up to this long is filled with the last sample", least=0.0, most=1.0
-    )
-    warm_up_s: float = setting(
-        0.1,
-        "output flagged as warming up after a start or a long gap, at least",
-        least=0.0,
-        most=10.0,
-    )
-    backlog_s: float = setting(
-        0.3,
-        "samples that have waited for longer, as on an overloaded machine, are dropped",
-        least=0.1,
-        most=10.0,
-    )
+    gaps: GapRules = rules(GapRules)
+    backlog: BacklogRules = rules(BacklogRules, names={"limit_s": "backlog_s"})
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_settings import HandSettings
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.sense.camera.camera_calibration import Calibration
+from kpm_ros.sense.camera.undistortion import undistort
 from kpm_ros.sense.hands.cleanup import LiveCleaner
 from kpm_ros.sense.hands.detection import TrackedHand
 from kpm_ros.sense.hands.mediapipe_hands import Model, TrackerUnavailableError
@@ -84,17 +86,25 @@ class HandOutput:
         self._settings = settings
 
     def show(
-        self, image: NDArray[np.uint8], stamp_ns: int, index: int, frame_id: str = ""
+        self,
+        image: NDArray[np.uint8],
+        stamp_ns: int,
+        index: int,
+        frame_id: str = "",
+        lens: Calibration | None = None,
     ) -> LandmarkFrame:
         """Track one picture, publish its hand, and return what was published.
 
-        `frame_id` is the picture's own; the parameter of that name goes before it.
+        `frame_id` is the picture's own; the parameter of that name goes before it. Landmarks are
+        freed of the distortion of the lens, where it is given.
         """
         self._size = (image.shape[1], image.shape[0])
         began = time.monotonic()
         hands = self._tracker.track(image, stamp_ns)
         chosen = self._selector.select(hands, stamp_ns)
         points = self._cleaned(chosen, stamp_ns)
+        if points is not None and lens is not None:
+            points = undistort(points, self._size, lens)
         spent = time.monotonic() - began
         frame = LandmarkFrame(
             stamp_ns=stamp_ns,

@@ -21,24 +21,21 @@ import threading
 import time
 from typing import Any
 
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from kpm_ros.nodes import images
 from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.camera_info import calibration_of
 from kpm_ros.nodes.camera_settings import HandTrackerSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.hand_output import HandOutput, view_of
-from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.nodes.image_inputs import CalibratedImages, Images
 from kpm_ros.nodes.worker import WorkerThread
+from kpm_ros.sense.camera.camera_calibration import Calibration, CalibrationError
 from kpm_ros.wire import decode
 
 LOOK_S = 0.001
 """How long to sleep when no image has come."""
-QUEUE = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
-)
-"""Deep enough to count what is skipped; only the newest is looked at."""
 
 
 class HandTrackerNode(PipelineNode):
@@ -57,7 +54,8 @@ class HandTrackerNode(PipelineNode):
         raw = f"camera/{self.view}/image_raw"
         self._type = CompressedImage if settings.compressed else Image
         topic = settings.image or (f"{raw}/compressed" if settings.compressed else raw)
-        self._input: PolledSubscription[Any] = PolledSubscription(self, self._type, topic, QUEUE)
+        inputs = CalibratedImages if settings.undistort else Images
+        self._input = inputs(self, self._type, topic)
         self._index = self._dropped = 0
         self._reported = (0, time.monotonic())
         self._idle = threading.Event()
@@ -74,23 +72,34 @@ class HandTrackerNode(PipelineNode):
 
     def step(self) -> None:
         """Track the newest image, if one has come."""
-        # All of them, however large: the newest is what counts, and there are few.
-        taken = self._input.take_raw(QUEUE.depth, sys.maxsize)
-        if not taken:
+        count, message, info = self._input.take()
+        if not count:
             self._idle.wait(LOOK_S)
             return
-        self._index += len(taken)
-        self._dropped += len(taken) - 1
-        message = self._input.decode(taken[-1].data)
+        self._index += count
+        self._dropped += count - 1
         if message is None:
             return
         try:
             picture = images.picture(message)
-        except decode.RefusedMessageError as error:
+            lens = None if info is None else self._lens(info, picture.shape)
+        except (decode.RefusedMessageError, CalibrationError) as error:
             self.refuse(str(error))
             return
         header = message.header
-        self._hand.show(picture, decode.time_ns(header.stamp), self._index - 1, header.frame_id)
+        stamp_ns = decode.time_ns(header.stamp)
+        self._hand.show(picture, stamp_ns, self._index - 1, header.frame_id, lens)
+
+    def _lens(self, info: CameraInfo, shape: tuple[int, ...]) -> Calibration:
+        if not any(info.k):
+            raise CalibrationError("the camera_info says that the camera is not calibrated")
+        lens = calibration_of(info)
+        if (lens.height, lens.width) != shape[:2]:
+            raise CalibrationError(
+                f"the camera_info is for {lens.width}x{lens.height}, but the picture is "
+                f"{shape[1]}x{shape[0]}"
+            )
+        return lens
 
     def report(self) -> Report:
         """How many images came, and how many were looked at."""
@@ -107,9 +116,9 @@ class HandTrackerNode(PipelineNode):
         }
         self._hand.report(report)
         if self._index == before:
-            nobody = self._input.publishers == 0
-            reason = "nobody publishes" if nobody else "no images on"
-            report.worsen(Level.DEGRADED, f"waiting: {reason} {self._input.topic}")
+            nobody = f"nobody publishes {self._input.topic}"
+            reason = f"no {self._input.awaited}" if self._input.publishers else nobody
+            report.worsen(Level.DEGRADED, f"waiting: {reason}")
         return report
 
 

@@ -26,7 +26,7 @@ from kpm_ros import graph
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk
 from kpm_ros.core.flags import Flag, describe
 from kpm_ros.core.grid import NS_PER_S, Grid
-from kpm_ros.estimate.backlog import Backlog, BacklogRules
+from kpm_ros.estimate.backlog import Backlog
 from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.estimate.pacing import Pacer
 from kpm_ros.msg import AlignedSamples, EffortInfo, MuscleEffort, MuscleEffortChunk
@@ -81,7 +81,7 @@ class InferenceNode(PipelineNode):
         # Time from /clock stands still between its steps and in a pause: no time to be even in.
         pacer = Pacer(even=self.settings.pacing == "even" and not self.simulated_time)
         self.clock_listener = ClockListener(self) if self.simulated_time else None
-        self._backlog = Backlog(BacklogRules(limit_s=self.settings.backlog_s))
+        self._backlog = Backlog(self.settings.backlog)
         self._beginning = True
         """Whether the network is warming up, or has yet to catch up with what waited meanwhile."""
         self._step_s: deque[float] = deque(maxlen=KEPT_STEPS)
@@ -100,7 +100,9 @@ class InferenceNode(PipelineNode):
         self.expect_one_publisher(self._input)
         effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))
         valve = Valve() if pacer.even else None
-        self._publisher = PacedPublisher(pacer, effort.publish, self.settings.backlog_s, valve)
+        self._publisher = PacedPublisher(
+            pacer, effort.publish, self.settings.backlog.limit_s, valve
+        )
         self._chunks = self.create_publisher(
             MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
         )

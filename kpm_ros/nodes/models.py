@@ -80,7 +80,7 @@ def load(name: str) -> tuple[ModelCard, dict[str, NDArray[np.float32]]]:
 
 def around(network: Network, card: ModelCard, settings: InferenceSettings) -> EffortEstimator:
     """The estimator around a network, as the inference node's settings want it."""
-    return EffortEstimator(card, network, bridge_s=settings.bridge_s, warm_up_s=settings.warm_up_s)
+    return EffortEstimator(card, network, **vars(settings.gaps))
 
 
 def sha256(path: Path) -> str:

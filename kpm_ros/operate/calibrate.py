@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable_lines
 from kpm_ros.core.settings import check_number
+from kpm_ros.core.text_tables import text_table
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
@@ -114,13 +115,13 @@ def describe(
     offsets: Mapping[str, Offset], before: Mapping[str, float], after: Mapping[str, float]
 ) -> str:
     """One line for each view."""
-    lines = [f"{'view':<12} {'offset to keys':>14} {'confidence':>10} {'notes':>6}   latency_s"]
+    rows = []
     for view, offset in sorted(offsets.items()):
         found = f"{1e3 * offset.offset_s:+.1f} ms" if offset.confidence else "not found"
         change = f"{before[view]:.4f} -> {after[view]:.4f}" if offset.confidence else "as it is"
-        numbers = f"{offset.confidence:>10.2f} {offset.onsets_used:>6}"
-        lines.append(f"{view:<12} {found:>14} {numbers}   {change}")
-    return "\n".join(lines) + "\n"
+        rows.append((view, found, f"{offset.confidence:.2f}", str(offset.onsets_used), change))
+    head = ("view", "offset to keys", "confidence", "notes", "latency_s")
+    return text_table(rows, head, figures=range(1, 4)) + "\n"
 
 
 def why_not(offsets: Mapping[str, Offset]) -> str:

@@ -20,6 +20,7 @@ import argparse
 from pathlib import Path
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest, printable
+from kpm_ros.core.text_tables import text_table
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.seen import Seen
 from kpm_ros.operate.errors import user_errors
@@ -71,8 +72,7 @@ def describe(card: ModelCard, path: Path) -> str:
         "licence": card.licence or "not stated",
         "notes": card.notes,
     }
-    width = max(len(name) for name in facts)
-    return "".join(f"{name:<{width}}  {printable(text)}\n" for name, text in facts.items() if text)
+    return text_table((name, printable(text)) for name, text in facts.items() if text) + "\n"
 
 
 def _met(card: ModelCard) -> str:

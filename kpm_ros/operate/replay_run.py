@@ -32,6 +32,7 @@ from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import values_of
+from kpm_ros.core.text_tables import text_table
 from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
 from kpm_ros.operate.console import Console
@@ -175,14 +176,14 @@ class ReplayRun:
 
     def _told_by_the_bag(self) -> list[str]:
         """What is recorded of how the live run was made, and in what this replay differs."""
-        lines = recorded_with.described(self._bag.facts)
-        lines += [
-            f"model     this is not the live run's: that was {m}" for m in self._other_models()
+        rows = recorded_with.described(self._bag.facts)
+        rows += [
+            ("model", f"this is not the live run's: that was {m}") for m in self._other_models()
         ]
         namespace = self._choices.namespace or DEFAULT_NAMESPACE
         found = recorded_with.differences(self._bag.facts, namespace, self._in_force)
-        lines += [f"parameter {difference} in the live run" for difference in found]
-        return [f"  {line}" for line in lines]
+        rows += [("parameter", f"{difference} in the live run") for difference in found]
+        return text_table(rows, indent="  ").splitlines()
 
     def _read_parameters(self) -> None:
         options = graph.PipelineOptions(params_file=self._choices.params_file)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kpm_ros.core.text_tables import text_table
 from kpm_ros.replay.compare import BACK_S, LEAST_SHARE, Comparison, GridComparison
 
 
@@ -41,38 +42,35 @@ def verdict(
     parts = [estimated] if own is None else [estimated, own]
     reason = _why_not(grid, estimated, parts)
     said = reason or f"the replay is the run, within {estimated.tolerance:g}"
-    lines = ["compared with the recorded run"]
-    if grid is not None:
-        lines += _grid_lines(grid)
+    rows = [] if grid is None else _grid_rows(grid)
     shown = own or estimated
-    lines += [
-        f"  effort in both            {shown.both}",
-        f"  only in the replay        {shown.only_first}",
-        f"  only in the recording     {shown.only_second}",
+    rows += [
+        ("effort in both", str(shown.both)),
+        ("only in the replay", str(shown.only_first)),
+        ("only in the recording", str(shown.only_second)),
     ]
-    what = "of the recorded grid" if own else "compared"
-    lines += _effort_lines(what, estimated)
+    rows += _effort_rows("of the recorded grid" if own else "compared", estimated)
     if own is not None:
-        lines += _effort_lines("of the replay's grid", own)
-    lines.append(
-        f"  of all that are in both   max |difference| {shown.max_difference_anywhere:.2g}, "
-        f"flags differ {shown.flags_differ_anywhere}"
-    )
-    text = "\n".join(lines) + "\n" + ("" if reason else f"{said}\n")
+        rows += _effort_rows("of the replay's grid", own)
+    anywhere = f"max |difference| {shown.max_difference_anywhere:.2g}"
+    flags = f"flags differ {shown.flags_differ_anywhere}"
+    rows.append(("of all that are in both", f"{anywhere}, {flags}"))
+    text = f"compared with the recorded run\n{text_table(rows, indent='  ')}\n"
+    text += "" if reason else f"{said}\n"
     return Verdict(not reason, text, said)
 
 
-def _grid_lines(grid: GridComparison) -> list[str]:
+def _grid_rows(grid: GridComparison) -> list[tuple[str, str]]:
+    alike = f"{grid.same} ({grid.share:.1%}) made from the same messages, alike to the last bit"
     return [
-        f"  grid samples              {grid.same} ({grid.share:.1%}) made from the same messages, "
-        "alike to the last bit",
-        f"    from other messages     {grid.unlike} (in time for one run only)",
-        f"    only in the replay      {grid.only_first}",
-        f"    only in the recording   {grid.only_second}",
+        ("grid samples", alike),
+        ("  from other messages", f"{grid.unlike} (in time for one run only)"),
+        ("  only in the replay", str(grid.only_first)),
+        ("  only in the recording", str(grid.only_second)),
     ]
 
 
-def _effort_lines(what: str, result: Comparison) -> list[str]:
+def _effort_rows(what: str, result: Comparison) -> list[tuple[str, str]]:
     left_out = [
         f"{count} {why}"
         for count, why in (
@@ -83,13 +81,12 @@ def _effort_lines(what: str, result: Comparison) -> list[str]:
         )
         if count
     ]
-    lines = [
-        f"  {what:<25} {result.compared} ({result.compared / max(result.both, 1):.1%}): "
+    found = (
+        f"{result.compared} ({result.compared / max(result.both, 1):.1%}): "
         f"max |difference| {result.max_difference:.2g}, flags differ {result.flags_differ}"
-    ]
-    if left_out:
-        lines.append(f"    (left out: {', '.join(left_out)})")
-    return lines
+    )
+    left = [("  left out", ", ".join(left_out))] if left_out else []
+    return [(what, found), *left]
 
 
 def _why_not(grid: GridComparison | None, estimated: Comparison, parts: list[Comparison]) -> str:

@@ -17,9 +17,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from kpm_ros import diagram, graph
+from kpm_ros.core.text_tables import text_table
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
 
 NAME = "graph"
@@ -56,15 +56,9 @@ def listing(options: graph.PipelineOptions) -> str:
         lines += [f"    <- {name}" for name in node.subscribes]
         lines += [f"    -> {name}" for name in node.publishes]
     spoken = [name for node in nodes for name in (*node.publishes, *node.subscribes)]
-    rows = [("topic", "type", "QoS", "rate")]
+    rows = []
     for name in dict.fromkeys([*spoken, *graph.SPOKEN_BY_EVERY_NODE]):
         entry = graph.topic(name)
         rows.append((name, entry.type, entry.qos, entry.rate))
-    return "\n".join([*lines, "", *table(rows)]) + "\n"
-
-
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align columns of text."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    form = "  ".join(f"{{:<{width}}}" for width in widths)
-    return [form.format(*row).rstrip() for row in rows]
+    topics = text_table(rows, ("topic", "type", "QoS", "rate"))
+    return "\n".join([*lines, "", topics]) + "\n"

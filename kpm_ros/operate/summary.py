@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, Trace
 from kpm_ros.core.flags import Flag, describe
 from kpm_ros.core.provenance import processor
+from kpm_ros.core.text_tables import text_table
 from kpm_ros.learn.scores.metrics import Scores
-from kpm_ros.operate.show_graph import table
 
 RATE_TOLERANCE = 0.005
 """Share by which the measured rate may be off before the run is not healthy."""
@@ -261,25 +261,35 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
+INDENT = "  "
+
+
 def as_text(summary: Mapping[str, Any]) -> str:
     """Write a summary as a table for people, ending in the verdict."""
     effort = summary["effort"]
     what = "simulated pianist" if summary["simulated"] else "live topics"
     lines = [
         f"{summary['duration_s']:g} s of effort from {what}",
-        f"  messages      {effort['messages']} ({effort['rate_hz']:.1f} a second)",
-        f"  lost          {effort['lost']}",
-        f"  out of order  {effort['out_of_order']}",
-        f"  not valid     {effort['invalid_fraction']:.2%}",
-        f"  flagged       {_shares(effort['flagged_fraction'])}",
+        text_table(
+            (
+                ("messages", f"{effort['messages']} ({effort['rate_hz']:.1f} a second)"),
+                ("lost", str(effort["lost"])),
+                ("out of order", str(effort["out_of_order"])),
+                ("not valid", f"{effort['invalid_fraction']:.2%}"),
+                ("flagged", _shares(effort["flagged_fraction"])),
+            ),
+            indent=INDENT,
+        ),
         "",
     ]
-    rows = [("delay in ms", "p50", "p99", "")]
-    for name, values in summary["latency_ms"].items():
-        rows.append((name, _figure(values["p50"]), _figure(values["p99"]), STAGE_MEANINGS[name]))
-    lines += [f"  {line}" for line in table(rows)]
+    delays = [
+        (name, _figure(values["p50"]), _figure(values["p99"]), STAGE_MEANINGS[name])
+        for name, values in summary["latency_ms"].items()
+    ]
+    head = ("delay in ms", "p50", "p99", "")
+    lines.append(text_table(delays, head, figures=(1, 2), indent=INDENT))
     costs = [(name, f"{cores:.3f}") for name, cores in summary["cpu_cores"].items()]
-    lines += ["", *(f"  {line}" for line in table([("CPU", "cores"), *costs]))]
+    lines += ["", text_table(costs, ("CPU", "cores"), figures=(1,), indent=INDENT)]
     if summary["estimator"]:
         figures = ", ".join(f"{name} {value:g}" for name, value in summary["estimator"].items())
         lines += ["", f"  estimator: {figures}"]
@@ -301,11 +311,13 @@ def _shares(flagged: Mapping[str, float]) -> str:
 def _truth_as_text(summary: Mapping[str, Any]) -> list[str]:
     if summary["not_scored"]:
         return [f"  not scored against the SIMULATED truth: {summary['not_scored']}"]
-    rows = [("against the SIMULATED truth", "RMSE", "correlation")]
     overall = {"rmse": summary["rmse_simulated"], "correlation": summary["correlation_simulated"]}
-    for name, values in {"all muscles": overall, **summary["muscles_simulated"]}.items():
-        rows.append((name, _figure(values["rmse"], 3), _figure(values["correlation"], 3)))
-    return [f"  {line}" for line in table(rows)]
+    rows = [
+        (name, _figure(values["rmse"], 3), _figure(values["correlation"], 3))
+        for name, values in {"all muscles": overall, **summary["muscles_simulated"]}.items()
+    ]
+    head = ("against the SIMULATED truth", "RMSE", "correlation")
+    return [text_table(rows, head, figures=(1, 2), indent=INDENT)]
 
 
 def _figure(value: float | None, places: int = 2) -> str:

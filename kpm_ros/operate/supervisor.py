@@ -21,7 +21,6 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from types import TracebackType
 
 from kpm_ros.operate.ends import (
     ASKED_ENDS,
@@ -158,12 +157,7 @@ class Supervisor:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Stop everything at the block's end, whatever ended it."""
         while not self.finished:
             if not self.stopping:

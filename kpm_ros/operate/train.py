@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.lock import hold
-from kpm_ros.learn.training.settings import (
+from kpm_ros.learn.training.training_settings import (
     POSE_TIMINGS,
     PRECISIONS,
     QUICK,
@@ -51,6 +51,8 @@ command is given again. docs/training.md says what is in the run folder.
 """
 STOPPED = 130
 _DESCRIPTIONS = {
+    "model": "which kind of model, such as ridge, pianokpm or touchnet; any other word lists all, "
+    "and the quick recipe suits some of them by settings of their own",
     "inputs": "senses it uses, such as pose or pose,keys (default: all of the data set)",
     "streams": "streams it uses, in order (default: all of those senses)",
     "rate_hz": "samples a second of the grid it runs on; 0 for the rate of the true effort",
@@ -133,13 +135,7 @@ def _argument(name: str, default: Any) -> dict[str, Any]:
     shown = _shown(default)
     if name in QUICK and QUICK[name] != default:
         shown += f"; quick: {_shown(QUICK[name])}"
-    from kpm_ros.models.registry import architectures
-
-    for model, architecture in architectures().items():
-        if name in architecture.quick and not model.endswith("-light"):
-            shown += f"; quick {model}: {_shown(architecture.quick[name])}"
-    described = _DESCRIPTIONS | {"model": f"which kind of model: {', '.join(architectures())}"}
-    words = described[name] + (f" [{shown}]" if shown else "")
+    words = _DESCRIPTIONS[name] + (f" [{shown}]" if shown else "")
     about: dict[str, Any] = {"help": words.replace("%", "%%"), "default": None, "dest": name}
     if isinstance(default, bool):
         return {**about, "action": argparse.BooleanOptionalAction}
@@ -178,7 +174,7 @@ def run(arguments: argparse.Namespace) -> int:
         from kpm_ros.learn.training.display import TrainingDisplay
         from kpm_ros.learn.training.engine import Engine, is_first_process
         from kpm_ros.learn.training.outcome import describe
-        from kpm_ros.learn.training.train import Training, TrainingStopped
+        from kpm_ros.learn.training.training_run import Training, TrainingStopped
         from kpm_ros.operate.console import Console
     except ModuleNotFoundError as error:
         raise UserError(

@@ -34,8 +34,8 @@ def effort_models(bag: BagReader, finder: TopicFinder) -> dict[str, str]:
     return {str(info.model_sha256): printable(str(info.model)) for info in infos}
 
 
-def described(facts: Mapping[str, str]) -> list[str]:
-    """Say in lines what the recorder has told; none where it has told nothing."""
+def described(facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Say in words, each with what it is about, what the recorder has told."""
     code = [facts.get("recorded_by", ""), facts.get("commit", "")]
     host = _table(facts.get("host", ""))
     where = [str(host[name]) for name in ("processor", "system") if name in host]
@@ -44,7 +44,7 @@ def described(facts: Mapping[str, str]) -> list[str]:
         "recorded": ", ".join(filter(None, [" ".join(filter(None, code)), *where])),
         "model": ", ".join(named(name, sha256) for name, sha256 in models),
     }
-    return [f"{label:<10}{printable(text)}" for label, text in said.items() if text]
+    return [(label, printable(text)) for label, text in said.items() if text]
 
 
 def named(model: str, sha256: str) -> str:

@@ -34,7 +34,7 @@ from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.simulate.hand import HandModel, KinematicHand
-from kpm_ros.simulate.left import LeftHand
+from kpm_ros.simulate.left_hand import LeftHand
 from kpm_ros.simulate.movement import Movement
 from kpm_ros.simulate.movement_plan import make_plan
 from kpm_ros.simulate.muscles import MuscleModel, PlainMuscles

@@ -35,7 +35,7 @@ from kpm_ros.msg import EffortInfo, Gesture
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.serialization import serialize_message
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
 from kpm_ros import graph
@@ -111,6 +111,7 @@ def good():
         "camera/top/image_raw": [
             Image(height=4, width=4, encoding="rgb8", step=12, data=bytes(48))
         ],
+        "camera/top/camera_info": [CameraInfo(height=4, width=4, k=[1.0] * 9, d=[0.1] * 5)],
         "camera/top/image_raw/compressed": [CompressedImage(format="png", data=PNG)],
     }
     messages["assist/command"][0].layout.dim = [MultiArrayDimension(label="joint", size=5)]
@@ -178,7 +179,7 @@ class NoHand:
     def __init__(self, node, view, settings):
         self.pictures = 0
 
-    def show(self, picture, stamp_ns, index, frame_id):
+    def show(self, picture, stamp_ns, index, frame_id, lens):
         self.pictures += 1
 
     def report(self, report):
@@ -203,6 +204,11 @@ READERS = {
         HandTrackerNode,
         {"view": "top", "compressed": True},
         ("camera/top/image_raw/compressed",),
+    ),
+    "hand tracker of a camera whose lens is known": (
+        HandTrackerNode,
+        {"view": "top", "undistort": True},
+        ("camera/top/camera_info", "camera/top/image_raw"),
     ),
     "recorder": (
         RecorderNode,
@@ -236,6 +242,7 @@ def made(request, node, make_node, model, tmp_path, monkeypatch):
 
 
 OTHER_TYPES = {
+    "camera/top/camera_info": CameraInfo,
     "/clock": Clock,
     "camera/top/image_raw": Image,
     "camera/top/image_raw/compressed": CompressedImage,

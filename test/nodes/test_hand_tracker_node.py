@@ -22,11 +22,10 @@ from functools import partial
 import numpy as np
 import pytest
 from kpm_ros.msg import Landmarks
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from kpm_ros.nodes import images, qos
 from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
-from kpm_ros.nodes.pairing import pair_views
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.wire import decode
 from support.waiting import wait_for
@@ -173,32 +172,59 @@ def test_nobody_who_publishes_is_said_in_words(make_tracker):
     assert report.message.endswith("elsewhere/image")
 
 
-def test_two_views_are_paired_by_their_stamps(node, context):
-    from rclpy.executors import SingleThreadedExecutor
+def lens_of(picture, number, k1):
+    height, width, _ = picture.shape
+    info = CameraInfo(width=width, height=height, distortion_model="plumb_bob")
+    info.header = images.header("usb_cam", STAMP_NS + number * FRAME_NS)
+    focal = float(width)
+    info.k = [focal, 0.0, width / 2, 0.0, focal, height / 2, 0.0, 0.0, 1.0] if k1 else [0.0] * 9
+    info.d, info.r = [k1, 0.0, 0.0, 0.0, 0.0], np.eye(3).ravel().tolist()
+    info.p = [*info.k[:3], 0.0, *info.k[3:6], 0.0, *info.k[6:], 0.0]
+    return info
 
-    pairs = []
-    paired = pair_views(node, ["top", "right"], lambda *both: pairs.append(both), slop_s=0.01)
-    publishers = [
-        node.create_publisher(Landmarks, topic, qos.of(topic))
-        for topic in ("camera/top/landmarks", "camera/right/landmarks")
-    ]
-    wait_for(lambda: all(p.get_subscription_count() for p in publishers), "the subscriptions")
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-    for number in range(3):
-        for publisher, late_ns in zip(publishers, (0, 4_000_000), strict=True):
-            message = Landmarks(index=number)
-            message.header = images.header("any", STAMP_NS + number * FRAME_NS + late_ns)
-            publisher.publish(message)
 
-    def all_have_come():
-        executor.spin_once(timeout_sec=0.01)
-        return len(pairs) == 3
+def test_landmarks_are_freed_of_the_lens_by_the_camera_info_of_their_image(
+    node, make_tracker, pictures
+):
+    tracker, plain = make_tracker(undistort=True), make_tracker()
+    wired = Wired(node)
+    infos = node.create_publisher(CameraInfo, "camera/top/camera_info", 10)
+    wired.wait()
+    wait_for(lambda: infos.get_subscription_count(), "the tracker")
+    # An image without its camera_info is not looked at, nor a camera_info of another.
+    wired.images.publish(raw(pictures[0], 0))
+    infos.publish(lens_of(pictures[0], 1, k1=-0.3))
+    wired.images.publish(raw(pictures[1], 1))
 
-    wait_for(all_have_come, "three pairs")
-    executor.remove_node(node)
-    assert [(a.index, b.index) for a, b in pairs] == [(0, 0), (1, 1), (2, 2)]
-    assert paired is not None
+    def answers(of):
+        of.step()
+        return [m for m, _ in wired.hands.take()]
+
+    [straight] = wait_for(lambda: answers(tracker), "the straight hand")
+    assert decode.time_ns(straight.header.stamp) == STAMP_NS + FRAME_NS
+    [bent] = wait_for(lambda: answers(plain), "the hand as it is seen")
+    straight, bent = (np.reshape(m.points, (-1, 3)) for m in (straight, bent))
+    # A lens of negative k1 draws everything towards the centre.
+    away = np.linalg.norm(straight[:, :2] - 0.5, axis=1) > np.linalg.norm(bent[:, :2] - 0.5, axis=1)
+    assert away.all()
+    np.testing.assert_array_equal(straight[:, 2], bent[:, 2])
+
+
+def test_a_camera_that_is_not_calibrated_is_said_so_and_shows_no_hand(node, make_tracker, pictures):
+    tracker = make_tracker(undistort=True)
+    wired = Wired(node)
+    infos = node.create_publisher(CameraInfo, "camera/top/camera_info", 10)
+    wired.wait()
+    wait_for(lambda: infos.get_subscription_count(), "the tracker")
+    infos.publish(lens_of(pictures[0], 0, k1=0.0))
+    wired.images.publish(raw(pictures[0], 0))
+
+    def refused():
+        tracker.step()
+        return tracker.report().values["refused_messages"]
+
+    assert wait_for(refused, "the refusal") == 1
+    assert not wired.hands.take()
 
 
 def test_a_hand_that_is_cleaned_up_is_shown_once_it_has_settled(node, make_tracker, pictures):

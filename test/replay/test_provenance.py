@@ -60,10 +60,10 @@ def described(deliveries, light, tmp_path):
 def test_a_replay_shows_by_what_a_recording_was_made(capsys, described, light):
     assert cli.main(["replay", str(described(FACTS)), "--model", str(light)]) == 0
     said = capsys.readouterr().out
-    assert "  recorded  kpm_ros " in said
+    assert "  recorded   kpm_ros " in said
     assert "v1-3-gabc, A Fast One, Linux 6\n" in said
-    assert f"  model     light (sha256 {'a' * 12}...), other (sha256 {'b' * 12}...)\n" in said
-    assert "  parameter synchronizer: pose_wait_s is 0.06, and was 0.25 in the live run\n" in said
+    assert f"  model      light (sha256 {'a' * 12}...), other (sha256 {'b' * 12}...)\n" in said
+    assert "  parameter  synchronizer: pose_wait_s is 0.06, and was 0.25 in the live run\n" in said
     # What is the same, of another pipeline, or changes no sample is not told.
     assert "keys_wait_s" not in said
     assert "hop_s" not in said

@@ -31,7 +31,6 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import pytest
@@ -67,12 +66,7 @@ class Hosts:
             pytest.skip(f"no network namespaces can be made here: {said.strip()}")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Take everything down again, whatever happened."""
         self._stack.close()
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from types import TracebackType
 
 FIRST = "kpm_ros"
 """What Python imports before this package is out of the package's hands."""
@@ -52,12 +51,7 @@ class Starting:
         """Use it for a `with` block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """End it, if it has not ended."""
         self.process.kill()
         self.process.communicate()

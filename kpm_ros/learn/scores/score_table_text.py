@@ -17,10 +17,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 
 import numpy as np
 
+from kpm_ros.core.text_tables import text_table
 from kpm_ros.learn.scores.metrics import Interval
 from kpm_ros.learn.scores.protocols import PROTOCOLS
 from kpm_ros.learn.scores.score_table import ModelRow, ScoreTable
@@ -46,21 +46,15 @@ def as_text(table: ScoreTable) -> str:
     """Write one table for each test set, for a terminal."""
     parts = [title(table)]
     for split in table.splits:
-        lines = [HEAD, *(cells(model, split) for model in table.models)]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
-        parts.append(f"{heading(table, split)}\n" + "\n".join(_line(x, widths) for x in lines))
+        rows = [cells(model, split) for model in table.models]
+        shown = text_table(rows, HEAD, figures=range(2, len(HEAD)), indent="  ")
+        parts.append(f"{heading(table, split)}\n{shown}")
         lines = muscle_lines(table, split)
         if lines:
-            widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-            parts.append("\n".join(_line(x, widths, words=1) for x in lines))
+            head, *rest = lines
+            parts.append(text_table(rest, head, figures=range(1, len(head)), indent="  "))
     parts.append("\n".join(notes(table)))
     return "\n\n".join(parts) + "\n"
-
-
-def _line(line: Sequence[str], widths: Sequence[int], words: int = 2) -> str:
-    left = (word.ljust(width) for word, width in zip(line[:words], widths, strict=False))
-    right = (word.rjust(width) for word, width in zip(line[words:], widths[words:], strict=True))
-    return "  " + "  ".join((*left, *right)).rstrip()
 
 
 def muscle_lines(table: ScoreTable, split: str) -> list[tuple[str, ...]]:

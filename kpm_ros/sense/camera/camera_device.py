@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -181,12 +180,7 @@ class Camera(Protocol):
         """Connect for a `with` block."""
         ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Disconnect at the block's end."""
         ...
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from kpm_ros.sense.connection import Device
 
 
-class Received(NamedTuple):
+class StampedBytes(NamedTuple):
     """Bytes from a piano, and the instant they are of, on the host's clock."""
 
     stamp_ns: int
@@ -41,5 +41,5 @@ class MidiDevice(Device):
         """Open the device."""
 
     @abstractmethod
-    def read(self, now_ns: int) -> Sequence[Received]:
+    def read(self, now_ns: int) -> Sequence[StampedBytes]:
         """Everything that has come and is of no later than now, in order."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
-from kpm_ros.sense.midi.midi_device import MidiDevice, Received
+from kpm_ros.sense.midi.midi_device import MidiDevice, StampedBytes
 from kpm_ros.sense.midi.score import midi_messages, read_midi
 
 LONGEST_LAG_S = 1.0
@@ -55,15 +55,15 @@ class MidiFilePlayer(MidiDevice):
         self.name = f"the MIDI file {printable(Path(config.path).name)}"
         self._config = config
         self.duration_s = read_midi(config.path).duration_s
-        self._messages: list[Received] = []
+        self._messages: list[StampedBytes] = []
         now_s = 0.0
         for message in midi_messages(Path(config.path).expanduser()):
             now_s += message.time
             if not message.is_meta:
                 due_ns = round(now_s / config.speed * NS_PER_S)
-                self._messages.append(Received(due_ns, bytes(message.bin())))
+                self._messages.append(StampedBytes(due_ns, bytes(message.bin())))
         end_ns = round(now_s / config.speed * NS_PER_S)
-        self._messages.append(Received(end_ns, _SYSTEM_RESET))
+        self._messages.append(StampedBytes(end_ns, _SYSTEM_RESET))
         self._round_ns = end_ns + round(config.pause_s * NS_PER_S)
         self._connected = False
 
@@ -83,7 +83,7 @@ class MidiFilePlayer(MidiDevice):
         """Whether it still plays."""
         return "ended" if self._connected and self._ended else "playing"
 
-    def read(self, now_ns: int) -> list[Received]:
+    def read(self, now_ns: int) -> list[StampedBytes]:
         """Messages that have become due."""
         if not self._connected:
             raise DeviceError(f"{self.name} is not being played")
@@ -97,7 +97,7 @@ class MidiFilePlayer(MidiDevice):
             message = self._messages[self._next]
             if self._start_ns + message.stamp_ns > now_ns:
                 break
-            due.append(Received(self._start_ns + message.stamp_ns, message.data))
+            due.append(StampedBytes(self._start_ns + message.stamp_ns, message.data))
             self._next += 1
             if self._ended and self._config.repeat:
                 self._next = 0

@@ -29,7 +29,7 @@ from typing import Any
 from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S, DeviceError
 from kpm_ros.sense.device_clock import DeviceClock
-from kpm_ros.sense.midi.midi_device import MidiDevice, Received
+from kpm_ros.sense.midi.midi_device import MidiDevice, StampedBytes
 
 SEQUENCER = Path("/dev/snd/seq")
 CLIENT_NAME = "kpm_ros"
@@ -136,7 +136,7 @@ class MidiPort(MidiDevice):
             midi_in.close_port()
             midi_in.delete()
 
-    def read(self, now_ns: int) -> list[Received]:
+    def read(self, now_ns: int) -> list[StampedBytes]:
         """Messages that have come, stamped by the driver's time."""
         if self._midi_in is None:
             raise DeviceError(f"{self.name} is not connected")
@@ -146,7 +146,7 @@ class MidiPort(MidiDevice):
             self._driver_ns += round(max(since_s, 0.0) * NS_PER_S)
             self._clock.add(self._driver_ns, arrival_ns)
             stamp_ns = min(self._clock.host_ns(self._driver_ns), arrival_ns)
-            read.append(Received(stamp_ns, data))
+            read.append(StampedBytes(stamp_ns, data))
         if not read:
             self._check_still_plugged_in(now_ns)
         return read

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import DeviceError, StillWaitingError
-from kpm_ros.sense.midi.midi_device import MidiDevice, Received
+from kpm_ros.sense.midi.midi_device import MidiDevice, StampedBytes
 
 MOST_BYTES = 4096
 """Bytes taken in one read: a flood is read in turns."""
@@ -59,7 +59,7 @@ class _TcpDevice(MidiDevice):
             self._connection.close()
             self._connection = None
 
-    def read(self, now_ns: int) -> list[Received]:
+    def read(self, now_ns: int) -> list[StampedBytes]:
         """Bytes that have come since the last read."""
         if self._connection is None:
             raise DeviceError(f"{self.name} is not connected")
@@ -71,7 +71,7 @@ class _TcpDevice(MidiDevice):
             raise DeviceError(f"{self.name} is gone: {error.strerror or error}") from None
         if not data:
             raise DeviceError(f"{self.name} has hung up")
-        return [Received(now_ns, data)]
+        return [StampedBytes(now_ns, data)]
 
     def _take(self, connection: socket.socket) -> None:
         connection.setblocking(False)

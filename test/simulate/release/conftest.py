@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from kpm_ros.simulate.release.request import Request
-from kpm_ros.simulate.release.work import make_release
+from kpm_ros.simulate.release.worker_pool import make_release
 
 REQUEST = Request(
     pianists=3,

@@ -32,12 +32,12 @@ import pytest
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.release.performance import cameras_of, score_of, simulate
 from kpm_ros.simulate.release.request import Request, plan_request
-from kpm_ros.simulate.release.work import Step, make_release
+from kpm_ros.simulate.release.worker_pool import FinishedPerformance, make_release
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from kpm_ros.simulate.release.work import make_release
+from kpm_ros.simulate.release.worker_pool import make_release
 from release_request import REQUEST
 
 if __name__ == "__main__":
@@ -53,8 +53,8 @@ def contents(root: Path) -> dict[str, str]:
     }
 
 
-def steps(root: Path, request: Request) -> list[Step]:
-    seen: list[Step] = []
+def steps(root: Path, request: Request) -> list[FinishedPerformance]:
+    seen: list[FinishedPerformance] = []
     make_release(root, request, 1, seen.append)
     return seen
 
@@ -163,7 +163,7 @@ def test_killed_and_resumed_by_other_workers_gives_the_same_bytes(
         [sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True
     )
     assert started.stdout is not None
-    assert "Step" in started.stdout.readline()
+    assert "FinishedPerformance" in started.stdout.readline()
     started.kill()
     started.wait()
     # The end of its output is the end of all processes that it had started.

@@ -34,7 +34,7 @@ from kpm_ros.simulate.release.performance import make
 from kpm_ros.simulate.release.request import Performance, Request
 
 
-class Step(NamedTuple):
+class FinishedPerformance(NamedTuple):
     """One performance more is there."""
 
     performance: Performance
@@ -43,7 +43,10 @@ class Step(NamedTuple):
 
 
 def make_release(
-    root: Path, request: Request, workers: int, report: Callable[[Step], None] | None = None
+    root: Path,
+    request: Request,
+    workers: int,
+    report: Callable[[FinishedPerformance], None] | None = None,
 ) -> None:
     """Simulate whatever of a data set is not there yet.
 
@@ -61,14 +64,14 @@ def make_release(
 
 def _here(
     root: Path, request: Request, performances: list[Performance], workers: int
-) -> Iterator[Step]:
+) -> Iterator[FinishedPerformance]:
     for performance in performances:
-        yield Step(performance, make(request, performance, root))
+        yield FinishedPerformance(performance, make(request, performance, root))
 
 
 def _in_processes(
     root: Path, request: Request, performances: list[Performance], workers: int
-) -> Iterator[Step]:
+) -> Iterator[FinishedPerformance]:
     with _processes(min(workers, len(performances))) as pool:
         with _signal_left_to_parent(signal.SIGINT):
             running: dict[Future[bool], Performance] = {
@@ -77,7 +80,7 @@ def _in_processes(
             }
         try:
             for done in as_completed(running):
-                yield Step(running[done], done.result())
+                yield FinishedPerformance(running[done], done.result())
         except BrokenProcessPool:
             raise OSError(
                 "a simulating process was ended from outside, perhaps for want of memory: give the "
