@@ -22,12 +22,11 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from kpm_ros.models.card import CardError
-from kpm_ros.models.fine_tuning import load_to_go_on_from, network_with
 from kpm_ros.models.pianokpm.published import MUSCLES, RATE_HZ, UNIT, published_card
 from kpm_ros.models.registry import architectures, find_architecture
 from kpm_ros.models.trained import Trained, load
-from kpm_ros.models.weight_files import ModelFileError, random_tensors, save_model
-from support.models import POSE_ONLY, light, listed, made_examples, one_pass, playing, signal
+from kpm_ros.models.weight_files import ModelFileError, save_model
+from support.models import light, listed, made_examples, one_pass, playing, signal
 
 NETWORKS = [name for name, one in architectures().items() if not one.fitted]
 CARD = published_card(architecture="pianokpm-light")
@@ -141,19 +140,3 @@ def test_a_network_is_not_fitted_and_a_baseline_is_no_network():
         find_architecture("ridge").network(new_card("ridge"))
     with pytest.raises(CardError, match="mia-cnn is a network"):
         find_architecture("mia-cnn").fit(new_card("mia-cnn"), EXAMPLES)
-
-
-def test_a_training_goes_on_from_a_model_with_the_same_inputs_and_outputs(tmp_path):
-    card, path = new_card("pianokpm-light"), tmp_path / "before.safetensors"
-    tensors = random_tensors(card)
-    save_model(path, card, tensors)
-    before = load_to_go_on_from(path, new_card("pianokpm-light", lookahead=0))
-    again = tensors_of(network_with(before.card, before.tensors))
-    assert all(np.array_equal(again[name], tensors[name]) for name in tensors)
-    for fields, words in (
-        ({"muscles": tuple("abcdef")}, "its muscles is"),
-        ({"streams": POSE_ONLY}, "its streams is top of 42 columns, right of 42 columns, keys of"),
-        ({"rate_hz": 1000}, "its rate_hz is 1024, not 1000"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            load_to_go_on_from(path, new_card("pianokpm-light", **fields))

@@ -24,6 +24,7 @@ from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import Landmarks, Streams
 from kpm_ros.models.architecture import Stretch
 from kpm_ros.models.card import CardError
+from kpm_ros.models.mia.network import samples_a_frame
 from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.models.registry import architectures, find_architecture
 from kpm_ros.models.windowed import WindowedArchitecture
@@ -60,6 +61,7 @@ def test_other_bodies_muscles_and_rates_are_taken(name, rate_hz):
     fields = {"streams": BODY, "muscles": tuple("abcdefgh"), "rate_hz": rate_hz}
     card = new_card(name, **fields)
     window = find_architecture(name).window(card)
+    assert samples_a_frame(card) == max(1, round(rate_hz / 64))
     assert window == pytest.approx(rate_hz, abs=2)
     assert network_of(name, **fields)(values_of(window, width=66)).shape == (1, 8, window)
 

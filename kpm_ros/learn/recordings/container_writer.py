@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.streams import Stream, Streams
-from kpm_ros.learn.recordings import container
+from kpm_ros.learn.recordings import container, container_index
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.recording import Recording, RecordingError, TimeSeries
 from kpm_ros.learn.recordings.split_files import SPLITS
@@ -94,7 +94,7 @@ class _Writer:
     def add(self, recording: Recording) -> None:
         """Write a recording's arrays, having seen that they can be used."""
         name = recording.name
-        container.check_name(name, "a recording")
+        container_index.check_name(name, "a recording")
         if name in self._recordings:
             raise RecordingError(f"there are two recordings named {name!r}")
         try:
@@ -161,8 +161,8 @@ class _Writer:
         about = self._about
         listed = self._recordings.values()
         content = {
-            "format": container.FORMAT,
-            "version": container.VERSION,
+            "format": container_index.FORMAT,
+            "version": container_index.VERSION,
             "name": about.name,
             "simulated": about.simulated,
             "description": about.description,

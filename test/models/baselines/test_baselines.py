@@ -157,3 +157,13 @@ def test_a_baseline_runs_live_in_hops_as_it_estimates_a_recording(name):
     model, test = Trained(*fit(name)), lagging(3, 0).rows[:700]
     assert model.architecture.live
     assert model.estimate_in_hops(test) == pytest.approx(model.estimate(test), abs=1e-5)
+
+
+def test_ridge_is_a_product_of_the_rows_at_its_moments_with_both_ends_held():
+    card, tensors = fit("ridge")
+    values = lagging(3, 0).rows[:150]
+    places = np.arange(150)[:, None] + moments(card)
+    rows = (values - np.float32(card.offset)) / np.float32(card.scale)
+    seen = rows[np.clip(places, 0, 149)].reshape(150, -1)
+    expected = seen @ tensors["weight"] + tensors["bias"]
+    assert Trained(card, tensors).estimate_alone(values) == pytest.approx(expected, abs=1e-4)

@@ -41,6 +41,7 @@ def performance(seed: int, samples: int = 4000) -> Made:
     for start in (0, 1, 42, 43):  # x and y of one view, then of the other
         rows[:, start : start + 41 : 2] += 0.1 * movement()[:, None]
     rows[:, :84] += 0.002 * np.stack([movement() for _ in range(84)], axis=1) + 0.5
+    rows[::50, 120] = 1
     effort = 0.2 + 0.05 * rows[:, :6]
     return Made(rows.astype(np.float32), effort.astype(np.float32))
 

@@ -72,6 +72,13 @@ def test_the_map_of_the_keyboard_is_found_although_another_hand_plays_too(exampl
         assert place @ (x, 0, 0, 0, 1) == pytest.approx(left + WHITES * x, abs=0.5)
 
 
+def test_strokes_are_found_wherever_recordings_are_cut_into_pieces(examples, monkeypatch) -> None:
+    whole = keyboard_map(CARD, examples)
+    # Some pieces begin with a key that has just gone down.
+    monkeypatch.setattr("kpm_ros.models.examples.pieces.__defaults__", (20,))
+    assert keyboard_map(CARD, examples) == pytest.approx(whole, abs=1e-6)
+
+
 def test_too_little_playing_to_find_it_is_refused_in_words(examples) -> None:
     short = Made(examples[0].rows[:200], examples[0].effort[:200])
     with pytest.raises(ValueError, match="key strokes are too few"):
