@@ -23,13 +23,8 @@ from hypothesis import strategies as st
 from kpm_ros.msg import MuscleEffort
 from rclpy.serialization import deserialize_message, serialize_message
 
-from kpm_ros.nodes.effort_wire import (
-    decode_efforts,
-    effort_encoder,
-    info_digest_of,
-    muscles_of,
-    plain_effort,
-)
+from kpm_ros.nodes.effort_wire import effort_encoder, plain_effort
+from kpm_ros.wire.effort_bytes import decode_efforts, info_digest_of, muscles_of
 
 S = 1_000_000_000
 
