@@ -94,9 +94,7 @@ class GridRecording:
 
     def window(self, start: int = 0, stop: int | None = None) -> GridRows:
         """Give rows of the grid, and which streams are missing from each."""
-        stop = len(self) if stop is None else min(stop, len(self))
-        at_ns = self._start_ns + regular_ns(start, max(0, stop - start), self.rate_hz)
-        values = np.tile(self.streams.missing_row, (len(at_ns), 1))
+        at_ns, values = self._empty(start, len(self) if stop is None else stop)
         missing = np.zeros(len(at_ns), np.uint32)
         flags = np.zeros(len(at_ns), np.uint8)
         for k, (stream, source) in enumerate(zip(self.streams, self._sources, strict=True)):
@@ -116,24 +114,27 @@ class GridRecording:
 
         So the published code does it. Other streams are at their own times.
         """
-        values = self.values(start, stop)
+        at_ns, values = self._empty(start, stop)
         for stream, source in zip(self.streams, self._sources, strict=True):
-            if not isinstance(stream, Landmarks):
-                continue
-            if source is None:
-                raise RecordingError(
-                    f"{self.name} lacks the view {stream.name!r}, so no window of it can be "
-                    "stretched: give pose-timing stamps"
-                )
-            own = _frames_within(source.reader, self.rate_hz, start, stop)
-            source.columns.fill(
-                values[:, self.streams.columns[stream.name]], _stretched(own, stop - start)
-            )
+            columns = values[:, self.streams.columns[stream.name]]
+            if isinstance(stream, Landmarks):
+                if source is None:
+                    raise RecordingError(
+                        f"{self.name} lacks the view {stream.name!r}, so no window of it can be "
+                        "stretched: give pose-timing stamps"
+                    )
+                own = _frames_within(source.reader, self.rate_hz, start, stop)
+                source.columns.fill(columns, _stretched(own, stop - start))
+            elif source is not None:
+                source.columns.fill(columns, source.reader.read(at_ns).values)
         return values
 
-    @property
-    def _start_ns(self) -> int:
-        return round(self.recording.truth.start_s * NS_PER_S)
+    def _empty(self, start: int, stop: int) -> tuple[NDArray[np.int64], Array]:
+        """Instants of some rows, and rows of which nothing is known yet."""
+        count = max(0, min(stop, len(self)) - start)
+        begin_ns = round(self.recording.truth.start_s * NS_PER_S)
+        at_ns = begin_ns + regular_ns(start, count, self.rate_hz)
+        return at_ns, np.tile(self.streams.missing_row, (count, 1))
 
     @cached_property
     def _sources(self) -> Sequence[_Source | None]:

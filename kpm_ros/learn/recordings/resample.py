@@ -81,13 +81,12 @@ class LandmarkResampler:
     def read(self, at_ns: Instants) -> OnGrid:
         """Give the landmarks at increasing instants."""
         news = self._news
-        values = np.full((len(at_ns), self.view.width), self.view.missing, np.float32)
         flags = np.full(len(at_ns), ABSENT_LANDMARKS, np.uint8)
         place = np.searchsorted(news.stamps_ns, at_ns, side="right") - 1
         last_seen = np.where(place >= 0, news.last_seen[place], -1) if len(news.rows) else place
         known = np.flatnonzero(last_seen >= 0)
         if not len(known):
-            return OnGrid(values, flags, np.ones(len(at_ns), np.bool_))
+            return OnGrid(_unknown(self.series, len(at_ns)), flags, np.ones(len(at_ns), np.bool_))
         place, seen = place[known], last_seen[known]
         age_ns = at_ns[known] - news.stamps_ns[seen]
         after = np.minimum(place + 1, len(news.rows) - 1)
@@ -95,9 +94,10 @@ class LandmarkResampler:
         in_time = (after > place) & (gap_ns - age_ns <= news.wait_ns[place])
         stale_ns = news.stale_ns[np.where(in_time, after, place)]
         joined = in_time & (seen == place) & news.seen[after] & (gap_ns <= stale_ns)
-        values[known] = _on_lines(
+        found = _on_lines(
             self.series.values, news.rows[seen], news.rows[after], age_ns, gap_ns, joined
         )
+        values = _placed(found, known, self.series, len(at_ns))
         held = np.where(age_ns > 0, np.uint8(Flag.HELD), np.uint8(0))
         held |= np.where(age_ns > stale_ns, np.uint8(Flag.POSE_STALE), np.uint8(0))
         held |= np.where(age_ns > _LOST_NS, np.uint8(Flag.POSE_LOST), np.uint8(0))
@@ -206,7 +206,6 @@ class ChannelResampler:
     def read(self, at_ns: Instants) -> OnGrid:
         """Give the channels at increasing instants."""
         stream, (knots_ns, rows) = self.series.stream, self._knots
-        values = np.full((len(at_ns), stream.width), stream.missing, np.float32)
         flags = np.full(len(at_ns), ABSENT_CHANNELS)
         before = np.searchsorted(knots_ns, at_ns, side="right") - 1
         known = np.flatnonzero(before >= 0)
@@ -215,14 +214,15 @@ class ChannelResampler:
         age_ns = at_ns[known] - knots_ns[before]
         heard = age_ns <= limits.missing_ns
         known, before, age_ns = known[heard], before[heard], age_ns[heard]
-        if len(known):
+        if not len(known):
+            values = _unknown(self.series, len(at_ns))
+        else:
             after = np.minimum(before + 1, len(knots_ns) - 1)
             gap_ns = knots_ns[after] - knots_ns[before]
             joined = (gap_ns > 0) & (gap_ns <= limits.fresh_ns)
             joined &= gap_ns - age_ns <= limits.wait_ns
-            values[known] = _on_lines(
-                self.series.values, rows[before], rows[after], age_ns, gap_ns, joined
-            )
+            found = _on_lines(self.series.values, rows[before], rows[after], age_ns, gap_ns, joined)
+            values = _placed(found, known, self.series, len(at_ns))
             bridged = gap_ns > MOST_PERIODS_APART * NS_PER_S / stream.rate_hz
             held = (age_ns > 0) & (~joined | bridged)
             flags[known] = np.where(held, np.uint8(Flag.HELD), np.uint8(0))
@@ -234,7 +234,7 @@ class ChannelResampler:
         rows = np.flatnonzero(self.series.seen)
         return self.series.stamps_ns[rows], rows
 
-    @property
+    @cached_property
     def _limits(self) -> _Limits:
         stream, keys, others = self.series.stream, KeyRules(), ChannelRules()
         if isinstance(stream, Channels):
@@ -254,6 +254,20 @@ class _Limits(NamedTuple):
     missing_ns: int
 
 
+def _unknown(series: TimeSeries, count: int) -> Array:
+    """Give rows of which nothing is known."""
+    return np.full((count, series.stream.width), series.stream.missing, np.float32)
+
+
+def _placed(found: Array, known: NDArray[np.intp], series: TimeSeries, count: int) -> Array:
+    """Put rows that are known in their places among others."""
+    if len(known) == count:
+        return found
+    values = _unknown(series, count)
+    values[known] = found
+    return values
+
+
 def _on_lines(
     values: NDArray[np.floating],
     before: NDArray[np.intp],
@@ -266,7 +280,9 @@ def _on_lines(
     exact = ~joined | (age_ns == 0)
     low, high = int(before[0]), int(before[-1])
     if exact.all():
-        return np.asarray(values[low : high + 1], np.float32)[before - low]
+        near = np.asarray(values[low : high + 1], np.float32)
+        every = len(near) == len(before) and bool((np.diff(before) == 1).all())
+        return near if every else near[before - low]
     high = max(high, int(after[-1]))
     near = np.asarray(values[low : high + 1], np.float32)
     start = near[before - low]

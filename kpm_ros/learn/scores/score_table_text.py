@@ -36,6 +36,8 @@ HEAD = (
     "CPU s per s",
     "look-ahead",
 )
+SCORES = slice(2, 5)
+"""Columns that differ from one test set to another."""
 SIMULATED = "SIMULATED hands and muscles: these figures say nothing about people"
 RECORDED = "Recorded people"
 LINE = 100
@@ -71,19 +73,27 @@ def muscle_lines(table: ScoreTable, split: str) -> list[tuple[str, ...]]:
 
 
 def as_markdown(table: ScoreTable) -> str:
-    """Write the same as Markdown."""
+    """Write the same as Markdown; what is the same on every test set stands once."""
     parts = [f"**{title(table)}.**"]
-    rule = "|---|---|" + "---:|" * (len(HEAD) - 2)
     for split in table.splits:
-        lines = [f"| {' | '.join(HEAD)} |", rule]
-        lines += [f"| {' | '.join(cells(model, split))} |" for model in table.models]
-        parts.append(f"{heading(table, split)}:\n\n" + "\n".join(lines))
+        rows = [cells(model, split) for model in table.models]
+        scores = [(HEAD[0], *HEAD[SCORES]), *((row[0], *row[SCORES]) for row in rows)]
+        parts.append(f"{heading(table, split)}:\n\n{_markdown(scores)}")
         by_muscle = muscle_lines(table, split)
         if by_muscle:
-            by_muscle.insert(1, ("---", *["---:"] * (len(by_muscle[0]) - 1)))
-            parts.append("\n".join(f"| {' | '.join(line)} |" for line in by_muscle))
+            parts.append(_markdown(by_muscle))
+    made = [(HEAD[0], HEAD[1], *HEAD[SCORES.stop :])]
+    made += [(model.name, _inputs(model), *_costs(model)) for model in table.models]
+    parts.append(f"What they take and cost:\n\n{_markdown(made, words=2)}")
     parts.append("\n".join(_item(note) for note in (*models(table), *notes(table))))
     return "\n\n".join(parts) + "\n"
+
+
+def _markdown(lines: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Lay lines out as a table, the first columns to the left and figures to the right."""
+    head, *rows = lines
+    rule = ["---"] * words + ["---:"] * (len(head) - words)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
 
 
 def _item(note: str) -> str:
@@ -118,11 +128,15 @@ def cells(model: ModelRow, split: str) -> tuple[str, ...]:
     """Write one row."""
     figures = (_with_spread(model.interval(split, metric)) for metric in ("rmse", "otd"))
     correlation = _with_spread(model.interval(split, "correlation"), places=2)
+    return _marked(model, split), _inputs(model), *figures, correlation, *_costs(model)
+
+
+def _inputs(model: ModelRow) -> str:
+    return "+".join(model.inputs) or "-"
+
+
+def _costs(model: ModelRow) -> tuple[str, ...]:
     return (
-        _marked(model, split),
-        "+".join(model.inputs) or "-",
-        *figures,
-        correlation,
         _count(model.parameters),
         f"{model.cost.mean:.3f} ({model.cost.low:.3f} to {model.cost.high:.3f})",
         f"{model.lookahead_ms:.0f} ms",
@@ -163,12 +177,14 @@ def seen_in_training(table: ScoreTable) -> list[str]:
 
 
 def models(table: ScoreTable) -> list[str]:
-    """Say what each model is, and once of all that share it what they were trained on."""
+    """Say what each model is and was trained on; once of all that share it."""
+    described: dict[str, list[str]] = {}
     trained: dict[str, list[str]] = {}
     for model in table.models:
+        described.setdefault(model.description, []).append(f"`{model.name}`")
         trained.setdefault(model.trained_on.rstrip("."), []).append(f"`{model.name}`")
     return [
-        *(f"`{model.name}`: {model.description}." for model in table.models),
+        *(f"{', '.join(names)}: {what}." for what, names in described.items()),
         *(f"Trained on {data}: {', '.join(names)}." for data, names in trained.items()),
     ]
 
