@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 from kpm_ros.core.skeletons import Skeleton, SkeletonError, read_written, written
 
 if TYPE_CHECKING:
@@ -109,9 +110,9 @@ class PianoKeys:
     kind: ClassVar[str] = "keys"
 
     name: str = KEYS
-    first_note: int = 21
-    """MIDI note of the first key; 21 is A0, a piano's lowest."""
-    count: int = 88
+    first_note: int = FIRST_NOTE
+    """MIDI note of the first key."""
+    count: int = PIANO_KEYS
     rate_hz: float = 1000.0
     sense: str = KEYS
 
@@ -203,7 +204,8 @@ KINDS: Mapping[str, type[Landmarks] | type[PianoKeys] | type[Channels]] = {
 class Streams(Sequence[Stream]):
     """A checked list of streams, and where each lies in a row of the grid.
 
-    >>> from kpm_ros.core.skeletons import find_skeleton
+    >>> from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
+    from kpm_ros.core.skeletons import find_skeleton
     >>> hand = find_skeleton("mediapipe-hand")
     >>> streams = Streams((Landmarks("top", hand), Landmarks("right", hand), PianoKeys()))
     >>> streams.width, streams.columns["keys"], streams.senses["pose"]
