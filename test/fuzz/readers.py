@@ -288,7 +288,7 @@ def _read_pictures(path: Path) -> None:
     from kpm_ros.sense.camera.camera_device import CameraConfig, EndOfVideoError
     from kpm_ros.sense.camera.open_camera import make_source
 
-    source = make_source(CameraConfig(str(path), fps=10_000.0))
+    source = make_source(CameraConfig(str(path), fps=1000.0))
     source.open()
     try:
         while source.read(threading.Event()):
