@@ -36,7 +36,8 @@ from kpm_ros.sense.emg.emg_csv import EmgCsv
 from kpm_ros.sense.emg.emg_device import EmgDevice
 from kpm_ros.sense.emg.emg_lsl import LslEmg
 from kpm_ros.sense.emg.emg_stream import EmgStream
-from kpm_ros.sense.emg.envelope import EnvelopeConfig, design
+from kpm_ros.sense.emg.envelope import design
+from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.sense.emg.mvc import MvcError
 from kpm_ros.sense.emg.personal_envelope import PersonalEnvelope
 
