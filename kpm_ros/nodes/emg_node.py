@@ -26,10 +26,10 @@ from std_srvs.srv import SetBool
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import EmgSamples
 from kpm_ros.nodes import qos, wire
-from kpm_ros.nodes.base import run
 from kpm_ros.nodes.device_settings import EmgSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.managed import ManagedNode
+from kpm_ros.nodes.node_process import run
 from kpm_ros.sense.emg.channel_health import ChannelHealth, HealthConfig
 from kpm_ros.sense.emg.emg_brainflow import BrainFlowEmg
 from kpm_ros.sense.emg.emg_csv import EmgCsv

@@ -27,10 +27,11 @@ from kpm_ros.align.stepped_clock import SteppedClock, SteppedInputs
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion
 from kpm_ros.nodes import models, qos, wire
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
+from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.polling import PolledSubscription
 
 Taker = Callable[[Any, int], None]
