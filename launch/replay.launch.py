@@ -77,7 +77,7 @@ def start(context: LaunchContext) -> list[IncludeLaunchDescription | OpaqueFunct
 
 
 def start_player(
-    context: LaunchContext, replay: launching.Replay, by_ros: bool
+    context: LaunchContext, replay: launching.PlayableBag, by_ros: bool
 ) -> list[Node | ExecuteProcess]:
     """Play the bag; its end is the launch's."""
     namespace = LaunchConfiguration("namespace").perform(context)

@@ -25,7 +25,7 @@ import yaml
 
 from kpm_ros import diagram, graph
 from kpm_ros.core.settings import make_settings
-from kpm_ros.nodes import settings as node_settings
+from kpm_ros.nodes import node_settings
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What every node of the pipeline has in common: settings, a steady loop, diagnostics, its end."""
+"""What every node of the pipeline has in common: settings, steady loops, diagnostics."""
 
 from __future__ import annotations
 
@@ -25,20 +25,16 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any, ClassVar, Protocol
 
-import rclpy
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import InvalidQosOverridesError
-from rclpy.signals import SignalHandlerOptions
 
-from kpm_ros.core import lock
 from kpm_ros.core.settings import ConfigurationError, declared
-from kpm_ros.core.signals import StopRequested, StopRequests
+from kpm_ros.core.signals import StopRequests
 from kpm_ros.nodes import parameters, qos
 from kpm_ros.nodes.diagnostics import DiagnosticsPublisher, Level, Report
 from kpm_ros.nodes.loop import PeriodicThread
@@ -51,13 +47,6 @@ except ImportError:  # its name in ROS 2 Humble
 
 QUEUED_IF_SIMULATED = 1000
 """At ten times real time, a second of key motion."""
-
-REFUSED = 2
-"""Exit status of a node that cannot work as it is configured: starting it again will not help."""
-
-MAKING_ENDS_WITHIN_S = 3.0
-"""A node that is told to stop while it is being made ends so long after at the latest: sooner than
-those who start nodes lose patience."""
 
 
 class UnfulfilledError(RuntimeError):
@@ -263,77 +252,3 @@ class PipelineNode(Node):
     def failed(self) -> bool:
         """Whether a loop has ended by an error."""
         return self._failed.is_set()
-
-
-def run(node_type: type[PipelineNode], arguments: list[str] | None = None) -> int:
-    """Run one node until it is told to stop; returns the process's exit status."""
-    with StopRequests() as stop:
-        try:
-            return _run(node_type, arguments, stop)
-        except StopRequested:
-            return 0
-        except ConfigurationError as error:
-            print(f"kpm_ros: {error}", file=sys.stderr, flush=True)
-            return REFUSED
-        finally:
-            rclpy.try_shutdown()
-
-
-def _run(node_type: type[PipelineNode], arguments: list[str] | None, stop: StopRequests) -> int:
-    # Nothing depends on a node that is still being made, such as one that compiles.
-    with stop.ending_within(MAKING_ENDS_WITHIN_S):
-        _initialise(arguments)
-        stop.check()
-        node = node_type(stop=stop)
-    try:
-        with _lock(node):
-            _serve(node, stop)
-        if isinstance(node.failure, ConfigurationError):
-            raise node.failure
-        return 1 if node.failed else 0
-    finally:
-        node.destroy_node()
-
-
-def _initialise(arguments: list[str] | None) -> None:
-    # ROS's own handlers would invalidate every publisher at once; the last words of a node, such
-    # as a command of zero, want to be said first.
-    try:
-        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    except Exception as error:  # its own type is not public, and differs between distributions
-        reason = str(error).removeprefix("failed to initialize rcl: ").split(", at /")[0]
-        raise ConfigurationError(f"the arguments were refused: {reason}") from None
-
-
-def serve_once(executor: Executor, node: PipelineNode) -> None:
-    """Serve ROS for a moment; what its own readers stumble over, as a time below zero, is refused.
-
-    Names that are no UTF-8 and times that cannot be come up here, as ValueError, and not where the
-    node reads its own topics.
-    """
-    try:
-        executor.spin_once(timeout_sec=0.1)
-    except ValueError as error:
-        node.refuse(f"ROS could not take what came: {error}")
-
-
-def _serve(node: PipelineNode, stop: StopRequests) -> None:
-    """Let the node work, and serve ROS, until it is told to stop or fails."""
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    node.start()
-    node.get_logger().info(node.readiness)
-    try:
-        while rclpy.ok() and not (stop() or node.failed or node.finished):
-            serve_once(executor, node)
-    finally:
-        node.stop()
-        executor.shutdown(timeout_sec=1.0)
-
-
-def _lock(node: Node) -> lock.Lock:
-    """Hold this node's name on this machine, so that it cannot run twice side by side."""
-    try:
-        return lock.hold(f"node {node.get_fully_qualified_name()}")
-    except lock.AlreadyRunning as error:
-        raise ConfigurationError(str(error)) from None

@@ -25,12 +25,12 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import images, qos
-from kpm_ros.nodes.base import run
 from kpm_ros.nodes.camera_info import CameraInfos
 from kpm_ros.nodes.camera_settings import CameraSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.hand_output import HandOutput, view_of
 from kpm_ros.nodes.managed import ManagedNode
+from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.worker import WorkerThread
 from kpm_ros.sense.camera.camera_device import CameraConfigError, Frame
 from kpm_ros.sense.camera.open_camera import open_camera

@@ -26,7 +26,7 @@ from kpm_ros.sense.emg.emg_brainflow import BrainFlowConfig
 from kpm_ros.sense.emg.emg_csv import EmgCsvConfig
 from kpm_ros.sense.emg.emg_lsl import LslConfig
 from kpm_ros.sense.emg.emg_stream import EmgStreamConfig
-from kpm_ros.sense.emg.envelope import EnvelopeConfig
+from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.sense.midi.midi_file import MidiFileConfig
 from kpm_ros.sense.midi.midi_keys import MidiKeysConfig
 from kpm_ros.sense.midi.midi_port import PortConfig

@@ -26,17 +26,18 @@ from std_srvs.srv import SetBool
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import ChannelSamples
 from kpm_ros.nodes import outgoing, qos
-from kpm_ros.nodes.base import run
 from kpm_ros.nodes.device_settings import EmgSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.managed import ManagedNode
+from kpm_ros.nodes.node_process import run
 from kpm_ros.sense.emg.channel_health import ChannelHealth, HealthConfig
 from kpm_ros.sense.emg.emg_brainflow import BrainFlowEmg
 from kpm_ros.sense.emg.emg_csv import EmgCsv
 from kpm_ros.sense.emg.emg_device import EmgDevice
 from kpm_ros.sense.emg.emg_lsl import LslEmg
 from kpm_ros.sense.emg.emg_stream import EmgStream
-from kpm_ros.sense.emg.envelope import EnvelopeConfig, design
+from kpm_ros.sense.emg.envelope import design
+from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.sense.emg.mvc import MvcError
 from kpm_ros.sense.emg.personal_envelope import PersonalEnvelope
 

@@ -35,10 +35,10 @@ from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.estimate.effort_info import meaning_of
 from kpm_ros.msg import EffortInfo
 from kpm_ros.nodes import qos
-from kpm_ros.nodes.base import run
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import ExoSettings
 from kpm_ros.nodes.managed import UNCONFIGURED, ManagedNode
+from kpm_ros.nodes.node_process import run
 
 LIVE = "joint"
 REPLAYED = "joint, by simulated time"

@@ -37,9 +37,10 @@ from kpm_ros.client import EffortBatch, EffortReader
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import Gesture
 from kpm_ros.nodes import outgoing, qos
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import GestureSettings
+from kpm_ros.nodes.node_process import run
 
 
 class GestureNode(PipelineNode):

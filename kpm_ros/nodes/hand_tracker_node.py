@@ -24,12 +24,13 @@ from typing import Any
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from kpm_ros.nodes import images
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_info import calibration_of
 from kpm_ros.nodes.camera_settings import HandTrackerSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.hand_output import HandOutput, view_of
 from kpm_ros.nodes.image_inputs import CalibratedImages, Images
+from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.worker import WorkerThread
 from kpm_ros.sense.camera.camera_calibration import Calibration, CalibrationError
 from kpm_ros.wire import decode

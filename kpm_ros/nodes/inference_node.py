@@ -31,11 +31,14 @@ from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.estimate.pacing import Pacer
 from kpm_ros.msg import AlignedSamples, EffortInfo, MuscleEffort, MuscleEffortChunk
 from kpm_ros.nodes import models, outgoing, qos
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import InferenceSettings
 from kpm_ros.nodes.effort_wire import effort_encoder
+from kpm_ros.nodes import models, qos
+from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.paced_publisher import Group, PacedPublisher, Valve
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.wire.decode import RefusedMessageError, aligned_chunk, require_fit

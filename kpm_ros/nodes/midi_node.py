@@ -25,10 +25,10 @@ from typing import Any
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import KeyEvent
 from kpm_ros.nodes import outgoing, qos
-from kpm_ros.nodes.base import run
 from kpm_ros.nodes.device_settings import MidiSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.managed import ManagedNode
+from kpm_ros.nodes.node_process import run
 from kpm_ros.sense import samples
 from kpm_ros.sense.midi.midi_device import MidiDevice
 from kpm_ros.sense.midi.midi_file import MidiFilePlayer

@@ -94,7 +94,7 @@ def _strange(names: list[str]) -> list[str]:
     if not names:
         return []
     # Loaded only where needed: it takes in what the settings of every node are made of.
-    from kpm_ros.nodes.settings import KINDS
+    from kpm_ros.nodes.node_settings import KINDS
 
     known = {name for every in KINDS.values() for name in declared(every)}
     return [

@@ -37,8 +37,9 @@ from kpm_ros import graph
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import ConfigurationError, check_number, declared
 from kpm_ros.nodes import outgoing, qos
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Report
+from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.playback import MessageQueue, PlaybackClock, open_senses

@@ -30,9 +30,10 @@ from kpm_ros import graph
 from kpm_ros.core import provenance
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
-from kpm_ros.nodes.base import PipelineNode, UnfulfilledError, run
+from kpm_ros.nodes.base import PipelineNode, UnfulfilledError
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.recorder_settings import RecorderSettings
 from kpm_ros.nodes.survey import ParameterSurvey

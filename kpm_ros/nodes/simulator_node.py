@@ -22,8 +22,11 @@ from typing import Any
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
 from kpm_ros.nodes import outgoing, qos, simulated
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import PipelineNode
+from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
+from kpm_ros.nodes import qos, simulated
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense import samples
 from kpm_ros.simulate.cameras import SimulatedCamera, TrackerErrors, default_cameras

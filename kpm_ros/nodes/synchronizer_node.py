@@ -27,10 +27,13 @@ from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.graph import KEY_EVENTS, KEY_MOTION
 from kpm_ros.msg import AlignedSamples, ChannelSamples, KeyEvent, KeyMotion, Landmarks
 from kpm_ros.nodes import models, outgoing, qos
-from kpm_ros.nodes.base import PipelineNode, run
+from kpm_ros.nodes.base import PipelineNode
+from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion
+from kpm_ros.nodes import models, qos
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
+from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.wire.decode import RefusedMessageError
 from kpm_ros.wire.inputs import inputs_of

@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from kpm_ros.operate import preflight
     from kpm_ros.operate.output_folder import OutputFolder
-    from kpm_ros.operate.summary import as_text, summarise
+    from kpm_ros.operate.summary import summarise
+    from kpm_ros.operate.summary_text import as_text
 
     preflight.require_ros()
     # Checked before anything of an earlier run is replaced.

@@ -31,7 +31,7 @@ from kpm_ros.operate.ends import HEALTHY, REFUSED, UNHEALTHY, Policy
 from kpm_ros.operate.output_folder import OutputFolder
 from kpm_ros.operate.process import Command
 from kpm_ros.operate.readers import nobody_reads
-from kpm_ros.operate.recording import describe_bag
+from kpm_ros.operate.recorded_bag import describe_bag
 from kpm_ros.operate.summary import Measurement, Result
 from kpm_ros.operate.supervisor import Supervisor
 from kpm_ros.operate.usage import Reading, Usage, cores

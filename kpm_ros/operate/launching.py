@@ -40,7 +40,7 @@ CLOCK_HZ = 40
 
 
 @dataclass(frozen=True)
-class Replay:
+class PlayableBag:
     """A bag that can be played, as the user asked for it."""
 
     settings: PlayerSettings
@@ -73,7 +73,7 @@ class Replay:
         return [*words, "--remap", *renamed] if renamed else words
 
 
-def check_replay(given: Mapping[str, str]) -> Replay:
+def check_replay(given: Mapping[str, str]) -> PlayableBag:
     """Type and check what the user chose, and open the bag, before anything is started."""
     values: dict[str, object] = {"bag": given["bag"], "loop": given["loop"] == "true"}
     for name in ("rate", "start_s"):
@@ -89,7 +89,7 @@ def check_replay(given: Mapping[str, str]) -> Replay:
     except BagError as error:
         raise UserError(str(error)) from None
     bag.close()
-    return Replay(settings, senses)
+    return PlayableBag(settings, senses)
 
 
 def prefix(executable: str, asked: str = "", only: str = "") -> str:

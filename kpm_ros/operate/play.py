@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings = make_settings("player", PlayerSettings, values)
         options = graph.PipelineOptions.from_strings({"namespace": arguments.namespace})
 
-    from kpm_ros.nodes.base import run as run_node
+    from kpm_ros.nodes.node_process import run as run_node
     from kpm_ros.nodes.player_node import PlayerNode
 
     # An empty list has no type in ROS, and is what the node takes anyway.

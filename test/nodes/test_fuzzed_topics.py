@@ -49,6 +49,7 @@ from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
 from kpm_ros.nodes.inference_node import InferenceNode
+from kpm_ros.nodes.node_process import serve_once
 from kpm_ros.nodes.recorder_node import RecorderNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.operate.watch import Watch
@@ -320,6 +321,6 @@ def test_a_clock_before_all_time_ends_no_node(node, make_node, context, sec):
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(exo)
     publisher.publish(Clock(clock=Time(sec=sec)))
-    wait_for(lambda: base.serve_once(executor, exo) or refused(exo), "the refusal")
+    wait_for(lambda: serve_once(executor, exo) or refused(exo), "the refusal")
     publisher.publish(Clock(clock=Time(sec=7)))
-    wait_for(lambda: base.serve_once(executor, exo) or exo.now_ns() == 7 * 10**9, "the time")
+    wait_for(lambda: serve_once(executor, exo) or exo.now_ns() == 7 * 10**9, "the time")

@@ -24,7 +24,8 @@ import pytest
 from kpm_ros.core.chunks import Trace
 from kpm_ros.core.flags import Flag
 from kpm_ros.learn.scores.metrics import score
-from kpm_ros.operate.summary import STAGES, Measurement, Result, as_text, summarise
+from kpm_ros.operate.summary import STAGES, Measurement, Result, summarise
+from kpm_ros.operate.summary_text import as_text
 
 MS = 1_000_000
 BEGIN = 1_700_000_000 * 1_000_000_000

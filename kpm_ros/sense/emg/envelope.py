@@ -21,14 +21,14 @@ how the samples are split into chunks.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.connection import NS_PER_S
+from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.sense.samples import ChannelChunk
 
 HIGHEST_OF_NYQUIST = 0.9
@@ -37,41 +37,6 @@ BRIDGED_S = 0.1
 """A hole up to this wide is bridged by a straight line; after a wider one filters begin anew."""
 ANOTHER_RATE = 0.01
 """Filters are made anew for a rate that differs by more than this."""
-
-
-@dataclass(frozen=True)
-class EnvelopeConfig(CheckedSettings):
-    """What each step does; a frequency of 0 leaves a step out."""
-
-    low_hz: float = setting(
-        20.0, "envelope: lowest frequency passed; 0 = all", least=0.0, most=1e3, live=True
-    )
-    """Slow drift and the skin's movement lie below."""
-    high_hz: float = setting(
-        450.0, "envelope: highest frequency passed; 0 = all", least=0.0, most=1e4, live=True
-    )
-    """Only noise lies above."""
-    band_order: int = setting(
-        4, "envelope: order of the band's filters", least=1, most=8, live=True
-    )
-    notch_hz: float = setting(
-        50.0, "frequency of the mains; 0 = no notch", least=0.0, most=400.0, live=True
-    )
-    notch_q: float = setting(
-        30.0, "envelope: narrowness of the notch", least=1.0, most=100.0, live=True
-    )
-    notch_harmonics: int = setting(
-        3, "envelope: multiples of the mains removed", least=1, most=20, live=True
-    )
-    """The first of them included."""
-    smooth_hz: float = setting(
-        6.0, "envelope: it follows no faster movement", least=0.1, most=100.0, live=True
-    )
-    smooth_order: int = setting(2, "envelope: order of the smoothing", least=1, most=8, live=True)
-
-    def as_words(self) -> str:
-        """Write all settings in one line, to compare with another's."""
-        return ", ".join(f"{name} {value:g}" for name, value in asdict(self).items())
 
 
 def design(

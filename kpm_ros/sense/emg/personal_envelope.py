@@ -21,7 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kpm_ros.sense.emg.envelope import Envelope, EnvelopeConfig
+from kpm_ros.sense.emg.envelope import Envelope
+from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.sense.emg.mvc import Mvc, MvcError, MvcFolder, MvcRecorder
 from kpm_ros.sense.samples import ChannelChunk
 

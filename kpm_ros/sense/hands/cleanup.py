@@ -30,7 +30,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.polynomial import polynomial
 from numpy.typing import NDArray
-from scipy import signal
 
 GAUSSIAN = 1.4826
 """Standard deviation of normal noise, in median absolute deviations."""
@@ -143,6 +142,8 @@ def smooth(run: NDArray[np.float64], rules: CleanUpRules) -> NDArray[np.float64]
     """
     window, order = rules.smooth_window, rules.smooth_order
     if len(run) >= window:
+        from scipy import signal  # loaded late, for it takes long
+
         return np.asarray(signal.savgol_filter(run, window, order, axis=0))
     frames = np.arange(len(run), dtype=np.float64)
     fit = polynomial.polyfit(frames, run, min(order, len(run) - 1))
@@ -152,6 +153,8 @@ def smooth(run: NDArray[np.float64], rules: CleanUpRules) -> NDArray[np.float64]
 @lru_cache
 def _newest_weights(window: int, order: int) -> NDArray[np.float64]:
     """Weights (window,) that give the local polynomial's value at the newest frame."""
+    from scipy import signal
+
     return np.asarray(signal.savgol_coeffs(window, order, pos=window - 1, use="dot"))
 
 

@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from kpm_ros.sense.emg.envelope import EnvelopeConfig, design
+from kpm_ros.sense.emg.envelope import design
+from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.simulate.electrodes import BAND_HZ, RATE_HZ, Electrodes
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.release.release_layout import SAMPLE_RATE_HZ

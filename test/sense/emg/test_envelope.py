@@ -31,7 +31,8 @@ from scipy import signal
 from kpm_ros.sense.connection import NS_PER_S
 from kpm_ros.sense.emg.emg_csv import EmgCsv, EmgCsvConfig
 from kpm_ros.sense.emg.emg_stream import EmgStream
-from kpm_ros.sense.emg.envelope import Envelope, EnvelopeConfig, delay_s, design
+from kpm_ros.sense.emg.envelope import Envelope, delay_s, design
+from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.sense.samples import ChannelChunk
 
 START_NS = 1_700_000_000 * NS_PER_S

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.sense.emg.envelope import EnvelopeConfig
+from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.sense.emg.mvc import MvcError, MvcFolder
 from kpm_ros.sense.emg.personal_envelope import MVC_UNIT, PersonalEnvelope
 from kpm_ros.sense.samples import ChannelChunk

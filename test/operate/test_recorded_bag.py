@@ -22,7 +22,7 @@ pytest.importorskip("rosbags")
 
 import numpy as np
 
-from kpm_ros.operate.recording import describe_bag
+from kpm_ros.operate.recorded_bag import describe_bag
 from kpm_ros.replay.bag import BagTopic, BagWriter
 from kpm_ros.replay.definitions import known_types
 

@@ -62,7 +62,7 @@ def as_yaml() -> str:
     """All settings as a ROS parameters file, with meaning and bounds as comments."""
     lines = [
         "# Parameters of every node, with their defaults: a copy of this file is the place to",
-        "# change them (params_file:=...). Written by `python -m kpm_ros.nodes.settings`.",
+        "# change them (params_file:=...). Written by `python -m kpm_ros.nodes.node_settings`.",
     ]
     for node, settings in NODES.items():
         lines += ["", f"# {(settings.__doc__ or '').splitlines()[0]}", f"/**/{node}:"]

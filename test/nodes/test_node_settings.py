@@ -27,25 +27,25 @@ from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import PoseRules
 from kpm_ros.core.resources import config_dir
 from kpm_ros.core.settings import ConfigurationError, declared, make_settings, why_fixed
-from kpm_ros.nodes import models, settings
+from kpm_ros.nodes import models, node_settings
 from kpm_ros.nodes.effort_settings import ExoSettings, InferenceSettings, SynchronizerSettings
 
 
 def test_the_shipped_parameters_file_is_what_the_settings_say():
     shipped = (config_dir() / "pipeline.yaml").read_text()
-    assert shipped == settings.as_yaml(), (
-        "run: python -m kpm_ros.nodes.settings > config/pipeline.yaml"
+    assert shipped == node_settings.as_yaml(), (
+        "run: python -m kpm_ros.nodes.node_settings > config/pipeline.yaml"
     )
 
 
 def test_the_parameters_file_gives_every_node_its_defaults():
-    parsed = yaml.safe_load(settings.as_yaml())
-    for node, kind in settings.NODES.items():
+    parsed = yaml.safe_load(node_settings.as_yaml())
+    for node, kind in node_settings.NODES.items():
         given = parsed[f"/**/{node}"]["ros__parameters"]
         assert make_settings(node, kind, given) == kind()
 
 
-@pytest.mark.parametrize("kind", settings.NODES.values(), ids=settings.NODES)
+@pytest.mark.parametrize("kind", node_settings.NODES.values(), ids=node_settings.NODES)
 def test_every_setting_says_what_it_is_for(kind):
     for name, setting in declared(kind).items():
         assert setting.description
@@ -68,9 +68,9 @@ def _attributes_read(folder: Path, of: str = "") -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("kind", settings.KINDS.values(), ids=settings.KINDS)
+@pytest.mark.parametrize("kind", node_settings.KINDS.values(), ids=node_settings.KINDS)
 def test_every_setting_is_used(kind):
-    package = Path(settings.__file__).parents[1]
+    package = Path(node_settings.__file__).parents[1]
     own = _attributes_read(package / "nodes", of="settings")
     rooms = {
         spec.name: package / spec.metadata["rules"].__module__.split(".")[1]
