@@ -38,6 +38,7 @@ from kpm_ros.msg import KeyEvent, KeyMotion, Landmarks
 
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.sense.samples import HAND
 
 OUT = Path("out/bench")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy")
@@ -51,7 +52,9 @@ Make = Callable[[int], Any]
 def hand(index: int, said: str = "right") -> Landmarks:
     """One frame's hand."""
     points = array.array("f", [0.5 + index % 7 / 100] * 63)
-    return Landmarks(index=index, view="top", hand=said, confidence=1.0, points=points)
+    return Landmarks(
+        index=index, view="top", skeleton=HAND, side=said, confidence=1.0, points=points
+    )
 
 
 def event(index: int, frame_id: str = "") -> KeyEvent:

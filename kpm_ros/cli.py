@@ -77,7 +77,7 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     """Describe every command, and in full the one that the words name."""
     parser = _Parser(
         prog="kpm",
-        description="Muscle effort of a pianist's hand at 2 kHz, from cameras and piano keys.",
+        description="Muscle effort at 2 kHz from cameras: of hands at a piano, and of bodies.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -36,8 +36,6 @@ from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import InferenceSettings
 from kpm_ros.nodes.effort_wire import effort_encoder
-from kpm_ros.nodes import models, qos
-from kpm_ros.nodes.effort_wire import EffortEncoder
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.paced_publisher import Group, PacedPublisher, Valve
 from kpm_ros.nodes.polling import PolledSubscription

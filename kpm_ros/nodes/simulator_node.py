@@ -23,8 +23,6 @@ from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
 from kpm_ros.nodes import outgoing, qos, simulated
 from kpm_ros.nodes.base import PipelineNode
-from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
-from kpm_ros.nodes import qos, simulated
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.simulator_settings import SimulatorSettings

@@ -25,11 +25,15 @@ from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.stepped_clock import SteppedClock, SteppedInputs
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.graph import KEY_EVENTS, KEY_MOTION
-from kpm_ros.msg import AlignedSamples, ChannelSamples, KeyEvent, KeyMotion, Landmarks
+from kpm_ros.msg import (
+    AlignedSamples,
+    ChannelSamples,
+    KeyEvent,
+    KeyMotion,
+    Landmarks,
+)
 from kpm_ros.nodes import models, outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
-from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion
-from kpm_ros.nodes import models, qos
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import SynchronizerSettings

@@ -28,7 +28,6 @@ from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import declared, make_settings
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.weight_files import read_card
-from kpm_ros.core.settings import make_settings
 from kpm_ros.nodes.node_settings import KINDS
 from kpm_ros.nodes.params_file import meant_for, own, read_table
 from kpm_ros.operate.errors import UserError, user_errors
