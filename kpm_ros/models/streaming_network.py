@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from kpm_ros.models.architecture import Span, Stretch
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import Tensors
-from kpm_ros.models.inputs import check_values
+from kpm_ros.models.input_checks import check_values
 from kpm_ros.models.weight_files import check_tensors
 
 Array = NDArray[np.float32]

@@ -29,7 +29,7 @@ import numpy as np
 from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Stretch
 from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.examples import Array, Tensors
-from kpm_ros.models.inputs import check_values
+from kpm_ros.models.input_checks import check_values
 
 if TYPE_CHECKING:
     from torch import nn

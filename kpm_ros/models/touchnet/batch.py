@@ -25,7 +25,7 @@ from torch import Tensor
 from kpm_ros.models.architecture import Stretch
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import Array, Tensors
-from kpm_ros.models.inputs import check_values
+from kpm_ros.models.input_checks import check_values
 from kpm_ros.models.touchnet.network import build_network
 from kpm_ros.models.touchnet.shapes import STRIDE, structure_of
 from kpm_ros.models.weight_files import check_tensors

@@ -43,7 +43,7 @@ class Sizes(NamedTuple):
     keys_optional: bool
 
 
-class Hand(NamedTuple):
+class HandLayout(NamedTuple):
     """Where the views' points are in a row of the pose."""
 
     starts: Places
@@ -88,13 +88,13 @@ class Memory(NamedTuple):
     there: Array
     """Whether the last frame's pose and keys were there."""
     rings: Array
-    """What each block has seen, a row a frame, over and over from the first row."""
+    """What each block was given, a row a frame, over and over from the first row."""
     edge: Array
     """The last sample of the frame before."""
 
 
 @compiled
-def describe_hand(pose: Array, views: Hand, hand: Array) -> None:
+def describe_hand(pose: Array, views: HandLayout, hand: Array) -> None:
     """Landmarks from the palm's middle in units of its size, then the palm itself, a view."""
     target = 0
     for view in range(len(views.dimensions)):
@@ -130,7 +130,7 @@ def describe_hand(pose: Array, views: Hand, hand: Array) -> None:
 
 
 @compiled
-def feel(middle: np.float32, places: Array, level: Array) -> np.float32:
+def sum_near_keys(middle: np.float32, places: Array, level: Array) -> np.float32:
     """Add up what the keys within a white key's width of a place do, nearer ones more."""
     total = _ZERO
     for key in range(len(places)):
@@ -142,7 +142,13 @@ def feel(middle: np.float32, places: Array, level: Array) -> np.float32:
 
 @compiled
 def describe_touch(
-    pose: Array, views: Hand, place: Array, places: Array, depth: Array, speed: Array, touch: Array
+    pose: Array,
+    views: HandLayout,
+    place: Array,
+    places: Array,
+    depth: Array,
+    speed: Array,
+    touch: Array,
 ) -> None:
     """Depth, then speed, of the keys around each fingertip."""
     half = len(touch) // 2
@@ -156,8 +162,8 @@ def describe_touch(
             coefficient += views.dimensions[view]
         for i in range(len(_OFFSETS)):
             target = finger * len(_OFFSETS) + i
-            touch[target] = feel(at + _OFFSETS[i], places, depth)
-            touch[half + target] = feel(at + _OFFSETS[i], places, speed)
+            touch[target] = sum_near_keys(at + _OFFSETS[i], places, depth)
+            touch[half + target] = sum_near_keys(at + _OFFSETS[i], places, speed)
 
 
 @compiled
@@ -172,8 +178,8 @@ def describe_chord(places: Array, depth: Array, speed: Array, chord: Array) -> N
     bins = 2 * CHORD + 1
     for i in range(bins):
         at = middle + np.float32(i - CHORD)
-        chord[i] = feel(at, places, depth)
-        chord[bins + i] = feel(at, places, speed)
+        chord[i] = sum_near_keys(at, places, depth)
+        chord[bins + i] = sum_near_keys(at, places, speed)
     chord[2 * bins], chord[2 * bins + 1] = total, going
 
 
@@ -198,12 +204,12 @@ def scale_features(features: Array, offset: Array, gain: Array) -> None:
 
 @compiled
 def describe(
-    pose: Array, keys: Array, first: bool, sizes: Sizes, views: Hand, weights: Weights,
+    pose: Array, keys: Array, first: bool, sizes: Sizes, views: HandLayout, weights: Weights,
     memory: Memory, features: Array,
 ) -> None:  # fmt: skip
     """Fill in a frame's features, normalised; a sense that is not used is an empty row."""
-    seen = is_there(pose, weights.neutral_pose, sizes.pose_optional)
-    felt = is_there(keys, weights.neutral_keys, sizes.keys_optional)
+    hand_there = is_there(pose, weights.neutral_pose, sizes.pose_optional)
+    keys_there = is_there(keys, weights.neutral_keys, sizes.keys_optional)
     hand, change = features[: sizes.hand], features[sizes.hand : 2 * sizes.hand]
     touch = features[2 * sizes.hand : 2 * sizes.hand + sizes.touch]
     chord = features[2 * sizes.hand + sizes.touch : len(weights.offset)]
@@ -219,21 +225,21 @@ def describe(
     scale_features(features, weights.offset, weights.gain)
     # What a missing sense would have said is set to the usual size of everything.
     half = len(touch) // 2
-    if not seen:
+    if not hand_there:
         hand[:] = _ZERO
-    if not (seen and (first or memory.there[0] != 0)):
+    if not (hand_there and (first or memory.there[0] != 0)):
         change[:] = _ZERO
-    if not (seen and felt):
+    if not (hand_there and keys_there):
         touch[:half] = _ZERO
-    if not (seen and felt and (first or memory.there[1] != 0)):
+    if not (hand_there and keys_there and (first or memory.there[1] != 0)):
         touch[half:] = _ZERO
-    if not felt:
+    if not keys_there:
         chord[:] = _ZERO
-    memory.there[0], memory.there[1] = np.float32(seen), np.float32(felt)
+    memory.there[0], memory.there[1] = np.float32(hand_there), np.float32(keys_there)
     if len(pose):
-        features[len(weights.offset)] = np.float32(not seen)
+        features[len(weights.offset)] = np.float32(not hand_there)
     if len(keys):
-        features[-1] = np.float32(not felt)
+        features[-1] = np.float32(not keys_there)
 
 
 @compiled

@@ -160,7 +160,7 @@ class Features(nn.Module):
         The keys' motion is (B, J, K, 2): depth and speed.
         """
         places = (tips[..., None] + tips.new_tensor(OFFSETS)).flatten(-2)
-        depths, speeds = self._felt(places, motion).unbind(dim=-1)
+        depths, speeds = self._sum_near_keys(places, motion).unbind(dim=-1)
         return depths, speeds
 
     def _chord(self, motion: Tensor) -> Tensor:
@@ -172,10 +172,10 @@ class Features(nn.Module):
         total = depth.sum(dim=-1, keepdim=True)
         middle = (depth @ self.keys_at)[..., None] / (total + SMALL)
         places = middle + torch.arange(-CHORD, CHORD + 1, device=depth.device)
-        picture = self._felt(places, motion).transpose(-1, -2).flatten(-2)
+        picture = self._sum_near_keys(places, motion).transpose(-1, -2).flatten(-2)
         return torch.cat((picture, total, speed.clamp(min=0).sum(dim=-1, keepdim=True)), dim=-1)
 
-    def _felt(self, places: Tensor, motion: Tensor) -> Tensor:
+    def _sum_near_keys(self, places: Tensor, motion: Tensor) -> Tensor:
         """Add up what keys do within a white key's width of places, nearer ones more."""
         near = (1 - (self.keys_at - places[..., None]).abs()).clamp(min=0)
         return near @ motion

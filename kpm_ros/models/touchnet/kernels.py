@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.compilation import compiled
 from kpm_ros.models.row_kernels import add, normalise, rectify
-from kpm_ros.models.touchnet.feature_kernels import Hand, Memory, Sizes, Weights, describe
+from kpm_ros.models.touchnet.feature_kernels import HandLayout, Memory, Sizes, Weights, describe
 
 Array = NDArray[np.float32]
 
@@ -93,7 +93,7 @@ def join(effort: Array, first: bool, fade: Array, edge: Array) -> None:
 
 @compiled
 def run_frames(
-    pose: Array, keys: Array, frame: int, ahead: int, sizes: Sizes, views: Hand,
+    pose: Array, keys: Array, frame: int, ahead: int, sizes: Sizes, views: HandLayout,
     weights: Weights, memory: Memory, effort: Array,
 ) -> None:  # fmt: skip
     """Run the network over the frames whose last samples are given; effort gets a row for each.

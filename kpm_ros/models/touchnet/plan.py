@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.compilation import on_cache_line
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import neutral_row
-from kpm_ros.models.touchnet.feature_kernels import Hand, Memory, Sizes, Weights
+from kpm_ros.models.touchnet.feature_kernels import HandLayout, Memory, Sizes, Weights
 from kpm_ros.models.touchnet.shapes import FADE, feature_span, inputs_of, key_places, structure_of
 
 Array = NDArray[np.float32]
@@ -42,7 +42,7 @@ def sizes_of(card: ModelCard) -> Sizes:
     )
 
 
-def hand_of(card: ModelCard) -> Hand:
+def hand_of(card: ModelCard) -> HandLayout:
     """Say where the points of all views are in a row of the pose."""
     views = inputs_of(card).views
     most = max((len(view.palm) for view in views), default=0)
@@ -50,7 +50,7 @@ def hand_of(card: ModelCard) -> Hand:
     for row, view in zip(palms, views, strict=True):
         row[: len(view.palm)] = view.start + view.dimensions * np.array(view.palm)
     tips = [view.start + view.dimensions * np.array(view.tips, np.int64) for view in views]
-    return Hand(
+    return HandLayout(
         starts=np.array([*(v.start for v in views), sum(v.width for v in views)], np.int64),
         dimensions=np.array([view.dimensions for view in views], np.int64),
         palms=palms,

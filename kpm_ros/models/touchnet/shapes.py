@@ -43,7 +43,7 @@ LIMIT = 8.0
 """Normalised features are cut off at this size, whatever a tracker does."""
 
 OFFSETS = (-1.0, -0.5, 0.0, 0.5, 1.0)
-"""Places around a fingertip at which the keys are felt for, in white keys."""
+"""Places around a fingertip at which the keys are looked at, in white keys."""
 CHORD = 6
 """White keys to each side of the sounding keys' centre in the picture of them."""
 
