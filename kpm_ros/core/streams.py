@@ -204,8 +204,7 @@ KINDS: Mapping[str, type[Landmarks] | type[PianoKeys] | type[Channels]] = {
 class Streams(Sequence[Stream]):
     """A checked list of streams, and where each lies in a row of the grid.
 
-    >>> from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
-    from kpm_ros.core.skeletons import find_skeleton
+    >>> from kpm_ros.core.skeletons import find_skeleton
     >>> hand = find_skeleton("mediapipe-hand")
     >>> streams = Streams((Landmarks("top", hand), Landmarks("right", hand), PianoKeys()))
     >>> streams.width, streams.columns["keys"], streams.senses["pose"]
