@@ -27,7 +27,7 @@ from kpm_ros import __version__
 from kpm_ros.core.signals import interrupts
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.options import spell_out
-from kpm_ros.operate.readers import flush_output, lost_its_reader
+from kpm_ros.operate.output_readers import flush_output, lost_its_reader
 
 COMMANDS = (
     "up",

@@ -21,7 +21,7 @@ from typing import Any
 
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
-from kpm_ros.nodes import outgoing, qos, simulated
+from kpm_ros.nodes import outgoing, qos, simulated_pianist
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.node_process import run
@@ -44,7 +44,7 @@ class SimulatorNode(PipelineNode):
     def __init__(self, **node_arguments: Any) -> None:
         """Read the score and set the pianist at the piano."""
         super().__init__(**node_arguments)
-        self._pianist = simulated.pianist(self.settings)
+        self._pianist = simulated_pianist.pianist(self.settings)
         self._cameras = _cameras(self.settings)
         self._delivered = 0
         self._reported = 0

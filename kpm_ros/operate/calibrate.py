@@ -173,7 +173,7 @@ def _senses(
     from kpm_ros.operate import preflight
 
     preflight.require_ros()
-    from kpm_ros.operate.listening import listen
+    from kpm_ros.operate.live_senses import listen
 
     print(f"listening for {arguments.seconds:g} s: play", file=sys.stderr)
     return listen(options.namespace, views, arguments.seconds)

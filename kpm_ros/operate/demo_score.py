@@ -31,7 +31,7 @@ from kpm_ros import graph
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.learn.scores.metrics import Scores, score
-from kpm_ros.nodes import simulated
+from kpm_ros.nodes import simulated_pianist
 from kpm_ros.operate import preflight
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
@@ -61,7 +61,7 @@ def score_demo(options: graph.PipelineOptions, bag: Path, begin_ns: int, end_ns:
     except BagError as error:
         raise UnknownTruthError(str(error)) from None
     within = (effort.stamps_ns >= begin_ns) & (effort.stamps_ns < end_ns)
-    return score_effort(simulated.pianist(settings), performances, muscles, effort, within)
+    return score_effort(simulated_pianist.pianist(settings), performances, muscles, effort, within)
 
 
 def score_effort(

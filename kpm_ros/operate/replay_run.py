@@ -211,7 +211,7 @@ class ReplayRun:
         device = self._choices.device
         if not device:
             return functools.partial(offline.stream, models.estimator(self._inference))
-        from kpm_ros.estimate.offline import estimate_whole
+        from kpm_ros.estimate.batched import estimate_whole
 
         card, tensors = models.load(self._choices.model)
         return lambda chunks: estimate_whole(

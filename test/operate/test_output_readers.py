@@ -160,7 +160,7 @@ def test_work_that_is_stopped_is_tidied_up_and_said_so(tmp_path, number):
 
 
 def test_a_disk_that_fails_is_not_taken_for_a_closed_pipe(tmp_path):
-    from kpm_ros.operate.readers import lost_its_reader, nobody_reads
+    from kpm_ros.operate.output_readers import lost_its_reader, nobody_reads
 
     assert not nobody_reads()
     assert not lost_its_reader(OSError(5, "Input/output error"))

@@ -22,8 +22,8 @@ import pytest
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
+from kpm_ros.estimate.batched import estimate_whole
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.offline import estimate_whole
 from kpm_ros.models.registry import architecture_of
 from support.models import POSE_ONLY, light, listed, signal
 
