@@ -105,7 +105,7 @@ def test_a_video_comes_as_landmarks_at_its_own_rate_stamped_when_each_frame_was_
     for message, received_ns in taken:
         assert stamp_ns(message) <= decode.time_ns(message.processed) <= received_ns
         assert received_ns - stamp_ns(message) < 2 * 10**9
-        assert (message.view, message.hand) == ("top", "right")
+        assert (message.view, message.side) == ("top", "right")
         assert (message.image_width, message.image_height) == (640, 360)
         assert message.header.frame_id == "camera_top_optical"
         assert np.isfinite(message.points).all()
@@ -276,7 +276,7 @@ def test_a_picture_without_a_hand_is_published_without_points(node, make_camera,
     camera.start()
     for message, _ in take_until(hands, 5, "frames without a hand"):
         assert len(message.points) == 0
-        assert (message.confidence, message.hand, message.view) == (0.0, "left", "side")
+        assert (message.confidence, message.side, message.view) == (0.0, "left", "side")
         assert (message.image_width, message.image_height) == (64, 48)
 
 

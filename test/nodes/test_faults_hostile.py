@@ -184,7 +184,7 @@ def test_two_cameras_under_one_name_are_said_and_do_no_harm(stage, record_proper
             return sample
 
         with stage.altered(twice):
-            witness.wait_for_report("synchronizer", "/hand has several publishers")
+            witness.wait_for_report("synchronizer", "/landmarks has several publishers")
     recovery_ms(record_property, witness, time.time_ns())
     stage.assert_valid()
     stage.assert_no_gap()

@@ -100,7 +100,7 @@ def test_images_of_another_node_come_back_as_landmarks_with_their_stamps(
         answer = wired.answer_to(message)
         assert decode.time_ns(answer.header.stamp) == STAMP_NS + number * FRAME_NS
         assert answer.index == number
-        assert (answer.view, answer.hand) == ("top", "right")
+        assert (answer.view, answer.side) == ("top", "right")
         assert answer.header.frame_id == "usb_cam"
     if kind == "grey":
         # Without colour the model sees less; what counts is that grey pictures are taken.
