@@ -23,6 +23,7 @@ from typing import Any
 import builtin_interfaces.msg
 import numpy as np
 import std_msgs.msg
+from numpy.typing import NDArray
 
 import kpm_ros.msg
 from kpm_ros.wire.encode import Encoder
@@ -39,12 +40,17 @@ _CODES = {np.dtype(np.float32): "f", np.dtype(np.uint8): "B", np.dtype(np.uint32
 def _make(kind: str, fields: Mapping[str, Any]) -> Any:
     package, _, name = kind.split("/")
     plain = {
-        field: array.array(_CODES[value.dtype], np.ascontiguousarray(value).tobytes())
-        if isinstance(value, np.ndarray)
-        else value
+        field: _copied(value) if isinstance(value, np.ndarray) else value
         for field, value in fields.items()
     }
     return getattr(_PACKAGES[package], name)(**plain)
+
+
+def _copied(values: NDArray[Any]) -> array.array[Any]:
+    """Copy an array, once, into what rclpy takes."""
+    plain = array.array(_CODES[values.dtype])
+    plain.frombytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+    return plain
 
 
 MESSAGES = Encoder(_make)

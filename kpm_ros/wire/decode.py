@@ -138,8 +138,8 @@ def aligned_chunk(message: Any, streams: Streams) -> AlignedChunk:
         grid_index=message.grid_index,
         rate_hz=message.rate_hz,
         values=_table(message.values, message.count, streams.width, "values"),
-        missing=np.array(message.missing, np.uint32),
-        flags=np.array(message.flags, np.uint8),
+        missing=np.asarray(message.missing, np.uint32),
+        flags=np.asarray(message.flags, np.uint8),
         trace=trace(message.trace),
     )
 
@@ -159,7 +159,7 @@ def effort_chunk(message: Any) -> EffortChunk:
         stamp_ns=time_ns(message.header.stamp),
         first_index=message.first_index,
         effort=_table(message.effort, count, message.muscles, "effort"),
-        flags=np.array(message.flags, np.uint8),
+        flags=np.asarray(message.flags, np.uint8),
         trace=trace(message.trace),
     )
 
@@ -181,7 +181,8 @@ def require_fit(chunk: AlignedChunk, card: ModelCard) -> None:
 def _table(values: Any, rows: int, columns: int, what: str) -> NDArray[np.float32]:
     if len(values) != rows * columns:
         raise RefusedMessageError(f"{what} holds {len(values)} values, not {rows} x {columns}")
-    return np.array(values, np.float32).reshape(rows, columns)
+    # What was received is nobody else's: it need not be copied.
+    return np.asarray(values, np.float32).reshape(rows, columns)
 
 
 def _rows(values: Any, columns: int, what: str) -> NDArray[np.float32]:

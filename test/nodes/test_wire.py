@@ -157,7 +157,11 @@ def test_an_unknown_kind_of_key_event_is_refused():
 def test_messages_are_the_same_whoever_decodes_them(tmp_path):
     """Nodes take rclpy's messages and replay those of rosbags, by the same code."""
     bag = bags.write(tmp_path / "bag", bags.entries(bags.played(1.0)))
-    read = {"hand": decode.landmark_frame, "events": decode.key_event, "motion": decode.key_motion}
+    read = {
+        "landmarks": decode.landmark_frame,
+        "events": decode.key_event,
+        "motion": decode.key_motion,
+    }
     seen = set()
     with BagReader(bag) as reader:
         for message in list(reader.messages())[:200]:
