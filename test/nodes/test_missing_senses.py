@@ -83,7 +83,7 @@ def test_effort_goes_on_while_the_camera_is_gone_and_when_the_keys_go_too(
             replace(sample, points=None) if isinstance(sample, LandmarkFrame) else None
         )
         wait_for_samples(reader, lambda batch: not batch.valid.any(), "effort to be marked")
-        assert "pose lost, keys missing" in reader.status().reason
+        assert "pose lost, channels missing" in reader.status().reason
 
         player.alter = lambda sample: sample if isinstance(sample, LandmarkFrame) else None
         wait_for_samples(

@@ -290,7 +290,6 @@ def test_what_was_recorded_is_what_was_sent(node, domain, tmp_path):
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["views:=top,left"], "left"),
         (["model:=nonesuch"], "nonesuch"),
         (["model:=/nowhere/net.safetensors"], "/nowhere/net.safetensors"),
         (["log_level:=loud"], "loud"),

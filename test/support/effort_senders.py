@@ -25,7 +25,7 @@ from kpm_ros.msg import EffortInfo
 from rclpy.serialization import serialize_message
 
 from kpm_ros.client import EffortReader
-from kpm_ros.estimate.effort_info import described
+from kpm_ros.estimate.effort_info import described, digest_of
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.polling import PolledSubscription, RawMessage
@@ -61,8 +61,9 @@ class Sender:
 
     def announce(self, muscles: Sequence[str], model: str, stream: int) -> None:
         """Say what its effort is from now on."""
-        card = published_card(muscles=tuple(muscles), name=model)
-        info = EffortInfo(**described(card, "", stream))
+        # Not through a card, which names no muscle twice: others may say anything.
+        said = described(published_card(name=model), "", stream) | {"muscles": list(muscles)}
+        info = EffortInfo(**said | {"digest": digest_of(SimpleNamespace(**said))})
         self._muscles = muscles
         self._encoder = effort_encoder(len(muscles), info.digest)
         data = bytes(serialize_message(info))
