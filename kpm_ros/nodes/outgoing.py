@@ -49,7 +49,7 @@ def _make(kind: str, fields: Mapping[str, Any]) -> Any:
 def _copied(values: NDArray[Any]) -> array.array[Any]:
     """Copy an array, once, into what rclpy takes."""
     plain = array.array(_CODES[values.dtype])
-    plain.frombytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+    plain.frombytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
     return plain
 
 
