@@ -244,7 +244,7 @@ def _checkpoints(folder: Path) -> list[Path]:
     """Published weights, in both of torch's forms, and a training that was interrupted."""
     import torch
 
-    from kpm_ros.learn.training.checkpoints import IDENTITY
+    from kpm_ros.learn.training.checkpoints import IDENTITY, PROGRESS
 
     first, last = torch.arange(80.0).reshape(1, 8, 10), torch.arange(6).half()
     state = {"net.network.key_conv.0.conv.0.weight": first, "net.decoder.mlp.6.bias": last}
@@ -256,7 +256,8 @@ def _checkpoints(folder: Path) -> list[Path]:
     run = folder / "run"
     run.mkdir()
     (run / "metrics.csv").write_text("step,epoch,loss\n1,0.1,0.5\n2,0.2,0.4\n")
-    torch.save({IDENTITY: {"seed": 1}, "state": torch.zeros(4)}, run / "last.ckpt")
+    content = {IDENTITY: {"seed": 1}, PROGRESS: {"step": 2}, "state": torch.zeros(4)}
+    torch.save(content, run / "last.ckpt")
     return [*made, run]
 
 

@@ -93,7 +93,7 @@ def test_a_stopped_training_says_how_to_go_on(data, tmp_path, capsys, monkeypatc
     def stopped(*_):
         raise training.TrainingStopped
 
-    monkeypatch.setattr(training, "run_training", stopped)
+    monkeypatch.setattr(training.TrainingLoop, "run", stopped)
     words = ["train", str(data), "--out", str(tmp_path / "run"), "--model", "pianokpm-light"]
     monkeypatch.setattr("sys.argv", ["kpm", *words])
     assert main(words) == 130

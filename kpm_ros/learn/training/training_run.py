@@ -28,24 +28,28 @@ from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.training import outcome
 from kpm_ros.learn.training.batches import make_batches
-from kpm_ros.learn.training.checkpoints import read_checkpoint
-from kpm_ros.learn.training.checks import Checks, TrainingStopped, tensors_of
+from kpm_ros.learn.training.checkpoints import PROGRESS, read_checkpoint
 from kpm_ros.learn.training.curves import CurvesFile
-from kpm_ros.learn.training.engine import Engine, best_precision, is_first_process, run_training
-from kpm_ros.learn.training.learner import Learner, TrainingLength
+from kpm_ros.learn.training.engine import Engine, best_precision, is_first_process
+from kpm_ros.learn.training.learner import Learner
 from kpm_ros.learn.training.preparation import (
     effort_variance,
     first_network,
     new_card,
     training_part,
 )
-from kpm_ros.learn.training.progress import Listener
 from kpm_ros.learn.training.run_folder import (
     PACKAGES,
     MetricsLog,
     RunFolder,
     git_revision,
     machine,
+)
+from kpm_ros.learn.training.training_loop import (
+    TrainingLength,
+    TrainingLoop,
+    TrainingStopped,
+    tensors_of,
 )
 from kpm_ros.learn.training.training_settings import LARGEST_INTERVAL, Settings, for_windowed
 from kpm_ros.learn.training.validation import Validation
@@ -96,9 +100,10 @@ class Training:
     command: str = ""
     """What a user typed to start it, for the records."""
 
-    def run(self, listeners: Sequence[Listener] = ()) -> outcome.ScoresBySplit:
+    def run(self, listeners: Sequence[object] = ()) -> outcome.ScoresBySplit:
         """Train to the end, or go on to it, and write the model; gives its scores.
 
+        Listeners hear of every step by their methods `stepped` and `checked`, see Progress.
         Raises TrainingStopped where it was asked to stop before. Of several processes that train
         together, only the first writes and scores.
         """
@@ -155,35 +160,36 @@ class Training:
         return replace(card, notes=outcome.how_fitted(card.notes, self.command)), tensors
 
     def _train(
-        self, plan: _Plan, folder: RunFolder, listeners: Sequence[Listener] | None
+        self, plan: _Plan, folder: RunFolder, listeners: Sequence[object] | None
     ) -> tuple[ModelCard, dict[str, Any]]:
         """Train a network, or go on with it; only with listeners is anything written of it."""
         settings, dataset = plan.settings, plan.dataset
         card, network = first_network(plan.card, plan.recordings, settings)
         batches = make_batches(plan.recordings, card, settings)
         per_epoch = batches.order.steps_per_epoch
-        span = TrainingLength(max(1, round(settings.epochs * per_epoch)), per_epoch)
         every = settings.check_every or min(per_epoch, LARGEST_INTERVAL)
+        length = TrainingLength(max(1, round(settings.epochs * per_epoch)), per_epoch, every)
         if listeners is not None:
             done = read_checkpoint(folder.checkpoint, plan.identity)
-            begin = done["global_step"] if done else 0
+            begin = done[PROGRESS]["step"] if done else 0
             log = MetricsLog(folder.metrics, max(1, every // _LINES_A_CHECK), begin)
             curves = CurvesFile(folder.metrics, folder.curves, f"{card.name}, {self.recipe} recipe")
             listeners = (log, curves, *listeners)
         choosing = dataset.on_grid(dataset.splits.get("val", ()), card)
-        checks = Checks(
+        loop = TrainingLoop(
+            self.engine.start(listeners or ()),
+            Learner(network, settings),
+            length,
             Validation(choosing, card, settings),
             folder.checkpoint,
             plan.identity,
-            every,
-            listeners or (),
+            effort_variance=effort_variance(plan.recordings),
         )
-        learner = Learner(network, settings, span, effort_variance(plan.recordings))
-        run_training(learner, batches, checks, self.engine, folder.path)
+        loop.run(batches, self.engine.workers)
         if listeners:
             curves.draw()
-        notes = outcome.how_trained(settings, self.recipe, asdict(checks.progress), self.command)
-        return replace(card, notes=notes), tensors_of(checks.best)
+        notes = outcome.how_trained(settings, self.recipe, asdict(loop.progress), self.command)
+        return replace(card, notes=notes), tensors_of(loop.best)
 
     def _finish(
         self, plan: _Plan, folder: RunFolder, card: ModelCard, tensors: dict[str, Any]

@@ -24,7 +24,7 @@ from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Streams
 from kpm_ros.learn.training.augment import Augmentation, augment
 from kpm_ros.learn.training.batches import Batch
-from kpm_ros.learn.training.learner import Learner, TrainingLength
+from kpm_ros.learn.training.learner import Learner
 from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.models.pianokpm.published import published_card
 
@@ -126,8 +126,8 @@ def test_training_shows_augmented_windows_if_asked_to(amount) -> None:
     missing = torch.zeros(3, 40, dtype=torch.int64)
     missing[2] = streams.bits("pose")
     settings = make_settings("quick", augment=amount, window=40, sinkhorn=0.0)
-    learner = Learner(network, settings, TrainingLength(1, 1), 1.0)
-    learner.training_step(Batch(rows, missing, torch.zeros(3, 6, 40)), 0)
+    learner = Learner(network, settings)
+    learner(Batch(rows, missing, torch.zeros(3, 6, 40)))
     assert torch.equal(network.seen[:2], rows[:2]) == (amount == 0)
     assert torch.equal(network.seen[2], rows[2])
 

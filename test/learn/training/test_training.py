@@ -28,11 +28,11 @@ import torch
 
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.training.checkpoints import CheckpointError
-from kpm_ros.learn.training.checks import spent_s
 from kpm_ros.learn.training.outcome import describe
 from kpm_ros.learn.training.preparation import first_network
 from kpm_ros.learn.training.run_folder import read_metrics
-from kpm_ros.learn.training.training_run import Training, TrainingStopped
+from kpm_ros.learn.training.training_loop import TrainingError, TrainingStopped, spent_s
+from kpm_ros.learn.training.training_run import Training
 from kpm_ros.learn.training.training_settings import TIMES, make_settings
 from kpm_ros.learn.training.validation import Validation
 from kpm_ros.models.seen import Seen
@@ -207,8 +207,11 @@ def test_a_training_without_improvement_ends_when_patience_does(data, tmp_path):
 
 def test_training_ends_at_its_time_limit(data, tmp_path):
     settings = replace(TINY, time_limit_min=1e-6, epochs=1000.0)
-    heard = Listening()
-    Training(data=data, out=tmp_path / "run", settings=settings).run([heard])
+    training, heard = Training(data=data, out=tmp_path / "run", settings=settings), Listening()
+    training.run([heard])
+    assert heard.steps == [1]
+    (tmp_path / "run" / "scores.json").unlink()  # as if it was killed before it was scored
+    training.run([heard])
     assert heard.steps == [1]
 
 
@@ -219,6 +222,12 @@ def test_a_limit_of_processor_time_does_not_run_while_others_have_the_processor(
     spent = {name: spent_s(one) - before[name] for name, one in settings.items()}
     assert spent["clock"] >= 0.3
     assert spent["processor"] < 0.15
+
+
+def test_a_loss_that_is_no_number_ends_the_training_in_words(data, tmp_path):
+    settings = replace(TINY, learning_rate=1e30)
+    with pytest.raises(TrainingError, match=r"at step \d+: train with a lower learning rate than"):
+        Training(data=data, out=tmp_path / "run", settings=settings).run()
 
 
 def test_part_of_the_data_is_drawn_by_the_seed(data, tmp_path):

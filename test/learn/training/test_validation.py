@@ -24,7 +24,7 @@ import torch
 
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
-from kpm_ros.learn.training.checks import tensors_of
+from kpm_ros.learn.training.training_loop import tensors_of
 from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.learn.training.validation import WARM_UP, Validation, rmse_of
 from kpm_ros.models.pianokpm.published import published_card
