@@ -12,4 +12,4 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""TouchNet: hand and keys seen from the hand itself, a small recurrent network behind them."""
+"""TouchNet: hand and keys seen from the hand itself, a small convolutional network behind them."""
