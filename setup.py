@@ -37,7 +37,7 @@ EXTRAS = {
 setup(
     name="kpm_ros",
     version=VERSION,
-    description="Muscle effort of a pianist's hand at 2 kHz, from cameras and piano keys",
+    description="Muscle effort at 2 kHz from cameras: of hands at a piano, and of bodies",
     long_description=(ROOT / "README.md").read_text() if (ROOT / "README.md").is_file() else "",
     long_description_content_type="text/markdown",
     license="Apache-2.0",

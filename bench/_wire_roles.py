@@ -31,17 +31,17 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from kpm_ros.client import EffortReader
-from kpm_ros.estimate.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.estimate.effort_info import described, new_stream
+from kpm_ros.models.pianokpm.published import MUSCLES, published_card
 from kpm_ros.nodes import qos
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.effort_wire import effort_encoder
 
 RATE_HZ = 2000
 STEP_NS = 1_000_000_000 // RATE_HZ
 SETTLE_S = 1.5
 """Before this, peers find each other; it is not measured."""
 
-INFO = described(ModelCard(), "", new_stream())
+INFO = described(published_card(), "", new_stream())
 
 Step = Callable[[], int]
 """Does what is due; returns the number of messages dealt with."""
@@ -50,8 +50,8 @@ Step = Callable[[], int]
 def paced_publisher(node: Node) -> Step:
     """Ours: bytes, from a plain thread on an absolute schedule, due each millisecond."""
     publisher = node.create_publisher(MuscleEffort, "effort", qos.of("effort"))
-    encoder = EffortEncoder(len(PIANOKPM_MUSCLES), INFO["digest"])
-    effort = np.full((RATE_HZ, len(PIANOKPM_MUSCLES)), 0.25, np.float32)
+    encoder = effort_encoder(len(MUSCLES), INFO["digest"])
+    effort = np.full((RATE_HZ, len(MUSCLES)), 0.25, np.float32)
     flags = np.zeros(RATE_HZ, np.uint8)
     began_ns = time.time_ns()
     sent = 0
@@ -77,7 +77,7 @@ def timer_publisher(node: Node) -> Step:
     def publish() -> None:
         nonlocal sent
         message = MuscleEffort(index=sent, info_digest=INFO["digest"])
-        message.effort = [0.25] * len(PIANOKPM_MUSCLES)
+        message.effort = [0.25] * len(MUSCLES)
         message.header.stamp = node.get_clock().now().to_msg()
         publisher.publish(message)
         sent += 1

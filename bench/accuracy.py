@@ -36,18 +36,19 @@ from pathlib import Path
 from _report import ROOT, machine, print_table, write_report
 
 from kpm_ros.core.resources import config_dir
-from kpm_ros.estimate.weights import read_card
-from kpm_ros.learn.recordings.release import Release, open_release
-from kpm_ros.learn.scores.board import Board, ModelRow
-from kpm_ros.learn.scores.board_text import as_text
-from kpm_ros.learn.scores.contestants import find_contestant
+from kpm_ros.learn.recordings.data_set import DataSet
+from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.scores.metrics import OTD_POINTS, ratio_interval
-from kpm_ros.learn.scores.scoreboard import compare, describe_data
+from kpm_ros.learn.scores.score_table import ModelRow, ScoreTable
+from kpm_ros.learn.scores.score_table_text import as_text
+from kpm_ros.learn.scores.scored_models import find_scored_model
+from kpm_ros.learn.scores.scoring import compare
 from kpm_ros.learn.training.display import TrainingDisplay
 from kpm_ros.learn.training.engine import Engine
 from kpm_ros.learn.training.run_folder import RunFolder
-from kpm_ros.learn.training.settings import make_settings
-from kpm_ros.learn.training.train import Training, TrainingStopped
+from kpm_ros.learn.training.training_run import Training, TrainingStopped
+from kpm_ros.learn.training.training_settings import make_settings
+from kpm_ros.models.weight_files import read_card
 from kpm_ros.operate.evaluate import progress
 from kpm_ros.simulate.release.request import plan_request
 from kpm_ros.simulate.release.worker_pool import FinishedPerformance, make_release
@@ -60,7 +61,7 @@ FAMILIES = {"ours": "touchnet", "pianokpm": "pianokpm-net"}
 PACKAGES = ("kpm_ros", "numpy", "torch", "lightning", "geomloss", "mujoco", "myo-sim")
 
 
-def simulated(folder: Path, minutes: float, body: str, workers: int) -> Release:
+def simulated(folder: Path, minutes: float, body: str, workers: int) -> DataSet:
     """Simulate the data set, or what is still missing of it."""
     request = plan_request(pianists=10, tasks=7, hours=minutes / 60, seed=SEED, body=body)
     total = len(list(request.performances()))
@@ -73,18 +74,18 @@ def simulated(folder: Path, minutes: float, body: str, workers: int) -> Release:
 
     make_release(folder, request, workers, tell)
     print()
-    return open_release(folder)
+    return open_dataset(folder)
 
 
-def all_unseen(release: Release) -> Release:
+def all_unseen(dataset: DataSet) -> DataSet:
     """Use every performance as a test, for models that know none of the pianists."""
-    unseen_tasks = {release.performance(name).task for name in release.splits["test_cross_task"]}
-    stems = sorted(path.stem for path in (release.root / "keystroke_data").glob("*.pkl"))
+    unseen_tasks = {dataset.recording(name).task for name in dataset.splits["test_cross_task"]}
+    stems = sorted(path.stem for path in (dataset.root / "keystroke_data").glob("*.pkl"))
     parts: dict[str, list[str]] = {split: [] for split in SPLITS}
     for stem in stems:
-        of_unseen = release.performance(stem).task in unseen_tasks
+        of_unseen = dataset.recording(stem).task in unseen_tasks
         parts["test_cross_task" if of_unseen else "test_cross_user"].append(stem)
-    return replace(release, splits={split: tuple(names) for split, names in parts.items()})
+    return replace(dataset, splits={split: tuple(names) for split, names in parts.items()})
 
 
 def shipped(architecture: str) -> str | None:
@@ -119,9 +120,9 @@ def train_both(data: Path, folder: Path, limit_min: float, threads: int) -> list
     return words
 
 
-def figures_of(board: Board) -> dict[str, float]:
+def figures_of(table: ScoreTable) -> dict[str, float]:
     """Every mean of the two, and their ratios with the interval over performances."""
-    rows: dict[str, ModelRow] = {row.name: row for row in board.models}
+    rows: dict[str, ModelRow] = {row.name: row for row in table.models}
     figures: dict[str, float] = {}
     for split in SPLITS:
         where = split.removeprefix("test_")
@@ -144,17 +145,17 @@ def figures_of(board: Board) -> dict[str, float]:
     return figures
 
 
-def scored(release: Release, words: Sequence[str]) -> Board:
+def scored(dataset: DataSet, words: Sequence[str]) -> ScoreTable:
     """Score all models on the two tests."""
-    contestants = [find_contestant(word, release) for word in words]
-    steps = len(contestants) * sum(len(release.splits[split]) for split in SPLITS) + 1
+    models = [find_scored_model(word, dataset) for word in words]
+    steps = len(models) * sum(len(dataset.splits[split]) for split in SPLITS) + 1
     with progress(steps) as listener:
-        rows = compare(release, contestants, SPLITS, listener=listener)
+        rows = compare(dataset, models, SPLITS, listener=listener)
     described = machine()
-    return Board(
-        simulated=release.simulated,
-        data=describe_data(release.root),
-        fingerprint=release.fingerprint,
+    return ScoreTable(
+        simulated=dataset.simulated,
+        data=dataset.description,
+        fingerprint=dataset.fingerprint,
         split_file="dataset_held_out.json",
         protocol="continuous",
         otd_points=OTD_POINTS,
@@ -204,17 +205,17 @@ def run(arguments: argparse.Namespace) -> None:
                 f"no shipped model is a {FAMILIES[label]}: name a file with --{label}, or --train"
             )
     described = machine()
-    release = simulated(folder / "set", arguments.minutes, arguments.body, arguments.workers)
+    dataset = simulated(folder / "set", arguments.minutes, arguments.body, arguments.workers)
     if arguments.train:
         runs = folder / f"{limit:g}min"
-        words = train_both(release.root, runs, limit, arguments.workers)
+        words = train_both(dataset.root, runs, limit, arguments.workers)
         words += [f"shipped {label}={word}" for label, word in known.items() if word]
     else:
-        release = all_unseen(release)
+        dataset = all_unseen(dataset)
         words = [f"{label}={word}" for label, word in known.items()]
-    board = scored(release, ["mean", "ridge", *words] if arguments.train else words)
-    print(as_text(board))
-    figures = figures_of(board)
+    table = scored(dataset, ["mean", "ridge", *words] if arguments.train else words)
+    print(as_text(table))
+    figures = figures_of(table)
     print_table("figures", ("", "value"), list(figures.items()))
     write_report(arguments.out, figures, described, PACKAGES)
 

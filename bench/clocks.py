@@ -28,9 +28,9 @@ from _report import machine, print_table, write_report
 from numpy.typing import NDArray
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
-from kpm_ros.estimate import weights
-from kpm_ros.estimate.engines import streaming_estimator
-from kpm_ros.estimate.stream import Stream
+from kpm_ros.models import weight_files
+from kpm_ros.models.registry import architecture_of
+from kpm_ros.models.streaming_network import StreamingNetwork
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.dataset import Rendering, render
@@ -45,12 +45,12 @@ EDGE_S = 0.2
 """Left out at either end, where moved pose would lack its neighbours."""
 
 
-def rmse(estimator: Stream, played: Rendering, pose: NDArray[np.float32]) -> float:
+def rmse(stream: StreamingNetwork, played: Rendering, pose: NDArray[np.float32]) -> float:
     """Error of the effort estimated from this pose and the performance's keys."""
-    estimator.reset(0)
-    head = estimator.push(pose, played.keys)
-    effort = np.concatenate([head, estimator.flush()])
-    edge = round(EDGE_S * estimator.card.rate_hz)
+    stream.reset(0)
+    head = stream.push(np.concatenate([pose, played.keys], axis=1))
+    effort = np.concatenate([head, stream.flush()])
+    edge = round(EDGE_S * stream.card.rate_hz)
     difference = (effort - played.effort)[edge:-edge]
     return float(np.sqrt(np.mean(difference**2)))
 
@@ -67,8 +67,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT / "clocks.json")
     arguments = parser.parse_args()
     here = machine()
-    card, tensors = weights.load_model(find_model(DEFAULT_MODEL))
-    estimator = streaming_estimator(card, tensors)
+    card, tensors = weight_files.load_model(find_model(DEFAULT_MODEL))
+    estimator = architecture_of(card).stream(card, tensors)
     pianist = make_pianist(five_finger_study(), SEED, Person.from_seed(SEED))
     played = render(pianist, default_cameras(), arguments.seconds, SEED, rate_hz=card.rate_hz)
     agreed = rmse(estimator, played, played.pose)

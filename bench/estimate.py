@@ -33,9 +33,8 @@ from _isa import RESTRICTIONS, restrict
 from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.engines import streaming_estimator
-from kpm_ros.estimate.layers import (
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.layers import (
     CONV,
     LANE_CONV,
     LINEAR,
@@ -44,12 +43,14 @@ from kpm_ros.estimate.layers import (
     run_decoder,
     run_layers,
 )
-from kpm_ros.estimate.layout import structure_of
-from kpm_ros.estimate.network import PianoKPMNet, build_network
-from kpm_ros.estimate.plan import make_plan
-from kpm_ros.estimate.stream import Stream
-from kpm_ros.estimate.streaming import StreamingEstimator
-from kpm_ros.estimate.weights import load_model, random_tensors
+from kpm_ros.models.pianokpm.network import PianoKPMNet, build_network
+from kpm_ros.models.pianokpm.plan import make_plan
+from kpm_ros.models.pianokpm.published import published_card
+from kpm_ros.models.pianokpm.shapes import structure_of
+from kpm_ros.models.pianokpm.stream import PianoKPMStream
+from kpm_ros.models.registry import architecture_of
+from kpm_ros.models.streaming_network import StreamingNetwork
+from kpm_ros.models.weight_files import load_model, random_tensors
 
 Array = NDArray[np.float32]
 HOPS_MS = (1, 5, 10, 20, 50)
@@ -65,13 +66,14 @@ KINDS = {
 def made_up_signal(card: ModelCard, seconds: int) -> tuple[Array, Array]:
     """Make pose frames (frames, P) at 60 Hz and keys (samples, K) with eight strokes a second."""
     random = np.random.default_rng(0)
-    steps = random.normal(0, 0.01, (60 * seconds, card.pose_channels))
+    widths = [part.stop - part.start for part in card.streams.senses.values()]
+    steps = random.normal(0, 0.01, (60 * seconds, widths[0]))
     frames = 0.5 + np.cumsum(steps, axis=0) * 0.2
-    keys = np.zeros((card.rate_hz * seconds, card.keys), np.float32)
+    keys = np.zeros((card.rate_hz * seconds, widths[1]), np.float32)
     down, hold = card.rate_hz // 30, card.rate_hz // 8
     stroke = np.concatenate([np.linspace(0, 1, down), np.ones(hold), np.linspace(1, 0, down)])
     for start in range(0, len(keys), card.rate_hz // 8):
-        part = keys[start : start + len(stroke), random.integers(card.keys)]
+        part = keys[start : start + len(stroke), random.integers(widths[1])]
         part[:] = stroke[: len(part)]
     return frames.astype(np.float32), keys
 
@@ -90,7 +92,7 @@ def published_manner(network: PianoKPMNet, frames: Array, keys: Array) -> None:
     pose = torch.nn.functional.interpolate(
         torch.from_numpy(frames.T.copy())[None], len(keys), mode="linear", align_corners=True
     )
-    network(pose, torch.from_numpy(keys.T.copy())[None])
+    network(torch.cat((pose, torch.from_numpy(keys.T.copy())[None]), dim=1))
 
 
 def hops(samples: int, rate_hz: int, hop_ms: float) -> Iterator[slice]:
@@ -117,10 +119,10 @@ class Bench:
         self.card, self.tensors, self.seconds = card, tensors, seconds
         self.structure, self.plan = structure_of(card), make_plan(card, tensors)
         self.network = build_network(card, tensors)
-        self.estimator = StreamingEstimator(card, tensors)
-        self.estimator.warm_up()
+        self.stream = PianoKPMStream(card, tensors)
+        self.stream.warm_up()
         touch = replace(card, architecture="touchnet")
-        self.touch = streaming_estimator(touch, random_tensors(touch))
+        self.touch = architecture_of(touch).stream(touch, random_tensors(touch))
         self.touch.warm_up()
         self.frames, self.keys = made_up_signal(card, seconds)
         rate = card.rate_hz
@@ -128,32 +130,35 @@ class Bench:
             (self.frames[60 * s : 60 * (s + 1)], self.keys[rate * s : rate * (s + 1)])
             for s in range(seconds)
         ]
-        self.pose = np.concatenate([draw_out(frames, rate) for frames, _ in self.windows])
+        pose = np.concatenate([draw_out(frames, rate) for frames, _ in self.windows])
+        self.values = np.concatenate([pose, self.keys], axis=1)
 
-    def stream(self, second: int, hop_ms: float, estimator: Stream | None = None) -> None:
-        """Push one second of signal in hops, to the estimator in question or another."""
+    def push_second(
+        self, second: int, hop_ms: float, stream: StreamingNetwork | None = None
+    ) -> None:
+        """Push one second of signal in hops, to the stream in question or another."""
         rate = self.card.rate_hz
         start = rate * second
         for part in hops(rate, rate, hop_ms):
-            self.push(slice(start + part.start, start + part.stop), estimator)
+            self.push(slice(start + part.start, start + part.stop), stream)
 
     def costs(self) -> tuple[float, float]:
         """Take both manners' CPU seconds per second of signal, second by second in turns."""
-        self.estimator.reset(0)
+        self.stream.reset(0)
         plain = ours = 0.0
         for second, window in enumerate(self.windows):
             plain += cpu_seconds(lambda w=window: published_manner(self.network, *w))
-            ours += cpu_seconds(lambda s=second: self.stream(s, 10))
+            ours += cpu_seconds(lambda s=second: self.push_second(s, 10))
         return plain / self.seconds, ours / self.seconds
 
     def touch_costs(self) -> tuple[float, float]:
         """Take CPU seconds per second of signal of the streamed network, and of TouchNet."""
         totals = [0.0, 0.0]
-        for estimator in (self.estimator, self.touch):
-            estimator.reset(0)
+        for stream in (self.stream, self.touch):
+            stream.reset(0)
         for second in range(self.seconds):
-            for i, estimator in enumerate((self.estimator, self.touch)):
-                totals[i] += cpu_seconds(lambda s=second, e=estimator: self.stream(s, 10, e))
+            for i, stream in enumerate((self.stream, self.touch)):
+                totals[i] += cpu_seconds(lambda s=second, one=stream: self.push_second(s, 10, one))
         return totals[0] / self.seconds, totals[1] / self.seconds
 
     @torch.inference_mode()
@@ -176,14 +181,14 @@ class Bench:
                 )  # fmt: skip
 
         rows = torch.from_numpy(features.T.copy())[None]
-        plain = cpu_seconds(lambda: self.network.decode_stepwise(rows))
+        plain = cpu_seconds(lambda: self.network.decode_in_sequence(rows))
         return plain, cpu_seconds(ours)
 
     def hop_times_ms(self, hop_ms: float) -> Array:
         """Time every hop of the signal."""
-        self.estimator.reset(0)
+        self.stream.reset(0)
         times = []
-        for part in hops(len(self.pose), self.card.rate_hz, hop_ms):
+        for part in hops(len(self.values), self.card.rate_hz, hop_ms):
             start = time.perf_counter()
             self.push(part)
             times.append(time.perf_counter() - start)
@@ -191,17 +196,17 @@ class Bench:
 
     def cold_hop_times_ms(self, count: int = 100) -> Array:
         """Time 10 ms hops between which other work has filled the caches, as it does live."""
-        self.estimator.reset(0)
+        self.stream.reset(0)
         other = np.zeros(20_000_000, np.float32)
         times = []
-        for part in itertools.islice(hops(len(self.pose), self.card.rate_hz, 10), count):
+        for part in itertools.islice(hops(len(self.values), self.card.rate_hz, 10), count):
             other += 1
             times.append(cpu_seconds(lambda p=part: self.push(p)))
         return np.array(times) * 1000
 
-    def push(self, part: slice, estimator: Stream | None = None) -> None:
+    def push(self, part: slice, stream: StreamingNetwork | None = None) -> None:
         """Push one part of the signal."""
-        (estimator or self.estimator).push(self.pose[part], self.keys[part])
+        (stream or self.stream).push(self.values[part])
 
     def layer_costs(self) -> list[tuple[str, float]]:
         """Take CPU seconds per second of signal of each layer at a 10 ms hop."""
@@ -226,14 +231,14 @@ class Bench:
     @torch.inference_mode()
     def largest_difference(self) -> float:
         """Compare the stream, hop by hop, with one pass over the whole signal."""
-        self.estimator.reset(0)
+        self.stream.reset(0)
         parts = [
-            self.estimator.push(self.pose[part], self.keys[part])
-            for part in hops(len(self.pose), self.card.rate_hz, 10)
+            self.stream.push(self.values[part])
+            for part in hops(len(self.values), self.card.rate_hz, 10)
         ]
-        ours = np.concatenate([*parts, self.estimator.flush()])
-        inputs = (torch.from_numpy(x.T.copy())[None] for x in (self.pose, self.keys))
-        return float(np.abs(self.network(*inputs)[0].T.numpy() - ours).max())
+        ours = np.concatenate([*parts, self.stream.flush()])
+        values = torch.from_numpy(self.values.T.copy())[None]
+        return float(np.abs(self.network(values)[0].T.numpy() - ours).max())
 
 
 def main() -> None:
@@ -251,7 +256,7 @@ def main() -> None:
     out = arguments.out or ROOT / "out" / "bench" / f"estimate{restricted}.json"
     torch.set_num_threads(1)
     described = machine() | {"torch_uses": torch.backends.cpu.get_cpu_capability()}
-    card = ModelCard()
+    card = published_card()
     tensors = random_tensors(card)
     if arguments.model:
         card, tensors = load_model(arguments.model)

@@ -34,10 +34,11 @@ import psutil
 import rclpy
 from _report import machine, print_table, write_report
 from diagnostic_msgs.msg import DiagnosticArray
-from kpm_ros.msg import HandLandmarks, KeyEvent, KeyMotion
+from kpm_ros.msg import KeyEvent, KeyMotion, Landmarks
 
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.sense.samples import HAND
 
 OUT = Path("out/bench")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy")
@@ -48,10 +49,12 @@ MB = 1e6
 Make = Callable[[int], Any]
 
 
-def hand(index: int, said: str = "right") -> HandLandmarks:
+def hand(index: int, said: str = "right") -> Landmarks:
     """One frame's hand."""
     points = array.array("f", [0.5 + index % 7 / 100] * 63)
-    return HandLandmarks(index=index, view="top", hand=said, confidence=1.0, points=points)
+    return Landmarks(
+        index=index, view="top", skeleton=HAND, side=said, confidence=1.0, points=points
+    )
 
 
 def event(index: int, frame_id: str = "") -> KeyEvent:
@@ -80,8 +83,8 @@ def floods() -> dict[str, tuple[str, Make]]:
     """Topic and messages of each flood."""
     usual, wide, long = values(880), values(60_000), values(88 * 20_000)
     return {
-        "hands": ("camera/top/hand", hand),
-        "hands_fat": ("camera/top/hand", lambda i: hand(i, "r" * 400_000)),
+        "hands": ("camera/top/landmarks", hand),
+        "hands_fat": ("camera/top/landmarks", lambda i: hand(i, "r" * 400_000)),
         "events": ("keys/events", event),
         "events_fat": ("keys/events", lambda i: event(i, "x" * 2_000_000)),
         "motion": ("keys/motion", lambda i: motion(i, usual)),
@@ -102,7 +105,7 @@ def send(name: str, seconds: float, namespace: str) -> None:
     end, index = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         message = make(index)
-        message.header.stamp = wire.time_message(time.time_ns())
+        message.header.stamp = outgoing.time_message(time.time_ns())
         try:
             publisher.publish(message)
         except RuntimeError:

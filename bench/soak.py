@@ -41,11 +41,12 @@ from rclpy.signals import SignalHandlerOptions
 from kpm_ros import graph
 from kpm_ros.client import EffortBatch, EffortReader
 from kpm_ros.core.signals import StopRequests
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.operate.supervisor import Supervisor
 from kpm_ros.operate.up import hold_namespace, pipeline_commands
+from kpm_ros.wire import decode
 
 OUT = Path("out/bench")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
@@ -151,7 +152,7 @@ class Soak:
         if reader.lost > before:
             self.log.losses.append((at_s, reader.lost - before))
         for message, received_ns in self._chunks.take():
-            last_ns = wire.time_ns(message.header.stamp) + (len(message.flags) - 1) * STEP_NS
+            last_ns = decode.time_ns(message.header.stamp) + (len(message.flags) - 1) * STEP_NS
             self.log.chunks.append((at_s, (received_ns - last_ns) / 1e6))
         for message, _ in self._diagnostics.take():
             for status in message.status:

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Muscle effort of a pianist's hand at 2 kHz, from cameras and piano keys."""
+"""Muscle effort at 2 kHz from cameras: of hands at a piano, and of bodies."""
 
 from pkgutil import extend_path
 

@@ -27,7 +27,7 @@ from kpm_ros import __version__
 from kpm_ros.core.signals import interrupts
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.options import spell_out
-from kpm_ros.operate.readers import flush_output, lost_its_reader
+from kpm_ros.operate.output_readers import flush_output, lost_its_reader
 
 COMMANDS = (
     "up",
@@ -40,6 +40,7 @@ COMMANDS = (
     "replay",
     "play",
     "simulate",
+    "inspect_dataset",
     "evaluate",
     "train",
 )
@@ -72,11 +73,11 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USER_ERROR)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Describe every command."""
+def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Describe every command, and in full the one that the words name."""
     parser = _Parser(
         prog="kpm",
-        description="Muscle effort of a pianist's hand at 2 kHz, from cameras and piano keys.",
+        description="Muscle effort at 2 kHz from cameras: of hands at a piano, and of bodies.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -92,7 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        module.add_arguments(command)
+        if module.NAME in words:
+            # What others offer may be long to find out, and nobody asks for it.
+            module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
 
@@ -115,7 +118,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     command = ""
     try:
-        arguments = build_parser().parse_args(spell_out(words))
+        arguments = build_parser(words).parse_args(spell_out(words))
         command = f" {arguments.command}"
         return int(arguments.run(arguments))
     except UserError as error:

@@ -36,8 +36,9 @@ from kpm_ros.core.flags import Flag, describe
 from kpm_ros.msg import EffortInfo, MuscleEffort
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_infos import EffortInfos
-from kpm_ros.nodes.effort_wire import decode_efforts, info_digest_of, muscles_of, plain_effort
+from kpm_ros.nodes.effort_wire import plain_effort
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.wire.effort_bytes import decode_efforts, info_digest_of, muscles_of
 
 NS_PER_S = 1_000_000_000
 

@@ -19,14 +19,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kpm_ros import devices
 from kpm_ros.core.resources import config_dir
 from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
+
+if TYPE_CHECKING:
+    from kpm_ros.core.streams import Stream, Streams
 
 __all__ = ["OPTIONS", "TOPICS", "NodeSpec", "Option", "PipelineOptions", "Topic", "build"]
 
@@ -53,9 +57,9 @@ class Topic:
     """Whether a machine acts on it at once. It is recorded under another name, so that no player
     of bags, whichever it is, can move a machine by what was once commanded."""
 
-    def of_view(self, view: str) -> str:
-        """Name of the topic of one camera view."""
-        return self.name.replace("{view}", view)
+    def of(self, stream: str) -> str:
+        """Name of the topic of one stream, where there is one for each."""
+        return _PLACE.sub(stream, self.name)
 
     @property
     def recorded_name(self) -> str:
@@ -63,21 +67,34 @@ class Topic:
         return f"recorded/{self.name}" if self.moves else self.name
 
 
-KB = 1024
+KIB = 1 << 10
+
+_PLACE = re.compile(r"\{\w+\}")
+"""Where the name of a view, or of another stream, stands in a topic's."""
+
+LANDMARKS = Topic(
+    "camera/{view}/landmarks", "kpm_ros/msg/Landmarks", "sensor", "camera", 64 * KIB, sensed=True
+)
+KEY_EVENTS = Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events", 4 * KIB, sensed=True)
+KEY_MOTION = Topic(
+    "keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s", 512 * KIB, sensed=True
+)
+CHANNELS = Topic(
+    "channels/{stream}", "kpm_ros/msg/ChannelSamples", "sensor", "device", 512 * KIB, sensed=True
+)
 
 TOPICS = (
-    Topic(
-        "camera/{view}/hand", "kpm_ros/msg/HandLandmarks", "sensor", "camera", 16 * KB, sensed=True
-    ),
+    LANDMARKS,
     Topic("camera/{view}/image_raw", "sensor_msgs/msg/Image", "image", "camera, if listened to"),
     Topic(
         "camera/{view}/camera_info", "sensor_msgs/msg/CameraInfo", "image", "camera, if listened to"
     ),
-    Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events", 4 * KB, sensed=True),
-    Topic("keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s", 512 * KB, sensed=True),
-    Topic("emg/samples", "kpm_ros/msg/EmgSamples", "sensor", "100/s", sensed=True),
-    Topic("emg/envelope", "kpm_ros/msg/EmgSamples", "sensor", "100/s"),
-    Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s", 1024 * KB),
+    KEY_EVENTS,
+    KEY_MOTION,
+    CHANNELS,
+    Topic("emg/samples", "kpm_ros/msg/ChannelSamples", "sensor", "100/s", sensed=True),
+    Topic("emg/envelope", "kpm_ros/msg/ChannelSamples", "sensor", "100/s"),
+    Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s", 1 << 20),
     Topic("effort", "kpm_ros/msg/MuscleEffort", "effort", "2000/s"),
     Topic("effort/chunks", "kpm_ros/msg/MuscleEffortChunk", "chunks", "60-200/s"),
     Topic("effort/info", "kpm_ros/msg/EffortInfo", "latched", "latched"),
@@ -116,8 +133,8 @@ class NodeSpec:
 
 def build(options: PipelineOptions) -> list[NodeSpec]:
     """List the nodes that the options ask for, in the order of the data's way."""
-    hands = tuple(f"camera/{view}/hand" for view in options.views)
-    views = list(options.views)
+    streams = options.streams
+    inputs = tuple(input_topics(streams))
     nodes = []
     if options.source == "simulator":
         emg = ("emg/samples",) if options.emg else ()
@@ -125,9 +142,9 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             NodeSpec(
                 "simulator",
                 "a simulated pianist: cameras, keys and EMG",
-                publishes=(*hands, "keys/events", "keys/motion", *emg),
+                publishes=(*_simulated(streams), *emg),
                 parameters={
-                    "views": views,
+                    "views": list(streams.views),
                     "score": options.midi,
                     "body": options.body,
                     "emg": options.emg,
@@ -139,10 +156,10 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
     nodes.append(
         NodeSpec(
             "synchronizer",
-            "all senses onto one time grid",
+            "all streams onto one time grid",
             publishes=("aligned",),
-            subscribes=(*hands, "keys/events", "keys/motion"),
-            parameters={"views": views, "model": options.model, **_waits(options)},
+            subscribes=inputs,
+            parameters={"model": options.model, **_waits(options)},
         )
     )
     nodes.append(
@@ -186,27 +203,63 @@ def _waits(options: PipelineOptions) -> dict[str, Any]:
     return {"keys_wait_s": KEYS_WAIT_OVER_NETWORK_S} if options.network else {}
 
 
+def input_topics(streams: Streams) -> list[str]:
+    """List the topics that a list of streams is read from."""
+    names = []
+    for stream in streams:
+        if stream.kind == "keys":
+            names += [KEY_EVENTS.name, KEY_MOTION.name]
+        else:
+            names.append((LANDMARKS if stream.kind == "landmarks" else CHANNELS).of(stream.name))
+    return names
+
+
+def _is_hand(stream: Stream) -> bool:
+    """Whether it is what our own trackers of hands give."""
+    from kpm_ros.core.streams import Landmarks
+    from kpm_ros.sense.samples import HAND
+
+    return isinstance(stream, Landmarks) and stream.skeleton.name == HAND
+
+
+def _simulated(streams: Streams) -> list[str]:
+    """List what the simulated pianist publishes of them; there is nobody else to simulate."""
+    for stream in streams:
+        if not (_is_hand(stream) or stream.kind == "keys"):
+            raise ValueError(
+                f"the model takes the stream {stream.name!r} ({stream.kind}), which the simulated "
+                "pianist does not have: choose source:=topics, and publish it"
+            )
+    keys = [] if streams.keys else [KEY_EVENTS.name, KEY_MOTION.name]
+    return [*input_topics(streams), *keys]
+
+
 def _devices(options: PipelineOptions) -> list[NodeSpec]:
-    """One driver for each camera, the piano and the amplifier."""
-    cameras = options.cameras or tuple(str(number) for number in range(len(options.views)))
-    if len(cameras) != len(options.views):
+    """One driver for each camera, the piano and the amplifier.
+
+    What none of them gives, such as other skeletons or channels, is for others to publish.
+    """
+    views = [view.name for view in options.streams if _is_hand(view)]
+    cameras = options.cameras or tuple(str(number) for number in range(len(views)))
+    if len(cameras) != len(views):
         raise ValueError(
-            f"cameras names {len(cameras)} of them, but there are {len(options.views)} views: "
-            f"{', '.join(options.views)}"
+            f"cameras names {len(cameras)} of them, but there are {len(views)} views: "
+            f"{', '.join(views)}"
         )
     model = {} if options.tracker == "configured" else {"model": options.tracker}
     nodes = [
         NodeSpec(
             f"camera_{view}",
             f"the hand as the camera {view} sees it",
-            publishes=(f"camera/{view}/hand",),
+            publishes=(LANDMARKS.of(view),),
             parameters={"source": source, "view": view, **model},
             kind="camera",
         )
-        for view, source in zip(options.views, cameras, strict=True)
+        for view, source in zip(views, cameras, strict=True)
     ]
-    piano = devices.midi_parameters(options.midi)
-    nodes.append(NodeSpec("midi", "the piano's keys", ("keys/events",), parameters=piano))
+    if options.streams.keys:
+        piano = devices.midi_parameters(options.midi)
+        nodes.append(NodeSpec("midi", "the piano's keys", (KEY_EVENTS.name,), parameters=piano))
     if options.emg:
         published = ("emg/samples", "emg/envelope")
         amplifier = devices.emg_parameters(options.emg_device)
@@ -216,13 +269,12 @@ def _devices(options: PipelineOptions) -> list[NodeSpec]:
 
 def senses(options: PipelineOptions) -> list[str]:
     """List the topics that devices speak, which are all that may be played to a pipeline."""
-    patterns = [entry for entry in TOPICS if entry.sensed]
-    names = (entry.of_view(view) for entry in patterns for view in options.views)
-    return list(dict.fromkeys(names))
+    emg = [entry.name for entry in TOPICS if entry.sensed and not _PLACE.search(entry.name)]
+    return list(dict.fromkeys([*input_topics(options.streams), *emg]))
 
 
 def topic(name: str) -> Topic:
-    """Look a topic up by its name, with the view filled in or not."""
+    """Look a topic up by its name, with the view or stream filled in or not."""
     for entry in TOPICS:
         if entry.name == name or _matches(entry.name, name):
             return entry
@@ -230,8 +282,10 @@ def topic(name: str) -> Topic:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    before, view, after = pattern.partition("{view}")
-    return bool(view) and name.startswith(before) and name.endswith(after)
+    if not _PLACE.search(pattern):
+        return False
+    before, after = _PLACE.split(pattern)
+    return name.startswith(before) and name.endswith(after) and len(name) > len(before + after)
 
 
 def params_file(options: PipelineOptions) -> str:

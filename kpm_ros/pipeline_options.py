@@ -18,11 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kpm_ros.core.resources import DEFAULT_MODEL
+from kpm_ros.core.resources import DEFAULT_MODEL, find_model
 from kpm_ros.core.settings import check_choice
 from kpm_ros.simulate.bodies import BODIES
+
+if TYPE_CHECKING:
+    from kpm_ros.core.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,11 @@ OPTIONS = (
         "or topics that other nodes publish",
         ("simulator", "devices", "topics"),
     ),
-    Option("views", "top,right", "camera views, in the model's order, separated by commas"),
     Option(
         "cameras",
         "",
-        "devices: the camera of each view, in order, separated by commas: a device (0, "
-        "/dev/video0), a video file, or a stream's address; empty = 0,1,...",
+        "devices: the camera of each of the model's views, in order, separated by commas: a device "
+        "(0, /dev/video0), a video file, or a stream's address; empty = 0,1,...",
     ),
     Option(
         "tracker",
@@ -107,7 +109,6 @@ class PipelineOptions:
     """What the user chose, checked and typed."""
 
     source: str = "simulator"
-    views: tuple[str, ...] = ("top", "right")
     cameras: tuple[str, ...] = ()
     tracker: str = "configured"
     midi: str = ""
@@ -125,6 +126,16 @@ class PipelineOptions:
     autostart: bool = True
     log_level: str = "info"
     respawn: bool = True
+
+    @property
+    def streams(self) -> Streams:
+        """What the model is given, as its card says; a model that cannot be read is refused."""
+        from kpm_ros.models.weight_files import read_card
+
+        try:
+            return read_card(find_model(self.model)).streams
+        except (FileNotFoundError, ValueError) as error:
+            raise ValueError(f"model: {error}") from None
 
     @classmethod
     def from_strings(cls, values: Mapping[str, str]) -> PipelineOptions:
@@ -146,11 +157,6 @@ def _typed(option: Option, value: str) -> Any:
         check_choice(option.name, word, option.choices)
     if option.choices == YES_NO:
         return word == "true"
-    if option.name == "views":
-        views = tuple(view.strip() for view in word.split(",") if view.strip())
-        if not views or len(set(views)) != len(views):
-            raise ValueError(f"views is {value!r}, but must name each camera view once: top,right")
-        return views
     if option.name == "cameras":
         return tuple(camera.strip() for camera in word.split(",") if camera.strip())
     if option.name == "namespace":

@@ -25,7 +25,7 @@ from launch_ros.actions import Node
 
 from kpm_ros import graph
 from kpm_ros.operate import launching, preflight
-from kpm_ros.operate.ends import LaunchEnds, Policy
+from kpm_ros.operate.process_ends import LaunchEnds, Policy
 
 RESPAWN_DELAY_S = 1.0
 

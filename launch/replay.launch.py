@@ -35,7 +35,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from kpm_ros.operate import launching
-from kpm_ros.operate.ends import describe_status
+from kpm_ros.operate.process_ends import describe_status
 
 PIPELINE = Path(__file__).resolve().parent / "pipeline.launch.py"
 FIXED = {"source": "topics", "use_sim_time": "true"}

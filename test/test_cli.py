@@ -25,7 +25,7 @@ from safetensors.numpy import save
 
 from kpm_ros import __version__, cli
 from kpm_ros.core.lock import hold
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.operate import preflight
 
 
@@ -53,7 +53,7 @@ def refused(capsys, *words: str) -> str:
 def model(tmp_path):
     """A weights file that has a card and no weights: enough for what is checked at the start."""
     path = tmp_path / "model.safetensors"
-    path.write_bytes(save({}, metadata=ModelCard(name="tested").to_metadata()))
+    path.write_bytes(save({}, metadata=published_card(name="tested").to_metadata()))
     return path
 
 
@@ -105,16 +105,16 @@ def test_every_command_explains_itself_with_examples(capsys, command):
 @pytest.mark.parametrize(
     "words",
     [
-        ("--views", "left"),
-        ("--views=left",),
-        ("views:=left",),
+        ("--exo", "false"),
+        ("--exo=false",),
+        ("exo:=false",),
     ],
 )
 def test_options_are_taken_in_every_spelling(capsys, words):
     status, out, _ = run(capsys, "graph", *words)
     assert status == 0
-    assert "camera/left/hand" in out
-    assert "camera/top/hand" not in out
+    assert "camera/top/landmarks" in out
+    assert "assist/command" not in out
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_options_are_taken_in_every_spelling(capsys, words):
         (("up", "nonsense:=1"), "nonsense"),
         (("up", "emg:=maybe"), "maybe"),
         (("up", "namespace:=a-b"), "a-b"),
-        (("up", "views:=top,top"), "top,top"),
+        (("up", "model:=nobody"), "nobody"),
         (("graph", "--format", "png"), "png"),
         (("demo", "--seconds", "soon"), "soon"),
         (("demo", "--seconds", "0"), "seconds is 0"),
@@ -158,10 +158,6 @@ def test_without_the_messages_building_is_named(capsys, monkeypatch):
         preflight.importlib.util, "find_spec", lambda name: object() if name == "rclpy" else None
     )
     assert "colcon build" in refused(capsys, "up")
-
-
-def test_a_view_that_the_model_does_not_know_is_refused(up):
-    assert "top,right" in up("views:=top,left")
 
 
 def test_a_missing_or_foreign_weights_file_is_refused(up, tmp_path):
@@ -248,7 +244,15 @@ def test_a_checkpoint_that_cannot_be_imported_is_refused(
 def test_info_shows_the_card(capsys, model):
     status, out, _ = run(capsys, "info", str(model))
     assert status == 0
-    for fact in ("tested", "ADM, PB, 1DI", "top, right", "1024 Hz", "30.3 ms", "random weights"):
+    for fact in (
+        "tested",
+        "ADM, PB, 1DI",
+        "21 points of mediapipe-hand",
+        "88 piano keys",
+        "1024 Hz",
+        "30.3 ms",
+        "random weights",
+    ):
         assert fact in out
 
 

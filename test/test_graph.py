@@ -57,7 +57,7 @@ def test_every_topic_that_is_read_is_also_written():
 def test_senses_are_what_drivers_say_and_nothing_else():
     said = set()
     for source in ("simulator", "devices"):
-        options = graph.PipelineOptions(source=source, views=("left", "top"))
+        options = graph.PipelineOptions(source=source)
         nodes = graph.build(options)
         drivers = nodes[: [node.name for node in nodes].index("synchronizer")]
         said |= {name for node in drivers for name in node.publishes}
@@ -81,7 +81,7 @@ def test_every_topic_has_a_qos_profile():
 
 
 def test_a_topic_that_is_not_in_the_graph_is_not_found():
-    assert graph.topic("camera/left/hand").name == "camera/{view}/hand"
+    assert graph.topic("camera/left/landmarks").name == "camera/{view}/landmarks"
     for name in ("camera/left", "camera/left/hands", "efort"):
         with pytest.raises(KeyError, match=name):
             graph.topic(name)
@@ -101,8 +101,6 @@ def test_the_options_on_paper_are_those_in_force():
     [
         ("source", "gamepad", "simulator, devices, topics"),
         ("emg", "perhaps", "true, false"),
-        ("views", "top,top", "each camera view once"),
-        ("views", " , ", "each camera view once"),
         ("namespace", "1st", "ROS name"),
         ("namespace", "", "ROS name"),
         ("log_level", "loud", "debug"),
@@ -129,8 +127,8 @@ def test_what_crosses_a_network_is_waited_for_longer():
         given = nodes["synchronizer"].parameters
         return make_settings("synchronizer", SynchronizerSettings, given)
 
-    assert waits().keys_wait_s == 0.02
-    assert waits(network=True).keys_wait_s == 0.05
+    assert waits().align.key.wait_s == 0.02
+    assert waits(network=True).align.key.wait_s == 0.05
 
 
 def test_devices_are_given_to_their_drivers_in_the_order_of_the_views():

@@ -30,8 +30,8 @@ from launch.events.process import ProcessExited
 
 from kpm_ros import graph
 from kpm_ros.operate import launching
-from kpm_ros.operate.ends import LaunchEnds, Policy
 from kpm_ros.operate.errors import UserError
+from kpm_ros.operate.process_ends import LaunchEnds, Policy
 
 
 @pytest.fixture

@@ -29,12 +29,12 @@ PLACE = re.compile(r"(<!-- scores:(\w+) -->\n).*?(<!-- end of scores -->)", re.D
 
 
 def filled(page: str, folder: Path) -> str:
-    """Put each scoreboard's tables in its place on the page."""
-    from kpm_ros.learn.scores.board import read_board
-    from kpm_ros.learn.scores.board_text import as_markdown
+    """Put each file's tables in its place on the page."""
+    from kpm_ros.learn.scores.score_table import read_score_table
+    from kpm_ros.learn.scores.score_table_text import as_markdown
 
     def with_tables(place: re.Match[str]) -> str:
-        tables = as_markdown(read_board(folder / f"{place[2]}.json"))
+        tables = as_markdown(read_score_table(folder / f"{place[2]}.json"))
         return f"{place[1]}\n{tables}\n{place[3]}"
 
     return PLACE.sub(with_tables, page)

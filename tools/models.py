@@ -17,25 +17,22 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "models.md"
 MODELS = ROOT / "config" / "models"
 PLACE = re.compile(r"(<!-- models:(\w+) -->\n).*?(<!-- end of models -->)", re.DOTALL)
-LINE = 100
-"""Columns of a line."""
 NO_SCORE = "-"
 """In the table, where a model has no such score."""
 
 
 def filled(page: str, folder: Path) -> str:
     """Put what the cards in a folder say in its places on the page."""
-    from kpm_ros.estimate.weights import read_card
+    from kpm_ros.models.weight_files import read_card
 
     cards = {path: read_card(path) for path in sorted(folder.glob("*.safetensors"))}
-    parts = {"list": _list(cards), "scores": _scores(cards), "commands": _commands(cards)}
+    parts = {"list": _list(cards), "scores": _scores(cards)}
     return PLACE.sub(lambda place: f"{place[1]}\n{parts[place[2]]}\n\n{place[3]}", page)
 
 
@@ -62,26 +59,6 @@ def _scores(cards: dict) -> str:
         )
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def _commands(cards: dict) -> str:
-    data: dict[str, list[str]] = {}
-    for card in cards.values():
-        data.setdefault(card.trained_on, []).append(f"`{card.name}`")
-    parts = [_wrapped(f"{', '.join(names)}: {what}") for what, names in data.items()]
-    parts += [_wrapped(f"`{card.name}`: {card.notes}", "> ") for card in cards.values()]
-    return "\n\n".join(parts)
-
-
-def _wrapped(text: str, mark: str = "") -> str:
-    return textwrap.fill(
-        text,
-        LINE,
-        initial_indent=mark,
-        subsequent_indent=mark,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def main() -> None:

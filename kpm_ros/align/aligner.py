@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""All senses onto one grid: the one place that decides when a grid sample is emitted.
+"""All streams onto one grid: the one place that decides when a grid sample is emitted.
 
 A grid sample is emitted once every sense is settled at its instant: the data after it has come, or
 has been waited for as long as that sense's rules say. What fills a sample whose data did not come
@@ -21,43 +21,93 @@ is flagged. See docs/timing.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import Outcome
+from kpm_ros.align.channels import ChannelRules, ChannelStream
 from kpm_ros.align.keys import KeyRules, KeyStream
-from kpm_ros.align.motion import NOT_SENSED
 from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
 from kpm_ros.core.chunks import AlignedChunk, Trace
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S, Grid
-from kpm_ros.sense.samples import KeyEvent, KeyMotionChunk, LandmarkFrame
+from kpm_ros.core.settings import CheckedSettings, rules, setting
+from kpm_ros.core.streams import Channels, PianoKeys, Streams
+from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
 STALE = Flag.POSE_STALE | Flag.POSE_LOST
+ABSENT = Flag.POSE_LOST | Flag.CHANNELS_MISSING
+"""What a stream says of a sample of which it knows nothing."""
+
+
+class ReadStream(Protocol):
+    """A stream as a signal that can be read at any instant."""
+
+    @property
+    def wait_ns(self) -> int:
+        """How long a grid sample waits for it, at present."""
+        ...
+
+    @property
+    def known_ns(self) -> int:
+        """Instant up to which data, not only the wait, has settled it."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Samples given up because more came than are kept."""
+        ...
+
+    def settled_until(self, now_ns: int) -> int:
+        """Newest instant whose values nothing to come can change any more."""
+        ...
+
+    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Fill in values at increasing, settled instants, each read once; give their flags."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything."""
+        ...
+
+
+class _Placed(NamedTuple):
+    """A stream, where its columns are, and its bit among those that say what is missing."""
+
+    stream: ReadStream
+    columns: slice
+    bit: np.uint32
 
 
 @dataclass(frozen=True)
-class AlignerConfig:
-    """The grid, the senses on it, and the rules for late ones."""
+class AlignRules(CheckedSettings):
+    """The rules for late streams."""
 
-    rate_hz: int = 1024
-    views: tuple[str, ...] = ("top", "right")
-    landmarks: int = 21
-    first_note: int = 21
-    keys: int = 88
-    use_pose: bool = True
-    """Without it, pose is all zeros and no camera is waited for."""
-    use_keys: bool = True
-    """Without it, keys are all "not sensed" and the piano is not waited for."""
-    hop_s: float = 0.01
-    """Longest chunk handed on. Shorter ones are, too, when data and not the wait settled them."""
-    future_s: float = 0.1
-    """A stamp further ahead of the clock than this is refused."""
+    hop_s: float = setting(
+        0.01,
+        "longest chunk handed on; shorter ones are, too, when data and not the wait settled them",
+        least=0.001,
+        most=0.2,
+    )
+    pose: PoseRules = rules(PoseRules, prefix="pose_")
+    key: KeyRules = rules(KeyRules, prefix="keys_")
+    channel: ChannelRules = rules(ChannelRules, prefix="channels_")
+    future_s: float = setting(
+        0.1, "a stamp further ahead of the clock is refused", least=0.0, most=10.0
+    )
     step_s: float = 0.5
     """A clock that jumps by more than this, or a caller away for longer, breaks the stream."""
-    pose: PoseRules = field(default_factory=PoseRules)
-    key: KeyRules = field(default_factory=KeyRules)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignerConfig(AlignRules):
+    """The grid, the streams on it, and the rules for late ones."""
+
+    streams: Streams
+    rate_hz: int
 
 
 @dataclass
@@ -78,7 +128,7 @@ class AlignerCounts:
 
 
 class Aligner:
-    """Joins camera views and keys on one grid; `advance` hands on what is settled.
+    """Joins streams of any rates on one grid; `advance` hands on what is settled.
 
     Which values come out follows from stamps, times of receipt and the rules alone. Callers give
     the time, and push what was received by then before they advance to it; nothing here reads a
@@ -87,20 +137,31 @@ class Aligner:
 
     def __init__(self, config: AlignerConfig) -> None:
         """Start with an empty grid; it begins at the oldest input of the first wait."""
-        if config.use_pose and not config.views:
-            raise ValueError("pose needs at least one camera view")
-        if not (config.use_pose or config.use_keys):
-            raise ValueError("alignment needs pose, keys or both")
+        if not config.streams:
+            raise ValueError("alignment needs at least one stream")
         self.config = config
         self.grid = Grid(config.rate_hz)
         self.counts = AlignerCounts()
-        self._poses = {view: PoseStream(config.landmarks, config.pose) for view in config.views}
-        self._keys = KeyStream(config.keys, config.first_note, config.key)
-        self._used: list[PoseStream | KeyStream] = []
-        self._used += self._poses.values() if config.use_pose else ()
-        self._used += (self._keys,) if config.use_keys else ()
-        waits = (config.pose.wait_s * config.use_pose, config.key.wait_s * config.use_keys)
-        self._wait_ns = round(max(waits) * NS_PER_S)
+        self._poses = {
+            view.name: PoseStream(view, config.pose) for view in config.streams.landmarks
+        }
+        self._keys = {
+            keys.name: KeyStream(keys, config.key)
+            for keys in config.streams
+            if isinstance(keys, PianoKeys)
+        }
+        self._channels = {
+            channels.name: ChannelStream(channels, config.channel)
+            for channels in config.streams
+            if isinstance(channels, Channels)
+        }
+        by_name: dict[str, ReadStream] = {**self._poses, **self._keys, **self._channels}
+        self._streams = [
+            _Placed(by_name[name], config.streams.columns[name], np.uint32(1 << bit))
+            for bit, name in enumerate(config.streams.names)
+        ]
+        self._wait_ns = max(placed.stream.wait_ns for placed in self._streams)
+        """How long some stream is waited for at the beginning."""
         self._future_ns = round(config.future_s * NS_PER_S)
         self._step_ns = round(config.step_s * NS_PER_S)
         self._hop = max(1, round(config.hop_s * config.rate_hz))
@@ -111,35 +172,45 @@ class Aligner:
     @property
     def timings(self) -> dict[str, ViewTiming]:
         """What each view's frames ask for at present, and what they are given."""
-        return {view: s.timing for view, s in self._poses.items() if self.config.use_pose}
+        return {view: stream.timing for view, stream in self._poses.items()}
 
     @property
     def dropped(self) -> int:
-        """Frames and samples of motion given up because more came than are kept."""
-        return sum(stream.dropped for stream in self._used)
+        """Frames and samples given up because more came than are kept."""
+        return sum(placed.stream.dropped for placed in self._streams)
 
     @property
     def stuck_notes(self) -> int:
         """Notes given up because their end never came."""
-        return self._keys.stuck_notes
+        return sum(keys.stuck_notes for keys in self._keys.values())
 
-    def push_hand(self, frame: LandmarkFrame, received_ns: int) -> None:
-        """Take in one camera frame's hand."""
+    def push_frame(self, frame: LandmarkFrame, received_ns: int) -> None:
+        """Take in what one camera frame shows."""
         stream = self._poses.get(frame.view)
         if stream is None:
             self.counts.refused += 1
-        elif self.config.use_pose and not self._from_future(frame.stamp_ns, received_ns):
+        elif not self._from_future(frame.stamp_ns, received_ns):
             self._note(stream.push(frame, received_ns), frame.stamp_ns, received_ns)
 
     def push_key_event(self, event: KeyEvent, received_ns: int) -> None:
         """Take in one note, pedal or heartbeat."""
-        if self.config.use_keys and not self._from_future(event.stamp_ns, received_ns):
-            self._note(self._keys.push_event(event, received_ns), event.stamp_ns, received_ns)
+        for stream in self._keys.values():
+            if not self._from_future(event.stamp_ns, received_ns):
+                self._note(stream.push_event(event, received_ns), event.stamp_ns, received_ns)
 
     def push_key_motion(self, chunk: KeyMotionChunk, received_ns: int) -> None:
         """Take in sensed key depth."""
-        if self.config.use_keys and not self._from_future(chunk.stamp_ns, received_ns):
-            self._note(self._keys.push_motion(chunk, received_ns), chunk.stamp_ns, received_ns)
+        for stream in self._keys.values():
+            if not self._from_future(chunk.stamp_ns, received_ns):
+                self._note(stream.push_motion(chunk, received_ns), chunk.stamp_ns, received_ns)
+
+    def push_channels(self, chunk: ChannelChunk, received_ns: int) -> None:
+        """Take in samples of other channels."""
+        stream = self._channels.get(chunk.name)
+        if stream is None:
+            self.counts.refused += 1
+        elif not self._from_future(chunk.stamp_ns, received_ns):
+            self._note(stream.push(chunk, received_ns), chunk.stamp_ns, received_ns)
 
     def advance(self, now_ns: int) -> list[AlignedChunk]:
         """Hand on every grid sample that is settled at this time, oldest first."""
@@ -148,7 +219,8 @@ class Aligner:
             return []
         assert self._next is not None
         settled_ns, known_ns = min(
-            (stream.settled_until(now_ns), stream.known_ns) for stream in self._used
+            (placed.stream.settled_until(now_ns), placed.stream.known_ns)
+            for placed in self._streams
         )
         last = self.grid.last_at(min(settled_ns, now_ns))
         if known_ns < settled_ns:
@@ -161,9 +233,8 @@ class Aligner:
 
     def reset(self) -> None:
         """Forget all inputs and begin a new grid at the next one; the index counts on."""
-        for stream in self._poses.values():
-            stream.reset()
-        self._keys.reset()
+        for placed in self._streams:
+            placed.stream.reset()
         self._next = self._oldest_ns = None
 
     def _from_future(self, stamp_ns: int, received_ns: int) -> bool:
@@ -202,7 +273,7 @@ class Aligner:
         elif now_ns > before_ns + self._step_ns and self._next is not None:
             self.counts.clock_steps += 1
             # What lies between is of no use to anyone any more.
-            wait_ns = max(stream.wait_ns for stream in self._used)
+            wait_ns = max(placed.stream.wait_ns for placed in self._streams)
             self._next = max(self._next, self.grid.first_at(now_ns - wait_ns))
 
     def _emit(self, count: int, now_ns: int) -> AlignedChunk:
@@ -210,18 +281,12 @@ class Aligner:
         start = self._next
         stamps_ns = self.grid.stamps_ns(start, count)
         flags = np.zeros(count, np.uint8)
-        width = self.config.landmarks * 2
-        pose = np.zeros((count, len(self._poses) * width), np.float32)
-        if self.config.use_pose:
-            for place, stream in enumerate(self._poses.values()):
-                columns = slice(place * width, (place + 1) * width)
-                pose[:, columns], pose_flags = stream.read(stamps_ns)
-                flags |= pose_flags
-        if self.config.use_keys:
-            keys, key_flags = self._keys.read(stamps_ns)
-            flags |= key_flags
-        else:
-            keys = np.full((count, self.config.keys), NOT_SENSED, np.float32)
+        missing = np.zeros(count, np.uint32)
+        values = np.empty((count, self.config.streams.width), np.float32)
+        for stream, columns, bit in self._streams:
+            found = stream.read(stamps_ns, values[:, columns])
+            missing[(found & ABSENT) != 0] |= bit
+            flags |= found
         first_index = self.counts.emitted
         self._next = start + count
         self.counts.emitted += count
@@ -231,8 +296,8 @@ class Aligner:
             first_index=first_index,
             grid_index=start,
             rate_hz=float(self.config.rate_hz),
-            pose=pose,
-            keys=keys,
+            values=values,
+            missing=missing,
             flags=flags,
             trace=self._trace(now_ns),
         )

@@ -22,25 +22,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Outcome
-from kpm_ros.align.motion import NOT_SENSED, MotionStream
 from kpm_ros.align.notes import NoteStream
+from kpm_ros.align.sampled import SampledStream
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.settings import CheckedSettings, setting
+from kpm_ros.core.streams import KEY_NOT_SENSED, PianoKeys
 from kpm_ros.sense.samples import KeyEvent, KeyMotionChunk
+
+DEEPEST = 2.0
+"""Depth that no sensed key can have."""
 
 
 @dataclass(frozen=True)
-class KeyRules:
+class KeyRules(CheckedSettings):
     """How long the keys are waited for and how long their silence is believed."""
 
-    wait_s: float = 0.02
-    """A grid sample waits this long for key motion or events that belong to it."""
-    missing_s: float = 1.0
-    """Without motion, events or heartbeats for this long, the keys are flagged missing."""
-    fresh_s: float = 0.1
-    """Sensed motion older than this gives way to notes, if there are any."""
-    longest_hold_s: float = 30.0
-    """A note held for so long is given up: its end was lost, by the piano or on the way."""
+    wait_s: float = setting(
+        0.02, "how long a sample waits for key motion or events", least=0.0, most=1.0
+    )
+    fresh_s: float = setting(
+        0.1,
+        "sensed key motion older than this gives way to notes, and is not joined to what follows",
+        least=0.001,
+        most=10.0,
+    )
+    longest_hold_s: float = setting(
+        30.0,
+        "a note held for so long is given up: its end was lost, by the piano or on the way",
+        least=0.1,
+        most=3600.0,
+    )
+    missing_s: float = setting(
+        1.0, "keys that are silent for longer are missing", least=0.01, most=3600.0
+    )
 
 
 class KeyStream:
@@ -51,14 +66,15 @@ class KeyStream:
     before anything was heard at all, the keys are flagged missing and read as not sensed.
     """
 
-    def __init__(self, keys: int, first_note: int, rules: KeyRules) -> None:
+    def __init__(self, keys: PianoKeys, rules: KeyRules) -> None:
         """Start without any knowledge of the keys."""
         self.wait_ns = wait_ns = round(rules.wait_s * NS_PER_S)
         """How long a grid sample waits for the keys."""
+        self._described = keys
         self._fresh_ns = round(rules.fresh_s * NS_PER_S)
         self._missing_ns = round(rules.missing_s * NS_PER_S)
-        self._motion = MotionStream(keys, first_note, wait_ns, self._fresh_ns)
-        self._notes = NoteStream(keys, first_note, wait_ns, rules.longest_hold_s)
+        self._motion = SampledStream(wait_ns, self._fresh_ns)
+        self._notes = NoteStream(keys.count, keys.first_note, wait_ns, rules.longest_hold_s)
         self._notes_settled_ns = NEVER_NS
 
     @property
@@ -81,30 +97,47 @@ class KeyStream:
         return self._notes.push(event, received_ns)
 
     def push_motion(self, chunk: KeyMotionChunk, received_ns: int) -> Outcome:
-        """Take sensed key depth in."""
-        return self._motion.push(chunk, received_ns)
+        """Take sensed key depth in; impossible depths, or none of our keys, are refused.
+
+        Keys that the piano does not have, or does not sense, read -1.
+        """
+        depth, ours = chunk.depth, self._described
+        if depth.ndim != 2 or not depth.size:
+            return Outcome.REFUSED
+        offset = chunk.first_note - ours.first_note
+        low, high = max(0, offset), min(ours.count, offset + depth.shape[1])
+        if low >= high or not ((depth >= KEY_NOT_SENSED) & (depth <= DEEPEST)).all():
+            return Outcome.REFUSED
+        if offset or depth.shape[1] != ours.count:
+            placed = np.full((len(depth), ours.count), KEY_NOT_SENSED, np.float32)
+            placed[:, low:high] = depth[:, low - offset : high - offset]
+            depth = placed
+        return self._motion.push(
+            depth, chunk.stamp_ns, chunk.first_index, chunk.rate_hz, received_ns
+        )
 
     def settled_until(self, now_ns: int) -> int:
         """Newest instant whose depth nothing to come can change any more."""
         self._notes_settled_ns = self._notes.settled_until(now_ns)
         return self._motion.settled_until(now_ns)
 
-    def read(self, stamps_ns: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Depth (n, keys) and flags (n,) at increasing, settled instants, each read only once."""
-        depth, flags, age_ns = self._motion.read(stamps_ns)
+    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Fill in depth (n, keys) at increasing, settled instants, each read only once."""
+        values[:] = KEY_NOT_SENSED
+        flags, age_ns = self._motion.read(stamps_ns, values)
         unsensed = age_ns > self._fresh_ns
         if not unsensed.any():
             # Motion may be settled where notes are not yet: what is not needed is not read there.
             self._notes.catch_up(min(self._notes_settled_ns, int(stamps_ns[-1])))
-            return depth, flags
+            return flags
         from_notes, silent_ns = self._notes.read(stamps_ns[unsensed])
         heard = silent_ns <= self._missing_ns
         missing = ~heard & (age_ns[unsensed] > self._missing_ns)
-        filled, filled_flags = depth[unsensed], flags[unsensed]
+        filled, filled_flags = values[unsensed], flags[unsensed]
         filled[heard], filled_flags[heard] = from_notes[heard], 0
-        filled[missing], filled_flags[missing] = NOT_SENSED, Flag.KEYS_MISSING
-        depth[unsensed], flags[unsensed] = filled, filled_flags
-        return depth, flags
+        filled[missing], filled_flags[missing] = KEY_NOT_SENSED, Flag.CHANNELS_MISSING
+        values[unsensed], flags[unsensed] = filled, filled_flags
+        return flags
 
     def reset(self) -> None:
         """Forget everything."""

@@ -27,12 +27,16 @@ from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
 from kpm_ros.align.cadence import REMEMBERED, Cadence, usual_gap_ns
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.settings import CheckedSettings, setting
+from kpm_ros.core.streams import Landmarks
 from kpm_ros.sense.samples import LandmarkFrame
 
 MOST_FRAMES = 512
 """Frames remembered per view: more than any wait lasts, few enough never to grow."""
 FARTHEST_OUT = 1.0
 """Landmarks further outside the picture than its own size are no landmarks."""
+DEEPEST = 100.0
+"""Landmarks further from the root than this many image widths are no landmarks."""
 ANY_GAP_NS = 2**62
 JOINED_GAPS = 2.5
 """Frames up to this many of a camera's usual gaps apart are joined, and waited for as long: so that
@@ -40,26 +44,42 @@ one lost frame is bridged, whatever the camera's rate."""
 
 
 @dataclass(frozen=True)
-class PoseRules:
+class PoseRules(CheckedSettings):
     """How long a view is waited for and how long its last pose is believed.
 
     For a camera of 50 or more frames a second whose hands are known within 18 ms, times are exactly
     these. A slower one is given as much more as its frames' own stamps ask for, within limits.
     """
 
-    wait_s: float = 0.06
-    """A grid sample waits at least this long for the frame after it."""
-    longest_wait_s: float = 0.2
-    """However slow the camera and its tracker are, nothing waits for longer."""
-    stale_s: float = 0.05
-    """A pose older than this is flagged stale, unless the camera's frames come so seldom that its
-    usual gaps allow more; frames further apart are not joined."""
-    lost_s: float = 0.25
-    """A pose older than this is flagged lost, however seldom frames come."""
-    extrapolate_s: float = 0.0
-    """While it waits in vain, a pose goes on moving for this long before it is held."""
-    may_repeat: bool = False
-    """Whether a hand that is the same to the last bit as in the frame before is news."""
+    wait_s: float = setting(
+        0.06,
+        "how long a sample waits at least for the camera frame after it; longer for a camera of "
+        "few frames a second, or whose landmarks are known late",
+        least=0.0,
+        most=1.0,
+    )
+    longest_wait_s: float = setting(
+        0.2, "how long it waits at most, however slow the camera is", least=0.0, most=1.0
+    )
+    stale_s: float = setting(
+        0.05,
+        "a pose older than this is stale, or older than 2.5 of the camera's usual gaps between "
+        "frames if that is more; frames further apart are not joined",
+        least=0.001,
+        most=10.0,
+    )
+    lost_s: float = setting(0.25, "a pose older than this is lost", least=0.001, most=60.0)
+    extrapolate_s: float = setting(
+        0.0,
+        "how long a pose that is awaited in vain goes on moving before it is held; 0 = not at all",
+        least=0.0,
+        most=1.0,
+    )
+    may_repeat: bool = setting(
+        False,
+        "whether landmarks that stay the same to the last bit are believed, as a tracker that "
+        "rounds may send them; else their image is taken to stand still",
+    )
 
 
 @dataclass(frozen=True)
@@ -92,21 +112,24 @@ class PoseStream:
     image that stands still, and counts for nothing unless the rules say otherwise.
     """
 
-    def __init__(self, landmarks: int, rules: PoseRules) -> None:
+    def __init__(self, view: Landmarks, rules: PoseRules) -> None:
         """Start without any frame."""
         self.rules = rules
         self.newest_used: Arrival[_Seen] | None = None
         """Newest frame behind the last instant that was read."""
-        self._landmarks = landmarks
-        self.wait_ns = self._least_wait_ns = round(rules.wait_s * NS_PER_S)
-        """How long a grid sample waits for the frame after it, at present."""
+        self._view = view
+        self._usual_gap_ns = round(NS_PER_S / view.rate_hz)
+        """Gap between frames, until they have told it themselves."""
+        self._least_wait_ns = round(rules.wait_s * NS_PER_S)
         self._longest_wait_ns = round(rules.longest_wait_s * NS_PER_S)
         self._least_stale_ns = round(rules.stale_s * NS_PER_S)
         self._lost_ns = round(rules.lost_s * NS_PER_S)
         self._extrapolate_ns = round(rules.extrapolate_s * NS_PER_S)
+        self._cadence = Cadence()
+        self.wait_ns = self._asked_wait_ns()
+        """How long a grid sample waits for the frame after it, at present."""
         self._frames = Arrivals[_Seen](self.wait_ns, ANY_GAP_NS, MOST_FRAMES)
         self._last_seen: Arrival[_Seen] | None = None
-        self._cadence = Cadence()
         self._past_ns: list[int] = []
         self._came = 0
 
@@ -129,13 +152,19 @@ class PoseStream:
     def push(self, frame: LandmarkFrame, received_ns: int) -> Outcome:
         """Take a frame in; a repeat, or one whose points are impossible, is refused."""
         row: NDArray[np.float32] | None = None
+        if frame.skeleton != self._view.skeleton.name:
+            return Outcome.REFUSED
         if frame.points is not None:
-            points = frame.points
-            if points.ndim != 2 or points.shape[0] != self._landmarks or points.shape[1] < 2:
+            points, dimensions = frame.points, self._view.dimensions
+            if points.ndim != 2 or len(points) != len(self._view.skeleton):
                 return Outcome.REFUSED
-            row = np.array(points[:, :2], np.float32).reshape(-1)
-            if not (np.abs(row - 0.5) <= 0.5 + FARTHEST_OUT).all():
+            if not dimensions <= points.shape[1] <= 3:
                 return Outcome.REFUSED
+            if not (np.abs(points[:, :2] - 0.5) <= 0.5 + FARTHEST_OUT).all():
+                return Outcome.REFUSED
+            if dimensions > 2 and not (np.abs(points[:, 2]) <= DEEPEST).all():
+                return Outcome.REFUSED
+            row = np.array(points[:, :dimensions], np.float32).reshape(-1)
         stamp_ns = frame.stamp_ns
         # No more of the frame is kept than is needed: it may hold whatever its sender liked.
         seen = _Seen(row, frame.processed_ns)
@@ -151,14 +180,14 @@ class PoseStream:
         """Newest instant whose pose nothing to come can change any more."""
         return self._frames.settled_until(now_ns)
 
-    def read(self, stamps_ns: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Pose (n, landmarks x 2) and flags (n,) at increasing instants, each read only once."""
-        pose = np.zeros((len(stamps_ns), self._landmarks * 2), np.float32)
+    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Fill in the pose (n, columns) at increasing instants, each read only once."""
+        values[:] = self._view.missing
         flags = np.full(len(stamps_ns), Flag.POSE_STALE | Flag.POSE_LOST, np.uint8)
         for part, frames in self._frames.usable(stamps_ns):
             news = self._news(self._with_last_seen(frames))
             exposed_ns = sorted([*self._past_ns, *(frame.stamp_ns for frame in frames)])
-            self._read_part(stamps_ns[part], news, exposed_ns, pose[part], flags[part])
+            self._read_part(stamps_ns[part], news, exposed_ns, values[part], flags[part])
         while self._frames.spent(int(stamps_ns[-1]), keep=2):
             oldest, last = self._frames.pop_oldest(), self._last_seen
             insort(self._past_ns, oldest.stamp_ns)
@@ -167,26 +196,26 @@ class PoseStream:
                 continue
             if oldest.item.row is not None:
                 self._last_seen = oldest
-        return pose, flags
+        return flags
 
     def reset(self) -> None:
         """Forget every frame."""
         self._frames.clear()
         self._cadence.clear()
         self._past_ns.clear()
-        self.wait_ns = self._least_wait_ns
+        self.wait_ns = self._asked_wait_ns()
         self._frames.wait_from(NEVER_NS, self.wait_ns)
         self._last_seen = self.newest_used = None
 
     def _asked_wait_ns(self) -> int:
         """How long the frame after an instant may take that would still be joined to the last."""
         gap_ns, delay_ns = self._cadence.gap_ns, self._cadence.delay_ns
-        asked_ns = round(JOINED_GAPS * gap_ns) + delay_ns if gap_ns else 0
+        asked_ns = round(JOINED_GAPS * (gap_ns or self._usual_gap_ns)) + delay_ns * bool(gap_ns)
         return max(self._least_wait_ns, min(asked_ns, self._longest_wait_ns))
 
     def _stale_ns(self, exposed_ns: list[int]) -> int:
         """Age at which a pose is stale, given when the frames that count were exposed."""
-        asked_ns = round(JOINED_GAPS * usual_gap_ns(exposed_ns))
+        asked_ns = round(JOINED_GAPS * (usual_gap_ns(exposed_ns) or self._usual_gap_ns))
         return max(self._least_stale_ns, min(asked_ns, self._lost_ns))
 
     def _with_last_seen(self, frames: list[Arrival[_Seen]]) -> list[Arrival[_Seen]]:

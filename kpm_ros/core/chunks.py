@@ -39,16 +39,16 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class AlignedChunk:
-    """Consecutive grid samples; `pose` is view by view, landmark by landmark, x then y."""
+    """Consecutive samples of the grid: a row each, with the columns of all streams side by side."""
 
     stamp_ns: int
     first_index: int
     grid_index: int
     rate_hz: float
-    pose: NDArray[np.float32]
-    """(samples, views x landmarks x 2), fractions of image width and height."""
-    keys: NDArray[np.float32]
-    """(samples, keys): 0 at rest, 1 fully down, -1 not sensed."""
+    values: NDArray[np.float32]
+    """(samples, columns), as `core.streams.Streams` lays them out."""
+    missing: NDArray[np.uint32]
+    """Of each sample: bit k says that nothing is known of stream k."""
     flags: NDArray[np.uint8]
     trace: Trace = field(default_factory=Trace)
 

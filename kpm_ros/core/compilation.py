@@ -67,15 +67,15 @@ KEPT_VERSIONS = 3
 """Other versions whose compiled code is kept however long ago they were used."""
 KEPT_S = 30 * 24 * 3600.0
 
-_COMPILED_FILES = (
-    "core/compilation.py",
-    "estimate/kernels.py",
-    "estimate/layers.py",
-    "estimate/layout.py",
-    "estimate/touch/description.py",
-    "estimate/touch/kernels.py",
-    "estimate/touch/layout.py",
-)
+COMPILED_NAMES = ("*kernels.py", "layers.py", "*shapes.py")
+"""Names of modules with compiled functions, and of those whose numbers they use."""
+
+
+def compiled_files() -> list[Path]:
+    """List the files that decide what the compiled code is."""
+    package = Path(__file__).parents[1]
+    found = {path for name in COMPILED_NAMES for path in package.rglob(name)}
+    return [Path(__file__), *sorted(found)]
 
 
 def _cache_folder() -> Path | None:
@@ -84,8 +84,7 @@ def _cache_folder() -> Path | None:
     Numba by itself looks only at the file of the outermost function. None when there is no place
     that can be written to.
     """
-    here = Path(__file__).parents[1]
-    digest = hashlib.sha256(b"".join((here / name).read_bytes() for name in _COMPILED_FILES))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in compiled_files()))
     base = _config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     folder = Path(base) / "kpm_ros" / digest.hexdigest()[:16]
     try:

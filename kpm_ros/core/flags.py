@@ -28,8 +28,8 @@ class Flag(IntFlag):
     """A camera view is late; its last pose is used."""
     POSE_LOST = 4
     """A camera view is missing, or sees no hand."""
-    KEYS_MISSING = 8
-    """Nothing is known of the piano's keys."""
+    CHANNELS_MISSING = 8
+    """Nothing is known of the piano's keys, or of other channels."""
     HELD = 16
     """An input value was held past its time."""
     EXTRAPOLATED = 32

@@ -42,9 +42,10 @@ class StopRequested(BaseException):
 class StopRequests:
     """Counts requests to stop instead of being ended by them, within a `with` block."""
 
-    def __init__(self) -> None:
-        """Count from zero."""
+    def __init__(self, *, second_ends: bool = False) -> None:
+        """Count from zero; a second one may be let end the program at once."""
         self.count = 0
+        self._second_ends = second_ends
         self._before: dict[signal.Signals, Any] = {}
 
     def __call__(self) -> int:
@@ -97,6 +98,8 @@ class StopRequests:
         self._before.clear()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.count and self._second_ends:
+            raise SystemExit(128 + number)
         self.count += 1
 
 

@@ -26,7 +26,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kpm_ros.core.foreign_yaml import read_yaml
 from kpm_ros.core.resources import config_dir
 
 MOST_POINTS = 1000
@@ -166,6 +165,8 @@ def shipped_skeletons() -> list[str]:
 def find_skeleton(name: str) -> Skeleton:
     """Find a skeleton by the name of a shipped one, or read it from a YAML file."""
     if name.endswith((".yaml", ".yml")):
+        from kpm_ros.core.foreign_yaml import read_yaml
+
         return Skeleton.from_plain(read_yaml(Path(name).expanduser()), name)
     return _shipped(name)
 
@@ -189,6 +190,8 @@ def _shipped(name: str) -> Skeleton:
             f"there is no skeleton {name!r}: the shipped ones are {', '.join(shipped_skeletons())};"
             " your own is given as the path of a .yaml file"
         )
+    from kpm_ros.core.foreign_yaml import read_yaml
+
     return Skeleton.from_plain(read_yaml(path), str(path))
 
 

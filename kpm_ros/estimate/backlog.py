@@ -113,8 +113,8 @@ def _joined(chunks: Sequence[AlignedChunk]) -> AlignedChunk:
         return chunks[0]
     return replace(
         chunks[0],
-        pose=np.concatenate([chunk.pose for chunk in chunks]),
-        keys=np.concatenate([chunk.keys for chunk in chunks]),
+        values=np.concatenate([chunk.values for chunk in chunks]),
+        missing=np.concatenate([chunk.missing for chunk in chunks]),
         flags=np.concatenate([chunk.flags for chunk in chunks]),
         trace=chunks[-1].trace,
     )

@@ -29,7 +29,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.core.streams import Landmarks
+from kpm_ros.models.card import ModelCard
 
 FIELDS = (
     "stream",
@@ -39,8 +40,8 @@ FIELDS = (
     "model",
     "model_sha256",
     "trained_on",
-    "inputs",
-    "views",
+    "streams",
+    "skeletons",
     "native_rate_hz",
     "lookahead_s",
 )
@@ -74,8 +75,10 @@ def described(card: ModelCard, model_sha256: str, stream: int) -> dict[str, Any]
         "model": card.name,
         "model_sha256": model_sha256,
         "trained_on": card.trained_on,
-        "inputs": list(card.inputs),
-        "views": list(card.views),
+        "streams": list(card.streams.names),
+        "skeletons": [
+            stream.skeleton.name if isinstance(stream, Landmarks) else "" for stream in card.streams
+        ],
         "native_rate_hz": float(card.rate_hz),
         "lookahead_s": card.lookahead_s,
     }

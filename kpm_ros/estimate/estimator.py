@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.settings import CheckedSettings, setting
-from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.clock import EffortClock
-from kpm_ros.estimate.senses import blank, judge
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.missing_senses import blank, judge
+from kpm_ros.models.trained import as_envelope
 
 
 class Network(Protocol):
@@ -39,9 +40,7 @@ class Network(Protocol):
     def settling(self) -> int:  # pragma: no cover
         """So many of a stream's first outputs may depend on where it began."""
 
-    def push(
-        self, pose: NDArray[np.float32], keys: NDArray[np.float32]
-    ) -> NDArray[np.float32]:  # pragma: no cover
+    def push(self, values: NDArray[np.float32]) -> NDArray[np.float32]:  # pragma: no cover
         """Take samples in as rows; give the outputs that became available."""
 
     def reset(self, first_index: int) -> None:  # pragma: no cover
@@ -67,8 +66,8 @@ class EstimatorCounts:
 class _Samples:
     """Grid samples on their way into the network."""
 
-    pose: NDArray[np.float32]
-    keys: NDArray[np.float32]
+    values: NDArray[np.float32]
+    missing: NDArray[np.uint32]
     flags: NDArray[np.uint8]
 
     def __len__(self) -> int:
@@ -144,10 +143,10 @@ class EffortEstimator:
             self._clock.reset()
             self._restart_network(chunk.grid_index)
         self._next_input += len(new)
-        self._last = _Samples(new.pose[-1:], new.keys[-1:], new.flags[-1:])
-        self._flags = np.concatenate([self._flags, judge(new.flags, self.card)])
+        self._last = _Samples(new.values[-1:], new.missing[-1:], new.flags[-1:])
+        self._flags = np.concatenate([self._flags, judge(new.flags, new.missing, self.card)])
         self.counts.samples += len(new)
-        raw = self._network.push(*blank(new.pose, new.keys, new.flags, self.card))
+        raw = self._network.push(blank(new.values, new.missing, self.card))
         if not len(raw):
             return None
         flags = self._output_flags(len(raw))
@@ -158,7 +157,7 @@ class EffortEstimator:
 
     def _follow_on(self, chunk: AlignedChunk) -> _Samples:
         """Give what is new in a chunk, after a short gap was bridged or a long one reset all."""
-        new = _Samples(chunk.pose, chunk.keys, chunk.flags)
+        new = _Samples(chunk.values, chunk.missing, chunk.flags)
         missing = 0 if self._next_input is None else chunk.grid_index - self._next_input
         if missing > self._bridge or missing < -self._repeat:
             self.counts.resets += 1
@@ -167,12 +166,12 @@ class EffortEstimator:
             self.counts.bridged += missing
             last = self._last
             held = np.repeat(last.flags | np.uint8(Flag.HELD | Flag.BRIDGED), missing)
-            new.pose = np.concatenate([np.repeat(last.pose, missing, axis=0), new.pose])
-            new.keys = np.concatenate([np.repeat(last.keys, missing, axis=0), new.keys])
+            new.values = np.concatenate([np.repeat(last.values, missing, axis=0), new.values])
+            new.missing = np.concatenate([np.repeat(last.missing, missing), new.missing])
             new.flags = np.concatenate([held, new.flags])
         elif missing < 0:
             self.counts.repeated += min(-missing, len(new))
-            new = _Samples(new.pose[-missing:], new.keys[-missing:], new.flags[-missing:])
+            new = _Samples(new.values[-missing:], new.missing[-missing:], new.flags[-missing:])
         return new
 
     def _output_flags(self, count: int) -> NDArray[np.uint8]:
@@ -225,8 +224,3 @@ class EffortEstimator:
         self._network.reset(grid_index)
         self._cold = self._warm_up
         self._flags = np.zeros(0, np.uint8)
-
-
-def as_envelope(effort: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give what a network said of effort as the envelope that it stands for: never below zero."""
-    return np.maximum(effort, np.float32(0))

@@ -24,7 +24,7 @@ from typing import Any
 from sensor_msgs.msg import CameraInfo, Image
 
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.nodes import images, qos, wire
+from kpm_ros.nodes import images, qos
 from kpm_ros.nodes.camera_info import CameraInfos
 from kpm_ros.nodes.camera_settings import CameraSettings
 from kpm_ros.nodes.diagnostics import Level, Report
@@ -34,6 +34,7 @@ from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.worker import WorkerThread
 from kpm_ros.sense.camera.camera_device import CameraConfigError, Frame
 from kpm_ros.sense.camera.open_camera import open_camera
+from kpm_ros.wire import encode
 
 WAIT_S = 0.1
 """How long a picture is waited for before looking whether the node is to end."""
@@ -59,7 +60,7 @@ class CameraNode(ManagedNode):
                 "the host's clock; hand_tracker works on images of a bag"
             )
         self.view = view_of(self, self.settings.view, "camera")
-        self._frame_id = self.settings.frame_id or wire.optical_frame(self.view)
+        self._frame_id = self.settings.frame_id or encode.optical_frame(self.view)
         self._optics = CameraInfos(self, self.view, self.settings.calibration)
         images, infos = f"camera/{self.view}/image_raw", f"camera/{self.view}/camera_info"
         self._images = self.create_publisher(Image, images, qos.of(images))

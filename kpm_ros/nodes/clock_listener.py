@@ -24,7 +24,7 @@ from rosgraph_msgs.msg import Clock
 
 from kpm_ros.align.stepped_clock import KEPT_STEPS, SteppedClock
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.replay.messages import time_ns
+from kpm_ros.wire.decode import time_ns
 
 
 class ClockListener:

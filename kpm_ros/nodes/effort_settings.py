@@ -22,6 +22,7 @@ from typing import ClassVar
 from kpm_ros.act.assistance_config import AssistanceConfig, illustrative_gain
 from kpm_ros.act.gestures import DEFAULT_GESTURES, GestureConfig
 from kpm_ros.act.muscle_weights import write_weights
+from kpm_ros.align.aligner import AlignRules
 from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.core.settings import rules, setting
 from kpm_ros.estimate.backlog import BacklogRules
@@ -35,60 +36,9 @@ class SynchronizerSettings:
 
     FIXED: ClassVar[str] = "a recording is replayed with one set of rules for all of it"
 
-    model: str = setting(DEFAULT_MODEL, "model whose grid, views and keys are used")
-    views: list[str] = setting(["top", "right"], "camera views, in the model's order")
-    hop_s: float = setting(0.01, "longest chunk handed on", least=0.001, most=0.1)
+    model: str = setting(DEFAULT_MODEL, "model whose grid and streams are used")
     period_s: float = setting(0.002, "how often inputs are looked at", least=0.0005, most=0.05)
-    pose_wait_s: float = setting(
-        0.06,
-        "how long a sample waits at least for the camera frame after it; longer for a camera of "
-        "few frames a second, or whose hands are known late",
-        least=0.0,
-        most=1.0,
-    )
-    pose_longest_wait_s: float = setting(
-        0.2, "how long it waits at most, however slow the camera is", least=0.0, most=1.0
-    )
-    pose_stale_s: float = setting(
-        0.05,
-        "a pose older than this is stale, or older than 2.5 of the camera's usual gaps between "
-        "frames if that is more",
-        least=0.001,
-        most=10.0,
-    )
-    pose_lost_s: float = setting(0.25, "a pose older than this is lost", least=0.001, most=60.0)
-    pose_extrapolate_s: float = setting(
-        0.0,
-        "how long a pose that is awaited in vain goes on moving before it is held; 0 = not at all",
-        least=0.0,
-        most=1.0,
-    )
-    pose_may_repeat: bool = setting(
-        False,
-        "whether a hand that stays the same to the last bit is believed, as a tracker that rounds "
-        "may send it; else its image is taken to stand still",
-    )
-    keys_wait_s: float = setting(
-        0.02, "how long a sample waits for key motion or events", least=0.0, most=1.0
-    )
-    keys_fresh_s: float = setting(
-        0.1,
-        "sensed key motion older than this gives way to notes, and is not joined to what follows",
-        least=0.001,
-        most=10.0,
-    )
-    keys_longest_hold_s: float = setting(
-        30.0,
-        "a note held for so long is given up: its end was lost, by the piano or on the way",
-        least=0.1,
-        most=3600.0,
-    )
-    keys_missing_s: float = setting(
-        1.0, "keys that are silent for longer are missing", least=0.01, most=3600.0
-    )
-    future_s: float = setting(
-        0.1, "a stamp further ahead of the clock is refused", least=0.0, most=10.0
-    )
+    align: AlignRules = rules(AlignRules)
 
 
 @dataclass(frozen=True)

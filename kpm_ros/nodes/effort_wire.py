@@ -12,154 +12,38 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""MuscleEffort as bytes: at 2000 a second, building message objects would cost half a core.
-
-The layout is that of the message in CDR, little-endian, as every ROS 2 middleware writes it on the
-machines this runs on. `test/nodes/test_effort_wire.py` holds it against rclpy's own serialisation.
-"""
+"""MuscleEffort's bytes and this middleware: that ours are what it writes, and what others sent."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.serialization import deserialize_message, serialize_message
 
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.msg import MuscleEffort
 from kpm_ros.nodes import serialised
-
-_HEADER = b"\x00\x01\x00\x00"
-_NO_FRAME_ID = b"\x01\x00\x00\x00"
-"""Length of the empty string, which ends in a zero."""
-_DIGEST, _FIXED = 28, 44
-"""Where the digest is, and where the values begin."""
+from kpm_ros.wire.effort_bytes import EffortEncoder, is_plain_effort, rewritten_effort
 
 
-@lru_cache(maxsize=16)
-def _layout(muscles: int) -> np.dtype:
-    return np.dtype(
-        [
-            ("encapsulation", "V4"),
-            ("sec", "<i4"),
-            ("nanosec", "<u4"),
-            ("frame_id_length", "<u4"),
-            ("frame_id", "V4"),
-            ("index", "<u8"),
-            ("info_digest", "<u8"),
-            ("flags", "u1"),
-            ("padding", "V3"),
-            ("muscles", "<u4"),
-            ("effort", "<f4", (muscles,)),
-        ]
-    )
-
-
-class EffortEncoder:
-    """Writes effort samples as serialised MuscleEffort messages."""
-
-    def __init__(self, muscles: int, info_digest: int) -> None:
-        """Check once that our layout is this middleware's."""
-        self._layout = _layout(muscles)
-        self._blank = np.zeros(1, self._layout)
-        self._blank["encapsulation"] = np.frombuffer(_HEADER, "V4")
-        self._blank["frame_id_length"] = 1
-        self._blank["info_digest"] = info_digest
-        self._blank["muscles"] = muscles
-        self._prove(muscles, info_digest)
-
-    def _prove(self, muscles: int, info_digest: int) -> None:
-        """Have the middleware read what we write; it must find what we meant."""
-        stamp = np.array([5 * NS_PER_S + 11])
-        effort = np.arange(muscles, dtype=np.float32)[None] / 8
-        [ours] = self.encode(stamp, 7, np.array([3], np.uint8), effort)
-        meant = MuscleEffort(index=7, info_digest=info_digest, flags=3, effort=effort[0].tolist())
-        meant.header.stamp.sec, meant.header.stamp.nanosec = 5, 11
-        size = len(serialize_message(meant))
-        if len(ours) != size or deserialize_message(ours, MuscleEffort) != meant:
-            raise RuntimeError("this middleware does not write MuscleEffort as little-endian CDR")
-
-    def encode(
-        self,
-        stamps_ns: NDArray[np.int64],
-        first_index: int,
-        flags: NDArray[np.uint8],
-        effort: NDArray[np.float32],
-    ) -> list[bytes]:
-        """One serialised message a sample."""
-        rows = np.repeat(self._blank, len(stamps_ns))
-        rows["sec"], rows["nanosec"] = np.divmod(stamps_ns, NS_PER_S)
-        rows["index"] = np.arange(first_index, first_index + len(rows), dtype=np.uint64)
-        rows["flags"] = flags
-        rows["effort"] = effort
-        data = rows.tobytes()
-        size = self._layout.itemsize
-        return [data[at : at + size] for at in range(0, len(data), size)]
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedEffort:
-    """Consecutive messages as arrays."""
-
-    stamps_ns: NDArray[np.int64]
-    index: NDArray[np.uint64]
-    flags: NDArray[np.uint8]
-    effort: NDArray[np.float32]
-    """(samples, muscles)"""
-
-
-def decode_efforts(messages: Sequence[bytes], muscles: int) -> DecodedEffort:
-    """Read messages of this many muscles that are laid out as `plain_effort` gives them."""
-    rows = np.frombuffer(b"".join(messages), _layout(muscles))
-    return DecodedEffort(
-        rows["sec"].astype(np.int64) * NS_PER_S + rows["nanosec"],
-        rows["index"].copy(),
-        rows["flags"].copy(),
-        rows["effort"].copy(),
-    )
+def effort_encoder(muscles: int, info_digest: int) -> EffortEncoder:
+    """Make an encoder, once this middleware has read what it writes as it was meant."""
+    encoder = EffortEncoder(muscles, info_digest)
+    stamp = np.array([5 * NS_PER_S + 11])
+    effort = np.arange(muscles, dtype=np.float32)[None] / 8
+    [ours] = encoder.encode(stamp, 7, np.array([3], np.uint8), effort)
+    meant = MuscleEffort(index=7, info_digest=info_digest, flags=3, effort=effort[0].tolist())
+    meant.header.stamp.sec, meant.header.stamp.nanosec = 5, 11
+    size = len(serialize_message(meant))
+    if len(ours) != size or deserialize_message(ours, MuscleEffort) != meant:
+        raise RuntimeError("this middleware does not write MuscleEffort as little-endian CDR")
+    return encoder
 
 
 def plain_effort(message: bytes) -> bytes | None:
     """Bring a message of any publisher into our layout; None for what is no MuscleEffort."""
-    if _is_plain(message):
+    if is_plain_effort(message):
         return message
     try:
-        return _rewritten(serialised.read(message, MuscleEffort))
+        return rewritten_effort(serialised.read(message, MuscleEffort))
     except serialised.UnreadableMessageError:
         return None
-
-
-def info_digest_of(plain: bytes) -> int:
-    """Read which info a message in our layout belongs to."""
-    return int.from_bytes(plain[_DIGEST : _DIGEST + 8], "little")
-
-
-def muscles_of(plain: bytes) -> int:
-    """Read how many muscles a message in our layout has."""
-    return (len(plain) - _FIXED) // 4
-
-
-def _is_plain(message: bytes) -> bool:
-    """Whether it is laid out as our encoder does: little-endian, without a frame id."""
-    if len(message) < _FIXED or message[:2] != _HEADER[:2] or message[12:16] != _NO_FRAME_ID:
-        return False
-    return len(message) == _FIXED + 4 * int.from_bytes(message[_FIXED - 4 : _FIXED], "little")
-
-
-def _rewritten(read: MuscleEffort) -> bytes:
-    stamp = read.header.stamp
-    fixed = _HEADER + struct.pack(
-        "<iI4s4xQQB3xI",
-        stamp.sec,
-        stamp.nanosec,
-        _NO_FRAME_ID,
-        read.index,
-        read.info_digest,
-        read.flags,
-        len(read.effort),
-    )
-    return fixed + np.array(read.effort, "<f4").tobytes()

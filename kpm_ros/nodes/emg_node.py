@@ -24,8 +24,8 @@ from typing import Any
 from std_srvs.srv import SetBool
 
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.msg import EmgSamples
-from kpm_ros.nodes import qos, wire
+from kpm_ros.msg import ChannelSamples
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.device_settings import EmgSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.managed import ManagedNode
@@ -60,9 +60,9 @@ class EmgNode(ManagedNode):
                 "emg: use_sim_time is true, but only source csv can follow /clock: an amplifier "
                 "measures in the host's time"
             )
-        self._raw = self.create_publisher(EmgSamples, "emg/samples", qos.of("emg/samples"))
+        self._raw = self.create_publisher(ChannelSamples, "emg/samples", qos.of("emg/samples"))
         # The envelope travels as the samples do.
-        self._smooth = self.create_publisher(EmgSamples, "emg/envelope", qos.of("emg/samples"))
+        self._smooth = self.create_publisher(ChannelSamples, "emg/envelope", qos.of("emg/samples"))
         self.create_service(SetBool, "~/record_mvc", self._record_mvc)
         self._recording, self._polling = threading.Lock(), threading.Lock()
         self._reported = 0
@@ -108,7 +108,7 @@ class EmgNode(ManagedNode):
         with self._polling:
             chunks = self.stream.poll(self.now_ns())
         for chunk in chunks:
-            self._raw.publish(wire.emg_message(chunk))
+            self._raw.publish(outgoing.channels_message(chunk))
             self.health.push_chunk(chunk)
             if not self.settings.envelope:
                 continue
@@ -117,7 +117,7 @@ class EmgNode(ManagedNode):
                     smooth = self.personal.push_chunk(chunk)
             except ValueError as error:
                 raise ConfigurationError(f"emg: {error}") from None
-            self._smooth.publish(wire.emg_message(smooth))
+            self._smooth.publish(outgoing.channels_message(smooth))
         if self.stream.problem != self._said:
             self._say()
 

@@ -36,7 +36,7 @@ from kpm_ros.act.safety import Now
 from kpm_ros.client import EffortBatch, EffortReader
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import Gesture
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import GestureSettings
@@ -152,7 +152,7 @@ def _message(gesture: RecognisedGesture, now_ns: int) -> Gesture:
         valid=gesture.valid,
         since_s=gesture.since_s,
     )
-    message.header.stamp = wire.time_message(gesture.stamp_ns or now_ns)
+    message.header.stamp = outgoing.time_message(gesture.stamp_ns or now_ns)
     return message
 
 

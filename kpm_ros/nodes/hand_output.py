@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.msg import HandLandmarks
-from kpm_ros.nodes import qos, wire
+from kpm_ros.msg import Landmarks
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_settings import HandSettings
 from kpm_ros.nodes.diagnostics import Level, Report
@@ -62,8 +62,8 @@ class HandOutput:
         self._settings = settings
         self._selector = _selector(settings)
         self._cleaner = _cleaner(settings.clean_up)
-        topic = f"camera/{view}/hand"
-        self._publisher = node.create_publisher(HandLandmarks, topic, qos.of(topic))
+        topic = f"camera/{view}/landmarks"
+        self._publisher = node.create_publisher(Landmarks, topic, qos.of(topic))
         self._hand = self._selector.hand
         self._stamp_ns = -1
         self._seen = self._total = self._both = 0
@@ -117,7 +117,7 @@ class HandOutput:
             processed_ns=self._node.now_ns(),
             frame_id=self._frame_id or frame_id,
         )
-        self._publisher.publish(wire.hand_message(frame))
+        self._publisher.publish(outgoing.landmarks_message(frame))
         self._total += 1
         self._seen += points is not None
         self._both += len(hands) > 1

@@ -23,7 +23,7 @@ from typing import Any
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from kpm_ros.nodes import images, wire
+from kpm_ros.nodes import images
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_info import calibration_of
 from kpm_ros.nodes.camera_settings import HandTrackerSettings
@@ -33,6 +33,7 @@ from kpm_ros.nodes.image_inputs import CalibratedImages, Images
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.worker import WorkerThread
 from kpm_ros.sense.camera.camera_calibration import Calibration, CalibrationError
+from kpm_ros.wire import decode
 
 LOOK_S = 0.001
 """How long to sleep when no image has come."""
@@ -83,11 +84,11 @@ class HandTrackerNode(PipelineNode):
         try:
             picture = images.picture(message)
             lens = None if info is None else self._lens(info, picture.shape)
-        except (wire.RefusedMessageError, CalibrationError) as error:
+        except (decode.RefusedMessageError, CalibrationError) as error:
             self.refuse(str(error))
             return
         header = message.header
-        stamp_ns = wire.time_ns(header.stamp)
+        stamp_ns = decode.time_ns(header.stamp)
         self._hand.show(picture, stamp_ns, self._index - 1, header.frame_id, lens)
 
     def _lens(self, info: CameraInfo, shape: tuple[int, ...]) -> Calibration:

@@ -23,14 +23,15 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from kpm_ros.nodes import wire
+from kpm_ros.nodes import outgoing
 from kpm_ros.sense.camera import pixels
 from kpm_ros.sense.camera.image_headers import PictureError
+from kpm_ros.wire import decode
 
 
 def header(frame_id: str, stamp_ns: int) -> Header:
     """Header of what a camera publishes."""
-    return Header(stamp=wire.time_message(stamp_ns), frame_id=frame_id)
+    return Header(stamp=outgoing.time_message(stamp_ns), frame_id=frame_id)
 
 
 def image_message(frame_id: str, stamp_ns: int, image: NDArray[np.uint8]) -> Image:
@@ -61,4 +62,4 @@ def picture(message: Image | CompressedImage) -> NDArray[np.uint8]:
             bool(message.is_bigendian),
         )
     except PictureError as error:
-        raise wire.RefusedMessageError(str(error)) from None
+        raise decode.RefusedMessageError(str(error)) from None

@@ -30,16 +30,16 @@ from kpm_ros.estimate.backlog import Backlog
 from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.estimate.pacing import Pacer
 from kpm_ros.msg import AlignedSamples, EffortInfo, MuscleEffort, MuscleEffortChunk
-from kpm_ros.nodes import models, qos, wire
+from kpm_ros.nodes import models, outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import InferenceSettings
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.paced_publisher import Group, PacedPublisher, Valve
 from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.replay.messages import require_fit
+from kpm_ros.wire.decode import RefusedMessageError, aligned_chunk, require_fit
 
 KEPT_STEPS = 2000
 """Durations of the last steps kept for diagnostics."""
@@ -78,7 +78,7 @@ class InferenceNode(PipelineNode):
         self._grid = Grid(EFFORT_RATE_HZ)
         info = self._describe()
         self._info_digest = info.digest
-        self._encoder = EffortEncoder(len(self.card.muscles), info.digest)
+        self._encoder = effort_encoder(len(self.card.muscles), info.digest)
         # Time from /clock stands still between its steps and in a pause: no time to be even in.
         pacer = Pacer(even=self.settings.pacing == "even" and not self.simulated_time)
         self.clock_listener = ClockListener(self) if self.simulated_time else None
@@ -124,7 +124,7 @@ class InferenceNode(PipelineNode):
             for message, sent_ns in self._input.take_sent():
                 try:
                     self._backlog.add(self._accepted(message, latest_ns), sent_ns)
-                except wire.RefusedMessageError as error:
+                except RefusedMessageError as error:
                     self.refuse(str(error))
         # One hop a call: while the network works, more comes in, which the backlog must know of.
         hop = self._backlog.take(time.time_ns())
@@ -144,15 +144,13 @@ class InferenceNode(PipelineNode):
         return None if told_ns is None else told_ns + step_ns + FUTURE_NS
 
     def _accepted(self, message: AlignedSamples, latest_ns: int) -> AlignedChunk:
-        aligned = wire.aligned_chunk(message)
+        aligned = aligned_chunk(message, self.card.streams)
         require_fit(aligned, self.card)
         if len(aligned) > LONGEST_CHUNK_S * aligned.rate_hz:
-            raise wire.RefusedMessageError(f"{len(aligned)} aligned samples at once")
+            raise RefusedMessageError(f"{len(aligned)} aligned samples at once")
         if aligned.stamp_ns > latest_ns:
             ahead_s = (aligned.stamp_ns - latest_ns + FUTURE_NS) / NS_PER_S
-            raise wire.RefusedMessageError(
-                f"aligned samples stamped {ahead_s:.1f} s ahead of the clock"
-            )
+            raise RefusedMessageError(f"aligned samples stamped {ahead_s:.1f} s ahead of the clock")
         if self._next_input is not None and aligned.first_index > self._next_input:
             self._lost += aligned.first_index - self._next_input
         self._next_input = aligned.first_index + len(aligned)
@@ -180,7 +178,7 @@ class InferenceNode(PipelineNode):
         if not (self._flags & Flag.WARMING_UP or len(self._backlog)):
             self._beginning = False
         self._chunks.publish(
-            wire.effort_chunk_message(
+            outgoing.effort_chunk_message(
                 replace(chunk, trace=replace(chunk.trace, published_ns=now_ns)),
                 self._info_digest,
             )

@@ -24,7 +24,7 @@ from typing import Any
 
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.msg import KeyEvent
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.device_settings import MidiSettings
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.managed import ManagedNode
@@ -104,7 +104,7 @@ class MidiNode(ManagedNode):
 
     def _publish(self, events: Sequence[samples.KeyEvent]) -> None:
         for event in events:
-            self._output.publish(wire.key_event_message(event))
+            self._output.publish(outgoing.key_event_message(event))
 
     def _say(self) -> None:
         self._said = self.keys.problem

@@ -23,15 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.aligner import AlignerConfig
-from kpm_ros.align.keys import KeyRules
-from kpm_ros.align.pose import PoseRules
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.estimate import weights
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator, Network
+from kpm_ros.models import weight_files
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.nodes.effort_settings import InferenceSettings, SynchronizerSettings
 
 
@@ -47,7 +45,7 @@ def read_card(name: str) -> ModelCard:
     """A model's card, without its weights."""
     path = model_path(name)
     try:
-        return weights.read_card(path)
+        return weight_files.read_card(path)
     except ValueError as error:
         raise ConfigurationError(f"model: {error}") from None
 
@@ -55,36 +53,7 @@ def read_card(name: str) -> ModelCard:
 def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
     """The grid and its rules, as a model and the synchronizer's settings want them."""
     card = read_card(settings.model)
-    if "pose" in card.inputs and tuple(settings.views) != card.views:
-        raise ConfigurationError(
-            f"synchronizer: views is {', '.join(settings.views)}, but the model {settings.model!r} "
-            f"takes {', '.join(card.views)}, in this order"
-        )
-    return AlignerConfig(
-        rate_hz=card.rate_hz,
-        views=card.views,
-        landmarks=card.landmarks,
-        first_note=card.first_note,
-        keys=card.keys,
-        use_pose="pose" in card.inputs,
-        use_keys="keys" in card.inputs,
-        hop_s=settings.hop_s,
-        future_s=settings.future_s,
-        pose=PoseRules(
-            wait_s=settings.pose_wait_s,
-            longest_wait_s=settings.pose_longest_wait_s,
-            stale_s=settings.pose_stale_s,
-            lost_s=settings.pose_lost_s,
-            extrapolate_s=settings.pose_extrapolate_s,
-            may_repeat=settings.pose_may_repeat,
-        ),
-        key=KeyRules(
-            wait_s=settings.keys_wait_s,
-            missing_s=settings.keys_missing_s,
-            fresh_s=settings.keys_fresh_s,
-            longest_hold_s=settings.keys_longest_hold_s,
-        ),
-    )
+    return AlignerConfig(streams=card.streams, rate_hz=card.rate_hz, **vars(settings.align))
 
 
 def estimator(
@@ -93,7 +62,7 @@ def estimator(
     """Load a model, ready to run: compiled and warm; `may_go_on` can end it between the steps."""
     card, tensors = load(settings.model)
     may_go_on()
-    network = streaming_estimator(card, tensors)
+    network = architecture_of(card).stream(card, tensors)
     may_go_on()
     network.warm_up()
     may_go_on()
@@ -104,7 +73,7 @@ def load(name: str) -> tuple[ModelCard, dict[str, NDArray[np.float32]]]:
     """A model's card and weights."""
     path = model_path(name)
     try:
-        return weights.load_model(path)
+        return weight_files.load_model(path)
     except ValueError as error:
         raise ConfigurationError(f"model: {error}") from None
 

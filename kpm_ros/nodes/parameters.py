@@ -57,9 +57,13 @@ def load(node: Any, kind: type[Settings], words: Sequence[str]) -> Settings:
 
     `words` is the command line, whose files tell what was meant for this node in particular.
     """
-    # An empty list on a command line has no type of its own; take it for the list it must be.
+    # An empty list on a command line has no type of its own, or no value; take it for the list
+    # that it must be.
+    lists = {name for name, setting in declared(kind).items() if setting.kind is list}
     values = {
-        name: [] if _is_empty(parameter.value) else _plain(parameter.value)
+        name: []
+        if _is_empty(parameter.value) or (parameter.value is None and name in lists)
+        else _plain(parameter.value)
         for name, parameter in node._parameter_overrides.items()
     }
     try:

@@ -36,7 +36,7 @@ from std_srvs.srv import SetBool, Trigger
 from kpm_ros import graph
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import ConfigurationError, check_number, declared
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Report
 from kpm_ros.nodes.node_process import run
@@ -174,7 +174,7 @@ class PlayerNode(PipelineNode):
 
     def _tell(self, now_ns: int) -> None:
         self._told_ns = now_ns
-        self._time_output.publish(Clock(clock=wire.time_message(now_ns)))
+        self._time_output.publish(Clock(clock=outgoing.time_message(now_ns)))
 
     def _jump(self, instant_ns: int, steady_ns: int) -> None:
         """Go on at another place, once everybody has heard what time it is there."""

@@ -63,10 +63,10 @@ def of(topic: str) -> QoSProfile:
 
 
 SENSED = (
-    "kpm_ros/msg/HandLandmarks",
+    "kpm_ros/msg/Landmarks",
     "kpm_ros/msg/KeyEvent",
     "kpm_ros/msg/KeyMotion",
-    "kpm_ros/msg/EmgSamples",
+    "kpm_ros/msg/ChannelSamples",
     "sensor_msgs/msg/Image",
     "sensor_msgs/msg/CompressedImage",
     "sensor_msgs/msg/CameraInfo",

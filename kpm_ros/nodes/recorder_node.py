@@ -34,9 +34,9 @@ from kpm_ros.nodes.base import PipelineNode, UnfulfilledError
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.node_process import run
+from kpm_ros.nodes.parameters_in_force import ParameterSurvey
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.recorder_settings import RecorderSettings
-from kpm_ros.nodes.survey import ParameterSurvey
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
 
 QUEUED = 1000

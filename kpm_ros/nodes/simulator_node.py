@@ -20,8 +20,8 @@ import sys
 from typing import Any
 
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
-from kpm_ros.nodes import qos, simulated, wire
+from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
+from kpm_ros.nodes import outgoing, qos, simulated_pianist
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.node_process import run
@@ -44,18 +44,18 @@ class SimulatorNode(PipelineNode):
     def __init__(self, **node_arguments: Any) -> None:
         """Read the score and set the pianist at the piano."""
         super().__init__(**node_arguments)
-        self._pianist = simulated.pianist(self.settings)
+        self._pianist = simulated_pianist.pianist(self.settings)
         self._cameras = _cameras(self.settings)
         self._delivered = 0
         self._reported = 0
         self._restarts = 0
         self._last_ns = 0
         self._hands = {
-            view: self._open(HandLandmarks, f"camera/{view}/hand") for view in self.settings.views
+            view: self._open(Landmarks, f"camera/{view}/landmarks") for view in self.settings.views
         }
         self._events = self._open(KeyEvent, "keys/events")
         self._motion = self._open(KeyMotion, "keys/motion")
-        self._emg = self._open(EmgSamples, "emg/samples") if self.settings.emg else None
+        self._emg = self._open(ChannelSamples, "emg/samples") if self.settings.emg else None
         self._begin(self.now_ns())
         self.add_loop(self.settings.period_s, self.step)
 
@@ -100,13 +100,13 @@ class SimulatorNode(PipelineNode):
 
     def _publish(self, sample: Any) -> None:
         if isinstance(sample, samples.LandmarkFrame):
-            self._hands[sample.view].publish(wire.hand_message(sample))
+            self._hands[sample.view].publish(outgoing.landmarks_message(sample))
         elif isinstance(sample, samples.KeyEvent):
-            self._events.publish(wire.key_event_message(sample))
+            self._events.publish(outgoing.key_event_message(sample))
         elif isinstance(sample, samples.KeyMotionChunk):
-            self._motion.publish(wire.key_motion_message(sample))
+            self._motion.publish(outgoing.key_motion_message(sample))
         elif self._emg is not None:
-            self._emg.publish(wire.emg_message(sample))
+            self._emg.publish(outgoing.channels_message(sample))
 
 
 def _cameras(settings: SimulatorSettings) -> list[SimulatedCamera]:

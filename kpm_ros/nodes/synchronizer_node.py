@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The synchronizer: cameras and keys in, samples on one grid out."""
+"""The synchronizer: streams of any rates in, samples on one grid out."""
 
 from __future__ import annotations
 
@@ -21,21 +21,37 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kpm_ros import graph
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.stepped_clock import SteppedClock, SteppedInputs
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.msg import AlignedSamples, HandLandmarks, KeyEvent, KeyMotion
-from kpm_ros.nodes import models, qos, wire
+from kpm_ros.graph import KEY_EVENTS, KEY_MOTION
+from kpm_ros.msg import (
+    AlignedSamples,
+    ChannelSamples,
+    KeyEvent,
+    KeyMotion,
+    Landmarks,
+)
+from kpm_ros.nodes import models, outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.wire.decode import RefusedMessageError
+from kpm_ros.wire.inputs import inputs_of
 
 Taker = Callable[[Any, int], None]
 """Takes a message, and when it was received on the host's clock."""
+
+MESSAGES = {
+    "kpm_ros/msg/ChannelSamples": ChannelSamples,
+    "kpm_ros/msg/KeyEvent": KeyEvent,
+    "kpm_ros/msg/KeyMotion": KeyMotion,
+    "kpm_ros/msg/Landmarks": Landmarks,
+}
+"""Of the topics' types."""
 
 MOST_STALE = 0.1
 """A larger part of the samples with a stale pose is worth a word."""
@@ -49,31 +65,31 @@ class SynchronizerNode(PipelineNode):
     settings: SynchronizerSettings
 
     def __init__(self, **node_arguments: Any) -> None:
-        """Subscribe to the views and keys that the model uses."""
+        """Subscribe to the streams that the model takes."""
         super().__init__(**node_arguments)
         self.clock_listener = listener = ClockListener(self) if self.simulated_time else None
         self._between_steps = SteppedInputs(listener.clock if listener else SteppedClock())
         config = models.aligner_config(self.settings)
         self.aligner = Aligner(config)
-        take_hand, take_event, take_motion = (
-            self._taker(wire.hand_frame, self.aligner.push_hand),
-            self._taker(wire.key_event, self.aligner.push_key_event),
-            self._taker(wire.key_motion, self.aligner.push_key_motion),
-        )
-        hands = [(HandLandmarks, f"camera/{view}/hand", take_hand) for view in config.views]
-        keys = [(KeyEvent, "keys/events", take_event), (KeyMotion, "keys/motion", take_motion)]
-        topics = hands * config.use_pose + keys * config.use_keys
+        inputs = inputs_of(config.streams)
         self._inputs = [
             (
                 PolledSubscription(
-                    self, kind, topic, self.input_profile(topic), graph.topic(topic).largest
+                    self,
+                    MESSAGES[entry.topic.type],
+                    entry.name,
+                    self.input_profile(entry.name),
+                    entry.topic.largest,
                 ),
-                take,
+                self._taker(entry.convert, entry.push(self.aligner)),
             )
-            for kind, topic, take in topics
+            for entry in inputs
         ]
-        count = len(keys) * config.use_keys
-        self._keys = [s.topic for s, _ in self._inputs[len(self._inputs) - count :]]
+        self._keys = [
+            subscription.topic
+            for entry, (subscription, _) in zip(inputs, self._inputs, strict=True)
+            if entry.topic in (KEY_EVENTS, KEY_MOTION)
+        ]
         self.expect_one_publisher(*(subscription for subscription, _ in self._inputs))
         self._output = self.create_publisher(AlignedSamples, "aligned", qos.of("aligned"))
         self._reported = (0, 0, 0, 0)
@@ -100,7 +116,7 @@ class SynchronizerNode(PipelineNode):
         def take(message: Any, received_ns: int) -> None:
             try:
                 sample = convert(message)
-            except wire.RefusedMessageError as error:
+            except RefusedMessageError as error:
                 self.refuse(str(error))
                 return
             if self.clock_listener is None:
@@ -112,7 +128,7 @@ class SynchronizerNode(PipelineNode):
 
     def _publish(self, chunk: AlignedChunk) -> None:
         stamped = replace(chunk, trace=replace(chunk.trace, aligned_ns=self.now_ns()))
-        self._output.publish(wire.aligned_message(stamped))
+        self._output.publish(outgoing.aligned_message(stamped, self.aligner.config.streams.columns))
 
     def report(self) -> Report:
         """Rate and refusals."""

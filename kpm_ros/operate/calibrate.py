@@ -26,7 +26,7 @@ from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable_lines
 from kpm_ros.core.settings import check_number
 from kpm_ros.core.text_tables import text_table
-from kpm_ros.operate.errors import user_errors
+from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
     from kpm_ros.align.offset import Offset
@@ -53,7 +53,6 @@ SURE = 0.7
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Offer a recording or a running pipeline, and a file to write."""
-    defaults = graph.PipelineOptions()
     parser.add_argument(
         "bag", type=Path, nargs="?", metavar="BAG", help="a recording; without one, live topics"
     )
@@ -62,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--views",
-        default=",".join(defaults.views),
-        help="camera views to listen to live (default: %(default)s)",
+        default="",
+        help="camera views to listen to live, separated by commas (default: the default model's)",
     )
     parser.add_argument(
         "--namespace", default="", help="namespace of the topics (live: kpm unless given)"
@@ -166,13 +165,15 @@ def _senses(
     with user_errors():
         check_number("seconds", arguments.seconds, least=1, most=3600)
     with user_errors():
-        options = graph.PipelineOptions.from_strings(
-            {"views": arguments.views, "namespace": namespace}
-        )
+        options = graph.PipelineOptions.from_strings({"namespace": namespace})
+        named = [view.strip() for view in arguments.views.split(",") if view.strip()]
+        if len(set(named)) < len(named):
+            raise UserError(f"views is {arguments.views!r}, but must name each view once")
+        views = named or options.streams.views
     from kpm_ros.operate import preflight
 
     preflight.require_ros()
-    from kpm_ros.operate.listening import listen
+    from kpm_ros.operate.live_senses import listen
 
     print(f"listening for {arguments.seconds:g} s: play", file=sys.stderr)
-    return listen(options.namespace, options.views, arguments.seconds)
+    return listen(options.namespace, views, arguments.seconds)

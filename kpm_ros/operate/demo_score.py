@@ -31,14 +31,14 @@ from kpm_ros import graph
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.learn.scores.metrics import Scores, score
-from kpm_ros.nodes import simulated
+from kpm_ros.nodes import simulated_pianist
 from kpm_ros.operate import preflight
-from kpm_ros.replay import messages
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import Effort, read_effort
 from kpm_ros.replay.topics import EFFORT_INFO, EMG, KEY_MOTION, TopicFinder
 from kpm_ros.simulate.pianist import Performer
+from kpm_ros.wire import decode
 
 
 class UnknownTruthError(Exception):
@@ -61,7 +61,7 @@ def score_demo(options: graph.PipelineOptions, bag: Path, begin_ns: int, end_ns:
     except BagError as error:
         raise UnknownTruthError(str(error)) from None
     within = (effort.stamps_ns >= begin_ns) & (effort.stamps_ns < end_ns)
-    return score_effort(simulated.pianist(settings), performances, muscles, effort, within)
+    return score_effort(simulated_pianist.pianist(settings), performances, muscles, effort, within)
 
 
 def score_effort(
@@ -116,7 +116,7 @@ class Performances:
                 yield played, (stamps_ns[played] - began_ns) / NS_PER_S
 
     def _note(self, message: Any) -> None:
-        stamp_ns = messages.time_ns(message.header.stamp)
+        stamp_ns = decode.time_ns(message.header.stamp)
         began_ns = stamp_ns - round(message.first_index * NS_PER_S / message.rate_hz)
         if not self._began_ns or self._began_ns[-1] != began_ns:
             self._since_ns.append(stamp_ns)

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 
 from kpm_ros.core.foreign_files import printable_lines
 from kpm_ros.core.lock import AlreadyRunning
-from kpm_ros.operate.readers import lost_its_reader
+from kpm_ros.operate.output_readers import lost_its_reader
 
 
 class UserError(Exception):

@@ -20,7 +20,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,11 @@ from kpm_ros.core.provenance import processor, versions
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
-    from kpm_ros.learn.recordings.release import Release
-    from kpm_ros.learn.scores.board import Board
+    from kpm_ros.learn.recordings.data_set import DataSet
     from kpm_ros.learn.scores.excerpt_plot import Excerpt
-    from kpm_ros.learn.scores.scoreboard import Contestant, Listener
+    from kpm_ros.learn.scores.score_table import ScoreTable
+    from kpm_ros.learn.scores.scored_models import ScoredModel
+    from kpm_ros.learn.scores.scoring import Listener
 
 NAME = "evaluate"
 PURPOSE = "score models on a data set: RMSE, OTD, correlation, cost, look-ahead"
@@ -45,7 +46,7 @@ examples:
                              the published table, given the published data and weights
 
 A model is a shipped one's name, a weights file, a folder that `kpm train` wrote, or one of the
-rules mean, nearest and ridge, which are fitted to the data set's training part on the spot.
+baselines mean, nearest and ridge, which are fitted to the data set's training part on the spot.
 LABEL=MODEL gives it another name in the table. See docs/accuracy.md.
 """
 
@@ -69,26 +70,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="NAME",
-        help="test, test_cross_user, test_cross_task (default: all that have performances)",
+        help="test, test_cross_user, test_cross_task (default: all that have recordings)",
     )
     parser.add_argument(
         "--split-file",
-        default="dataset_held_out.json",
+        default="",
         metavar="FILE",
-        help="which of the data set's lists to go by (default: %(default)s)",
+        help="which of the data set's lists to go by (default: dataset_held_out.json in PianoKPM's "
+        "layout, splits.json in a container)",
     )
     parser.add_argument(
         "--protocol",
         choices=("continuous", "published"),
         default="continuous",
-        help="stream whole performances as live, or take separate 1 s windows as published",
+        help="stream whole recordings as live, or take separate 1 s windows as published",
     )
     parser.add_argument(
         "--otd-points",
         type=int,
         default=OTD_POINTS,
         metavar="N",
-        help="samples of a performance that OTD is taken over, evenly drawn (default: %(default)s)",
+        help="samples of a recording that OTD is taken over, evenly drawn (default: %(default)s)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, too")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
@@ -96,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--excerpt",
         metavar="NAME[:START-END]",
-        help="which performance, and its seconds (default: 6 s of the first one scored)",
+        help="which recording, and its seconds (default: 6 s of the first one scored)",
     )
 
 
@@ -112,8 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
             "`pip install kpm_ros[train]`"
         ) from None
     with user_errors():
-        board = _evaluate(arguments)
-    return 0 if board.models else 1
+        table = _evaluate(arguments)
+    return 0 if table.models else 1
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -126,81 +128,80 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"{arguments.figure} is to be a picture: .png, .pdf or .svg")
 
 
-def _evaluate(arguments: argparse.Namespace) -> Board:
-    from kpm_ros.learn.recordings.release import open_release
-    from kpm_ros.learn.scores.board import Board
-    from kpm_ros.learn.scores.board_text import as_markdown, as_text
+def _evaluate(arguments: argparse.Namespace) -> ScoreTable:
+    from kpm_ros.learn.recordings.dataset_readers import open_dataset
     from kpm_ros.learn.scores.excerpt_plot import Excerpt
-    from kpm_ros.learn.scores.scoreboard import (
-        check_contestants,
-        choose_splits,
-        compare,
-        describe_data,
-    )
+    from kpm_ros.learn.scores.score_table import ScoreTable
+    from kpm_ros.learn.scores.score_table_text import as_markdown, as_text
+    from kpm_ros.learn.scores.scoring import check_models, choose_splits, compare
 
-    release = open_release(arguments.data.expanduser(), arguments.split_file)
-    splits = choose_splits(release, arguments.split)
-    excerpt = Excerpt.parse(arguments.excerpt or release.splits[splits[0]][0])
+    dataset = open_dataset(arguments.data.expanduser(), arguments.split_file)
+    splits = choose_splits(dataset, arguments.split)
+    excerpt = Excerpt.parse(arguments.excerpt or dataset.splits[splits[0]][0])
     if arguments.figure:
-        excerpt.samples(release.performance(excerpt.name))
-    contestants = _contestants(arguments.models, release)
-    check_contestants(release, contestants)
-    steps = len(contestants) * sum(len(release.splits[split]) for split in splits) + 1
+        excerpt = excerpt.check(dataset.recording(excerpt.name))
+    models = _models(arguments.models, dataset)
+    check_models(dataset, models)
+    steps = len(models) * sum(len(dataset.splits[split]) for split in splits) + 1
     with progress(steps) as listener:
-        models = compare(
-            release, contestants, splits, arguments.protocol, arguments.otd_points, listener
-        )
-    board = Board(
-        simulated=release.simulated,
-        data=describe_data(release.root),
-        fingerprint=release.fingerprint,
-        split_file=arguments.split_file,
+        rows = compare(dataset, models, splits, arguments.protocol, arguments.otd_points, listener)
+    table = ScoreTable(
+        simulated=dataset.simulated,
+        data=dataset.description,
+        fingerprint=dataset.fingerprint,
+        split_file=dataset.split_file,
         protocol=arguments.protocol,
         otd_points=arguments.otd_points,
-        models=models,
+        models=rows,
         cpu=processor(),
         versions=versions(PACKAGES),
         command=shlex.join(["kpm", *sys.argv[1:]]),
     )
-    print(as_text(board), end="")
+    print(as_text(table), end="")
     if arguments.json:
-        _write(arguments.json, board.to_json())
+        _write(arguments.json, table.to_json())
     if arguments.markdown:
-        _write(arguments.markdown, as_markdown(board))
+        _write(arguments.markdown, as_markdown(table))
     if arguments.figure:
-        draw(arguments.figure, release, contestants, excerpt, arguments.protocol)
-    return board
+        draw(arguments.figure, dataset, models, excerpt, arguments.protocol)
+    return table
 
 
-def _contestants(words: Sequence[str], release: Release) -> list[Contestant]:
+def _models(words: Sequence[str], dataset: DataSet) -> list[ScoredModel]:
     """Load what was asked for, or what everyone would ask for."""
     from kpm_ros.core.resources import config_dir
-    from kpm_ros.learn.scores.contestants import find_contestant
+    from kpm_ros.learn.scores.protocols import check_fit
+    from kpm_ros.learn.scores.scored_models import find_scored_model
 
-    if not words:
-        shipped = sorted(path.stem for path in (config_dir() / "models").glob("*.safetensors"))
-        words = (*DEFAULT_MODELS, *shipped)
-    return [find_contestant(word, release) for word in words]
+    if words:
+        return [find_scored_model(word, dataset) for word in words]
+    shipped = sorted(path.stem for path in (config_dir() / "models").glob("*.safetensors"))
+    found = [find_scored_model(word, dataset) for word in (*DEFAULT_MODELS, *shipped)]
+    fitting = []
+    for one in found:
+        # Those that are shipped were not asked for: what is of other data says nothing here.
+        with suppress(ValueError):
+            check_fit(one.model.card, dataset, one.name)
+            fitting.append(one)
+    return fitting
 
 
 def draw(
-    path: Path, release: Release, contestants: Sequence[Contestant], excerpt: Excerpt, protocol: str
+    path: Path, dataset: DataSet, models: Sequence[ScoredModel], excerpt: Excerpt, protocol: str
 ) -> None:
-    """Draw what each model makes of an excerpt; a performance is estimated from its beginning."""
-    import numpy as np
+    """Draw what each model makes of an excerpt; a recording is estimated from its beginning."""
+    from kpm_ros.learn.recordings.on_grid import GridRecording
+    from kpm_ros.learn.scores.excerpt_plot import Estimated, draw_excerpt
+    from kpm_ros.learn.scores.protocols import PROTOCOLS
 
-    from kpm_ros.learn.scores.excerpt_plot import draw_excerpt
-    from kpm_ros.learn.scores.scoreboard import estimate
-
-    recording = release.performance(excerpt.name)
-    pose = recording.pose()
+    recording = dataset.recording(excerpt.name)
+    _, estimate = PROTOCOLS[protocol]
     estimates = {}
-    for one in contestants:
-        effort = estimate(one.model, recording, pose, release.views, protocol)
-        rest = ((0, len(recording.effort) - len(effort)), (0, 0))
-        estimates[one.name] = np.pad(effort, rest, constant_values=np.nan)
-    part = excerpt.samples(recording)
-    draw_excerpt(path, recording, part, estimates, release.muscles, release.simulated)
+    for one in models:
+        on_grid = GridRecording.of(recording, one.model.card)
+        estimates[one.name] = Estimated(on_grid.rate_hz, estimate(one.model, on_grid))
+    shown = GridRecording(recording, dataset.streams, dataset.grid_rate_hz)
+    draw_excerpt(path, shown, excerpt, estimates, dataset.simulated)
     print(f"picture in {path}")
 
 

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if target.exists():
         raise UserError(f"{target} exists already: remove it first, or give another name")
     try:
-        from kpm_ros.estimate.checkpoint import convert_checkpoint
+        from kpm_ros.models.pianokpm.checkpoint import convert_checkpoint
     except ModuleNotFoundError as error:
         raise UserError(
             f"importing a checkpoint needs the library {error.name}, which comes with "

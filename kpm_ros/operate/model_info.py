@@ -21,8 +21,8 @@ from pathlib import Path
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest, printable
 from kpm_ros.core.text_tables import text_table
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.seen import Seen
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.seen import Seen
 from kpm_ros.operate.errors import user_errors
 
 NAME = "info"
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the card."""
     from kpm_ros.core.resources import find_model
-    from kpm_ros.estimate.weights import read_card
+    from kpm_ros.models.weight_files import read_card
 
     with user_errors():
         path = find_model(arguments.model)
@@ -59,16 +59,13 @@ def describe(card: ModelCard, path: Path) -> str:
         "file": f"{path} ({path.stat().st_size / 1e6:.1f} MB)",
         "sha256": digest(path, MODEL_BYTES),
         "architecture": card.architecture,
-        "inputs": ", ".join(card.inputs),
+        **{f"stream {stream.name}": stream.description for stream in card.streams},
         "can do without": ", ".join(card.optional),
-        "views": ", ".join(card.views),
-        "landmarks": str(card.landmarks),
-        "keys": f"{card.keys}, from MIDI note {card.first_note}",
         "muscles": ", ".join(card.muscles),
         "unit": card.unit,
         "native rate": f"{card.rate_hz} Hz",
         "look-ahead": f"{card.lookahead} samples ({card.lookahead_s * 1e3:.1f} ms)",
-        "pose": "normalised" if card.pose_offset or card.pose_scale else "as it comes",
+        "inputs": "normalised" if card.offset or card.scale else "as they come",
         "trained on": card.trained_on,
         "has met": _met(card),
         "scores": scores or "none",

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,9 +25,9 @@ from typing import Any
 
 from kpm_ros import graph
 from kpm_ros.core.resources import find_model
-from kpm_ros.core.settings import make_settings
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.weights import read_card
+from kpm_ros.core.settings import declared, make_settings
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.weight_files import read_card
 from kpm_ros.nodes.node_settings import KINDS
 from kpm_ros.nodes.params_file import meant_for, own, read_table
 from kpm_ros.operate.errors import UserError, user_errors
@@ -48,11 +49,13 @@ def require_ros() -> None:
 
 
 def check(options: graph.PipelineOptions) -> None:
-    """Refuse options that cannot work together with the files they name."""
+    """Refuse options that cannot work together with the files they name.
+
+    A node whose default settings suit another model's muscles is named, and stays without work.
+    """
     with user_errors():
         nodes = graph.build(options)
         card = read_card(find_model(options.model))
-        _check_views(options, card)
         if options.midi and options.source == "simulator":
             read_midi(options.midi)
         parameters = read_parameters(Path(graph.params_file(options)))
@@ -78,22 +81,22 @@ def settings_of(
     return make_settings(node, kind, {**values, **given})
 
 
-def _check_views(options: graph.PipelineOptions, card: ModelCard) -> None:
-    if "pose" in card.inputs and options.views != card.views:
-        raise UserError(
-            f"views is {','.join(options.views)!r}, but the model {card.name} was trained on "
-            f"{','.join(card.views)!r}"
-        )
-
-
 def _check_muscles(node: str, settings: Any, card: ModelCard) -> None:
-    for gain in getattr(settings, "gains", ()):
-        words = gain.split()
-        if len(words) == 3 and words[1] not in card.muscles:
-            raise UserError(
-                f"{node}: gains names the muscle {words[1]!r}, but the model {card.name} gives "
-                f"{', '.join(card.muscles)}"
-            )
+    """See that a node's settings name muscles of the model; only the defaults may name others."""
+    known = declared(type(settings))
+    for what in ("gains", "gestures"):
+        weights = getattr(settings, what, [])
+        named = [words[1] for words in map(str.split, weights) if len(words) == 3]
+        lacking = [muscle for muscle in named if muscle not in card.muscles]
+        if not lacking:
+            continue
+        why = (
+            f"{what} names the muscle {lacking[0]!r}, but the model {card.name} gives "
+            f"{', '.join(card.muscles)}"
+        )
+        if list(weights) != list(known[what].default):
+            raise UserError(f"{node}: {why}")
+        print(f"kpm: {node} will do nothing: {why}", file=sys.stderr)
 
 
 def read_parameters(path: Path) -> dict[str, Any]:

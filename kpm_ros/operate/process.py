@@ -30,7 +30,7 @@ from datetime import datetime
 from pathlib import Path
 
 from kpm_ros.operate.die_with_parent import HELD_BACK
-from kpm_ros.operate.ends import describe_status
+from kpm_ros.operate.process_ends import describe_status
 
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 

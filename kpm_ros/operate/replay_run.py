@@ -54,11 +54,11 @@ from kpm_ros.replay.topics import (
     ALIGNED,
     EFFORT,
     EFFORT_CHUNK,
-    Inputs,
     TopicFinder,
 )
+from kpm_ros.wire.inputs import Input
 
-CHOSEN_HERE = ("model", "views", "period_s", "hop_s", "pacing", "threads")
+CHOSEN_HERE = ("model", "period_s", "hop_s", "pacing")
 """Parameters that a replay has its own way of, or that change no sample."""
 
 DEFAULT_NAMESPACE = graph.PipelineOptions().namespace
@@ -94,12 +94,11 @@ class ReplayRun:
         self._finder = TopicFinder(self._bag, choices.namespace, choices.topics)
         self._read_parameters()
         self._aligned: str | None = None
-        self._inputs = Inputs()
+        self._inputs: dict[str, Input] = {}
         if choices.from_aligned:
             self._aligned = self._finder.require(ALIGNED)
         else:
-            views = self._card.views if "pose" in self._card.inputs else ()
-            self._inputs = self._finder.inputs(views, "keys" in self._card.inputs)
+            self._inputs = self._finder.inputs(self._card.streams)
         self._aligner = Aligner(self._aligner_config)
         self._grid = Fingerprints(self._card.rate_hz)
         self._chunks: list[EffortChunk] = []
@@ -191,8 +190,7 @@ class ReplayRun:
         table = preflight.read_parameters(Path(graph.params_file(options)).expanduser())
         namespace = self._choices.namespace or DEFAULT_NAMESPACE
         model = {"model": self._choices.model}
-        views = {"views": list(self._card.views)}
-        synchronizer = preflight.settings_of("synchronizer", namespace, table, {**model, **views})
+        synchronizer = preflight.settings_of("synchronizer", namespace, table, model)
         self._inference = preflight.settings_of("inference", namespace, table, model)
         self._in_force = {
             name: {k: v for k, v in values_of(of).items() if k not in CHOSEN_HERE}
@@ -213,7 +211,7 @@ class ReplayRun:
         device = self._choices.device
         if not device:
             return functools.partial(offline.stream, models.estimator(self._inference))
-        from kpm_ros.estimate.offline import estimate_whole
+        from kpm_ros.estimate.batched import estimate_whole
 
         card, tensors = models.load(self._choices.model)
         return lambda chunks: estimate_whole(
@@ -255,7 +253,7 @@ class ReplayRun:
     ) -> str:
         if not len(effort):
             raise UserError(self._why_nothing(counts))
-        topics = (self._aligned,) if self._aligned else self._inputs.topics
+        topics = (self._aligned,) if self._aligned else tuple(self._inputs)
         valid = float(((effort.flags & Flag.INVALID) == 0).mean())
         lines = [
             f"{length_s:.1f} s of {self._choices.bag} in {took_s:.2f} s: "

@@ -163,7 +163,7 @@ class Result:
 
     def _why_not_valid(self) -> str:
         """Name the flags that make samples invalid, with the share of each."""
-        causes = (Flag.WARMING_UP, Flag.POSE_LOST, Flag.KEYS_MISSING)
+        causes = (Flag.WARMING_UP, Flag.POSE_LOST, Flag.CHANNELS_MISSING)
         shares = ((describe(flag), self.measurement.share(flag)) for flag in causes)
         words = ", ".join(f"{name} {share:.1%}" for name, share in shares if share)
         return f" ({words})" if words else ""

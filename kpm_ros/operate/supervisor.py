@@ -22,7 +22,8 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from kpm_ros.operate.ends import (
+from kpm_ros.operate.process import Command, End, Ended, Event, Line, Started, Supervised
+from kpm_ros.operate.process_ends import (
     ASKED_ENDS,
     HEALTHY,
     REFUSED,
@@ -30,7 +31,6 @@ from kpm_ros.operate.ends import (
     Policy,
     describe_status,
 )
-from kpm_ros.operate.process import Command, End, Ended, Event, Line, Started, Supervised
 from kpm_ros.operate.usage import Usage, UsageMeter
 
 SENTENCE_PREFIX = "kpm_ros: "

@@ -24,12 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.lock import hold
-from kpm_ros.learn.models.families import ARCHITECTURES
-from kpm_ros.learn.training.settings import (
+from kpm_ros.learn.training.training_settings import (
     POSE_TIMINGS,
     PRECISIONS,
     QUICK,
-    QUICK_FOR,
     RECIPES,
     SCHEDULES,
     TIMES,
@@ -53,17 +51,20 @@ command is given again. docs/training.md says what is in the run folder.
 """
 STOPPED = 130
 _DESCRIPTIONS = {
-    "model": f"which kind of model: {', '.join(ARCHITECTURES)}",
-    "inputs": "senses it uses: pose, keys or pose,keys (default: all that such a model can use)",
-    "views": "camera views it uses, in order",
+    "model": "which kind of model, such as ridge, pianokpm or touchnet; any other word lists all, "
+    "and the quick recipe suits some of them by settings of their own",
+    "inputs": "senses it uses, such as pose or pose,keys (default: all of the data set)",
+    "streams": "streams it uses, in order (default: all of those senses)",
+    "rate_hz": "samples a second of the grid it runs on; 0 for the rate of the true effort",
     "lookahead": "samples of the future it waits for (default: what is usual for the model)",
+    "lookahead_s": "the same in seconds",
     "drop_senses": "share of windows in which one sense is missing for a while, so that the "
     "model learns to do without",
-    "disguise": "how much hands and cameras are changed from window to window: 1 for as much as "
-    "people differ",
+    "augment": "how much hands or bodies, cameras and sensors are changed from window to window: "
+    "1 for as much as people differ",
     "init_from": "name or path of a model to go on from (default: random weights)",
-    "split_file": "which of the data set's splits",
-    "max_train_minutes": "minutes of the training performances to use, drawn by the seed",
+    "split_file": "which of the data set's split files (default: its usual one)",
+    "max_train_minutes": "minutes of the training recordings to use, drawn by the seed",
     "seed": "of weights, order and everything else that is drawn",
     "epochs": "passes over the training windows",
     "window": "samples in a training window",
@@ -93,6 +94,9 @@ _DESCRIPTIONS = {
     "patience": "checks without improvement after which training ends; 0 for never",
     "score_minutes": "minutes of each split that the scores at the end are taken over",
 }
+_EARLIER = {"augment": ("--disguise",)}
+"""What options were called in the commands that the shipped models' cards quote."""
+_NUMBERS = {"lookahead": int, "lookahead_s": float}
 _CHOICES = {
     "pose_timing": POSE_TIMINGS,
     "schedule": SCHEDULES,
@@ -115,7 +119,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "settings", "in brackets what the published recipe has, and the quick one if it differs"
     )
     for spec in fields(Settings):
-        group.add_argument(f"--{spec.name.replace('_', '-')}", **_argument(spec.name, spec.default))
+        names = [f"--{spec.name.replace('_', '-')}", *_EARLIER.get(spec.name, ())]
+        group.add_argument(*names, **_argument(spec.name, spec.default))
     engine = parser.add_argument_group("what it runs on")
     engine.add_argument("--accelerator", default="auto", help="auto, cpu, gpu, ... (Lightning's)")
     engine.add_argument("--devices", default="auto", help="how many, or auto")
@@ -130,16 +135,13 @@ def _argument(name: str, default: Any) -> dict[str, Any]:
     shown = _shown(default)
     if name in QUICK and QUICK[name] != default:
         shown += f"; quick: {_shown(QUICK[name])}"
-    for model in ("touchnet", "pianokpm"):
-        if name in QUICK_FOR[model]:
-            shown += f"; quick {model}: {_shown(QUICK_FOR[model][name])}"
     words = _DESCRIPTIONS[name] + (f" [{shown}]" if shown else "")
     about: dict[str, Any] = {"help": words.replace("%", "%%"), "default": None, "dest": name}
     if isinstance(default, bool):
         return {**about, "action": argparse.BooleanOptionalAction}
     if name in _CHOICES:
         return {**about, "choices": _CHOICES[name]}
-    kind: Any = type(default) if default is not None else int
+    kind: Any = type(default) if default is not None else _NUMBERS[name]
     if kind is tuple:
         kind = _names
     return {**about, "type": kind, "metavar": name.rsplit("_", 1)[-1].upper()}
@@ -172,7 +174,7 @@ def run(arguments: argparse.Namespace) -> int:
         from kpm_ros.learn.training.display import TrainingDisplay
         from kpm_ros.learn.training.engine import Engine, is_first_process
         from kpm_ros.learn.training.outcome import describe
-        from kpm_ros.learn.training.train import Training, TrainingStopped
+        from kpm_ros.learn.training.training_run import Training, TrainingStopped
         from kpm_ros.operate.console import Console
     except ModuleNotFoundError as error:
         raise UserError(

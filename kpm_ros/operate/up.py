@@ -26,7 +26,7 @@ from kpm_ros import graph
 from kpm_ros.core.lock import Lock, hold
 from kpm_ros.operate.errors import user_errors
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
-from kpm_ros.operate.readers import nobody_reads
+from kpm_ros.operate.output_readers import nobody_reads
 
 if TYPE_CHECKING:
     from kpm_ros.operate.process import Command, Line
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from kpm_ros.core.signals import StopRequests
     from kpm_ros.operate import preflight
-    from kpm_ros.operate.ends import Policy
+    from kpm_ros.operate.process_ends import Policy
     from kpm_ros.operate.supervisor import Supervisor
 
     preflight.require_ros()

@@ -32,10 +32,11 @@ from rclpy.node import Node
 from kpm_ros import graph
 from kpm_ros.client import EffortReader
 from kpm_ros.msg import MuscleEffortChunk
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.operate.summary import Measurement
+from kpm_ros.wire import decode
 
 EFFORT_PERIOD_S = 0.01
 OTHERS_EVERY = 10
@@ -173,7 +174,7 @@ class Watch:
         for message, _ in self._chunks.take():
             self.counts["effort/chunks"] = self.counts.get("effort/chunks", 0) + 1
             if self._measurement is not None:
-                self._measurement.add_trace(wire.trace(message.trace))
+                self._measurement.add_trace(decode.trace(message.trace))
 
     def _note(self, status: DiagnosticStatus) -> None:
         if not status.name.startswith(self._prefix):

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kpm_ros.replay import messages
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topics import KEY_EVENT, TopicFinder
 from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
+from kpm_ros.wire import decode
 
 
 def read_hands_and_keys(
@@ -38,9 +38,9 @@ def read_hands_and_keys(
             try:
                 decoded = bag.decode(message)
                 if message.topic == keys:
-                    events.append(messages.key_event(decoded))
+                    events.append(decode.key_event(decoded))
                 else:
-                    frames.append(messages.hand_frame(decoded))
-            except messages.RefusedMessageError:
+                    frames.append(decode.landmark_frame(decoded))
+            except decode.RefusedMessageError:
                 continue
     return frames, events

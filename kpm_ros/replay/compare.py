@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S, Grid
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.span import span_of
 from kpm_ros.estimate.validity import ValidityRules
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.replay.effort import GRID, Effort
 
 FORGET_S = 0.1
@@ -89,8 +89,11 @@ class Fingerprints:
 
     def add(self, chunk: AlignedChunk) -> None:
         """Remember a chunk."""
-        rows = zip(chunk.pose, chunk.keys, chunk.flags.tolist(), strict=True)
-        sums = [zlib.crc32(keys, zlib.crc32(pose, flags)) for pose, keys, flags in rows]
+        marks = zip(chunk.missing.tolist(), chunk.flags.tolist(), strict=True)
+        sums = [
+            zlib.crc32(row, zlib.crc32(missing.to_bytes(4, "little"), flags))
+            for row, (missing, flags) in zip(chunk.values, marks, strict=True)
+        ]
         self._index.append(np.arange(chunk.grid_index, chunk.grid_index + len(chunk)))
         self._sums.append(np.array(sums, np.int64))
 
@@ -201,7 +204,10 @@ def _other_pasts(
 ) -> NDArray[np.uint8]:
     """Say of each instant whether the runs have the same past there, and if not, why."""
     back_ns = round(BACK_S * NS_PER_S)
-    settling_ns = max(span_of(card).settling * NS_PER_S // card.rate_hz, round(FORGET_S * NS_PER_S))
+    settling_ns = max(
+        architecture_of(card).span(card).settling * NS_PER_S // card.rate_hz,
+        round(FORGET_S * NS_PER_S),
+    )
     warming = stamps[((flags | other_flags) & Flag.WARMING_UP) != 0]
     lost = stamps[((flags ^ other_flags) & Flag.BRIDGED) != 0]
     unlike = np.zeros(len(stamps), np.bool_)

@@ -25,16 +25,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.atomic_files import atomic_file
-from kpm_ros.core.chunks import EFFORT_RATE_HZ, EffortChunk, Trace
+from kpm_ros.core.chunks import EFFORT_RATE_HZ, EffortChunk
 from kpm_ros.core.foreign_files import read_arrays, reading
-from kpm_ros.core.grid import NS_PER_S, Grid
+from kpm_ros.core.grid import Grid
 from kpm_ros.estimate import effort_info
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.replay import messages
+from kpm_ros.models.card import ModelCard
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, TopicFinder
+from kpm_ros.wire import decode
+from kpm_ros.wire.encode import Encoder
 
 GRID = Grid(EFFORT_RATE_HZ)
 
@@ -96,8 +97,8 @@ def read_effort(bag: BagReader, finder: TopicFinder, muscles: int) -> Effort:
 def _read_chunks(bag: BagReader, topic: str) -> Iterator[EffortChunk]:
     for message in bag.messages([topic]):
         try:
-            yield messages.effort_chunk(bag.decode(message))
-        except messages.RefusedMessageError as error:
+            yield decode.effort_chunk(bag.decode(message))
+        except decode.RefusedMessageError as error:
             raise BagError(f"{topic} of the bag {bag.folder}: {error}") from None
 
 
@@ -105,7 +106,7 @@ def _read_singles(bag: BagReader, topic: str) -> Iterator[EffortChunk]:
     for message in bag.messages([topic]):
         sample = bag.decode(message)
         yield EffortChunk(
-            messages.time_ns(sample.header.stamp),
+            decode.time_ns(sample.header.stamp),
             sample.index,
             np.array(sample.effort, np.float32)[None],
             np.array([sample.flags], np.uint8),
@@ -155,37 +156,18 @@ class EffortBagWriter:
         at_ns = chunk.trace.aligned_ns
         if not self._announced:
             self._announced = True
-            info = _message(EFFORT_INFO, header=_header(at_ns), **self._info)
-            self._put("effort/info", at_ns, info)
+            self._put("effort/info", at_ns, _ENCODER.effort_info(at_ns, self._info))
         stamps_ns = _stamps(chunk).tolist()
         for i, stamp_ns in enumerate(stamps_ns):
-            self._put(
-                "effort",
-                at_ns,
-                _message(
-                    EFFORT,
-                    header=_header(stamp_ns),
-                    index=chunk.first_index + i,
-                    info_digest=self._info["digest"],
-                    flags=int(chunk.flags[i]),
-                    effort=chunk.effort[i],
-                ),
-            )
-        self._put(
-            "effort/chunks",
-            at_ns,
-            _message(
-                EFFORT_CHUNK,
-                header=_header(chunk.stamp_ns),
-                first_index=chunk.first_index,
-                info_digest=self._info["digest"],
-                rate_hz=float(EFFORT_RATE_HZ),
-                muscles=chunk.effort.shape[1],
-                effort=chunk.effort.reshape(-1),
-                flags=chunk.flags,
-                trace=_trace(chunk.trace),
-            ),
-        )
+            sample = {
+                "header": _ENCODER.header(stamp_ns),
+                "index": chunk.first_index + i,
+                "info_digest": self._info["digest"],
+                "flags": int(chunk.flags[i]),
+                "effort": chunk.effort[i],
+            }
+            self._put("effort", at_ns, _make(EFFORT, sample))
+        self._put("effort/chunks", at_ns, _ENCODER.effort_chunk(chunk, self._info["digest"]))
 
     def _put(self, name: str, at_ns: int, message: Any) -> None:
         data = known_types().serialize_cdr(message, TOPICS[name].type)
@@ -197,19 +179,8 @@ def effort_topics(namespace: str) -> Mapping[str, BagTopic]:
     return {f"/{namespace}/{name}": topic for name, topic in TOPICS.items()}
 
 
-def _message(kind: str, **values: Any) -> Any:
-    return known_types().types[kind](**values)
+def _make(kind: str, fields: Mapping[str, Any]) -> Any:
+    return known_types().types[kind](**fields)
 
 
-def _time(stamp_ns: int) -> Any:
-    sec, nanosec = divmod(stamp_ns, NS_PER_S)
-    return _message("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
-
-
-def _header(stamp_ns: int) -> Any:
-    return _message("std_msgs/msg/Header", stamp=_time(stamp_ns), frame_id="")
-
-
-def _trace(trace: Trace) -> Any:
-    times = {name.removesuffix("_ns"): _time(value) for name, value in asdict(trace).items()}
-    return _message("kpm_ros/msg/LatencyTrace", **times)
+_ENCODER = Encoder(_make)

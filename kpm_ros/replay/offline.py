@@ -16,20 +16,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.replay import messages
+from kpm_ros.models.card import ModelCard
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_file import BagMessage
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.replay.topics import Inputs
+from kpm_ros.wire import decode
+from kpm_ros.wire.inputs import Input
 
 LOOK_S = 0.1875
 """How far apart in the recording's time settled samples are asked for, and the longest chunk of
@@ -62,14 +62,15 @@ class Replay:
     settled is asked for at regular instants of that time: two replays give the same, bit for bit.
 
     >>> from kpm_ros.align.aligner import Aligner, AlignerConfig
-    >>> from kpm_ros.estimate.engines import streaming_estimator
-    >>> from kpm_ros.estimate.weights import load_model
+    >>> from kpm_ros.models.registry import architecture_of
+    >>> from kpm_ros.models.weight_files import load_model
     >>> from kpm_ros.replay.topics import TopicFinder
     >>> card, tensors = load_model(model)  # a model file
-    >>> estimator = EffortEstimator(card, streaming_estimator(card, tensors))
+    >>> estimator = EffortEstimator(card, architecture_of(card).stream(card, tensors))
+    >>> aligner = Aligner(AlignerConfig(streams=card.streams, rate_hz=card.rate_hz))
     >>> with BagReader(recording) as bag:  # a bag's folder
-    ...     replay, inputs = Replay(bag, card), TopicFinder(bag).inputs(card.views, use_keys=True)
-    ...     chunks = list(stream(estimator, replay.align(inputs, Aligner(AlignerConfig()))))
+    ...     replay, inputs = Replay(bag, card), TopicFinder(bag).inputs(card.streams)
+    ...     chunks = list(stream(estimator, replay.align(inputs, aligner)))
     >>> sum(len(chunk) for chunk in chunks) > 3000, chunks[0].effort.shape[1]
     (True, 6)
     """
@@ -83,11 +84,11 @@ class Replay:
         self._card = card
         self._progress = progress
 
-    def align(self, inputs: Inputs, aligner: Aligner) -> Iterator[AlignedChunk]:
+    def align(self, inputs: Mapping[str, Input], aligner: Aligner) -> Iterator[AlignedChunk]:
         """Put what the senses said onto the grid."""
         takers = _takers(inputs, aligner)
         looked_ns: int | None = None
-        for message in self._bag.messages(inputs.topics):
+        for message in self._bag.messages(inputs):
             looked_ns = message.stamp_ns if looked_ns is None else looked_ns
             for look_ns in self._looks(looked_ns, message.stamp_ns):
                 looked_ns = look_ns
@@ -105,9 +106,9 @@ class Replay:
             self.counts.messages += 1
             self._progress(message.stamp_ns)
             try:
-                chunk = messages.aligned_chunk(self._bag.decode(message))
-                messages.require_fit(chunk, self._card)
-            except messages.RefusedMessageError as error:
+                chunk = decode.aligned_chunk(self._bag.decode(message), self._card.streams)
+                decode.require_fit(chunk, self._card)
+            except decode.RefusedMessageError as error:
                 self.counts.refused += 1
                 if self.counts.refused == self.counts.messages:
                     raise BagError(f"{topic} of the bag {self._bag.folder} has {error}") from None
@@ -130,7 +131,7 @@ class Replay:
         self.counts.messages += 1
         try:
             take(self._bag.decode(message), message.stamp_ns)
-        except messages.RefusedMessageError:
+        except decode.RefusedMessageError:
             self.counts.refused += 1
 
 
@@ -142,17 +143,11 @@ def stream(estimator: EffortEstimator, chunks: Iterable[AlignedChunk]) -> Iterat
             yield effort
 
 
-def _takers(inputs: Inputs, aligner: Aligner) -> dict[str, Callable[[Any, int], None]]:
+def _takers(inputs: Mapping[str, Input], aligner: Aligner) -> dict[str, Callable[[Any, int], None]]:
     """How a message of each topic is handed to the aligner."""
 
-    def taker(
-        convert: Callable[[Any], Any], push: Callable[[Any, int], None]
-    ) -> Callable[[Any, int], None]:
-        return lambda message, received_ns: push(convert(message), received_ns)
+    def taker(entry: Input) -> Callable[[Any, int], None]:
+        push = entry.push(aligner)
+        return lambda message, received_ns: push(entry.convert(message), received_ns)
 
-    takers = dict.fromkeys(inputs.hands.values(), taker(messages.hand_frame, aligner.push_hand))
-    if inputs.key_events is not None:
-        takers[inputs.key_events] = taker(messages.key_event, aligner.push_key_event)
-    if inputs.key_motion is not None:
-        takers[inputs.key_motion] = taker(messages.key_motion, aligner.push_key_motion)
-    return takers
+    return {topic: taker(entry) for topic, entry in inputs.items()}

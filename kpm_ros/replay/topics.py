@@ -17,16 +17,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
 
 from kpm_ros import graph
+from kpm_ros.core.streams import Streams
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.wire.inputs import Input, inputs_of
 
-HAND = graph.topic("camera/{view}/hand").type
-KEY_EVENT = graph.topic("keys/events").type
-KEY_MOTION = graph.topic("keys/motion").type
+KEY_EVENT, KEY_MOTION = graph.KEY_EVENTS.type, graph.KEY_MOTION.type
 EMG = graph.topic("emg/samples").type
 ALIGNED = graph.topic("aligned").type
 EFFORT = graph.topic("effort").type
@@ -37,26 +36,14 @@ NAMES: dict[str, list[str]] = defaultdict(list)
 """How the pipeline's own topics of a type end, the usual one first: it decides where a bag has
 several of a type, and what ends as another is something else."""
 for _topic in graph.TOPICS:
-    if not _topic.name.startswith("/") and "{view}" not in _topic.name:
+    if not _topic.name.startswith("/") and "{" not in _topic.name:
         NAMES[_topic.type].append(f"/{_topic.name}")
 
 HOW_TO_CHOOSE = "choose with --namespace, or name the ones to use with --topic"
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The topics that the senses are read from."""
-
-    hands: dict[str, str] = field(default_factory=dict)
-    """Topic of each camera view."""
-    key_events: str | None = None
-    key_motion: str | None = None
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """All of them."""
-        keys = (self.key_events, self.key_motion)
-        return (*self.hands.values(), *(topic for topic in keys if topic is not None))
+OF_EACH_STREAM = {graph.LANDMARKS: "view", graph.CHANNELS: "stream"}
+"""Topics of which there is one for each stream, and where a message names it."""
 
 
 class TopicFinder:
@@ -80,13 +67,17 @@ class TopicFinder:
             where = f" in the namespace {prefix[:-1]}" if prefix != "/" else ""
             raise BagError(f"the bag {bag.folder} has no topic{where}: {_listed(bag.topics)}")
 
-    def inputs(self, views: Sequence[str], use_keys: bool) -> Inputs:
-        """Find the topics of these camera views, and those of the keys if they are used."""
-        hands = self._hands(views) if views else {}
-        if not use_keys:
-            return Inputs(hands)
-        found = Inputs(hands, self.find(KEY_EVENT), self.find(KEY_MOTION))
-        if found.key_events is None and found.key_motion is None:
+    def inputs(self, streams: Streams) -> dict[str, Input]:
+        """Find the topics that these streams are read from; each is one of the bag's."""
+        found: dict[str, Input] = {}
+        for entry in inputs_of(streams):
+            if entry.topic in OF_EACH_STREAM:
+                found[self._of_stream(entry.topic, entry.stream)] = entry
+            else:
+                topic = self.find(entry.topic.type)
+                if topic is not None:
+                    found[topic] = entry
+        if streams.keys and not any(entry.stream == streams.keys.name for entry in found.values()):
             raise BagError(f"{self._lacks(KEY_EVENT)} or {KEY_MOTION}, but the model takes keys")
         return found
 
@@ -94,9 +85,9 @@ class TopicFinder:
         """Find the topics of all senses; of each, the pipeline's own name for it."""
         named: dict[str, str] = {}
         for sense in graph.TOPICS:
-            if sense.sensed and sense.type == HAND:
-                views = self._by_view()
-                named |= {sense.of_view(view): self._only_one(view, views[view]) for view in views}
+            if sense.sensed and sense in OF_EACH_STREAM:
+                streams = self._by_stream(sense)
+                named |= {sense.of(s): self._only_one(sense, s, streams[s]) for s in streams}
             elif sense.sensed:
                 topic = self.find(sense.type)
                 if topic is not None:
@@ -127,41 +118,42 @@ class TopicFinder:
             raise BagError(self._lacks(kind))
         return found
 
-    def _hands(self, views: Sequence[str]) -> dict[str, str]:
-        """Topic of each of these camera views."""
-        by_view = self._by_view()
-        if not by_view:
-            raise BagError(f"{self._lacks(HAND)}, but the model takes the views {', '.join(views)}")
-        if not set(views) <= by_view.keys():
+    def _of_stream(self, topic: graph.Topic, stream: str) -> str:
+        """Topic of one stream."""
+        by_stream = self._by_stream(topic)
+        if not by_stream:
+            raise BagError(f"{self._lacks(topic.type)}, but the model takes {topic.of(stream)}")
+        if stream not in by_stream:
             raise BagError(
-                f"the bag {self._bag.folder} has the camera views {_listed(by_view)}, but the "
-                f"model takes {', '.join(views)}"
+                f"the bag {self._bag.folder} has the {OF_EACH_STREAM[topic]}s "
+                f"{_listed(by_stream)}, but the model takes {stream}"
             )
-        return {view: self._only_one(view, by_view[view]) for view in views}
+        return self._only_one(topic, stream, by_stream[stream])
 
-    def _by_view(self) -> dict[str, list[str]]:
-        """Topics of hands, by the camera view that they are of."""
-        by_view: dict[str, list[str]] = defaultdict(list)
-        for topic in self._of_type(HAND):
-            by_view[self._view_of(topic)].append(topic)
-        return by_view
+    def _by_stream(self, topic: graph.Topic) -> dict[str, list[str]]:
+        """Topics of one kind, by the stream that they are of."""
+        by_stream: dict[str, list[str]] = defaultdict(list)
+        for candidate in self._of_type(topic.type):
+            if not candidate.endswith(tuple(NAMES[topic.type])):
+                by_stream[self._stream_of(topic, candidate)].append(candidate)
+        return by_stream
 
-    def _only_one(self, view: str, candidates: list[str]) -> str:
-        name = graph.topic("camera/{view}/hand").of_view(view)
-        usual = [topic for topic in candidates if topic.endswith(f"/{name}")]
+    def _only_one(self, topic: graph.Topic, stream: str, candidates: list[str]) -> str:
+        usual = [name for name in candidates if name.endswith(f"/{topic.of(stream)}")]
         candidates = usual or candidates
         if len(candidates) > 1:
             raise BagError(
-                f"the bag {self._bag.folder} has several topics of the camera view {view} "
-                f"({_listed(candidates)}): {HOW_TO_CHOOSE}"
+                f"the bag {self._bag.folder} has several topics of the {OF_EACH_STREAM[topic]} "
+                f"{stream} ({_listed(candidates)}): {HOW_TO_CHOOSE}"
             )
         return candidates[0]
 
-    def _view_of(self, topic: str) -> str:
-        """Name of the camera view, as the messages say it; the topic's own part without any."""
-        for message in self._bag.messages([topic]):
-            return str(self._bag.decode(message).view)
-        return topic.removesuffix("/hand").rsplit("/", 1)[-1]
+    def _stream_of(self, topic: graph.Topic, candidate: str) -> str:
+        """Name of the stream, as the messages say it; the topic's own part without any."""
+        for message in self._bag.messages([candidate]):
+            return str(getattr(self._bag.decode(message), OF_EACH_STREAM[topic]))
+        before, after = topic.name.split("{")[0], topic.name.split("}")[1]
+        return candidate.removesuffix(after).rsplit(before, 1)[-1]
 
     def _of_type(self, kind: str) -> list[str]:
         """Topics of a type; those without messages only where no other has any."""

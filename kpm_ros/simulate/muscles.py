@@ -27,9 +27,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.simulate.hand import FINGER_POINTS, HandModel
 from kpm_ros.simulate.movement_plan import FULL_FORCE_N
-from kpm_ros.simulate.person import MUSCLES, Person
+from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.products import mixed
 
 

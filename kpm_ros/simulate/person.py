@@ -20,9 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kpm_ros.estimate.card import PIANOKPM_MUSCLES
-
-MUSCLES = PIANOKPM_MUSCLES
+from kpm_ros.models.pianokpm.published import MUSCLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from kpm_ros.act.assistance import (
 from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.safety import Now
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
+from kpm_ros.models.pianokpm.published import MUSCLES
 from support.clocks import both
 
 MS = 1_000_000

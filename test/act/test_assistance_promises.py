@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from kpm_ros.act.assistance import STANDSTILL_S, Assistance, AssistanceCommand
 from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.safety import Now
-from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
+from kpm_ros.models.pianokpm.published import MUSCLES
 
 MS = 1_000_000
 NOW = 1_700_000_000_000 * MS

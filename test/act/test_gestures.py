@@ -27,7 +27,7 @@ from kpm_ros.act.gestures import (
     GestureRule,
 )
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import PIANOKPM_MUSCLES as MUSCLES
+from kpm_ros.models.pianokpm.published import MUSCLES
 from support.clocks import both
 
 MS = 1_000_000

@@ -26,6 +26,7 @@ from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import KeyMotionChunk, LandmarkFrame
 from support.senses import (
     MS,
+    SKELETON,
     T0,
     Delivery,
     S,
@@ -140,7 +141,7 @@ def test_motion_that_stops_gives_way_to_notes() -> None:
 def test_a_piano_that_falls_silent_is_missing() -> None:
     cameras = camera("top", 2.0) + camera("right", 2.0)
     out = aligned([*cameras, *piano(0.5)], STEADY)
-    assert out.flags_between(T0 + 1500 * MS, END - 100 * MS) == {Flag.KEYS_MISSING}
+    assert out.flags_between(T0 + 1500 * MS, END - 100 * MS) == {Flag.CHANNELS_MISSING}
     assert (out.keys[-1] == -1).all()
 
 
@@ -181,7 +182,7 @@ def test_a_caller_that_was_away_goes_on_with_the_present() -> None:
 
 
 def test_a_clock_that_is_set_back_a_little_is_waited_out() -> None:
-    aligner = Aligner(config(use_pose=False))
+    aligner = Aligner(config(views=()))
     deliveries = midi(2.0)
     chunks = play(aligner, deliveries, every(2 * MS, T0 + 1000 * MS))
     assert play(aligner, [], every(2 * MS, T0 + 995 * MS, T0 + 900 * MS)) == []
@@ -247,7 +248,7 @@ def test_a_flood_takes_no_more_memory_than_allowed() -> None:
         push(aligner, Delivery(T0 + i, frame(T0 + i, i)))
         push(aligner, Delivery(T0 + i, heartbeat(T0 + i, i)))
     assert len(aligner._poses["top"]._frames) == 512
-    assert len(aligner._keys._notes._waiting) == 10_000
+    assert len(aligner._keys["keys"]._notes._waiting) == 10_000
     assert aligner.counts.refused == 20_000
 
 
@@ -262,7 +263,11 @@ def test_an_hour_takes_no_more_memory_than_a_second() -> None:
         play(aligner, part, every(5 * MS, start_ns + S, start_ns))
         kept = [len(stream._frames) for stream in aligner._poses.values()]
         sizes.append(
-            (*kept, len(aligner._keys._motion._chunks), len(aligner._keys._notes._waiting))
+            (
+                *kept,
+                len(aligner._keys["keys"]._motion._chunks),
+                len(aligner._keys["keys"]._notes._waiting),
+            )
         )
     assert max(max(size) for size in sizes) < 15
 
@@ -279,7 +284,8 @@ def test_a_frame_stamped_long_ago_is_late_and_harmless() -> None:
     aligner = Aligner(config())
     anything = np.full((2, 3), 0.5, np.float32)
     ages = ((T0, 0, "right"), (T0 + 500 * MS, T0 - 3600 * S, "top"))
-    old = [Delivery(at, LandmarkFrame(then, view, 5, anything, 1.0)) for at, then, view in ages]
+    seen = LandmarkFrame(T0, "top", 5, anything, 1.0, skeleton=SKELETON.name)
+    old = [Delivery(at, replace(seen, stamp_ns=then, view=view)) for at, then, view in ages]
     looks = STEADY[:400]
     out = joined(aligner, play(aligner, everything(1.0) + old, looks))
     assert aligner.counts.late == 2

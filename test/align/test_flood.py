@@ -26,14 +26,15 @@ import pytest
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.align.arrivals import MOST_PIECES
-from kpm_ros.align.motion import MOST_SAMPLES
 from kpm_ros.align.notes import MOST_WAITING
 from kpm_ros.align.pose import MOST_FRAMES
+from kpm_ros.align.sampled import MOST_SAMPLES
 from kpm_ros.core.flags import Flag
+from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
 from support.senses import FIRST_NOTE, KEYS, MS, T0, Delivery, aligned, every, motion_chunk
 
-PIANO = AlignerConfig()
+PIANO = AlignerConfig(streams=published_streams(), rate_hz=1024)
 """Two views of a hand, 88 keys."""
 
 MOST_BYTES = {"frames": 2e6, "motion": 12e6, "events": 5e6}
@@ -83,9 +84,9 @@ def test_frames_are_not_remembered_whatever_their_sender_puts_into_them() -> Non
     def push(aligner: Aligner, number: int) -> None:
         points = np.full((21, 3), 0.5, np.float32) + number % 7 / 100
         said = f"{number:06}" * 20_000 if number % 100 == 0 else "right"
-        view = PIANO.views[number % 2]
+        view = PIANO.streams.views[number % 2]
         frame = LandmarkFrame(T0 + number, view, number, points, 1.0, side=said, frame_id=said)
-        aligner.push_hand(frame, T0 + number)
+        aligner.push_frame(frame, T0 + number)
 
     first, last, aligner = grown(push, (2_000, 20_000))
     assert 0 < first <= last < MOST_BYTES["frames"]
@@ -127,8 +128,8 @@ def test_a_piano_with_more_keys_than_the_model_is_cut_to_it() -> None:
         for i in range(50)
     ]
     assert wide[0].sent.first_note == FIRST_NOTE  # type: ignore[union-attr]
-    out = aligned(wide, every(2 * MS, T0 + 400 * MS), use_pose=False)
+    out = aligned(wide, every(2 * MS, T0 + 400 * MS), views=())
     assert out.keys.shape[1] == KEYS
     assert out.flags_between(T0 + 100 * MS, T0 + 300 * MS) == {0}
     assert out.keys[200].tolist() == pytest.approx([0.1, 0.2, 0.3])
-    assert not (out.flags & Flag.KEYS_MISSING).any()
+    assert not (out.flags & Flag.CHANNELS_MISSING).any()

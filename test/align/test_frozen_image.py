@@ -26,7 +26,7 @@ from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.pose import PoseRules, PoseStream
 from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import LandmarkFrame
-from support.senses import FRAME, LANDMARKS, MS, T0, frame
+from support.senses import FRAME, LANDMARKS, MS, T0, frame, read_stream, view
 
 FROZEN_FROM = 12
 
@@ -44,11 +44,11 @@ def camera(frames: int, thaws_at: int | None = None) -> list[LandmarkFrame]:
 
 def read(frames, rules=None, order=None):
     """Pose and flags every millisecond, after all frames came in this order."""
-    stream = PoseStream(LANDMARKS, rules or PoseRules())
+    stream = PoseStream(view(), rules or PoseRules())
     for one in order or frames:
         assert stream.push(one, T0) is Outcome.TAKEN
     stamps = np.arange(T0, frames[-1].stamp_ns, MS)
-    parts = [stream.read(part) for part in np.array_split(stamps, 40)]
+    parts = [read_stream(stream, part, 2 * LANDMARKS) for part in np.array_split(stamps, 40)]
     return stamps, *(np.concatenate(values) for values in zip(*parts, strict=True))
 
 

@@ -14,16 +14,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.keys import KeyRules, KeyStream
 from kpm_ros.core.flags import Flag
-from support.senses import FIRST_NOTE, KEYS, MS, T0, heartbeat, motion_chunk, note
+from kpm_ros.sense.samples import KeyMotionChunk
+from support.senses import (
+    FIRST_NOTE,
+    KEYS,
+    MS,
+    PIANO,
+    T0,
+    heartbeat,
+    motion_chunk,
+    note,
+    read_stream,
+)
 
 
 def stream() -> KeyStream:
-    return KeyStream(KEYS, FIRST_NOTE, KeyRules())
+    return KeyStream(PIANO, KeyRules())
 
 
 def move(keys: KeyStream, start_ms: int, stop_ms: int, depth: float) -> None:
@@ -39,12 +54,12 @@ def beat(keys: KeyStream, start_ms: int, stop_ms: int) -> None:
 def read(keys: KeyStream, *at_ms: int) -> tuple[list[float], list[int]]:
     stamps: NDArray[np.int64] = T0 + np.array(at_ms, np.int64) * MS
     keys.settled_until(int(stamps[-1]) + 21 * MS)
-    rows, flags = keys.read(stamps)
+    rows, flags = read_stream(keys, stamps, KEYS)
     return rows[:, 0].round(4).tolist(), flags.tolist()
 
 
 def test_before_anything_is_heard_keys_are_missing() -> None:
-    assert read(stream(), 10) == ([-1.0], [Flag.KEYS_MISSING])
+    assert read(stream(), 10) == ([-1.0], [Flag.CHANNELS_MISSING])
 
 
 def test_sensed_motion_is_preferred_to_notes() -> None:
@@ -80,15 +95,15 @@ def test_motion_that_stops_without_notes_is_held_until_keys_are_missing() -> Non
     keys = stream()
     move(keys, 0, 200, 0.25)
     assert read(keys, 1199) == ([0.25], [Flag.HELD])
-    assert read(keys, 1200) == ([-1.0], [Flag.KEYS_MISSING])
+    assert read(keys, 1200) == ([-1.0], [Flag.CHANNELS_MISSING])
 
 
 def test_notes_that_fall_silent_are_missing_until_they_are_heard_again() -> None:
     keys = stream()
     keys.push_event(note(T0, 0), T0 + MS)
     keys.push_event(heartbeat(T0 + 1500 * MS, 1), T0 + 1501 * MS)
-    assert read(keys, 1000, 1001) == ([1.0, -1.0], [0, Flag.KEYS_MISSING])
-    assert read(keys, 1499, 1500) == ([-1.0, 1.0], [Flag.KEYS_MISSING, 0])
+    assert read(keys, 1000, 1001) == ([1.0, -1.0], [0, Flag.CHANNELS_MISSING])
+    assert read(keys, 1499, 1500) == ([-1.0, 1.0], [Flag.CHANNELS_MISSING, 0])
 
 
 def test_notes_are_settled_by_the_wait_alone() -> None:
@@ -110,3 +125,36 @@ def test_notes_do_not_pile_up_while_motion_is_used() -> None:
         keys.push_event(note(T0 + at_ms * MS, at_ms), T0 + (at_ms + 1) * MS)
         read(keys, at_ms)
     assert len(keys._notes._waiting) < 10
+
+
+def test_a_smaller_keyboard_leaves_the_other_keys_unsensed() -> None:
+    keys = stream()
+    one_key = KeyMotionChunk(T0, 0, 1000.0, FIRST_NOTE + 1, np.full((10, 1), 0.5, np.float32))
+    assert keys.push_motion(one_key, T0 + 11 * MS) is Outcome.TAKEN
+    rows, _ = read_stream(keys, np.array([T0 + 3 * MS]), KEYS)
+    assert rows.tolist() == [[-1.0, 0.5, -1.0]]
+
+
+def test_a_larger_keyboard_is_cut_to_the_keys_there_are() -> None:
+    keys = stream()
+    wide = np.tile(np.arange(5, dtype=np.float32) / 10, (10, 1))
+    keys.push_motion(KeyMotionChunk(T0, 0, 1000.0, FIRST_NOTE - 1, wide), T0 + 11 * MS)
+    rows, _ = read_stream(keys, np.array([T0 + 3 * MS]), KEYS)
+    assert rows.tolist() == [[pytest.approx(0.1), pytest.approx(0.2), pytest.approx(0.3)]]
+
+
+GOOD = motion_chunk(T0, 0)
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        replace(GOOD, depth=np.zeros((10, 0), np.float32)),
+        replace(GOOD, depth=np.full((10, KEYS), np.nan)),
+        replace(GOOD, depth=np.full((10, KEYS), 7.0)),
+        replace(GOOD, depth=np.full((10, KEYS), -2.0)),
+        replace(GOOD, first_note=FIRST_NOTE + 50),
+    ],
+)
+def test_depths_that_no_key_has_and_other_keys_are_refused(impossible: KeyMotionChunk) -> None:
+    assert stream().push_motion(impossible, T0 + 11 * MS) is Outcome.REFUSED

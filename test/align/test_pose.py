@@ -22,7 +22,7 @@ from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.pose import PoseRules, PoseStream
 from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import LandmarkFrame
-from support.senses import FRAME, LANDMARKS, MS, T0, frame, pose_at
+from support.senses import FRAME, LANDMARKS, MS, SKELETON, T0, frame, pose_at, read_stream, view
 
 LOST = Flag.POSE_STALE | Flag.POSE_LOST
 
@@ -31,7 +31,7 @@ def stream(
     *frames: tuple[int, bool], delay_ms: int = 15, rules: PoseRules | None = None
 ) -> PoseStream:
     """A view whose frames have these numbers, with or without a hand."""
-    pose = PoseStream(LANDMARKS, rules or PoseRules())
+    pose = PoseStream(view(), rules or PoseRules())
     for number, hand in frames:
         stamp_ns = T0 + number * FRAME
         pose.push(frame(stamp_ns, number, hand=hand), stamp_ns + delay_ms * MS)
@@ -39,7 +39,8 @@ def stream(
 
 
 def read(pose: PoseStream, *at_ms: float) -> tuple[list[float], list[int]]:
-    rows, flags = pose.read(T0 + np.round(np.array(at_ms) * MS).astype(np.int64))
+    stamps_ns = T0 + np.round(np.array(at_ms) * MS).astype(np.int64)
+    rows, flags = read_stream(pose, stamps_ns, 2 * LANDMARKS)
     assert (rows == rows[:, :1]).all()
     return rows[:, 0].tolist(), flags.tolist()
 
@@ -93,7 +94,7 @@ def test_a_hand_out_of_sight_is_remembered_however_many_frames_pass() -> None:
 
 
 def test_a_frame_that_comes_after_the_wait_counts_only_from_then_on() -> None:
-    pose = PoseStream(LANDMARKS, PoseRules(wait_s=0.03))
+    pose = PoseStream(view(rate_hz=100.0), PoseRules(wait_s=0.03))
     pose.push(frame(T0, 0), T0 + 15 * MS)
     pose.push(frame(T0 + 16 * MS, 1), T0 + 40 * MS)
     values, flags = read(pose, 9, 10, 12)
@@ -148,7 +149,7 @@ def points(shape: tuple[int, ...], value: float = 0.5) -> NDArray[np.float32]:
 )
 def test_impossible_points_are_refused(impossible: NDArray[np.float32]) -> None:
     pose = stream((0, True))
-    refused = LandmarkFrame(T0 + FRAME, "top", 1, impossible, 1.0)
+    refused = LandmarkFrame(T0 + FRAME, "top", 1, impossible, 1.0, skeleton=SKELETON.name)
     assert pose.push(refused, T0 + 30 * MS) is Outcome.REFUSED
     assert read(pose, 10) == ([0.0], [Flag.HELD])
 
@@ -159,9 +160,12 @@ def test_a_frame_that_comes_twice_is_refused() -> None:
 
 
 def test_depth_of_landmarks_does_not_matter() -> None:
-    pose = PoseStream(LANDMARKS, PoseRules())
+    pose = PoseStream(view(), PoseRules())
     deep = np.array([[0.1, 0.2, np.nan]] * LANDMARKS, np.float32)
-    assert pose.push(LandmarkFrame(T0, "top", 0, deep, 1.0), T0) is Outcome.TAKEN
+    assert (
+        pose.push(LandmarkFrame(T0, "top", 0, deep, 1.0, skeleton=SKELETON.name), T0)
+        is Outcome.TAKEN
+    )
 
 
 def test_the_newest_frame_behind_what_was_read_is_known() -> None:

@@ -28,7 +28,6 @@ from kpm_ros.align.cadence import FEWEST_GAPS, REMEMBERED, Cadence
 from kpm_ros.align.pose import PoseRules, PoseStream
 from kpm_ros.core.flags import Flag
 from support.senses import (
-    LANDMARKS,
     MS,
     T0,
     Delivery,
@@ -41,6 +40,7 @@ from support.senses import (
     joined,
     play,
     pose_at,
+    view,
 )
 
 LOST = Flag.HELD | Flag.POSE_STALE | Flag.POSE_LOST
@@ -63,7 +63,7 @@ def one_view(
     deliveries: list[Delivery], until_ns: int = T0 + 2200 * MS, **changes: object
 ) -> Samples:
     looks = every(2 * MS, until_ns)
-    return aligned(deliveries, looks, views=("top",), use_keys=False, **changes)
+    return aligned(deliveries, looks, views=("top",), keys=False, **changes)
 
 
 def settled(out: Samples, until_ns: int) -> Samples:
@@ -72,7 +72,7 @@ def settled(out: Samples, until_ns: int) -> Samples:
 
 
 def waits_s(deliveries: list[Delivery], rules: PoseRules | None = None) -> float:
-    pose = PoseStream(LANDMARKS, rules or PoseRules())
+    pose = PoseStream(view(), rules or PoseRules())
     for delivery in deliveries:
         pose.push(delivery.sent, delivery.received_ns)  # type: ignore[arg-type]
     return pose.timing.wait_s
@@ -149,7 +149,7 @@ def test_when_somebody_looks_changes_nothing_while_waits_follow_the_camera(
 
     def out(looks_ns: list[int]) -> Samples:
         # A caller that is away for long breaks the stream; that is not what this is about.
-        changes = {"views": ("top",), "use_keys": False, "step_s": 10.0}
+        changes = {"views": ("top",), "keys": False, "step_s": 10.0}
         aligner = Aligner(config(**changes))
         return joined(aligner, play(aligner, sent, looks_ns))
 
@@ -185,7 +185,7 @@ def test_trackers_that_do_not_say_when_they_were_done_add_nothing_to_the_wait() 
 
 
 def test_a_view_that_begins_anew_has_no_past() -> None:
-    pose = PoseStream(LANDMARKS, PoseRules())
+    pose = PoseStream(view(), PoseRules())
     for delivery in camera(30, 80):
         pose.push(delivery.sent, delivery.received_ns)  # type: ignore[arg-type]
     pose.reset()

@@ -22,6 +22,7 @@ from kpm_ros.align import stepped_clock
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.align.stepped_clock import SteppedClock, SteppedInputs
 from kpm_ros.core.grid import Grid
+from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 from support import bags
 from support.bags import MS, T0, S
@@ -98,13 +99,13 @@ class Synchronizer:
     def __init__(self):
         self.clock = SteppedClock()
         self.inputs = SteppedInputs(self.clock)
-        self.aligner = Aligner(AlignerConfig())
+        self.aligner = Aligner(AlignerConfig(streams=published_streams(), rate_hz=1024))
         self.chunks = []
 
     def receive(self, delivery, host_ns):
         sample = delivery.sample
         if isinstance(sample, LandmarkFrame):
-            push = self.aligner.push_hand
+            push = self.aligner.push_frame
         elif isinstance(sample, KeyEvent):
             push = self.aligner.push_key_event
         else:

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -92,10 +93,41 @@ def test_the_folder_in_use_is_marked_as_used(monkeypatch, tmp_path):
     assert time.time() - folder.stat().st_mtime < 3600
 
 
+def test_every_file_that_decides_what_is_compiled_is_in_the_digest():
+    """Those with compiled functions, and those whose numbers or functions these use."""
+    package = Path(compilation.__file__).parents[1]
+    needed = set()
+    for path in package.rglob("*.py"):
+        module = ast.parse(path.read_text())
+        if any(isinstance(part, ast.FunctionDef) and is_compiled(part) for part in module.body):
+            needed |= {path, *used_by(module, package.parent)}
+    assert len(needed) > 5
+    assert needed <= set(compilation.compiled_files())
+
+
+def is_compiled(function):
+    return any(isinstance(d, ast.Name) and d.id == "compiled" for d in function.decorator_list)
+
+
+def used_by(module, root):
+    """Files of the package that compiled functions, or the numbers they use, take a name from."""
+    parts = [
+        part
+        for part in module.body
+        if isinstance(part, ast.Assign) or (isinstance(part, ast.FunctionDef) and is_compiled(part))
+    ]
+    names = {n.id for part in parts for n in ast.walk(part) if isinstance(n, ast.Name)}
+    for part in module.body:
+        own = isinstance(part, ast.ImportFrom) and (part.module or "").startswith("kpm_ros")
+        if own and names & {alias.asname or alias.name for alias in part.names}:
+            yield root / f"{part.module.replace('.', '/')}.py"
+
+
 SHOW_ASSEMBLY = """
 from numba import float32, int64, uint16, void
-from kpm_ros.estimate.kernels import add_row_product, normalise
-from kpm_ros.estimate.touch.kernels import add_weighted_rows
+from kpm_ros.models.pianokpm.kernels import add_row_product
+from kpm_ros.models.row_kernels import normalise
+from kpm_ros.models.touchnet.kernels import add_weighted_rows
 row, table = float32[::1], float32[:, ::1]
 for kernel, signature in (
     (normalise, void(row, row, row, row, int64)),

@@ -25,7 +25,7 @@ import time
 
 import pytest
 
-from kpm_ros.core.signals import interrupts
+from kpm_ros.core.signals import StopRequests, interrupts
 from support.starting import Starting
 
 PATIENCE_S = 60.0
@@ -72,6 +72,15 @@ def test_what_nothing_can_interrupt_is_ended_in_bounded_time(number):
 
 def test_work_with_steps_gives_up_between_two_of_them():
     assert told(HAS_STEPS, signal.SIGINT) == (0, "gave up\n")
+
+
+def test_a_second_request_ends_at_once_where_that_is_asked_for():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit), StopRequests(second_ends=True) as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.count == 1
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_an_interrupt_that_a_callback_swallows_is_raised_again():

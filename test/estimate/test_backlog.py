@@ -39,8 +39,8 @@ def chunk(number: int, samples: int = HOP) -> AlignedChunk:
         first_index=index,
         grid_index=FIRST + index,
         rate_hz=1000.0,
-        pose=rows,
-        keys=rows + 0.5,
+        values=rows,
+        missing=rows[:, 0].astype(np.uint32),
         flags=np.full(samples, number % 2, np.uint8),
         trace=Trace(input_ns=T0 + number),
     )
@@ -71,8 +71,7 @@ def test_chunks_that_wait_together_become_one_hop_that_holds_the_same_samples():
     hop, sent_ns = backlog.take(sent(4))
     assert sent_ns == sent(0)
     assert (hop.grid_index, hop.first_index, hop.stamp_ns) == (FIRST, 0, GRID.stamp_ns(FIRST))
-    assert hop.pose[:, 0].tolist() == list(range(40))
-    assert hop.keys[:, 0].tolist() == [i + 0.5 for i in range(40)]
+    assert hop.values[:, 0].tolist() == hop.missing.tolist() == list(range(40))
     assert hop.flags.tolist() == [0] * 10 + [1] * 10 + [0] * 10 + [1] * 10
     assert hop.trace.input_ns == T0 + 3
     assert backlog.take(sent(4)) is None

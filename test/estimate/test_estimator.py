@@ -26,13 +26,16 @@ from numpy.typing import NDArray
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
-from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.estimator import EffortEstimator
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card
+from support.senses import streams
 
 RATE = 1024
 START = 1_700_000_000 * RATE
 AHEAD = 31
-CARD = ModelCard(views=("top",), landmarks=2, keys=3, muscles=("a", "b"), lookahead=AHEAD)
+CARD = published_card(streams=streams(("top",)), muscles=("a", "b"), lookahead=AHEAD)
+POSE, KEYS = CARD.streams.senses["pose"], CARD.streams.senses["keys"]
 WARM_UP = 102
 
 
@@ -47,8 +50,8 @@ class DelayedMean:
         self._none_from = none_from
         self.begins: list[int] = []
 
-    def push(self, pose: NDArray[np.float32], keys: NDArray[np.float32]) -> NDArray[np.float32]:
-        fresh = np.stack([pose.mean(axis=1), keys.mean(axis=1)], axis=1)
+    def push(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        fresh = np.stack([values[:, POSE].mean(axis=1), values[:, KEYS].mean(axis=1)], axis=1)
         self._owed = np.concatenate([self._owed, fresh])
         ready = max(0, len(self._owed) - self._lookahead)
         out, self._owed = self._owed[:ready], self._owed[ready:]
@@ -68,17 +71,23 @@ def estimator(network: DelayedMean | None = None, card: ModelCard = CARD) -> Eff
     return EffortEstimator(card, network or DelayedMean(card.lookahead))
 
 
+def missing_of(flags: int) -> int:
+    """Which streams are missing where a sample is flagged so."""
+    return bool(flags & Flag.POSE_LOST) | bool(flags & Flag.CHANNELS_MISSING) << 1
+
+
 def chunk(index: int, count: int, flags: int = 0, pose: float | None = None) -> AlignedChunk:
     """Samples `index` onwards of a pose that rises and keys that stand at 0.5."""
     rises = ((np.arange(index, index + count) - START) / 10_000).astype(np.float32)
-    values = rises if pose is None else np.full(count, pose, np.float32)
+    rows = np.full((count, CARD.streams.width), 0.5, np.float32)
+    rows[:, POSE] = (rises if pose is None else np.full(count, pose, np.float32))[:, None]
     return AlignedChunk(
         stamp_ns=Grid(RATE).stamp_ns(index),
         first_index=0,
         grid_index=index,
         rate_hz=float(RATE),
-        pose=np.repeat(values[:, None], CARD.pose_channels, axis=1),
-        keys=np.full((count, CARD.keys), 0.5, np.float32),
+        values=rows,
+        missing=np.full(count, missing_of(flags), np.uint32),
         flags=np.full(count, flags, np.uint8),
         trace=Trace(input_ns=7, aligned_ns=8),
     )
@@ -194,9 +203,9 @@ def test_a_lost_hand_makes_effort_invalid_and_lets_it_decay() -> None:
 
 
 def test_a_sense_the_model_does_not_use_makes_nothing_invalid() -> None:
-    card = replace(CARD, inputs=("pose",))
-    out = Output(push_all(estimator(card=card), hops(0, 400, flags=Flag.KEYS_MISSING)))
-    assert out.flags_at(300) == Flag.KEYS_MISSING
+    card = replace(CARD, streams=streams(("top",), keys=False))
+    out = Output(push_all(estimator(card=card), hops(0, 400, flags=Flag.CHANNELS_MISSING)))
+    assert out.flags_at(300) == Flag.CHANNELS_MISSING
 
 
 def test_a_short_gap_is_bridged_without_a_jump_in_the_index() -> None:

@@ -16,50 +16,52 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
-from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.layout import CardError, structure_of
-from kpm_ros.estimate.senses import blank, judge, neutral_pose
-from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.models.missing_senses import neutral_row
+from kpm_ros.models.registry import architecture_of
+from support.models import light, listed, signal
 
 BOTH = ("pose", "keys")
 SAMPLES, HOP = 600, 10
 LOST = slice(250, 400)
-OFFSET = tuple(np.linspace(0.2, 0.8, ModelCard().pose_channels).tolist())
-SCALE = (0.1,) * ModelCard().pose_channels
+STREAMS = listed()
+OFFSET = (*np.linspace(0.2, 0.8, 84).tolist(), *[0.0] * 88)
+SCALE = (*[0.1] * 84, *[1.0] * 88)
+FLAGS = {"pose": Flag.POSE_LOST, "keys": Flag.CHANNELS_MISSING}
 
 
 @pytest.fixture(scope="module")
-def model(light):
+def model():
     """A model that can do without either sense."""
-    return light(optional=BOTH, pose_offset=OFFSET, pose_scale=SCALE)
+    return light(optional=BOTH, offset=OFFSET, scale=SCALE)
 
 
-def effort_and_flags(model, pose, keys, flags):
-    """Run a signal through the whole estimator, hop by hop."""
+def effort_and_flags(model, values, lost=None):
+    """Run a signal through the whole estimator, hop by hop, with senses lost as a table says."""
     card, tensors = model
-    estimator = EffortEstimator(card, StreamingEstimator(card, tensors))
+    estimator = EffortEstimator(card, architecture_of(card).stream(card, tensors))
     grid = Grid(card.rate_hz)
     start = grid.first_at(1_700_000_000 * 10**9)
+    missing, flags = np.zeros(SAMPLES, np.uint32), np.zeros(SAMPLES, np.uint8)
+    for sense, part in (lost or {}).items():
+        missing[part] |= np.uint32(STREAMS.bits(sense))
+        flags[part] |= np.uint8(FLAGS[sense])
     efforts, marks = [], []
-    for at in range(0, len(flags), HOP):
+    for at in range(0, SAMPLES, HOP):
         part = slice(at, at + HOP)
         chunk = AlignedChunk(
             stamp_ns=grid.stamp_ns(start + at),
             first_index=at,
             grid_index=start + at,
             rate_hz=card.rate_hz,
-            pose=pose[part],
-            keys=keys[part],
+            values=values[part],
+            missing=missing[part],
             flags=flags[part],
         )
         out = estimator.push(chunk)
@@ -69,39 +71,27 @@ def effort_and_flags(model, pose, keys, flags):
     return np.concatenate(efforts), np.concatenate(marks)
 
 
-def flagged(*missing: Flag) -> np.ndarray:
-    flags = np.zeros(SAMPLES, np.uint8)
-    for flag in missing:
-        flags[LOST] |= np.uint8(flag)
-    return flags
-
-
 @pytest.mark.parametrize("sense", BOTH)
-def test_a_missing_optional_sense_is_flagged_and_its_values_have_no_effect(
-    model, play, sense
-) -> None:
-    pose, keys = play(model[0], SAMPLES)
-    flag = {"pose": Flag.POSE_LOST, "keys": Flag.KEYS_MISSING}[sense]
-    effort, flags = effort_and_flags(model, pose, keys, flagged(flag))
-    spoilt = {"pose": pose.copy(), "keys": keys.copy()}
-    spoilt[sense][LOST] = 0.123
-    again, _ = effort_and_flags(model, **spoilt, flags=flagged(flag))
+def test_a_missing_optional_sense_is_flagged_and_its_values_have_no_effect(model, sense) -> None:
+    values, columns = signal(model[0], SAMPLES), STREAMS.senses[sense]
+    effort, flags = effort_and_flags(model, values, {sense: LOST})
+    spoilt, blanked = values.copy(), values.copy()
+    spoilt[LOST, columns] = 0.123
+    again, _ = effort_and_flags(model, spoilt, {sense: LOST})
     assert np.array_equal(effort, again)
-    blanked = {"pose": pose.copy(), "keys": keys.copy()}
-    blanked[sense][LOST] = {"pose": np.float32(OFFSET), "keys": -1}[sense]
-    expected, none = effort_and_flags(model, **blanked, flags=flagged())
+    blanked[LOST, columns] = neutral_row(model[0])[columns]
+    expected, none = effort_and_flags(model, blanked)
     assert np.array_equal(effort, expected)
     assert not (none[300:] & Flag.INVALID).any()
     middle = slice(550, 700)  # about the middle of what is lost, in samples of effort
-    assert (flags[middle] == flag).all()
+    assert (flags[middle] == FLAGS[sense]).all()
 
 
 @pytest.mark.parametrize("sense", BOTH)
-def test_the_stream_goes_on_when_the_sense_returns(model, play, sense) -> None:
-    pose, keys = play(model[0], SAMPLES)
-    flag = {"pose": Flag.POSE_LOST, "keys": Flag.KEYS_MISSING}[sense]
-    effort, flags = effort_and_flags(model, pose, keys, flagged(flag))
-    whole, _ = effort_and_flags(model, pose, keys, flagged())
+def test_the_stream_goes_on_when_the_sense_returns(model, sense) -> None:
+    values = signal(model[0], SAMPLES)
+    effort, flags = effort_and_flags(model, values, {sense: LOST})
+    whole, _ = effort_and_flags(model, values)
     assert effort.shape == whole.shape
     lost, after = slice(500, 780), slice(860, None)
     assert np.abs(effort[lost] - whole[lost]).max() > 1e-3
@@ -110,61 +100,16 @@ def test_the_stream_goes_on_when_the_sense_returns(model, play, sense) -> None:
     assert np.abs(effort[-50:] - whole[-50:]).max() < 0.1 * np.abs(effort[lost] - whole[lost]).max()
 
 
-def test_without_any_sense_effort_is_invalid(model, play) -> None:
-    pose, keys = play(model[0], SAMPLES)
-    lost = flagged(Flag.POSE_LOST, Flag.KEYS_MISSING)
-    _, flags = effort_and_flags(model, pose, keys, lost)
-    gone = Flag.POSE_LOST | Flag.KEYS_MISSING | Flag.INVALID
+def test_without_any_sense_effort_is_invalid(model) -> None:
+    _, flags = effort_and_flags(model, signal(model[0], SAMPLES), dict.fromkeys(BOTH, LOST))
+    gone = Flag.POSE_LOST | Flag.CHANNELS_MISSING | Flag.INVALID
     assert (flags[550:700] == gone).all()
     assert not (flags[860:] & Flag.INVALID).any()
 
 
-def test_senses_that_are_lost_one_after_the_other_leave_effort_valid(model, play) -> None:
-    pose, keys = play(model[0], SAMPLES)
-    flags = np.zeros(SAMPLES, np.uint8)
-    flags[300:400], flags[400:500] = Flag.POSE_LOST, Flag.KEYS_MISSING
-    _, out = effort_and_flags(model, pose, keys, flags)
-    both = Flag.POSE_LOST | Flag.KEYS_MISSING
-    assert ((out & both) == both).any()  # where the look-ahead sees both
-    assert not (out[300:] & Flag.INVALID).any()
-
-
-@pytest.mark.parametrize("optional", [(), ("keys",)])
-def test_a_sense_the_model_needs_makes_effort_invalid(optional) -> None:
-    card = ModelCard(optional=optional)
-    flags = np.array([0, Flag.POSE_LOST, Flag.KEYS_MISSING, Flag.POSE_STALE], np.uint8)
-    invalid = (judge(flags, card) & Flag.INVALID) != 0
-    assert invalid.tolist() == [False, True, not optional, False]
-
-
-def test_what_the_model_cannot_do_without_is_not_blanked(play) -> None:
-    card = ModelCard(optional=("keys",), pose_offset=OFFSET, pose_scale=SCALE)
-    pose, keys = play(card, 20)
-    before = keys.copy()
-    flags = np.full(20, Flag.POSE_LOST | Flag.KEYS_MISSING, np.uint8)
-    flags[:5] = 0
-    seen, felt = blank(pose, keys, flags, card)
-    assert np.array_equal(seen, pose)
-    assert np.array_equal(felt[:5], keys[:5])
-    assert (felt[5:] == -1).all()
-    assert felt.dtype == np.float32
-    assert np.array_equal(keys, before)
-
-
-def test_the_neutral_pose_is_nothing_once_normalised() -> None:
-    assert np.array_equal(neutral_pose(ModelCard(pose_offset=OFFSET)), np.float32(OFFSET))
-    assert not neutral_pose(ModelCard()).any()
-
-
-def test_a_card_of_an_earlier_version_can_do_without_nothing() -> None:
-    metadata = ModelCard(optional=("keys",)).to_metadata()
-    assert ModelCard.from_metadata(metadata).optional == ("keys",)
-    fields = json.loads(metadata["kpm_card"])
-    del fields["optional"]
-    assert ModelCard.from_metadata({"kpm_card": json.dumps(fields)}).optional == ()
-
-
-def test_a_card_that_does_without_what_it_does_not_take_is_refused() -> None:
-    for optional in (("keys",), ("emg",), ([],)):
-        with pytest.raises(CardError, match="can do without its inputs pose only"):
-            structure_of(replace(ModelCard(), inputs=("pose",), optional=optional))
+def test_senses_that_are_lost_one_after_the_other_leave_effort_valid(model) -> None:
+    lost = {"pose": slice(300, 400), "keys": slice(400, 500)}
+    _, flags = effort_and_flags(model, signal(model[0], SAMPLES), lost)
+    both = Flag.POSE_LOST | Flag.CHANNELS_MISSING
+    assert ((flags & both) == both).any()  # where the look-ahead sees both
+    assert not (flags[300:] & Flag.INVALID).any()

@@ -188,7 +188,37 @@ def _splits(folder: Path) -> list[Path]:
 def _read_splits(path: Path) -> None:
     from kpm_ros.learn.recordings.split_files import read_splits
 
-    read_splits(path)
+    read_splits(path, str)
+
+
+def _containers(folder: Path) -> list[Path]:
+    """A data set in our own container: a view with stamps, keys, and two recordings."""
+    import numpy as np
+
+    from kpm_ros.core.skeletons import find_skeleton
+    from kpm_ros.core.streams import Landmarks, PianoKeys
+    from kpm_ros.learn.recordings.container_writer import About, write_dataset
+    from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth
+
+    view, keys = Landmarks("front", find_skeleton("fingertips")), PianoKeys(count=3)
+    frames, stamps_s = np.full((8, view.width), 0.5), np.arange(8) / 60
+    series = (TimeSeries(view, frames, stamps_s=stamps_s), TimeSeries(keys, np.zeros((9, 3))))
+    truth = Truth(("ADM", "PB"), "1", 100.0, np.ones((12, 2)))
+    made = [Recording(name, "p1", "t1", name, series, truth) for name in ("a", "b")]
+    about = About(name="small", simulated=True, people={"p1": "somebody"})
+    return [write_dataset(folder / "set", about, made, {"train": ["a"], "test": ["b"]})]
+
+
+def _read_container(path: Path) -> None:
+    from kpm_ros.learn.recordings.dataset_readers import open_dataset
+    from kpm_ros.learn.recordings.on_grid import GridRecording
+
+    dataset = open_dataset(path)
+    for name in dataset.names:
+        GridRecording(dataset.recording(name), dataset.streams, dataset.grid_rate_hz).window(0, 50)
+    assert dataset.description.isprintable()
+    assert len(dataset.fingerprint) == 64
+    assert all(one.take for one in dataset.identities.values())
 
 
 def _pickles(folder: Path) -> list[Path]:
@@ -214,7 +244,7 @@ def _checkpoints(folder: Path) -> list[Path]:
     """Published weights, in both of torch's forms, and a training that was interrupted."""
     import torch
 
-    from kpm_ros.learn.training.checkpoints import IDENTITY
+    from kpm_ros.learn.training.checkpoints import IDENTITY, PROGRESS
 
     first, last = torch.arange(80.0).reshape(1, 8, 10), torch.arange(6).half()
     state = {"net.network.key_conv.0.conv.0.weight": first, "net.decoder.mlp.6.bias": last}
@@ -226,14 +256,15 @@ def _checkpoints(folder: Path) -> list[Path]:
     run = folder / "run"
     run.mkdir()
     (run / "metrics.csv").write_text("step,epoch,loss\n1,0.1,0.5\n2,0.2,0.4\n")
-    torch.save({IDENTITY: {"seed": 1}, "state": torch.zeros(4)}, run / "last.ckpt")
+    content = {IDENTITY: {"seed": 1}, PROGRESS: {"step": 2}, "state": torch.zeros(4)}
+    torch.save(content, run / "last.ckpt")
     return [*made, run]
 
 
 def _read_checkpoint(path: Path) -> None:
-    from kpm_ros.estimate.checkpoint import import_checkpoint, infer_card, read_state
     from kpm_ros.learn.training.checkpoints import read_checkpoint
     from kpm_ros.learn.training.run_folder import RunFolder, read_metrics
+    from kpm_ros.models.pianokpm.checkpoint import import_checkpoint, infer_card, read_state
 
     if path.is_dir():
         folder = RunFolder(path)
@@ -249,16 +280,16 @@ def _models(folder: Path) -> list[Path]:
     import numpy as np
     from safetensors.numpy import save_file
 
-    from kpm_ros.estimate.card import ModelCard
+    from kpm_ros.models.pianokpm.published import published_card
 
     path = folder / "a.safetensors"
     array = np.zeros((4, 2), np.float16)
-    save_file({"features.bias": array, "x": array}, path, metadata=ModelCard().to_metadata())
+    save_file({"features.bias": array, "x": array}, path, metadata=published_card().to_metadata())
     return [path]
 
 
 def _read_model(path: Path) -> None:
-    from kpm_ros.estimate.weights import load_tensors, read_card
+    from kpm_ros.models.weight_files import load_tensors, read_card
     from kpm_ros.operate.model_info import describe
 
     text = describe(read_card(path), path)
@@ -288,7 +319,7 @@ def _read_pictures(path: Path) -> None:
     from kpm_ros.sense.camera.camera_device import CameraConfig, EndOfVideoError
     from kpm_ros.sense.camera.open_camera import make_source
 
-    source = make_source(CameraConfig(str(path), fps=1000.0))
+    source = make_source(CameraConfig(str(path), fps=1_000.0))
     source.open()
     try:
         while source.read(threading.Event()):
@@ -371,17 +402,19 @@ def _recordings(folder: Path) -> list[Path]:
 def _read_recording(path: Path) -> None:
     """Replay up to the network, which takes whatever the grid gives it."""
     from kpm_ros.align.aligner import Aligner, AlignerConfig
-    from kpm_ros.estimate.card import ModelCard
+    from kpm_ros.models.pianokpm.published import published_card
     from kpm_ros.replay.bag_reader import BagReader
     from kpm_ros.replay.calibration import read_hands_and_keys
     from kpm_ros.replay.offline import Replay
     from kpm_ros.replay.topics import TopicFinder
 
-    card = ModelCard()
+    card = published_card()
     read_hands_and_keys(path)
     with BagReader(path) as bag:
-        inputs = TopicFinder(bag, "").inputs(card.views, True)
-        for _ in Replay(bag, card).align(inputs, Aligner(AlignerConfig())):
+        inputs = TopicFinder(bag, "").inputs(card.streams)
+        for _ in Replay(bag, card).align(
+            inputs, Aligner(AlignerConfig(streams=card.streams, rate_hz=card.rate_hz))
+        ):
             pass
 
 
@@ -394,6 +427,7 @@ READERS = {
     "calibration": Reader(_calibration, _read_calibration),
     "maxima": Reader(_maxima, _read_maxima),
     "splits": Reader(_splits, _read_splits),
+    "container": Reader(_containers, _read_container),
     "pickle": Reader(_pickles, _read_pickle),
     "checkpoint": Reader(_checkpoints, _read_checkpoint, libraries=("torch",)),
     "model": Reader(_models, _read_model),
@@ -406,7 +440,7 @@ GROUPS = {
     "bags": ("bag", "recording"),
     "senses": ("emg_csv", "midi", "effort"),
     "pictures": ("pictures", "video"),
-    "settings": ("parameters", "calibration", "maxima", "splits"),
+    "settings": ("parameters", "calibration", "maxima", "splits", "container"),
     "weights": ("pickle", "model", "checkpoint"),
 }
 """Which are tried in one process, as loading what they need takes longer than reading."""

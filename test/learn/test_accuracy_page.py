@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import accuracy
-from kpm_ros.learn.scores.board import read_board
+from kpm_ros.learn.scores.score_table import read_score_table
 
 PAGE = accuracy.PAGE
 FILES = sorted(PAGE.parent.glob("accuracy*.json"))
@@ -40,10 +40,10 @@ def test_the_page_holds_the_tables_of_its_files():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_scores_are_of_simulated_pianists_and_say_how_to_take_them_again(path):
-    board = read_board(path)
-    assert board.simulated
-    assert board.command.startswith("kpm evaluate ")
-    assert board.data.startswith("simulated: pianists")
+    table = read_score_table(path)
+    assert table.simulated
+    assert table.command.startswith("kpm evaluate ")
+    assert table.data.startswith("simulated: pianists")
 
 
 def test_the_published_figures_stand_in_a_table_of_their_own():

@@ -23,8 +23,9 @@ import pytest
 
 import models as models_page
 from kpm_ros.core.resources import DEFAULT_MODEL
-from kpm_ros.estimate.weights import load_model, read_card
-from kpm_ros.learn.recordings.identity import built_in_task, seen_of, simulated_identity
+from kpm_ros.learn.recordings.identity import seen_of
+from kpm_ros.learn.recordings.simulated_identity import built_in_task, simulated_identity
+from kpm_ros.models.weight_files import load_model, read_card
 from kpm_ros.simulate.release.request import DEFAULT_SEED, plan_request
 from kpm_ros.simulate.release.splits import held_out_splits
 

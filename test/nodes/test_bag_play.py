@@ -32,13 +32,13 @@ from kpm_ros import cli
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.estimate.weights import read_card
+from kpm_ros.models.weight_files import read_card
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.player_node import PlayerNode
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.replay.compare import compare
 from kpm_ros.replay.effort import TOPICS, joined, load_npz
-from kpm_ros.replay.messages import effort_chunk
+from kpm_ros.wire.decode import effort_chunk
 from support import bags
 from support.bags import T0, S
 from support.graph import RunningGraph

@@ -22,18 +22,19 @@ from functools import partial
 
 import numpy as np
 import pytest
-from kpm_ros.msg import HandLandmarks
+from kpm_ros.msg import Landmarks
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 from sensor_msgs.srv import SetCameraInfo
 
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.camera_node import CameraNode
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.camera.camera_calibration import read_calibration
+from kpm_ros.wire import decode
 from support.waiting import wait_for
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
@@ -63,8 +64,8 @@ def make_camera(make_node):
 
 
 def hands_of(node, view):
-    topic = f"camera/{view}/hand"
-    return PolledSubscription(node, HandLandmarks, topic, qos.of(topic))
+    topic = f"camera/{view}/landmarks"
+    return PolledSubscription(node, Landmarks, topic, qos.of(topic))
 
 
 def take_until(subscription, count, what):
@@ -79,7 +80,7 @@ def take_until(subscription, count, what):
 
 
 def stamp_ns(message):
-    return wire.time_ns(message.header.stamp)
+    return decode.time_ns(message.header.stamp)
 
 
 def test_a_video_comes_as_landmarks_at_its_own_rate_stamped_when_each_frame_was_due(
@@ -102,9 +103,9 @@ def test_a_video_comes_as_landmarks_at_its_own_rate_stamped_when_each_frame_was_
     assert (np.diff(index) >= 1).all()
     assert np.abs(np.diff(stamps) - np.diff(index) * 1e9 / 30).max() < 1000
     for message, received_ns in taken:
-        assert stamp_ns(message) <= wire.time_ns(message.processed) <= received_ns
+        assert stamp_ns(message) <= decode.time_ns(message.processed) <= received_ns
         assert received_ns - stamp_ns(message) < 2 * 10**9
-        assert (message.view, message.hand) == ("top", "right")
+        assert (message.view, message.side) == ("top", "right")
         assert (message.image_width, message.image_height) == (640, 360)
         assert message.header.frame_id == "camera_top_optical"
         assert np.isfinite(message.points).all()
@@ -275,7 +276,7 @@ def test_a_picture_without_a_hand_is_published_without_points(node, make_camera,
     camera.start()
     for message, _ in take_until(hands, 5, "frames without a hand"):
         assert len(message.points) == 0
-        assert (message.confidence, message.hand, message.view) == (0.0, "left", "side")
+        assert (message.confidence, message.side, message.view) == (0.0, "left", "side")
         assert (message.image_width, message.image_height) == (64, 48)
 
 

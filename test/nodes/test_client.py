@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -27,11 +26,11 @@ from kpm_ros import client
 from kpm_ros.act.sender import SILENT_NS
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.effort_info import described, digest_of, new_stream
+from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_infos import MOST_KEPT
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.nodes.effort_wire import effort_encoder
 from support.waiting import wait_for
 
 MUSCLES = ("ADM", "1DI")
@@ -52,9 +51,9 @@ class Stream:
 
     def announce(self, **changes):
         """Say what effort is from now on, as an estimator that has just been started."""
-        card = replace(ModelCard(), muscles=self.muscles)
+        card = published_card(muscles=self.muscles)
         self.info = EffortInfo(**(described(card, "", new_stream()) | changes))
-        self.encoder = EffortEncoder(len(self.muscles), self.info.digest)
+        self.encoder = effort_encoder(len(self.muscles), self.info.digest)
         self.infos.publish(self.info)
 
     def send(self, first, count, flags=0, value=0.5):
@@ -264,7 +263,7 @@ def test_who_goes_on_alone_is_followed_after_a_silence(stream, reader, rival, st
 
 
 def test_effort_that_nobody_has_described_is_not_given(stream, reader):
-    stream.encoder = EffortEncoder(len(MUSCLES), 12345)
+    stream.encoder = effort_encoder(len(MUSCLES), 12345)
     stream.send(0, 10)
     wait_for(lambda: reader.take() is not None and reader.refused == 10, "the refusal")
     assert reader.messages == 0
@@ -311,7 +310,7 @@ def test_an_info_that_cannot_be_used_is_refused_in_words(stream, reader, changes
     said = []
     stream.node.refuse = said.append
     known = reader.info
-    changed = described(ModelCard(), "", new_stream()) | changes
+    changed = described(published_card(), "", new_stream()) | changes
     if "before" in words:
         changed["digest"] = digest_of(SimpleNamespace(**changed))
     stream.infos.publish(EffortInfo(**changed))

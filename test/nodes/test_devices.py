@@ -21,7 +21,7 @@ import threading
 import mido
 import numpy as np
 import pytest
-from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent
+from kpm_ros.msg import ChannelSamples, KeyEvent, Landmarks
 
 from kpm_ros.client import EffortReader
 from kpm_ros.nodes import qos
@@ -106,9 +106,9 @@ def test_cameras_keys_and_an_amplifier_give_effort_without_a_gap(
     ]
     namespace = "plugged_in"
     with RunningGraph(namespace, options) as graph:
-        emg = listen(node, namespace, EmgSamples, "emg/samples")
+        emg = listen(node, namespace, ChannelSamples, "emg/samples")
         keys = listen(node, namespace, KeyEvent, "keys/events")
-        hands = [listen(node, namespace, HandLandmarks, f"camera/{v}/hand") for v in VIEWS]
+        hands = [listen(node, namespace, Landmarks, f"camera/{v}/landmarks") for v in VIEWS]
         channels, notes, seen = set(), [], [0, 0]
 
         def all_have_spoken():

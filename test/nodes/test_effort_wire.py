@@ -23,13 +23,8 @@ from hypothesis import strategies as st
 from kpm_ros.msg import MuscleEffort
 from rclpy.serialization import deserialize_message, serialize_message
 
-from kpm_ros.nodes.effort_wire import (
-    EffortEncoder,
-    decode_efforts,
-    info_digest_of,
-    muscles_of,
-    plain_effort,
-)
+from kpm_ros.nodes.effort_wire import effort_encoder, plain_effort
+from kpm_ros.wire.effort_bytes import decode_efforts, info_digest_of, muscles_of
 
 S = 1_000_000_000
 
@@ -45,7 +40,7 @@ S = 1_000_000_000
 )
 def test_the_middleware_reads_what_was_encoded(muscles, stamp_ns, index, digest, flags, value):
     row = np.full((1, muscles), value, np.float32)
-    encoder = EffortEncoder(muscles, digest)
+    encoder = effort_encoder(muscles, digest)
     [data] = encoder.encode(np.array([stamp_ns]), index, np.array([flags]), row)
     message = deserialize_message(data, MuscleEffort)
     assert message.header.stamp.sec * S + message.header.stamp.nanosec == stamp_ns
@@ -59,7 +54,7 @@ def test_messages_of_another_publisher_are_read_too():
     foreign = MuscleEffort(index=9, info_digest=77, flags=3, effort=[0.5, 0.25])
     foreign.header.frame_id = "hand"
     foreign.header.stamp.sec = 4
-    ours = EffortEncoder(2, 77).encode(
+    ours = effort_encoder(2, 77).encode(
         np.array([5 * S]), 10, np.array([0]), np.array([[1, 2]], np.float32)
     )
     plain = plain_effort(bytes(serialize_message(foreign)))
@@ -82,8 +77,8 @@ def test_messages_of_another_publisher_are_read_too():
         bytes(43),
         b"\xff" * 68,
         b"\0\1\0\0" + b"\xff" * 64,
-        EffortEncoder(6, 1)._blank.tobytes()[:-1],
-        EffortEncoder(6, 1)._blank.tobytes()[:40] + b"\xff\xff\xff\xff",
+        effort_encoder(6, 1)._blank.tobytes()[:-1],
+        effort_encoder(6, 1)._blank.tobytes()[:40] + b"\xff\xff\xff\xff",
     ],
     ids=lambda data: f"{len(data)} bytes of {data[-4:].hex()}",
 )

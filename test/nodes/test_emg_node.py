@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kpm_ros.msg import EmgSamples
+from kpm_ros.msg import ChannelSamples
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
@@ -43,12 +43,12 @@ class Emg:
 
     def __init__(self, tester: Any, node: EmgNode) -> None:
         self.node = node
-        self.raw: list[EmgSamples] = []
-        self.envelope: list[EmgSamples] = []
+        self.raw: list[ChannelSamples] = []
+        self.envelope: list[ChannelSamples] = []
         self._inboxes = []
         for name, kept in (("samples", self.raw), ("envelope", self.envelope)):
             topic = f"{node.get_namespace()}/emg/{name}"
-            inbox = PolledSubscription(tester, EmgSamples, topic, qos.of("emg/samples"))
+            inbox = PolledSubscription(tester, ChannelSamples, topic, qos.of("emg/samples"))
             self._inboxes.append((inbox, kept))
             wait_for(lambda inbox=inbox: inbox.publishers, "the node's topic")
             wait_for(

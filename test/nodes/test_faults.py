@@ -101,7 +101,7 @@ def no_longer_the_right_size(frame):
         pytest.param(points_of(np.nan), "impossible", id="landmarks that are no numbers"),
         pytest.param(points_of(np.inf), "impossible", id="infinite landmarks"),
         pytest.param(points_of(-30.0), "impossible", id="landmarks far outside the picture"),
-        pytest.param(no_longer_the_right_size, "impossible", id="a landmark too few"),
+        pytest.param(no_longer_the_right_size, "messages were refused", id="a landmark too few"),
         pytest.param(later_by(1.0), "ahead of the clock", id="stamps a second ahead"),
         pytest.param(later_by(-1.0), "", id="stamps a second behind"),
     ],
@@ -169,7 +169,7 @@ def test_a_note_that_was_down_when_the_piano_went_is_not_held_for_ever(stage, re
     with stage.altered(only((KeyEvent, KeyMotionChunk), gone)):
         wait_for(lambda: gone.gone, "a note")
         place, began_ns = witness.taken, time.time_ns()
-        witness.wait_for_flags(Flag.KEYS_MISSING | Flag.INVALID)
+        witness.wait_for_flags(Flag.CHANNELS_MISSING | Flag.INVALID)
         assert witness.flags_since(place) & Flag.HELD
         witness.wait_for_zero()
         stage.wait_for_no_torque()

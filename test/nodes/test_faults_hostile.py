@@ -19,7 +19,6 @@ from __future__ import annotations
 import array
 import time
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count, cycle
 from random import Random
 
@@ -28,18 +27,19 @@ import pytest
 from kpm_ros.msg import (
     AlignedSamples,
     EffortInfo,
-    HandLandmarks,
     KeyEvent,
     KeyMotion,
+    Landmarks,
     MuscleEffort,
 )
 
 from kpm_ros.core.grid import Grid
-from kpm_ros.estimate.card import PIANOKPM_MUSCLES, ModelCard
 from kpm_ros.estimate.effort_info import described, new_stream
-from kpm_ros.nodes import qos, wire
+from kpm_ros.models.pianokpm.published import MUSCLES, published_card
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.samples import LandmarkFrame
+from kpm_ros.wire import decode
 from support.background import Background
 from support.waiting import wait_for
 from support.witness import recovery_ms, time_to_zero_ms
@@ -66,7 +66,7 @@ class Intruder:
 
     def send(self, topic, message, ahead_ns=0):
         if ahead_ns is not None:
-            message.header.stamp = wire.time_message(time.time_ns() + ahead_ns)
+            message.header.stamp = outgoing.time_message(time.time_ns() + ahead_ns)
         self.send_bytes(topic, type(message), message)
 
     def send_bytes(self, topic, kind, data):
@@ -89,7 +89,9 @@ def floats(*values, times=1):
 
 
 def landmarks(points, index=0, view="top"):
-    return HandLandmarks(view=view, index=index, points=points, hand="right", confidence=1.0)
+    return Landmarks(
+        view=view, index=index, points=points, skeleton="mediapipe-hand", confidence=1.0
+    )
 
 
 def motion(**changes):
@@ -104,21 +106,21 @@ def aligned(samples, **changes):
             "grid_index": grid_index,
             "rate_hz": 1024.0,
             "count": samples,
-            "pose_channels": 84,
-            "key_channels": 88,
-            "pose": floats(0.5, times=84 * samples),
-            "keys": floats(0.0, times=88 * samples),
+            "streams": ["top", "right", "keys"],
+            "columns": [42, 42, 88],
+            "values": floats(0.5, times=172 * samples),
+            "missing": array.array("I", [0] * samples),
             "flags": array.array("B", bytes(samples)),
             **changes,
         }
     )
-    message.header.stamp = wire.time_message(GRID.stamp_ns(grid_index))
+    message.header.stamp = outgoing.time_message(GRID.stamp_ns(grid_index))
     return message
 
 
 def nonsense():
     """What none of the topics can mean, as (topic, message, how far its stamp is ahead)."""
-    hand, events, depth = "camera/top/hand", "keys/events", "keys/motion"
+    hand, events, depth = "camera/top/landmarks", "keys/events", "keys/motion"
     return [
         (hand, landmarks(floats(0.5, times=7)), 0),
         (hand, landmarks(floats(0.5, times=60)), 0),
@@ -127,6 +129,7 @@ def nonsense():
         (hand, landmarks(floats(HUGE, times=63)), 0),
         (hand, landmarks(floats(0.5, times=63), view="nowhere"), 0),
         (hand, landmarks(floats(0.5, times=63), index=2**64 - 1), HOUR),
+        (hand, Landmarks(view="top", skeleton="s" * 10_000, points=floats(0.5, times=63)), 0),
         (events, KeyEvent(kind=99, note=60), 0),
         (events, KeyEvent(kind=1, note=255, velocity=127), HOUR),
         (depth, motion(depth=floats(0.0, times=87)), 0),
@@ -142,8 +145,8 @@ def nonsense():
         ("aligned", aligned(10), None),
         ("aligned", aligned(0), None),
         ("aligned", aligned(10, count=4_000_000_000), None),
-        ("aligned", aligned(10, pose_channels=4_000_000_000), None),
-        ("aligned", aligned(10, pose=floats(NAN, times=840)), None),
+        ("aligned", aligned(10, columns=[42, 42, 4_000_000_000]), None),
+        ("aligned", aligned(10, values=floats(NAN, times=1720)), None),
         ("aligned", aligned(10, rate_hz=NAN), None),
         ("aligned", aligned(10, grid_index=2**63 - 1), None),
         ("aligned", aligned(1100, first_index=2**64 - 1), None),
@@ -177,11 +180,11 @@ def test_two_cameras_under_one_name_are_said_and_do_no_harm(stage, record_proper
             if isinstance(sample, LandmarkFrame) and sample.points is not None:
                 points = sample.points + np.float32(0.1)
                 message = landmarks(floats(*points.ravel().tolist()), sample.index, sample.view)
-                intruder.send(f"camera/{sample.view}/hand", message, ahead_ns=-20_000_000)
+                intruder.send(f"camera/{sample.view}/landmarks", message, ahead_ns=-20_000_000)
             return sample
 
         with stage.altered(twice):
-            witness.wait_for_report("synchronizer", "/hand has several publishers")
+            witness.wait_for_report("synchronizer", "/landmarks has several publishers")
     recovery_ms(record_property, witness, time.time_ns())
     stage.assert_valid()
     stage.assert_no_gap()
@@ -209,7 +212,7 @@ def digest_of_the_estimator(stage, intruder):
 
 def digest_of_another_order(stage, intruder):
     """Say that the muscles are the other way round."""
-    card = replace(ModelCard(), muscles=PIANOKPM_MUSCLES[::-1])
+    card = published_card(muscles=MUSCLES[::-1])
     info = EffortInfo(**described(card, "", new_stream()))
     intruder.send("effort/info", info)
     return info.digest
@@ -271,7 +274,7 @@ def malformed(random):
 
 
 SENSES = {
-    "camera/top/hand": HandLandmarks,
+    "camera/top/landmarks": Landmarks,
     "keys/events": KeyEvent,
     "keys/motion": KeyMotion,
     "aligned": AlignedSamples,
@@ -327,7 +330,9 @@ class Echo:
 
     def sound(self):
         """Send what is due; give how many were sent."""
-        taken = [(wire.time_ns(message.header.stamp), message) for message, _ in self._real.take()]
+        taken = [
+            (decode.time_ns(message.header.stamp), message) for message, _ in self._real.take()
+        ]
         now_ns, sent = time.time_ns(), 0
         self._recent.extend(entry for entry in taken if entry[0] > now_ns - S // 2)
         while self._recent and self._recent[0][0] < now_ns - S:

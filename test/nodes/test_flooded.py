@@ -24,7 +24,7 @@ from kpm_ros.msg import KeyEvent
 from rclpy.qos import QoSProfile
 
 from kpm_ros import graph
-from kpm_ros.nodes import polling, qos, wire
+from kpm_ros.nodes import outgoing, polling, qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.sense.samples import KeyMotionChunk, LandmarkFrame
@@ -77,28 +77,28 @@ def fat(topic):
     """A message of a topic that has more bytes than any sender needs."""
     if topic == "keys/motion":
         depth = np.zeros((2_000, 88), np.float32)
-        return wire.key_motion_message(KeyMotionChunk(0, 0, 20_000.0, 21, depth))
+        return outgoing.key_motion_message(KeyMotionChunk(0, 0, 20_000.0, 21, depth))
     if topic == "keys/events":
         message = KeyEvent(kind=KeyEvent.HEARTBEAT)
         message.header.frame_id = "x" * 100_000
         return message
     points = np.zeros((21, 3), np.float32)
-    return wire.hand_message(LandmarkFrame(0, "top", 0, points, 1.0, side="r" * 100_000))
+    return outgoing.landmarks_message(LandmarkFrame(0, "top", 0, points, 1.0, side="r" * 100_000))
 
 
-@pytest.mark.parametrize("topic", ["keys/motion", "keys/events", "camera/top/hand"])
+@pytest.mark.parametrize("topic", ["keys/motion", "keys/events", "camera/top/landmarks"])
 def test_the_synchronizer_refuses_what_is_too_large_unread_and_counts_it(node, make_node, topic):
     synchronizer = make_node(SynchronizerNode)
     message = fat(topic)
     publisher = node.create_publisher(type(message), topic, qos.of(topic))
     wait_for(lambda: publisher.get_subscription_count(), "the synchronizer")
     taken = []
-    synchronizer.aligner.push_hand = lambda *given: taken.append(given)
+    synchronizer.aligner.push_frame = lambda *given: taken.append(given)
     synchronizer.aligner.push_key_event = lambda *given: taken.append(given)
     synchronizer.aligner.push_key_motion = lambda *given: taken.append(given)
 
     def refused():
-        message.header.stamp = wire.time_message(synchronizer.now_ns())
+        message.header.stamp = outgoing.time_message(synchronizer.now_ns())
         publisher.publish(message)
         synchronizer.step()
         return synchronizer.report().values["refused_messages"]
@@ -108,11 +108,13 @@ def test_the_synchronizer_refuses_what_is_too_large_unread_and_counts_it(node, m
 
 
 def test_what_devices_send_is_far_below_what_is_read():
-    second = wire.key_motion_message(
+    second = outgoing.key_motion_message(
         KeyMotionChunk(0, 0, 1_000.0, 21, np.zeros((1_000, 88), np.float32))
     )
-    hand = wire.hand_message(LandmarkFrame(0, "top", 0, np.zeros((33, 3), np.float32), 1.0))
-    for message, topic in ((second, "keys/motion"), (hand, "camera/top/hand")):
+    hand = outgoing.landmarks_message(
+        LandmarkFrame(0, "top", 0, np.zeros((33, 3), np.float32), 1.0)
+    )
+    for message, topic in ((second, "keys/motion"), (hand, "camera/top/landmarks")):
         values = message.depth if topic == "keys/motion" else message.points
         assert isinstance(values, array.array)
         assert 4 * len(values) + 200 < graph.topic(topic).largest

@@ -41,10 +41,10 @@ from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 from kpm_ros import graph
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.grid import Grid
-from kpm_ros.estimate.card import ModelCard
 from kpm_ros.estimate.effort_info import described
-from kpm_ros.nodes import base, hand_tracker_node, qos, wire
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.models.pianokpm.published import published_card
+from kpm_ros.nodes import base, hand_tracker_node, outgoing, qos
+from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
@@ -59,7 +59,7 @@ from support.fuzzing import cases, mutated
 from support.managed import active
 from support.waiting import wait_for
 
-CARD = ModelCard()
+CARD = published_card()
 USUAL = 60
 """Cases of a usual run, for each reader of a topic."""
 AT_ONCE = 10
@@ -83,8 +83,8 @@ def good():
         0,
         index,
         float(CARD.rate_hz),
-        np.full((10, CARD.pose_channels), 0.5, np.float32),
-        np.zeros((10, CARD.keys), np.float32),
+        np.full((10, CARD.streams.width), 0.5, np.float32),
+        np.zeros(10, np.uint32),
         np.zeros(10, np.uint8),
     )
     effort = np.full((4, 6), 0.3, np.float32)
@@ -95,15 +95,15 @@ def good():
     messages = {
         "keys/motion": [],
         "keys/events": [],
-        "camera/top/hand": [],
-        "camera/right/hand": [],
-        "emg/samples": [wire.emg_message(emg)],
-        "emg/envelope": [wire.emg_message(emg)],
-        "aligned": [wire.aligned_message(chunk)],
-        "effort": EffortEncoder(6, info.digest).encode(stamps_ns, 0, flags, effort),
+        "camera/top/landmarks": [],
+        "camera/right/landmarks": [],
+        "emg/samples": [outgoing.channels_message(emg)],
+        "emg/envelope": [outgoing.channels_message(emg)],
+        "aligned": [outgoing.aligned_message(chunk, CARD.streams.columns)],
+        "effort": effort_encoder(6, info.digest).encode(stamps_ns, 0, flags, effort),
         "effort/info": [info],
         "effort/chunks": [
-            wire.effort_chunk_message(EffortChunk(stamp_ns, 0, effort, flags), info.digest)
+            outgoing.effort_chunk_message(EffortChunk(stamp_ns, 0, effort, flags), info.digest)
         ],
         "assist/command": [Float64MultiArray(data=[0.1] * 5)],
         "gesture": [Gesture(name="spread", confidence=0.5)],
@@ -117,9 +117,12 @@ def good():
     }
     messages["assist/command"][0].layout.dim = [MultiArrayDimension(label="joint", size=5)]
     kinds = {
-        LandmarkFrame: (lambda sample: f"camera/{sample.view}/hand", wire.hand_message),
-        KeyEvent: (lambda _: "keys/events", wire.key_event_message),
-        KeyMotionChunk: (lambda _: "keys/motion", wire.key_motion_message),
+        LandmarkFrame: (
+            lambda sample: f"camera/{sample.view}/landmarks",
+            outgoing.landmarks_message,
+        ),
+        KeyEvent: (lambda _: "keys/events", outgoing.key_event_message),
+        KeyMotionChunk: (lambda _: "keys/motion", outgoing.key_motion_message),
     }
     for delivery in bags.played(0.6):
         topic_of, message_of = kinds[type(delivery.sample)]
@@ -191,7 +194,7 @@ READERS = {
     "synchronizer": (
         SynchronizerNode,
         {},
-        ("camera/top/hand", "camera/right/hand", "keys/events", "keys/motion"),
+        ("camera/top/landmarks", "camera/right/landmarks", "keys/events", "keys/motion"),
     ),
     "synchronizer under simulated time": (SynchronizerNode, {"use_sim_time": True}, ("/clock",)),
     "inference": (InferenceNode, {}, ("aligned",)),

@@ -24,10 +24,11 @@ from kpm_ros.msg import Gesture
 from std_srvs.srv import SetBool
 
 from kpm_ros import client
-from kpm_ros.nodes import gesture_node, qos, wire
+from kpm_ros.nodes import gesture_node, qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.wire import decode
 from support.effort_senders import rigged
 from support.waiting import wait_for
 
@@ -42,7 +43,7 @@ def test_while_disabled_a_gesture_is_stamped_when_it_is_sent(node, make_node):
     before_ns = time.time_ns()
     [(gesture, _)] = wait_for(lambda: made.step() or gestures.take(), "a gesture")
     assert (gesture.name, gesture.valid) == ("none", False)
-    assert before_ns <= wire.time_ns(gesture.header.stamp) <= time.time_ns()
+    assert before_ns <= decode.time_ns(gesture.header.stamp) <= time.time_ns()
 
 
 class Hand:

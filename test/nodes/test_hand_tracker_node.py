@@ -21,12 +21,13 @@ from functools import partial
 
 import numpy as np
 import pytest
-from kpm_ros.msg import HandLandmarks
+from kpm_ros.msg import Landmarks
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from kpm_ros.nodes import images, qos, wire
+from kpm_ros.nodes import images, qos
 from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.wire import decode
 from support.waiting import wait_for
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
@@ -53,8 +54,8 @@ class Wired:
     """A publisher of images and a listener for hands around a tracker."""
 
     def __init__(self, node, image_type=Image, topic="camera/top/image_raw"):
-        hand = "camera/top/hand"
-        self.hands = PolledSubscription(node, HandLandmarks, hand, qos.of(hand))
+        hand = "camera/top/landmarks"
+        self.hands = PolledSubscription(node, Landmarks, hand, qos.of(hand))
         self.images = node.create_publisher(image_type, topic, 10)
 
     def wait(self):
@@ -97,9 +98,9 @@ def test_images_of_another_node_come_back_as_landmarks_with_their_stamps(
             message.encoding, message.step = "mono8", grey.shape[1]
             message.data = array.array("B", grey.tobytes())
         answer = wired.answer_to(message)
-        assert wire.time_ns(answer.header.stamp) == STAMP_NS + number * FRAME_NS
+        assert decode.time_ns(answer.header.stamp) == STAMP_NS + number * FRAME_NS
         assert answer.index == number
-        assert (answer.view, answer.hand) == ("top", "right")
+        assert (answer.view, answer.side) == ("top", "right")
         assert answer.header.frame_id == "usb_cam"
     if kind == "grey":
         # Without colour the model sees less; what counts is that grey pictures are taken.
@@ -140,7 +141,7 @@ def test_a_slow_tracker_looks_at_the_newest_image_and_counts_the_others(
         return [m for m, _ in wired.hands.take() if m.index == 3]
 
     [answer] = wait_for(newest, "the newest image's hand")
-    assert wire.time_ns(answer.header.stamp) == STAMP_NS + 3 * FRAME_NS
+    assert decode.time_ns(answer.header.stamp) == STAMP_NS + 3 * FRAME_NS
     report = tracker.report()
     assert report.values["frames"] == 4
     assert report.values["dropped"] == 4 - report.values["tracked"]
@@ -200,7 +201,7 @@ def test_landmarks_are_freed_of_the_lens_by_the_camera_info_of_their_image(
         return [m for m, _ in wired.hands.take()]
 
     [straight] = wait_for(lambda: answers(tracker), "the straight hand")
-    assert wire.time_ns(straight.header.stamp) == STAMP_NS + FRAME_NS
+    assert decode.time_ns(straight.header.stamp) == STAMP_NS + FRAME_NS
     [bent] = wait_for(lambda: answers(plain), "the hand as it is seen")
     straight, bent = (np.reshape(m.points, (-1, 3)) for m in (straight, bent))
     # A lens of negative k1 draws everything towards the centre.

@@ -25,9 +25,9 @@ from rclpy.parameter import Parameter
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
-from kpm_ros.nodes import wire
-from kpm_ros.nodes.effort_wire import decode_efforts
+from kpm_ros.nodes import outgoing
 from kpm_ros.nodes.inference_node import InferenceNode
+from kpm_ros.wire.effort_bytes import decode_efforts
 from support import bags
 from support.bags import MS, T0, S
 from support.queues import Queue
@@ -57,11 +57,13 @@ class Inference:
             first_index=index,
             grid_index=index,
             rate_hz=1024.0,
-            pose=np.full((10, card.pose_channels), 0.5, np.float32),
-            keys=np.zeros((10, card.keys), np.float32),
+            values=np.full((10, card.streams.width), 0.5, np.float32),
+            missing=np.zeros(10, np.uint32),
             flags=np.zeros(10, np.uint8),
         )
-        self.input.waiting.append((wire.aligned_message(chunk), time.time_ns()))
+        self.input.waiting.append(
+            (outgoing.aligned_message(chunk, card.streams.columns), time.time_ns())
+        )
         self.node.estimate()
 
     def receive_all(self, begin_ns, end_ns):

@@ -23,8 +23,8 @@ import pytest
 
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.weights import random_tensors, save_model
+from kpm_ros.models.pianokpm.published import published_card, published_streams
+from kpm_ros.models.weight_files import random_tensors, save_model
 from kpm_ros.sense.samples import LandmarkFrame
 from support.graph import RunningGraph
 from support.player import Player
@@ -36,7 +36,7 @@ names = (f"senses_{i}" for i in itertools.count())
 
 def model(folder, **fields) -> str:
     """Write a small model with random weights."""
-    card = ModelCard(name="random", architecture="pianokpm-light", **fields)
+    card = published_card(name="random", architecture="pianokpm-light", **fields)
     path = folder / "random.safetensors"
     save_model(path, card, random_tensors(card))
     return f"model:={path}"
@@ -48,16 +48,16 @@ def wait_for_samples(reader, wanted, what) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "views"),
+    "streams",
     [
-        ({"views": ("top",)}, "top"),
-        ({"inputs": ("pose",), "views": ("right",)}, "right"),
-        ({"inputs": ("keys",)}, "top"),
+        published_streams(("top",)),
+        published_streams(("right",), keys=False),
+        published_streams(()),
     ],
     ids=["one view and keys", "one view", "keys"],
 )
-def test_a_model_of_fewer_senses_runs_on_those_alone(node, domain, tmp_path, fields, views) -> None:
-    options = [*ALONE, model(tmp_path, **fields), f"views:={views}"]
+def test_a_model_of_fewer_senses_runs_on_those_alone(node, domain, tmp_path, streams) -> None:
+    options = [*ALONE, model(tmp_path, streams=streams)]
     with RunningGraph(next(names), options) as graph:
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         wait_for_samples(reader, lambda batch: batch.valid.all(), "valid effort")
@@ -83,11 +83,11 @@ def test_effort_goes_on_while_the_camera_is_gone_and_when_the_keys_go_too(
             replace(sample, points=None) if isinstance(sample, LandmarkFrame) else None
         )
         wait_for_samples(reader, lambda batch: not batch.valid.any(), "effort to be marked")
-        assert "pose lost, keys missing" in reader.status().reason
+        assert "pose lost, channels missing" in reader.status().reason
 
         player.alter = lambda sample: sample if isinstance(sample, LandmarkFrame) else None
         wait_for_samples(
             reader,
-            lambda batch: (batch.flags == Flag.KEYS_MISSING).all(),
+            lambda batch: (batch.flags == Flag.CHANNELS_MISSING).all(),
             "valid effort without keys",
         )

@@ -119,7 +119,7 @@ def test_what_the_synchronizer_is_told_are_the_aligners_rules():
     config = models.aligner_config(make_settings("synchronizer", SynchronizerSettings, told))
     assert (config.hop_s, config.future_s) == (0.02, 0.2)
     assert config.pose == PoseRules(0.07, 0.3, 0.06, 0.3, 0.04, True)
-    assert config.key == KeyRules(0.03, 2.0, 0.15, 20.0)
+    assert config.key == KeyRules(wait_s=0.03, fresh_s=0.15, longest_hold_s=20.0, missing_s=2.0)
 
 
 def test_a_choice_that_does_not_exist_is_refused_with_those_that_do():

@@ -30,10 +30,11 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import SetBool, Trigger
 
 from kpm_ros.client import EffortReader
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.sense.samples import LandmarkFrame
+from kpm_ros.wire import decode
 from support.graph import RunningGraph
 from support.player import Player
 from support.waiting import QUEUED, wait_for
@@ -111,7 +112,7 @@ def test_chunks_carry_the_same_samples_and_a_trace_in_the_order_of_events(runnin
         batch = reader.take()
         singles.update(zip(batch.index.tolist(), batch.effort.tolist(), strict=True))
         for message, _ in chunks.take():
-            assert_trace_in_order(wire.trace(message.trace))
+            assert_trace_in_order(decode.trace(message.trace))
             rows = np.array(message.effort, np.float32).reshape(-1, message.muscles).tolist()
             grouped.update(enumerate(rows, message.first_index))
         return len(singles.keys() & grouped.keys()) > 1000
@@ -289,7 +290,6 @@ def test_what_was_recorded_is_what_was_sent(node, domain, tmp_path):
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["views:=top,left"], "left"),
         (["model:=nonesuch"], "nonesuch"),
         (["model:=/nowhere/net.safetensors"], "/nowhere/net.safetensors"),
         (["log_level:=loud"], "loud"),

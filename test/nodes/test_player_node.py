@@ -22,7 +22,7 @@ from rclpy.parameter import Parameter
 
 from kpm_ros.nodes import player_node
 from kpm_ros.nodes.player_node import PlayerNode
-from kpm_ros.replay.messages import time_ns
+from kpm_ros.wire.decode import time_ns
 from support import bags
 from support.bags import MS, T0
 

@@ -24,12 +24,20 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from kpm_ros import msg
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
-from kpm_ros.nodes import wire
-from kpm_ros.replay import messages
+from kpm_ros.models.pianokpm.published import published_streams
+from kpm_ros.nodes import outgoing
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
+from kpm_ros.sense.samples import (
+    ChannelChunk,
+    KeyEvent,
+    KeyEventKind,
+    KeyMotionChunk,
+    LandmarkFrame,
+)
+from kpm_ros.wire import decode
 from support import bags
 
+STREAMS = published_streams()
 STAMP = 1_700_000_000_123_456_789
 
 
@@ -50,25 +58,25 @@ def assert_same(ours, theirs):
 
 def test_a_hand_survives():
     points = np.arange(63, dtype=np.float32).reshape(21, 3) / 63
-    frame = LandmarkFrame(STAMP, "top", 7, points, 0.5, "left", (640, 480), STAMP + 9)
-    assert_same(frame, wire.hand_frame(over_the_wire(wire.hand_message(frame))))
+    frame = LandmarkFrame(STAMP, "top", 7, points, 0.5, "other", "left", (640, 480), STAMP + 9)
+    assert_same(frame, decode.landmark_frame(over_the_wire(outgoing.landmarks_message(frame))))
 
 
 def test_a_frame_without_a_hand_survives():
     frame = LandmarkFrame(STAMP, "top", 7, None, 0.0)
-    assert wire.hand_frame(over_the_wire(wire.hand_message(frame))).points is None
+    assert decode.landmark_frame(over_the_wire(outgoing.landmarks_message(frame))).points is None
 
 
 @pytest.mark.parametrize("kind", KeyEventKind)
 def test_a_key_event_survives(kind):
     event = KeyEvent(STAMP, 3, kind, note=60, velocity=90, pedal=64, value=0.5, channel=2)
-    assert_same(event, wire.key_event(over_the_wire(wire.key_event_message(event))))
+    assert_same(event, decode.key_event(over_the_wire(outgoing.key_event_message(event))))
 
 
 def test_key_motion_survives():
     depth = np.random.default_rng(1).random((10, 88), np.float32)
     chunk = KeyMotionChunk(STAMP, 100, 1000.0, 21, depth)
-    assert_same(chunk, wire.key_motion(over_the_wire(wire.key_motion_message(chunk))))
+    assert_same(chunk, decode.key_motion(over_the_wire(outgoing.key_motion_message(chunk))))
 
 
 def test_aligned_samples_survive():
@@ -78,30 +86,37 @@ def test_aligned_samples_survive():
         5,
         10**15,
         1024.0,
-        rng.random((4, 84), np.float32),
-        rng.random((4, 88), np.float32),
+        rng.random((4, STREAMS.width), np.float32),
+        np.array([0, 1, 4, 2**31], np.uint32),
         np.array([0, 1, 128, 255], np.uint8),
         Trace(1, 2, 3, 4, 5, 6),
     )
-    assert_same(chunk, wire.aligned_chunk(over_the_wire(wire.aligned_message(chunk))))
+    message = over_the_wire(outgoing.aligned_message(chunk, STREAMS.columns))
+    assert list(message.streams) == ["top", "right", "keys"]
+    assert_same(chunk, decode.aligned_chunk(message, STREAMS))
+
+
+def test_channels_survive():
+    samples = np.arange(6, dtype=np.float32).reshape(3, 2)
+    chunk = ChannelChunk("force", STAMP, 9, 100.0, ("left", "right"), "N", samples)
+    assert_same(chunk, decode.channel_chunk(over_the_wire(outgoing.channels_message(chunk))))
 
 
 def test_an_effort_chunk_carries_its_samples_in_order():
     effort = np.arange(12, dtype=np.float32).reshape(2, 6)
     chunk = EffortChunk(STAMP, 40, effort, np.array([0, 128], np.uint8), Trace(1, 2, 3, 4, 5, 6))
-    message = over_the_wire(wire.effort_chunk_message(chunk, 2**64 - 1))
+    message = over_the_wire(outgoing.effort_chunk_message(chunk, 2**64 - 1))
     assert (message.first_index, message.muscles, message.rate_hz) == (40, 6, 2000.0)
     assert message.info_digest == 2**64 - 1
     assert list(message.effort) == effort.reshape(-1).tolist()
     assert list(message.flags) == [0, 128]
-    assert wire.trace(message.trace) == chunk.trace
+    assert decode.trace(message.trace) == chunk.trace
 
 
 def aligned_message():
-    chunk = AlignedChunk(
-        STAMP, 0, 1, 1024.0, np.zeros((4, 84)), np.zeros((4, 88)), np.zeros(4, np.uint8)
-    )
-    return wire.aligned_message(chunk)
+    values, missing = np.zeros((4, STREAMS.width), np.float32), np.zeros(4, np.uint32)
+    chunk = AlignedChunk(STAMP, 0, 1, 1024.0, values, missing, np.zeros(4, np.uint8))
+    return outgoing.aligned_message(chunk, STREAMS.columns)
 
 
 @pytest.mark.parametrize(
@@ -109,35 +124,44 @@ def aligned_message():
     [
         (lambda m: setattr(m, "count", 5), "flags holds 4 values, not 5"),
         (lambda m: setattr(m, "count", 0), "flags"),
-        (lambda m: setattr(m, "pose_channels", 80), "pose holds 336 values, not 4 x 80"),
-        (lambda m: setattr(m, "key_channels", 0), "keys holds 352 values"),
+        (lambda m: setattr(m, "values", m.values[:-1]), "values holds 687 values, not 4 x 172"),
+        (lambda m: setattr(m, "missing", m.missing[:-1]), "missing holds 3 values, not 4"),
+        (lambda m: setattr(m, "streams", ["top", "left", "keys"]), "'left'.* takes 'top'"),
+        (lambda m: setattr(m, "columns", [42, 42, 87]), r"'keys' \(87\)"),
+        (lambda m: setattr(m, "columns", [42, 42]), "aligned samples of"),
     ],
 )
 def test_aligned_samples_of_wrong_size_are_refused_in_words(damage, complaint):
     message = aligned_message()
     damage(message)
-    with pytest.raises(wire.RefusedMessageError, match=complaint):
-        wire.aligned_chunk(message)
+    with pytest.raises(decode.RefusedMessageError, match=complaint):
+        decode.aligned_chunk(message, STREAMS)
 
 
 def test_points_that_are_no_triples_are_refused():
-    message = wire.hand_message(LandmarkFrame(STAMP, "top", 7, np.zeros((21, 3), np.float32), 1.0))
+    message = outgoing.landmarks_message(
+        LandmarkFrame(STAMP, "top", 7, np.zeros((21, 3), np.float32), 1.0)
+    )
     message.points = message.points[:-1]
-    with pytest.raises(wire.RefusedMessageError, match="62 values"):
-        wire.hand_frame(message)
+    with pytest.raises(decode.RefusedMessageError, match="62 values"):
+        decode.landmark_frame(message)
 
 
 def test_an_unknown_kind_of_key_event_is_refused():
-    message = wire.key_event_message(KeyEvent(STAMP, 0, KeyEventKind.NOTE_ON))
+    message = outgoing.key_event_message(KeyEvent(STAMP, 0, KeyEventKind.NOTE_ON))
     message.kind = 99
-    with pytest.raises(wire.RefusedMessageError, match="99"):
-        wire.key_event(message)
+    with pytest.raises(decode.RefusedMessageError, match="99"):
+        decode.key_event(message)
 
 
 def test_messages_are_the_same_whoever_decodes_them(tmp_path):
     """Nodes take rclpy's messages and replay those of rosbags, by the same code."""
     bag = bags.write(tmp_path / "bag", bags.entries(bags.played(1.0)))
-    read = {"hand": messages.hand_frame, "events": wire.key_event, "motion": wire.key_motion}
+    read = {
+        "landmarks": decode.landmark_frame,
+        "events": decode.key_event,
+        "motion": decode.key_motion,
+    }
     seen = set()
     with BagReader(bag) as reader:
         for message in list(reader.messages())[:200]:

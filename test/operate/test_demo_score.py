@@ -27,8 +27,8 @@ pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built"
 from kpm_ros import graph
 from kpm_ros.core.chunks import EffortChunk
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.nodes import simulated
+from kpm_ros.models.pianokpm.published import published_card
+from kpm_ros.nodes import simulated_pianist
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.operate.demo_score import UnknownTruthError, score_demo
 from kpm_ros.sense.samples import KeyMotionChunk
@@ -39,12 +39,12 @@ SECONDS = 3.0
 AGAIN_NS = T0 + 10 * S
 """When the simulator begins anew."""
 OPTIONS = graph.PipelineOptions(body="plain")
-CARD = ModelCard()
+CARD = published_card()
 
 
 @pytest.fixture(scope="module")
 def pianist():
-    return simulated.pianist(SimulatorSettings(body="plain"))
+    return simulated_pianist.pianist(SimulatorSettings(body="plain"))
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def replace_delivery(delivery, later_ns):
 
 
 def test_another_persons_effort_is_not_this_ones(motion, tmp_path):
-    other = simulated.pianist(SimulatorSettings(seed=2, body="plain"))
+    other = simulated_pianist.pianist(SimulatorSettings(seed=2, body="plain"))
     assert scored(write(tmp_path / "bag", [truth(other)], motion)).rmse > 0.005
 
 

@@ -22,8 +22,8 @@ import pytest
 
 from kpm_ros.cli import main
 from kpm_ros.learn.scores import excerpt_plot
-from kpm_ros.learn.scores.board import read_board
 from kpm_ros.learn.scores.metrics import rmse
+from kpm_ros.learn.scores.score_table import read_score_table
 from support.performances import write_release
 
 
@@ -34,18 +34,18 @@ def data(tmp_path_factory):
 
 def test_the_table_the_files_and_the_picture_come_of_one_command(data, tmp_path, capsys):
     words = ["--models", "mean", "linear=ridge", "--otd-points", "50"]
-    files = {"--json": tmp_path / "a" / "board.json", "--markdown": tmp_path / "board.md"}
+    files = {"--json": tmp_path / "a" / "table.json", "--markdown": tmp_path / "table.md"}
     words += [str(word) for pair in files.items() for word in pair]
     words += ["--figure", str(tmp_path / "excerpt.png"), "--excerpt", "t1_p3_a:0.5-2"]
     assert main(["evaluate", str(data), *words]) == 0
     text = capsys.readouterr().out
-    board = read_board(tmp_path / "a" / "board.json")
-    assert [model.name for model in board.models] == ["mean", "linear"]
-    assert board.splits == ("test", "test_cross_user")
-    assert not board.simulated
-    assert text.startswith("Recorded performances")
-    assert "Unseen pianists" in text
-    assert "| linear | pose+keys |" in (tmp_path / "board.md").read_text()
+    table = read_score_table(tmp_path / "a" / "table.json")
+    assert [model.name for model in table.models] == ["mean", "linear"]
+    assert table.splits == ("test", "test_cross_user")
+    assert not table.simulated
+    assert text.startswith("Recorded people")
+    assert "Unseen people" in text
+    assert "| linear | pose+keys |" in (tmp_path / "table.md").read_text()
     assert (tmp_path / "excerpt.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -70,10 +70,10 @@ def test_people_of_the_shipped_models_training_are_no_test_for_them(seed, tmp_pa
     words = ["--pianists", "2", "--tasks", "1", "--takes", "1", "--hours", "0.0012"]
     words += ["--body", "plain", "--workers", "1", "--out", str(tmp_path)]
     assert main(["simulate", *words, *(["--seed", seed] if seed else [])]) == 0
-    board = tmp_path / "board.json"
+    table = tmp_path / "table.json"
     words = ["--models", "mean", "touchnet-sim", "--split", "test_cross_user"]
-    assert main(["evaluate", str(tmp_path), *words, "--json", str(board)]) == 0
-    mean, shipped = read_board(board).models
+    assert main(["evaluate", str(tmp_path), *words, "--json", str(table)]) == 0
+    mean, shipped = read_score_table(table).models
     assert [one.performance for one in mean.scores["test_cross_user"]] == ["t1_p2_1"]
     text = capsys.readouterr().out
     if seed:
@@ -97,8 +97,8 @@ def test_published_windows_can_be_asked_for(data, capsys):
     [
         (["--models", "lstm"], "no model named 'lstm'"),
         (["--models", "mean", "mean"], "two models are called 'mean'"),
-        (["--split", "test_cross_task"], "no performances in 'test_cross_task'"),
-        (["--split", "holdout"], "no performances in 'holdout'"),
+        (["--split", "test_cross_task"], "no recordings in 'test_cross_task'"),
+        (["--split", "holdout"], "no recordings in 'holdout'"),
         (["--otd-points", "0"], "--otd-points must be at least 1, not 0"),
         (["--excerpt", "t1_p3_a"], "--excerpt says what --figure FILE is to show"),
         (["--figure", "excerpt.txt"], "excerpt.txt is to be a picture"),
@@ -128,10 +128,11 @@ def test_the_picture_is_of_the_models_estimates(data, tmp_path, monkeypatch):
     words = ["--models", "mean", "linear=ridge", "--split", "test", "--protocol", "published"]
     words += ["--otd-points", "50", "--figure", str(tmp_path / "x.png"), "--excerpt", "t1_p3_a:1-2"]
     assert main(["evaluate", str(data), *words]) == 0
-    _, recording, part, estimates, _, simulated = drawn[0]
-    assert (recording.name, part, simulated) == ("t1_p3_a", slice(1024, 2048), False)
+    _, shown, excerpt, estimates, simulated = drawn[0]
+    assert (shown.name, excerpt.samples(1024), simulated) == ("t1_p3_a", slice(1024, 2048), False)
     assert list(estimates) == ["mean", "linear"]
-    for effort in estimates.values():
-        assert effort.shape == recording.effort.shape
-        assert rmse(recording.effort, effort) < 0.2
+    for rate_hz, effort in estimates.values():
+        assert rate_hz == 1024
+        assert effort.shape == shown.effort.shape
+        assert rmse(shown.effort, effort) < 0.2
         assert effort.mean() > 0.05

@@ -23,14 +23,15 @@ import numpy as np
 import pytest
 
 from kpm_ros import cli
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.layout import tensor_table
-from kpm_ros.estimate.streaming import StreamingEstimator
-from kpm_ros.estimate.weights import load_model, random_tensors
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card, published_streams
+from kpm_ros.models.pianokpm.shapes import tensor_table
+from kpm_ros.models.pianokpm.stream import PianoKPMStream
+from kpm_ros.models.weight_files import load_model, random_tensors
 
 torch = pytest.importorskip("torch")
 
-LIGHT = ModelCard(architecture="pianokpm-light")
+LIGHT = published_card(architecture="pianokpm-light")
 
 
 def published(path: Path, card: ModelCard, wrapped: bool = True) -> dict[str, np.ndarray]:
@@ -40,7 +41,7 @@ def published(path: Path, card: ModelCard, wrapped: bool = True) -> dict[str, np
         f"model.{spec.published}": torch.from_numpy(tensors[name]).half()
         for name, spec in tensor_table(card).items()
     }
-    if "pose" in card.inputs:  # listed a second time, under another name
+    if "pose" in card.streams.senses:  # listed a second time, under another name
         again = state["model.network.pose_conv.0.conv.0.bias"]
         state["model.network.pose_tds.0.conv.0.bias"] = again
     torch.save({"epoch": 200, "state_dict": state} if wrapped else state, path)
@@ -59,22 +60,21 @@ def test_a_published_checkpoint_becomes_a_model_that_gives_the_same_effort(
     tmp_path, capsys
 ) -> None:
     source, target = tmp_path / "epoch_200.pth", tmp_path / "new" / "studio.safetensors"
-    tensors = published(source, ModelCard())
+    tensors = published(source, published_card())
     words = ["--trained-on", "PianoKPM, architectural split", "--licence", "CC-BY-4.0"]
     said = imported(capsys, source, target, *words)
     for fact in ("studio", "pianokpm-net", "PianoKPM, architectural split", "CC-BY-4.0"):
         assert fact in said
 
     card, loaded = load_model(target)
-    assert card == replace(ModelCard(), name="studio", trained_on=words[1], licence=words[3])
+    assert card == published_card(name="studio", trained_on=words[1], licence=words[3])
     random = np.random.default_rng(0)
-    pose = random.random((60, card.pose_channels), np.float32)
-    keys = random.random((60, card.keys), np.float32)
+    values = random.random((60, card.streams.width), np.float32)
     efforts = []
     for weights in (tensors, loaded):
-        estimator = StreamingEstimator(card, weights)
+        estimator = PianoKPMStream(card, weights)
         estimator.reset(0)
-        efforts.append(estimator.push(pose, keys))
+        efforts.append(estimator.push(values))
     assert np.array_equal(*efforts)
 
     assert cli.main(["info", str(target)]) == 0
@@ -83,15 +83,19 @@ def test_a_published_checkpoint_becomes_a_model_that_gives_the_same_effort(
 
 def test_what_the_user_says_of_the_checkpoint_goes_on_its_card(tmp_path, capsys) -> None:
     source, target = tmp_path / "net.pth", tmp_path / "net.safetensors"
-    published(source, replace(LIGHT, views=("top",), muscles=("ADM", "PB")), wrapped=False)
+    published(
+        source,
+        replace(LIGHT, streams=published_streams(("top",)), muscles=("ADM", "PB")),
+        wrapped=False,
+    )
     imported(capsys, source, target, "--views", "left", "--muscles", "PB, ADM", "--name", "mine")
     card = load_model(target)[0]
-    assert (card.name, card.views, card.muscles) == ("mine", ("left",), ("PB", "ADM"))
+    assert (card.name, card.streams.views, card.muscles) == ("mine", ("left",), ("PB", "ADM"))
 
 
 def test_views_that_the_checkpoint_has_not_are_refused(tmp_path, capsys) -> None:
     source, target = tmp_path / "net.pth", tmp_path / "net.safetensors"
-    published(source, replace(LIGHT, inputs=("pose",), views=("top",)))
+    published(source, replace(LIGHT, streams=published_streams(("top",), keys=False)))
     assert cli.main(["import", str(source), str(target), "--views", "top,right"]) == 2
     sentence = capsys.readouterr().err
     assert "has shape (128, 42, 11) where (128, 84, 11) is due" in sentence

@@ -28,8 +28,8 @@ pytest.importorskip("rosbags")
 
 from kpm_ros import graph
 from kpm_ros.operate import launching
-from kpm_ros.operate.ends import LaunchEnds, Policy
 from kpm_ros.operate.errors import UserError
+from kpm_ros.operate.process_ends import LaunchEnds, Policy
 from kpm_ros.replay.bag import BagTopic, BagWriter
 from support import bags
 

@@ -67,7 +67,7 @@ def test_nothing_else_is_allowed():
         "assist/command": {"exo"},
         "gesture": {"gesture"},
         "keys/events": {"simulator", "midi"},
-        "camera/top/hand": {"simulator", "camera_top"},
+        "camera/top/landmarks": {"simulator", "camera_top"},
         "emg/envelope": {"emg"},
     }
     for topic, nodes in speakers.items():

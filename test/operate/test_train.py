@@ -19,7 +19,7 @@ from __future__ import annotations
 import pytest
 
 from kpm_ros.cli import main
-from kpm_ros.learn.training import train as training
+from kpm_ros.learn.training import training_run as training
 from support.small_release import write_release
 
 
@@ -33,8 +33,11 @@ def data(tmp_path_factory):
     [
         (["--model", "big"], "there is no model 'big'"),
         (["--inputs", "emg"], "inputs are of pose, keys, not ['emg']"),
-        (["--views", "left"], "left"),
-        (["--views", ""], "views must be"),
+        (["--streams", "left"], "streams are of top, right, keys, not ['left']"),
+        (["--streams", "top", "--inputs", "keys"], "have none in common"),
+        (["--rate-hz", "-1"], "rate-hz must be 0 or more"),
+        (["--lookahead-s", "-1"], "lookahead-s must be from 0 to 60"),
+        (["--lookahead", "3", "--lookahead-s", "0.1"], "give one of them"),
         (["--lookahead", "32"], "look-ahead of 32 samples is outside"),
         (["--lookahead", "soon"], "invalid int value: 'soon'"),
         (["--drop-senses", "2"], "drop-senses must be from 0 to 1"),
@@ -43,7 +46,7 @@ def data(tmp_path_factory):
         (["--threads", "0"], "threads must be at least 1"),
         (["--window", "1000"], "give multiples of 256"),
         (["--recipe", "quick", "--window", "62"], "window of 62 samples is within"),
-        (["--window", "102400"], "no performance is as long as a window"),
+        (["--window", "102400"], "no recording is as long as a window"),
         (["--init-from", "none.safetensors"], "no weights file at none.safetensors"),
         (["--precision", "half"], "invalid choice: 'half'"),
         (["--recipe", "slow"], "invalid choice: 'slow'"),
@@ -90,7 +93,7 @@ def test_a_stopped_training_says_how_to_go_on(data, tmp_path, capsys, monkeypatc
     def stopped(*_):
         raise training.TrainingStopped
 
-    monkeypatch.setattr(training, "run_training", stopped)
+    monkeypatch.setattr(training.TrainingLoop, "run", stopped)
     words = ["train", str(data), "--out", str(tmp_path / "run"), "--model", "pianokpm-light"]
     monkeypatch.setattr("sys.argv", ["kpm", *words])
     assert main(words) == 130

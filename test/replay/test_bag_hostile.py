@@ -232,8 +232,8 @@ def test_a_definition_that_is_a_bomb_gives_way_to_ros_own(definition: str) -> No
 )
 def test_a_definition_that_is_not_the_packages_own_is_refused(points: str) -> None:
     """What asks for a type of the package takes its fields for granted."""
-    kind = "kpm_ros/msg/HandLandmarks"
-    own = (definitions_dir() / "HandLandmarks.msg").read_text()
+    kind = "kpm_ros/msg/Landmarks"
+    own = (definitions_dir() / "Landmarks.msg").read_text()
     changed = re.sub(r"^float32\[\] points.*$", points, own, flags=re.M)
     assert changed != own
     text = f"{changed}\n{'=' * 80}\nMSG: std_msgs/String\nstring data\n"

@@ -71,7 +71,7 @@ def test_a_replay_shows_by_what_a_recording_was_made(capsys, described, light):
 
 
 def test_a_replay_by_another_model_than_the_live_runs_says_so(capsys, deliveries, light, tmp_path):
-    from kpm_ros.estimate.weights import read_card
+    from kpm_ros.models.weight_files import read_card
 
     info = bags.info(read_card(light), "c" * 64)
     bag = bags.write(tmp_path / "bag", [*bags.entries(deliveries), info])

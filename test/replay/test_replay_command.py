@@ -26,6 +26,7 @@ from rosbags.highlevel import AnyReader
 
 from kpm_ros import cli
 from kpm_ros.core.resources import find_model
+from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import load_npz, read_effort
 from kpm_ros.replay.topics import TopicFinder
@@ -54,7 +55,7 @@ def altered(deliveries, light, tmp_path):
     """Make a bag whose recorded effort is not what its inputs give."""
 
     def make(alter, start=0, sha256=""):
-        from kpm_ros.estimate.weights import read_card
+        from kpm_ros.models.weight_files import read_card
 
         messages = bags.entries(deliveries) + bags.live(deliveries, light, start, alter)
         if sha256:
@@ -264,12 +265,12 @@ def test_a_recording_of_another_clock_is_explained(capsys, deliveries, light, tm
 def test_what_cannot_be_replayed_is_refused_in_a_sentence(capsys, recording, light, tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     model = ("--model", light)
-    wide, _ = bags.small_model(tmp_path, views=("top", "left"))
+    wide, _ = bags.small_model(tmp_path, streams=published_streams(("top", "left")))
     assert "no bag at" in refused(capsys, tmp_path / "nowhere", *model)
     assert "is not a bag" in refused(capsys, tmp_path, *model)
     assert "notes.txt is not a recording" in refused(capsys, tmp_path / "notes.txt", *model)
     assert "nonesuch" in refused(capsys, recording, "--model", "nonesuch")
-    assert "model takes top, left" in refused(capsys, recording, "--model", wide)
+    assert "model takes left" in refused(capsys, recording, "--model", wide)
     assert "/left" in refused(capsys, recording, *model, "--namespace", "left")
     assert "tolerance" in refused(capsys, recording, *model, "--tolerance", "-1")
     nowhere = tmp_path / "nowhere" / "effort.npz"

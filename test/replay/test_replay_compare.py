@@ -24,20 +24,20 @@ import pytest
 
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.span import span_of
+from kpm_ros.models.pianokpm.published import published_card
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.replay.compare import BACK_S, FORGET_S, Fingerprints, compare
 from kpm_ros.replay.effort import Effort
 from support.bags import MS, T0
 
-CARD = ModelCard()
-FRAMES = ModelCard(architecture="touchnet")
+CARD = published_card()
+FRAMES = published_card(architecture="touchnet")
 STEP_NS = 500_000
 COUNT = 4000
 BACK = round(BACK_S * 2000)
 SETTLED = {
     CARD.architecture: round(FORGET_S * 2000),
-    FRAMES.architecture: math.floor(span_of(FRAMES).settling / 1024 * 2000),
+    FRAMES.architecture: math.floor(architecture_of(FRAMES).span(FRAMES).settling / 1024 * 2000),
 }
 """Instants for which a grid sample is remembered."""
 
@@ -164,14 +164,14 @@ def test_runs_that_do_not_overlap_do_not_agree():
     assert math.isnan(found.max_difference)
 
 
-def grid(*, first=100, count=50, key=0.0, flags=0, pose=0.5):
+def grid(*, first=100, count=50, missing=0, flags=0, pose=0.5):
     return AlignedChunk(
         stamp_ns=first * 10**9 // 1024,
         first_index=0,
         grid_index=first,
         rate_hz=1024.0,
-        pose=np.full((count, 4), pose, np.float32),
-        keys=np.full((count, 3), key, np.float32),
+        values=np.full((count, 7), pose, np.float32),
+        missing=np.full(count, missing, np.uint32),
         flags=np.full(count, flags, np.uint8),
     )
 
@@ -182,7 +182,7 @@ def prints(*chunks):
     return made
 
 
-@pytest.mark.parametrize("change", [{"key": 1e-6}, {"flags": 16}, {"pose": 0.5000001}])
+@pytest.mark.parametrize("change", [{"missing": 1}, {"flags": 16}, {"pose": 0.5000001}])
 def test_any_change_of_a_grid_sample_is_seen(change):
     parts = grid(count=20), grid(first=120, count=10), grid(first=130, count=20)
     altered = parts[0], grid(first=120, count=10, **change), parts[2]

@@ -24,34 +24,34 @@ from rosbags.rosbag2 import CompressionMode
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.flags import Flag
-from kpm_ros.estimate import weights
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.streaming import StreamingEstimator
+from kpm_ros.models import weight_files
+from kpm_ros.models.pianokpm.published import RATE_HZ, published_streams
+from kpm_ros.models.pianokpm.stream import PianoKPMStream
 from kpm_ros.replay import offline
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.compare import Fingerprints
 from kpm_ros.replay.effort import joined, read_effort
-from kpm_ros.replay.messages import aligned_chunk
 from kpm_ros.replay.topics import TopicFinder
+from kpm_ros.wire.decode import aligned_chunk
 from support import bags
 from support.bags import MS, T0, S
 
-VIEWS = ("top", "right")
 MUSCLES = 6
 
 
 def estimator(model):
-    card, tensors = weights.load_model(model)
-    return EffortEstimator(card, StreamingEstimator(card, tensors))
+    card, tensors = weight_files.load_model(model)
+    return EffortEstimator(card, PianoKPMStream(card, tensors))
 
 
 def replayed(path, model, hop_s=offline.LOOK_S):
     """Effort, aligned samples and counts of one replay."""
     with BagReader(path) as bag:
-        replay = offline.Replay(bag, weights.read_card(model))
-        aligner = Aligner(AlignerConfig(hop_s=hop_s))
-        inputs = TopicFinder(bag).inputs(VIEWS, use_keys=True)
+        replay = offline.Replay(bag, weight_files.read_card(model))
+        aligner = Aligner(AlignerConfig(streams=published_streams(), rate_hz=RATE_HZ, hop_s=hop_s))
+        inputs = TopicFinder(bag).inputs(published_streams())
         chunks = list(replay.align(inputs, aligner))
         effort = joined(offline.stream(estimator(model), chunks), MUSCLES)
         return effort, chunks, replay.counts, aligner.counts
@@ -72,7 +72,7 @@ def test_a_replay_gives_the_live_runs_grid_and_effort(recording, light):
     with BagReader(recording) as bag:
         finder = TopicFinder(bag)
         for message in bag.messages(["/kpm/aligned"]):
-            live_grid.add(aligned_chunk(bag.decode(message)))
+            live_grid.add(aligned_chunk(bag.decode(message), published_streams()))
         live = read_effort(bag, finder, MUSCLES)
     # The live run looked every 2 ms, and handed on 10 ms at most.
     end_ns = live.stamps_ns[-1]
@@ -141,7 +141,7 @@ def test_when_a_message_was_received_decides_whether_it_came_in_time(
         replayed(bags.write(tmp_path / name, part), light)[1]
         for name, part in (("on_time", messages), ("late", moved))
     )
-    pose, other = (np.concatenate([c.pose for c in part]) for part in (chunks, late_chunks))
+    pose, other = (np.concatenate([c.values for c in part]) for part in (chunks, late_chunks))
     index = chunks[0].grid_index + np.flatnonzero((pose != other).any(axis=1))
     assert fewest <= len(index) <= most
     assert all(abs(i / 1024 * S - frame.stamp_ns) < 20 * MS for i in index)
@@ -189,7 +189,7 @@ def test_what_cannot_be_a_sample_is_counted_and_left_out(deliveries, light, tmp_
 
 def test_the_recorded_grid_gives_the_recorded_effort(recording, light):
     with BagReader(recording) as bag:
-        replay = offline.Replay(bag, weights.read_card(light))
+        replay = offline.Replay(bag, weight_files.read_card(light))
         grid = replay.read_aligned("/kpm/aligned")
         effort = joined(offline.stream(estimator(light), grid), MUSCLES)
         live = read_effort(bag, TopicFinder(bag), MUSCLES)
@@ -199,10 +199,10 @@ def test_the_recorded_grid_gives_the_recorded_effort(recording, light):
 
 
 def test_a_recorded_grid_of_another_shape_is_refused(recording, tmp_path):
-    model, _ = bags.small_model(tmp_path, views=("top", "right", "left"))
+    model, _ = bags.small_model(tmp_path, streams=published_streams(("top", "right", "left")))
     with BagReader(recording) as bag:
-        replay = offline.Replay(bag, weights.read_card(model))
-        with pytest.raises(BagError, match=r"aligned.*\(84, 88, 1024.0\), but the model takes"):
+        replay = offline.Replay(bag, weight_files.read_card(model))
+        with pytest.raises(BagError, match=r"aligned.*'keys' \(88\), but the model takes.*'left'"):
             next(replay.read_aligned("/kpm/aligned"))
 
 

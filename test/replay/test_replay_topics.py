@@ -20,12 +20,32 @@ from dataclasses import replace
 
 import pytest
 
+from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
+from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.replay.topics import ALIGNED, HAND, KEY_EVENT, KEY_MOTION, TopicFinder
+from kpm_ros.replay.topics import ALIGNED, KEY_EVENT, KEY_MOTION, TopicFinder
 from support import bags
 
-VIEWS = ("top", "right")
+STREAMS = published_streams()
+HAND = "kpm_ros/msg/Landmarks"
+
+
+def of(*views, keys=True):
+    """Those of the published streams that are named, or their like."""
+    hand = find_skeleton("mediapipe-hand")
+    return Streams((*(Landmarks(view, hand) for view in views), *([PianoKeys()] if keys else [])))
+
+
+def by_stream(found):
+    """Topics by the names of their streams."""
+    names = {}
+    for topic, entry in found.items():
+        names.setdefault(entry.stream, set()).add(topic)
+    return names
+
+
 STUDIO = {
     "top": "/studio/overhead",
     "right": "/studio/sideways",
@@ -55,49 +75,57 @@ def short(deliveries):
 
 
 def test_topics_of_any_name_are_found_by_their_types(bag, short):
-    found = TopicFinder(bag(bags.entries(short, STUDIO))).inputs(VIEWS, use_keys=True)
-    assert found.hands == {"top": STUDIO["top"], "right": STUDIO["right"]}
-    assert (found.key_events, found.key_motion) == (STUDIO["events"], STUDIO["motion"])
-    assert set(found.topics) == set(STUDIO.values())
+    found = TopicFinder(bag(bags.entries(short, STUDIO))).inputs(STREAMS)
+    assert by_stream(found) == {
+        "top": {STUDIO["top"]},
+        "right": {STUDIO["right"]},
+        "keys": {STUDIO["events"], STUDIO["motion"]},
+    }
 
 
 def test_a_view_is_what_its_messages_say_and_not_what_its_topic_is_called(bag, short):
     swapped = {**bags.USUAL, "top": bags.USUAL["right"], "right": bags.USUAL["top"]}
-    found = TopicFinder(bag(bags.entries(short, swapped))).inputs(VIEWS, use_keys=True)
-    assert found.hands == {"top": swapped["top"], "right": swapped["right"]}
+    found = TopicFinder(bag(bags.entries(short, swapped))).inputs(STREAMS)
+    names = by_stream(found)
+    assert (names["top"], names["right"]) == ({swapped["top"]}, {swapped["right"]})
 
 
 def test_among_several_of_a_type_the_usual_name_is_taken(bag, short):
     both = bag(bags.entries(short), bags.entries(short, STUDIO))
-    found = TopicFinder(both).inputs(VIEWS, use_keys=True)
-    assert found.key_motion == bags.USUAL["motion"]
-    assert found.hands["top"] == bags.USUAL["top"]
+    found = TopicFinder(both).inputs(STREAMS)
+    names = by_stream(found)
+    assert bags.USUAL["motion"] in names["keys"]
+    assert names["top"] == {bags.USUAL["top"]}
 
 
 def test_two_pipelines_in_one_bag_are_told_apart_by_namespace_or_by_name(bag, short):
     left = {role: name.replace("/kpm/", "/left/") for role, name in bags.USUAL.items()}
     both = bag(bags.entries(short), bags.entries(short, left))
-    with pytest.raises(BagError, match=r"/kpm/camera/top/hand, /left/camera/top/hand.*--namespace"):
-        TopicFinder(both).inputs(VIEWS, use_keys=True)
+    with pytest.raises(
+        BagError, match=r"/kpm/camera/top/landmarks, /left/camera/top/landmarks.*--namespace"
+    ):
+        TopicFinder(both).inputs(STREAMS)
     for finder in (TopicFinder(both, "left"), TopicFinder(both, "", list(left.values())[:4])):
-        assert set(finder.inputs(VIEWS, use_keys=True).topics) <= set(left.values())
+        assert set(finder.inputs(STREAMS)) <= set(left.values())
 
 
 def test_views_that_do_not_fit_the_model_are_refused(bag, short):
-    with pytest.raises(BagError, match=r"camera views right, top, but the model takes top, left"):
-        TopicFinder(bag(bags.entries(short))).inputs(("top", "left"), use_keys=True)
+    with pytest.raises(BagError, match=r"views right, top, but the model takes left"):
+        TopicFinder(bag(bags.entries(short))).inputs(of("top", "left"))
 
 
 def test_what_is_missing_is_named(bag, short):
     keys_only = [d for d in short if not hasattr(d.sample, "view")]
     hands_only = [d for d in short if hasattr(d.sample, "view")]
     with pytest.raises(BagError, match=f"no topic of type {HAND}"):
-        TopicFinder(bag(bags.entries(keys_only))).inputs(VIEWS, use_keys=True)
+        TopicFinder(bag(bags.entries(keys_only))).inputs(STREAMS)
     with pytest.raises(BagError, match=f"no topic of type {KEY_EVENT} or {KEY_MOTION}"):
-        TopicFinder(bag(bags.entries(hands_only))).inputs(VIEWS, use_keys=True)
+        TopicFinder(bag(bags.entries(hands_only))).inputs(STREAMS)
     with pytest.raises(BagError, match=f"no topic of type {ALIGNED}"):
         TopicFinder(bag(bags.entries(short))).require(ALIGNED)
-    with pytest.raises(BagError, match="no topic /kpm/camera/top: it has /kpm/camera/right/hand"):
+    with pytest.raises(
+        BagError, match="no topic /kpm/camera/top: it has /kpm/camera/right/landmarks"
+    ):
         TopicFinder(bag(bags.entries(short)), "", ["/kpm/camera/top"])
     with pytest.raises(BagError, match="no topic in the namespace /left"):
         TopicFinder(bag(bags.entries(short)), "left")
@@ -105,10 +133,10 @@ def test_what_is_missing_is_named(bag, short):
 
 def test_a_model_without_keys_or_pose_needs_no_topics_of_them(bag, short):
     hands_only = [d for d in short if hasattr(d.sample, "view")]
-    found = TopicFinder(bag(bags.entries(hands_only))).inputs(VIEWS, use_keys=False)
-    assert len(found.topics) == 2
+    found = TopicFinder(bag(bags.entries(hands_only))).inputs(of("top", "right", keys=False))
+    assert len(found) == 2
     keys_only = [d for d in short if not hasattr(d.sample, "view")]
-    assert TopicFinder(bag(bags.entries(keys_only))).inputs((), use_keys=True).hands == {}
+    assert len(TopicFinder(bag(bags.entries(keys_only))).inputs(of())) == 2
 
 
 def test_topics_without_messages_are_passed_over(tmp_path, short):
@@ -127,8 +155,8 @@ def test_all_senses_are_given_under_the_pipelines_own_names(bag, short):
     wide = [left_for_right(delivery) for delivery in short]
     names = {**STUDIO, "left": "/studio/left"}
     assert TopicFinder(bag(bags.entries(wide, names))).senses() == {
-        "camera/top/hand": "/studio/overhead",
-        "camera/left/hand": "/studio/left",
+        "camera/top/landmarks": "/studio/overhead",
+        "camera/left/landmarks": "/studio/left",
         "keys/events": "/piano/midi",
         "keys/motion": "/piano/depth",
     }

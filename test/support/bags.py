@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,13 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
-from kpm_ros.estimate.card import ModelCard
+from kpm_ros.core.streams import Streams
 from kpm_ros.estimate.effort_info import described
-from kpm_ros.estimate.engines import streaming_estimator
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.weights import random_tensors, save_model
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.pianokpm.published import published_card, published_streams
+from kpm_ros.models.registry import architecture_of
+from kpm_ros.models.weight_files import load_model, random_tensors, save_model
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from kpm_ros.simulate.cameras import default_cameras
@@ -42,8 +44,8 @@ MS = 1_000_000
 S = 1000 * MS
 T0 = 1_700_000_000 * S
 USUAL = {
-    "top": "/kpm/camera/top/hand",
-    "right": "/kpm/camera/right/hand",
+    "top": "/kpm/camera/top/landmarks",
+    "right": "/kpm/camera/right/landmarks",
     "events": "/kpm/keys/events",
     "motion": "/kpm/keys/motion",
     "aligned": "/kpm/aligned",
@@ -52,7 +54,7 @@ USUAL = {
     "info": "/kpm/effort/info",
 }
 TYPES = {
-    LandmarkFrame: "HandLandmarks",
+    LandmarkFrame: "Landmarks",
     KeyEvent: "KeyEvent",
     KeyMotionChunk: "KeyMotion",
     AlignedChunk: "AlignedSamples",
@@ -65,7 +67,7 @@ Entry = tuple[str, int, Any, str]
 
 def small_model(folder: Path, seed: int = 0, **fields: Any) -> tuple[Path, ModelCard]:
     """Write a light model with random weights."""
-    card = replace(ModelCard(), name="light", architecture="pianokpm-light", **fields)
+    card = published_card(name="light", architecture="pianokpm-light", **fields)
     path = folder / f"light_{seed}.safetensors"
     save_model(path, card, random_tensors(card, seed))
     return path, card
@@ -82,7 +84,12 @@ def entries(deliveries: Sequence[Delivery], names: Mapping[str, str] = USUAL) ->
     return [entry(delivery.sample, delivery.deliver_ns, names) for delivery in deliveries]
 
 
-def entry(sample: Any, received_ns: int, names: Mapping[str, str] = USUAL) -> Entry:
+def entry(
+    sample: Any,
+    received_ns: int,
+    names: Mapping[str, str] = USUAL,
+    streams: Streams | None = None,
+) -> Entry:
     """A sample as a message."""
     if isinstance(sample, LandmarkFrame):
         role = sample.view
@@ -91,7 +98,8 @@ def entry(sample: Any, received_ns: int, names: Mapping[str, str] = USUAL) -> En
         roles |= {AlignedChunk: "aligned", EffortChunk: "chunks"}
         role = roles[type(sample)]
     kind = f"kpm_ros/msg/{TYPES[type(sample)]}"
-    return names[role], received_ns, make(kind, **_fields(sample)), kind
+    fields = _fields(sample, streams or published_streams())
+    return names[role], received_ns, make(kind, **fields), kind
 
 
 def live(
@@ -106,13 +114,10 @@ def live(
     The inference node begins `start` chunks late, and never gets the `lost` ones; `alter` may
     change what it gives.
     """
-    from kpm_ros.estimate import weights
 
-    card, tensors = weights.load_model(model)
-    aligner = Aligner(
-        AlignerConfig(card.rate_hz, card.views, card.landmarks, card.first_note, card.keys)
-    )
-    estimator = EffortEstimator(card, streaming_estimator(card, tensors))
+    card, tensors = load_model(model)
+    aligner = Aligner(AlignerConfig(streams=card.streams, rate_hz=card.rate_hz))
+    estimator = EffortEstimator(card, architecture_of(card).stream(card, tensors))
     waiting = list(deliveries)
     made: list[Entry] = []
     chunks = 0
@@ -120,7 +125,7 @@ def live(
         while waiting and waiting[0].deliver_ns <= now_ns:
             push(aligner, waiting.pop(0))
         for chunk in aligner.advance(now_ns):
-            made.append(entry(chunk, now_ns))
+            made.append(entry(chunk, now_ns, streams=card.streams))
             reaches = chunks >= start and chunks not in lost
             chunks += 1
             effort = estimator.push(chunk) if reaches else None
@@ -133,7 +138,7 @@ def push(aligner: Aligner, delivery: Delivery) -> None:
     """Hand a delivery to an aligner."""
     received_ns, sample = delivery
     if isinstance(sample, LandmarkFrame):
-        aligner.push_hand(sample, received_ns)
+        aligner.push_frame(sample, received_ns)
     elif isinstance(sample, KeyEvent):
         aligner.push_key_event(sample, received_ns)
     else:
@@ -188,12 +193,10 @@ def _flat(values: np.ndarray | None) -> np.ndarray:
     return np.zeros(0, np.float32) if values is None else values.astype(np.float32).reshape(-1)
 
 
-def _fields(sample: Any) -> dict[str, Any]:
+def _fields(sample: Any, streams: Streams) -> dict[str, Any]:
     fields = {name: getattr(sample, name) for name in sample.__dataclass_fields__}
     fields["header"] = _header(fields.pop("stamp_ns"), fields.pop("frame_id", ""))
     if isinstance(sample, LandmarkFrame):
-        fields.pop("skeleton")
-        fields["hand"] = fields.pop("side")
         fields["image_width"], fields["image_height"] = fields.pop("image_size")
         fields["points"] = _flat(sample.points)
         fields["processed"] = _time(fields.pop("processed_ns"))
@@ -208,10 +211,9 @@ def _fields(sample: Any) -> dict[str, Any]:
     if isinstance(sample, AlignedChunk):
         fields |= {
             "count": len(sample),
-            "pose_channels": sample.pose.shape[1],
-            "key_channels": sample.keys.shape[1],
-            "pose": _flat(sample.pose),
-            "keys": _flat(sample.keys),
+            "streams": list(streams.names),
+            "columns": np.array([stream.width for stream in streams], np.uint32),
+            "values": _flat(sample.values),
         }
     if isinstance(sample, EffortChunk):
         fields |= {

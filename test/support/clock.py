@@ -24,7 +24,7 @@ from typing import Any
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
-from kpm_ros.nodes import wire
+from kpm_ros.nodes import outgoing
 from support.background import Background
 
 
@@ -61,4 +61,4 @@ class SettableClock(Background):
             host_ns = time.time_ns()
             self.ahead_ns += round((host_ns - self._ticked_ns) * (self.pace - 1.0))
             self._ticked_ns = host_ns
-            self._publisher.publish(Clock(clock=wire.time_message(self.now_ns())))
+            self._publisher.publish(Clock(clock=outgoing.time_message(self.now_ns())))

@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,9 +25,9 @@ from kpm_ros.msg import EffortInfo
 from rclpy.serialization import serialize_message
 
 from kpm_ros.client import EffortReader
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.effort_info import described
-from kpm_ros.nodes.effort_wire import EffortEncoder
+from kpm_ros.estimate.effort_info import described, digest_of
+from kpm_ros.models.pianokpm.published import published_card
+from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.polling import PolledSubscription, RawMessage
 
 MS = 1_000_000
@@ -62,10 +61,11 @@ class Sender:
 
     def announce(self, muscles: Sequence[str], model: str, stream: int) -> None:
         """Say what its effort is from now on."""
-        card = replace(ModelCard(), muscles=tuple(muscles), name=model)
-        info = EffortInfo(**described(card, "", stream))
+        # Not through a card, which names no muscle twice: others may say anything.
+        said = described(published_card(name=model), "", stream) | {"muscles": list(muscles)}
+        info = EffortInfo(**said | {"digest": digest_of(SimpleNamespace(**said))})
         self._muscles = muscles
-        self._encoder = EffortEncoder(len(muscles), info.digest)
+        self._encoder = effort_encoder(len(muscles), info.digest)
         data = bytes(serialize_message(info))
         self._infos.waiting.append(RawMessage(data, 1, self.publisher))
 

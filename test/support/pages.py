@@ -41,7 +41,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 
-FOLDERS = "kpm_ros|config|test|tools|bench|docs|launch|msg|requirements"
+FOLDERS = "kpm_ros|config|test|tools|bench|docs|launch|msg|requirements|examples"
 FENCE = re.compile(r"^(```|~~~)(\w*)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 SHELL = ("sh", "bash")
 PLACES = re.compile(r"<!-- (\w+:\w+) -->\n.*?<!-- (end of \w+|\w+:end) -->", re.DOTALL)
@@ -88,11 +88,14 @@ class Page:
         """Code within sentences."""
         return [" ".join(code.split()) for code in INLINE.findall(self.written)]
 
+    def blocks(self, *kinds: str) -> list[str]:
+        """Blocks of code in these languages."""
+        return [body for _, kind, body in FENCE.findall(self.text) if kind in kinds]
+
     @property
     def shell(self) -> str:
         """Lines of the blocks that are typed into a shell."""
-        blocks = FENCE.findall(self.text)
-        return "\n".join(body for _, kind, body in blocks if kind in SHELL)
+        return "\n".join(self.blocks(*SHELL))
 
 
 def anchors(path: Path) -> set[str]:
@@ -141,7 +144,7 @@ def _missing_file(word: str) -> str | None:
 
 def _kpm(words: list[str], whole: bool) -> str | None:
     words = [word for word in words if word != "..."]
-    parser = cli.build_parser()
+    parser = cli.build_parser(words[:1])
     said = io.StringIO()
     try:
         spelled = spell_out(words)

@@ -20,9 +20,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from kpm_ros.msg import EmgSamples, HandLandmarks, KeyEvent, KeyMotion
+from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
 
-from kpm_ros.nodes import qos, wire
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.sense import samples
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study
@@ -57,9 +57,9 @@ class Player(Background):
         self._now_ns = now_ns
         self._begin()
         topics: dict[str, Any] = {
-            f"camera/{camera.name}/hand": HandLandmarks for camera in default_cameras()
+            f"camera/{camera.name}/landmarks": Landmarks for camera in default_cameras()
         }
-        topics |= {"keys/events": KeyEvent, "keys/motion": KeyMotion, "emg/samples": EmgSamples}
+        topics |= {"keys/events": KeyEvent, "keys/motion": KeyMotion, "emg/samples": ChannelSamples}
         self._publishers = {
             topic: node.create_publisher(kind, f"/{namespace}/{topic}", qos.of(topic))
             for topic, kind in topics.items()
@@ -68,13 +68,13 @@ class Player(Background):
     def send(self, sample: Sample) -> None:
         """Publish a sample, unaltered."""
         if isinstance(sample, samples.LandmarkFrame):
-            self._publish(f"camera/{sample.view}/hand", wire.hand_message(sample))
+            self._publish(f"camera/{sample.view}/landmarks", outgoing.landmarks_message(sample))
         elif isinstance(sample, samples.KeyEvent):
-            self._publish("keys/events", wire.key_event_message(sample))
+            self._publish("keys/events", outgoing.key_event_message(sample))
         elif isinstance(sample, samples.KeyMotionChunk):
-            self._publish("keys/motion", wire.key_motion_message(sample))
+            self._publish("keys/motion", outgoing.key_motion_message(sample))
         else:
-            self._publish("emg/samples", wire.emg_message(sample))
+            self._publish("emg/samples", outgoing.channels_message(sample))
 
     def _publish(self, topic: str, message: Any) -> None:
         self._publishers[topic].publish(message)

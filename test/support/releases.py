@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.learn.recordings.release import open_release
+from kpm_ros.learn.recordings.pianokpm_release import open_release
 
 NAME = "t1_p1_1"
 FOLDERS = ("hand_data/keyp_top", "hand_data/keyp_right", "keystroke_data", "emg_data")
@@ -57,7 +57,7 @@ def refusal(root: Path, **options: object) -> str:
     with pytest.raises(ValueError) as said:
         release = open_release(root, **options)  # type: ignore[arg-type]
         for name in release.names:
-            release.performance(name)
+            release.recording(name)
     message = str(said.value)
     assert "\n" not in message
     return message

@@ -28,8 +28,8 @@ import pytest
 import threadpoolctl
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
-from kpm_ros.estimate.engines import streaming_estimator
-from kpm_ros.estimate.weights import load_model
+from kpm_ros.models.registry import architecture_of
+from kpm_ros.models.weight_files import load_model
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.release.performance import simulate
 from kpm_ros.simulate.release.request import Request
@@ -43,10 +43,10 @@ def numbers() -> dict[str, np.ndarray]:
     grid = aligned(everything(), every(10 * MS, T0 + S))
     card, tensors = load_model(find_model(DEFAULT_MODEL))
     random = np.random.default_rng(0)
-    rows = (random.random((1024, n), np.float32) for n in (card.pose_channels, card.keys))
-    stream = streaming_estimator(card, tensors)
+    rows = random.random((1024, card.streams.width), np.float32)
+    stream = architecture_of(card).stream(card, tensors)
     stream.reset(0)
-    effort = stream.push(*rows)
+    effort = stream.push(rows)
     request = Request(1, 1, 1, SECONDS, seed=5)
     [performance] = request.performances()
     simulated = {

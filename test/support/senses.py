@@ -17,14 +17,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner, AlignerConfig, ReadStream
 from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.skeletons import Skeleton
+from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
 
 MS = 1_000_000
@@ -34,6 +36,8 @@ FRAME = 16_666_667
 LANDMARKS = 2
 KEYS = 3
 FIRST_NOTE = 60
+SKELETON = Skeleton("two-points", ("near", "far"))
+PIANO = PianoKeys(first_note=FIRST_NOTE, count=KEYS)
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,30 @@ class Delivery:
     sent: LandmarkFrame | KeyEvent | KeyMotionChunk
 
 
-def config(**changes: Any) -> AlignerConfig:
-    """Two views of a hand with two landmarks, and a piano with three keys."""
-    small = AlignerConfig(landmarks=LANDMARKS, keys=KEYS, first_note=FIRST_NOTE)
-    return replace(small, **changes)
+def view(name: str = "top", **changes: Any) -> Landmarks:
+    """A camera view of a hand with two landmarks."""
+    return Landmarks(name, SKELETON, **changes)
+
+
+def streams(views: Sequence[str] = ("top", "right"), *, keys: bool = True) -> Streams:
+    """Views of a hand with two landmarks, and a piano with three keys."""
+    return Streams((*map(view, views), *([PIANO] if keys else [])))
+
+
+def config(
+    *, views: Sequence[str] = ("top", "right"), keys: bool = True, **changes: Any
+) -> AlignerConfig:
+    """Two such views and such a piano, or what of them is wanted."""
+    return AlignerConfig(**({"streams": streams(views, keys=keys), "rate_hz": 1024} | changes))
+
+
+def read_stream(
+    stream: ReadStream, stamps_ns: NDArray[np.int64], width: int
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Values and flags of a stream at instants."""
+    values = np.full((len(stamps_ns), width), np.nan, np.float32)
+    flags = stream.read(stamps_ns, values)
+    return values, flags
 
 
 def pose_at(stamp_ns: int) -> float:
@@ -58,7 +82,9 @@ def pose_at(stamp_ns: int) -> float:
 def frame(stamp_ns: int, index: int, view: str = "top", *, hand: bool = True) -> LandmarkFrame:
     """One camera frame of the moving hand."""
     points = np.full((LANDMARKS, 3), pose_at(stamp_ns), np.float32) if hand else None
-    return LandmarkFrame(stamp_ns, view, index, points, 1.0 if hand else 0.0)
+    return LandmarkFrame(
+        stamp_ns, view, index, points, 1.0 if hand else 0.0, skeleton=SKELETON.name
+    )
 
 
 def camera(
@@ -116,7 +142,7 @@ def everything(seconds: float = 1.0) -> list[Delivery]:
 def push(aligner: Aligner, delivery: Delivery) -> None:
     """Hand a delivery to the aligner."""
     if isinstance(delivery.sent, LandmarkFrame):
-        aligner.push_hand(delivery.sent, delivery.received_ns)
+        aligner.push_frame(delivery.sent, delivery.received_ns)
     elif isinstance(delivery.sent, KeyEvent):
         aligner.push_key_event(delivery.sent, delivery.received_ns)
     else:
@@ -178,11 +204,12 @@ class Samples:
 def joined(aligner: Aligner, chunks: Sequence[AlignedChunk]) -> Samples:
     """All chunks in a row."""
     index = [np.arange(c.grid_index, c.grid_index + len(c)) for c in chunks]
+    senses, nothing = aligner.config.streams.senses, slice(0, 0)
     return Samples(
         np.concatenate(index),
         np.concatenate([aligner.grid.stamps_ns(c.grid_index, len(c)) for c in chunks]),
-        np.concatenate([c.pose for c in chunks]),
-        np.concatenate([c.keys for c in chunks]),
+        np.concatenate([c.values[:, senses.get("pose", nothing)] for c in chunks]),
+        np.concatenate([c.values[:, senses.get("keys", nothing)] for c in chunks]),
         np.concatenate([c.flags for c in chunks]),
     )
 

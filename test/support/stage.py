@@ -31,7 +31,7 @@ import rclpy
 from std_srvs.srv import SetBool
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
-from kpm_ros.estimate.weights import load_model, save_model
+from kpm_ros.models.weight_files import load_model, save_model
 from support.clock import SettableClock
 from support.graph import RunningGraph
 from support.player import Player, as_it_is

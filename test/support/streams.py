@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 
 
-def stream(estimator: Any, pose: Any, keys: Any, hops: Any, first_index: int = 0) -> np.ndarray:
-    """Begin a stream and push the signal in hops of the given sizes, over and over; then flush."""
-    estimator.reset(first_index)
+def stream(network: Any, values: Any, hops: Any, first_index: int = 0) -> np.ndarray:
+    """Begin a stream and push rows in hops of the given sizes, over and over; then flush."""
+    network.reset(first_index)
     parts, at, turn = [], 0, 0
-    while at < len(pose):
+    while at < len(values):
         hop = hops[turn % len(hops)]
-        parts.append(estimator.push(pose[at : at + hop], keys[at : at + hop]))
+        parts.append(network.push(values[at : at + hop]))
         at, turn = at + hop, turn + 1
-        due = max(0, min(at, len(pose)) - estimator.card.lookahead)
-        assert sum(map(len, parts)) == due == estimator.given
-    return np.concatenate([*parts, estimator.flush()])
+        due = max(0, min(at, len(values)) - network.card.lookahead)
+        assert sum(map(len, parts)) == due == network.given
+    return np.concatenate([*parts, network.flush()])

@@ -12,4 +12,4 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Recordings on disk, the published ones and simulated ones alike."""
+"""Recordings of any streams, and the readers that know their files."""

@@ -22,10 +22,12 @@ array that was edited, or came with a data set from elsewhere, is not believed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,13 +36,16 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.atomic_files import atomic_file, write_atomically
 from kpm_ros.core.foreign_files import (
+    LISTING_BYTES,
     PICKLE_BYTES,
     ForeignFileError,
     digest,
     must_be_file,
     read_json,
+    read_text,
 )
 
+_LARGEST_ARRAY = 1 << 42
 FORMAT = 2
 """Goes up whenever the same files would give other arrays."""
 
@@ -117,13 +122,44 @@ class ArrayCache:
                 )
 
 
+class DigestCache:
+    """Digests of a folder's files, kept where the user's caches are; made anew where files change.
+
+    Not in the folder itself, which may come from anybody with whatever digests it likes.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Read what was kept of a folder."""
+        place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+        self._root = root
+        self._path = _user_cache() / "digests" / f"{place}.jsonl"
+        self._known: dict[str, Source] = {}
+        with suppress(OSError, ForeignFileError):
+            for line in read_text(self._path, LISTING_BYTES).splitlines():
+                with suppress(ValueError, TypeError):  # one that was cut off, for example
+                    name, version, kept = json.loads(line)
+                    self._known[name] = Source(Version(*version), str(kept))
+
+    def get(self, path: Path) -> str:
+        """Give a file's digest, read if it is not the file that it was."""
+        name, now = str(path.relative_to(self._root)), _version(path)
+        known = self._known.get(name)
+        if known is None or known.version != now:
+            known = self._known[name] = Source(now, digest(path, _LARGEST_ARRAY))
+            with suppress(OSError):  # without a cache, everything is read each time
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([name, *known]) + "\n")
+        return known.digest
+
+
 def _sources_then(
     array_file: Path, about_file: Path, variant: str, count: int
 ) -> list[Source] | None:
     """What an array was made from; None if it is not there as it was written."""
     try:
         about = read_json(about_file)
-        sources = [Source(Version(*version), told) for version, told in about["sources"]]
+        sources = [Source(Version(*version), kept) for version, kept in about["sources"]]
         array = Version(*about["array"])
         fits = about["format"] == FORMAT and about["variant"] == variant
         status = array_file.lstat()
@@ -185,5 +221,9 @@ def usable_folder(preferred: Path, name: str) -> Path:
             return preferred
     except OSError:
         pass
+    return _user_cache() / "releases" / name
+
+
+def _user_cache() -> Path:
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    return base / "kpm_ros" / "releases" / name
+    return base / "kpm_ros"

@@ -12,11 +12,11 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Who plays what in a data set, told so that the same is known again in any other folder.
+"""Who does what in a data set, told so that the same is known again in any other.
 
-Simulated people, tasks and takes follow from seeds, which the manifest holds: they are the same
-whatever their number, length or order. Recorded takes are known by how they begin, and people and
-tasks by their takes, since a folder says no more of them than a number.
+A take is known by how it begins, and people and tasks by their takes, since a folder may say no
+more of them than a number. A reader may know more: the seeds that simulated people are drawn from,
+or the name by which a laboratory knows somebody in all of its data sets.
 """
 
 from __future__ import annotations
@@ -24,93 +24,70 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.foreign_files import read_json
-from kpm_ros.estimate.seen import Seen, digest
-from kpm_ros.simulate.release import release_layout as layout
-from kpm_ros.simulate.release.request import person_seed, take_seed
-from kpm_ros.simulate.tasks import TASKS
-
-if TYPE_CHECKING:
-    from kpm_ros.learn.recordings.release import Release
+from kpm_ros.core.streams import PianoKeys
+from kpm_ros.learn.recordings.recording import Recording
+from kpm_ros.models.seen import Seen, digest
 
 HEAD = 8192
 """Samples at a take's beginning by which it is known."""
 
-Tokens = frozenset[str]
+Digests = frozenset[str]
 
 
 class Identity(NamedTuple):
-    """The digests by which one performance's pianist, task and take may be known."""
+    """The digests by which one recording's person, task and take may be known."""
 
-    person: Tokens
-    task: Tokens
-    take: Tokens
+    person: Digests = frozenset()
+    task: Digests = frozenset()
+    take: Digests = frozenset()
 
 
-def identities(release: Release) -> dict[str, Identity]:
-    """Identify all performances of a data set."""
-    simulated = _simulated(release.root)
+def identify(recordings: Mapping[str, tuple[Recording, Identity]]) -> dict[str, Identity]:
+    """Identify all recordings of a data set, given what else each is known by."""
     takes: dict[str, str] = {}
-    by_person: dict[int, set[str]] = defaultdict(set)
-    by_task: dict[int, set[str]] = defaultdict(set)
-    for name in release.names:
-        one = release.performance(name)
-        takes[name] = content_digest(one.keys, one.effort)
-        by_person[one.pianist].add(takes[name])
-        by_task[one.task].add(takes[name])
-    found = {}
-    for name, take in takes.items():
-        about = layout.parse_name(name)
-        drawn = _drawn(simulated, about)
-        found[name] = Identity(
-            drawn.person | by_person[about.pianist],
-            drawn.task | by_task[about.task],
-            drawn.take | {take},
+    by_person: dict[str, set[str]] = defaultdict(set)
+    by_task: dict[str, set[str]] = defaultdict(set)
+    for name, (recording, _) in recordings.items():
+        takes[name] = content_digest(recording)
+        by_person[recording.person].add(takes[name])
+        by_task[recording.task].add(takes[name])
+    return {
+        name: Identity(
+            known.person | by_person[recording.person],
+            known.task | by_task[recording.task],
+            known.take | {takes[name]},
         )
-    return found
+        for name, (recording, known) in recordings.items()
+    }
 
 
-def content_digest(keys: NDArray[np.float32], effort: NDArray[np.float32]) -> str:
-    """Tell a take by what it begins with."""
+def content_digest(recording: Recording) -> str:
+    """Tell a take by how its effort begins, and its keys, or whatever else was recorded first."""
     content = hashlib.sha256()
-    for array in (keys, effort):
+    keys = [one for one in recording.series if isinstance(one.stream, PianoKeys)]
+    arrays: list[NDArray[np.floating]] = [one.values for one in (keys or recording.series)[:1]]
+    for array in (*arrays, recording.truth.values):
         content.update(np.ascontiguousarray(array[:HEAD], np.float32).tobytes())
     return digest("take", content.hexdigest())
 
 
-def simulated_identity(seed: int, about: layout.PerformanceName, task: str) -> Identity:
-    """Identify a simulated performance by what it is drawn from."""
-    take = take_seed(seed, about.task, about.pianist, int(about.take))
-    return Identity(
-        frozenset({digest("simulated person", person_seed(seed, about.pianist))}),
-        frozenset({task}),
-        frozenset({digest("simulated take", task, take)}),
-    )
-
-
-def built_in_task(number: int) -> str:
-    """Tell one of the simulator's own tasks, which all data sets share."""
-    return digest("simulated task", number)
-
-
 def seen_of(met: Iterable[Identity]) -> Seen:
-    """Put together what a training on some performances has met."""
+    """Put together what a training on some recordings has met."""
     met = list(met)
     takes = frozenset[str]().union(*(one.take for one in met))
     people = frozenset[str]().union(*(one.person for one in met))
     tasks = frozenset[str]().union(*(one.task for one in met))
-    # A take that was met tells its pianist and task as well; there is no need to say it twice.
+    # A take that was met tells its person and task as well; there is no need to say it twice.
     return Seen(people - takes, tasks - takes, takes)
 
 
 def what_was_met(identity: Identity, seen: Seen, of: str) -> str:
-    """Say what of a performance a model has met: the take, or what a test set is new in.
+    """Say what of a recording a model has met: the take, or what a test set is new in.
 
     `of` is "person", "task", or nothing where other takes of known ones are expected.
     """
@@ -121,39 +98,3 @@ def what_was_met(identity: Identity, seen: Seen, of: str) -> str:
     if of == "task" and identity.task & (seen.tasks | seen.takes):
         return "task"
     return ""
-
-
-class _Simulated(NamedTuple):
-    """What a manifest says the performances follow from."""
-
-    seed: int
-    midi: list[str]
-
-
-def _simulated(root: Path) -> _Simulated | None:
-    """Read a manifest as the simulator writes it; None if there is none."""
-    try:
-        content: Mapping[str, Any] = read_json(root / layout.MANIFEST)
-        request = content["request"]
-        midi = [str(one["sha256"]) for one in request["midi"]]
-        # Another program's manifest says nothing of how our people are drawn.
-        ours = (
-            bool(content["persons"]) and isinstance(request["seed"], int) and request["seed"] >= 0
-        )
-        return _Simulated(request["seed"], midi) if ours else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _drawn(simulated: _Simulated | None, about: layout.PerformanceName) -> Identity:
-    """Digests of what a simulated performance follows from; none for others."""
-    nothing = Identity(frozenset(), frozenset(), frozenset())
-    if simulated is None or not about.take.isdecimal():
-        return nothing
-    if about.task <= len(TASKS):
-        task = built_in_task(about.task)
-    elif about.task <= len(TASKS) + len(simulated.midi):
-        task = digest("music", simulated.midi[about.task - len(TASKS) - 1])
-    else:
-        return nothing
-    return simulated_identity(simulated.seed, about, task)

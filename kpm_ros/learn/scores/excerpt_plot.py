@@ -12,44 +12,36 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A picture of one excerpt: hand, keys, and each muscle's true and estimated effort."""
+"""A picture of one excerpt: what was seen, and each muscle's true and estimated effort."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.atomic_files import save_figure
+from kpm_ros.core.streams import Landmarks, PianoKeys, Stream
 
 if TYPE_CHECKING:
-    from kpm_ros.learn.recordings.release import Recording
+    from kpm_ros.learn.recordings.on_grid import GridRecording
+    from kpm_ros.learn.recordings.recording import Recording
 
 Array = NDArray[np.float32]
-RATE_HZ = 1024
 LENGTH_S = 6.0
 """Of an excerpt whose ends are not given."""
 SNAPSHOTS = 7
-"""Hands drawn over the excerpt."""
-BONES = (
-    (0, 1, 2, 3, 4),
-    (0, 5, 6, 7, 8),
-    (5, 9, 10, 11, 12),
-    (9, 13, 14, 15, 16),
-    (13, 17, 18, 19, 20),
-    (0, 17),
-)
-"""Landmarks that lines join, in MediaPipe's numbering."""
+"""Hands or bodies drawn over the excerpt."""
 TRUTH_COLOUR = "0.6"
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of one performance."""
+    """A stretch of one recording."""
 
     name: str
     start_s: float
@@ -73,71 +65,103 @@ class Excerpt:
             )
         return excerpt
 
-    def samples(self, recording: Recording) -> slice:
-        """Which samples of the recording these are."""
-        length_s = len(recording.effort) / RATE_HZ
+    def check(self, recording: Recording) -> Excerpt:
+        """Refuse a recording that is over before; an end beyond its own is brought forward."""
+        length_s = recording.duration_s
         if self.start_s >= length_s:
             raise ValueError(
                 f"{recording.name} is {length_s:.1f} s long: nothing can be shown from "
                 f"{self.start_s:g} s on"
             )
-        return slice(round(self.start_s * RATE_HZ), round(min(self.end_s, length_s) * RATE_HZ))
+        return replace(self, end_s=min(self.end_s, length_s))
+
+    def samples(self, rate_hz: float) -> slice:
+        """Which samples of a grid these are."""
+        return slice(round(self.start_s * rate_hz), round(self.end_s * rate_hz))
+
+
+class Estimated(NamedTuple):
+    """What a model made of a recording."""
+
+    rate_hz: float
+    effort: Array
+    """(T, muscles), from the recording's beginning; shorter where the rest was not estimated."""
 
 
 def draw_excerpt(
     path: Path,
-    recording: Recording,
-    part: slice,
-    estimates: Mapping[str, Array],
-    muscles: Sequence[str],
+    recording: GridRecording,
+    excerpt: Excerpt,
+    estimates: Mapping[str, Estimated],
     simulated: bool,
 ) -> None:
     """Draw what was seen of an excerpt, and what was made of it, into a PNG, PDF or SVG file."""
     from matplotlib.figure import Figure
 
-    times = np.arange(part.start, part.stop) / RATE_HZ
-    figure = Figure(figsize=(11, 3.4 + 1.0 * len(muscles)), layout="constrained")
-    heights = [1.6, 1.3, *[1.0] * len(muscles)]
-    axes = figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights})
-    _draw_hands(axes[0], recording.pose()[part], times)
-    _draw_keys(axes[1], np.asarray(recording.keys[part]), times)
-    for i, (muscle, ax) in enumerate(zip(muscles, axes[2:], strict=True)):
+    part, muscles = excerpt.samples(recording.rate_hz), recording.recording.truth.muscles
+    times = np.arange(part.start, part.stop) / recording.rate_hz
+    streams = recording.streams
+    values = recording.values(part.start, part.stop)
+    seen: list[tuple[Stream, float]] = [(view, 1.6) for view in streams.landmarks[:1]]
+    seen += [(stream, 1.3) for stream in streams if not isinstance(stream, Landmarks)]
+    heights = [height for _, height in seen] + [1.0] * len(muscles)
+    figure = Figure(figsize=(11, 0.5 + sum(heights)), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights}))
+    for (stream, _), ax in zip(seen, axes, strict=False):
+        _draw_stream(ax, stream, values[:, streams.columns[stream.name]], times)
+    for i, (muscle, ax) in enumerate(zip(muscles, axes[len(seen) :], strict=True)):
         ax.fill_between(
             times, recording.effort[part, i], color=TRUTH_COLOUR, lw=0, alpha=0.6, label="truth"
         )
-        for name, effort in estimates.items():
-            ax.plot(times, effort[part, i], lw=1, label=name)
+        for name, found in estimates.items():
+            own = excerpt.samples(found.rate_hz)
+            effort = found.effort[own, i]
+            ax.plot((own.start + np.arange(len(effort))) / found.rate_hz, effort, lw=1, label=name)
         ax.set(ylabel=muscle, xlim=(times[0], times[-1]))
         ax.tick_params(labelbottom=i == len(muscles) - 1)
-    axes[2].legend(loc="upper right", ncols=1 + len(estimates), fontsize="small", frameon=False)
+    axes[len(seen)].legend(
+        loc="upper right", ncols=1 + len(estimates), fontsize="small", frameon=False
+    )
     axes[-1].set_xlabel("time in s")
-    source = "SIMULATED pianist" if simulated else "recorded pianist"
-    figure.suptitle(f"{recording.name}: {source}; keys, hand, and effort of each muscle")
+    source = "SIMULATED" if simulated else "recorded"
+    figure.suptitle(f"{recording.name}, {source}: what was seen, and effort of each muscle")
     save_figure(figure, path)
 
 
-def _draw_hands(ax: Any, pose: Array, times: NDArray[np.float64]) -> None:
-    """Draw the first view's landmarks at several instants, side by side along time."""
-    at = np.linspace(0, len(pose) - 1, SNAPSHOTS + 2).round().astype(int)[1:-1]
-    hands = pose[at, :42].reshape(len(at), 21, 2)
-    size = max(float(np.ptp(hands, axis=1).max()), 1e-6)
-    room = 0.8 * (times[-1] - times[0]) / SNAPSHOTS
-    for index, hand in zip(at, hands, strict=True):
-        # Enlarged alike in both directions; the image's y points down.
-        across = (hand[:, 0] - hand[:, 0].mean()) / size * room + times[index]
-        down = (hand[:, 1] - hand[:, 1].mean()) / size
-        for bone in BONES:
-            ax.plot(across[list(bone)], down[list(bone)], color="tab:blue", lw=1)
-        ax.plot(across, down, ".", color="black", ms=2)
-    ax.set(ylabel="first view", xlim=(times[0], times[-1]), ylim=(0.75, -0.75), yticks=[])
+def _draw_stream(ax: Any, stream: Stream, values: Array, times: NDArray[np.float64]) -> None:
+    if isinstance(stream, Landmarks):
+        _draw_landmarks(ax, stream, values, times)
+    elif isinstance(stream, PianoKeys):
+        _draw_keys(ax, stream, values, times)
+    else:
+        ax.plot(times, values, lw=1)
+        ax.set(ylabel=f"{stream.name} in {stream.unit}", xlim=(times[0], times[-1]))
     ax.tick_params(labelbottom=False)
 
 
-def _draw_keys(ax: Any, keys: Array, times: NDArray[np.float64]) -> None:
+def _draw_landmarks(ax: Any, view: Landmarks, values: Array, times: NDArray[np.float64]) -> None:
+    """Draw a view's landmarks at several instants, side by side along time."""
+    at = np.linspace(0, len(values) - 1, SNAPSHOTS + 2).round().astype(int)[1:-1]
+    shapes = values[at].reshape(len(at), len(view.skeleton), view.dimensions)[..., :2]
+    size = max(float(np.ptp(shapes, axis=1).max()), 1e-6)
+    room = 0.8 * (times[-1] - times[0]) / SNAPSHOTS
+    for index, points in zip(at, shapes, strict=True):
+        # Enlarged alike in both directions; the image's y points down.
+        across = (points[:, 0] - points[:, 0].mean()) / size * room + times[index]
+        down = (points[:, 1] - points[:, 1].mean()) / size
+        for bone in view.skeleton.bones:
+            ax.plot(across[list(bone)], down[list(bone)], color="tab:blue", lw=1)
+        ax.plot(across, down, ".", color="black", ms=2)
+    ax.set(ylabel=view.name, xlim=(times[0], times[-1]), ylim=(0.75, -0.75), yticks=[])
+
+
+def _draw_keys(ax: Any, piano: PianoKeys, keys: Array, times: NDArray[np.float64]) -> None:
     """Draw the depth of the keys that move, and of their neighbours."""
     moved = np.flatnonzero(keys.max(axis=0) > 0.1)
-    low, high = (int(moved[0]), int(moved[-1])) if len(moved) else (39, 51)
-    low, high = max(0, low - 1), min(keys.shape[1] - 1, high + 1)
+    middle = piano.count // 2
+    low, high = (int(moved[0]), int(moved[-1])) if len(moved) else (middle - 6, middle + 6)
+    low, high = max(0, low - 1), min(piano.count - 1, high + 1)
+    lowest = piano.first_note + low - 0.5
     ax.imshow(
         np.clip(keys[::4, low : high + 1].T, 0, 1),
         aspect="auto",
@@ -145,8 +169,7 @@ def _draw_keys(ax: Any, keys: Array, times: NDArray[np.float64]) -> None:
         cmap="Greys",
         vmin=0,
         vmax=1,
-        extent=(times[0], times[-1], low + 20.5, high + 21.5),
+        extent=(times[0], times[-1], lowest, lowest + high - low + 1),
         interpolation="nearest",
     )
     ax.set(ylabel="MIDI note")
-    ax.tick_params(labelbottom=False)

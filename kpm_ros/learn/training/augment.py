@@ -12,76 +12,97 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The same playing by another hand, in front of other cameras: training data made to differ more.
+"""The same movement by another body, before other cameras: training data made to differ more.
 
 A data set holds few people, and a network soon tells them apart by the size of their hands and the
 place of their cameras; it then remembers how strong each of them is instead of looking at what
-they do. So each window is shown with a hand and cameras a little different from those it had.
+they do. So each window is shown with a hand, cameras and sensors a little different from those it
+had. A piano's keys are the same for everybody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
 import torch
 from torch import Generator, Tensor
 
-LANDMARKS = 21
-_KNUCKLE = 9
-"""The middle finger's, about which a hand is made larger or smaller."""
+from kpm_ros.core.streams import Channels, Landmarks, Streams
+
+_Draw = Callable[..., Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Disguise:
-    """How much hands and cameras are changed: standard deviations, anew for each window."""
+class Augmentation:
+    """How much is changed: standard deviations, drawn anew for each window."""
 
     shift: float = 0.01
     """Of a whole view, in widths and heights of the picture: cameras that stand elsewhere."""
     nearness: float = 0.03
-    """Of a whole view's size about the hand, relative: cameras that stand nearer."""
+    """Of a whole view's size about its middle, relative: cameras that stand nearer."""
     turn_rad: float = 0.015
-    """Of a view about the hand."""
+    """Of a view about its middle."""
     size: float = 0.04
-    """Of the hand in all views, relative."""
+    """Of the hand or body in all views, relative."""
     landmark: float = 0.002
     """Of each landmark, in widths: a tracker's taste."""
+    gain: float = 0.03
+    """Of each other channel, relative: sensors that are calibrated otherwise."""
 
-    def times(self, factor: float) -> Disguise:
+    def times(self, factor: float) -> Augmentation:
         """So many times as much of everything."""
-        return Disguise(*(factor * spread for spread in astuple(self)))
+        return Augmentation(*(factor * spread for spread in astuple(self)))
 
 
 def augment(
-    pose: Tensor,
-    keys: Tensor,
+    values: Tensor,
+    streams: Streams,
+    missing: Tensor | None = None,
     generator: Generator | None = None,
-    *,
-    neutral: Tensor | None = None,
-    amount: Disguise | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Change hands and cameras of a batch, pose (B, P, T) and keys (B, K, T); keys stay.
+    amount: Augmentation | None = None,
+) -> Tensor:
+    """Change the views and channels of a batch (B, W, T); other streams stay.
 
-    Where the pose is `neutral` (P), and so stands for none, it is left so. What is drawn follows
-    from the generator's state, torch's own if none is given.
+    So does a sense where one of its streams is missing, as bits of `missing` (B, T) say. What is
+    drawn follows from the generator's state, torch's own if none is given.
     """
-    amount = amount or Disguise()
-    points = pose.unflatten(1, (-1, LANDMARKS, 2))
-    batch, views = points.shape[:2]
+    amount = amount or Augmentation()
+    batch = len(values)
 
     def draw(spread: float, *shape: int) -> Tensor:
         drawn = torch.randn(batch, *shape, generator=generator)
-        return spread * drawn.to(pose.device, pose.dtype)
+        return spread * drawn.to(values.device, values.dtype)
 
-    middle = points[:, :, _KNUCKLE : _KNUCKLE + 1]
-    size = torch.exp(draw(amount.nearness, views, 1, 1, 1) + draw(amount.size, 1, 1, 1, 1))
-    turn = draw(amount.turn_rad, views, 1, 1)
-    away = (points - middle) * size
-    x, y = away.unbind(dim=3)
-    turned = torch.stack((x - turn * y, y + turn * x), dim=3)
-    moved = turned + draw(amount.landmark, views, LANDMARKS, 2, 1)
-    shifted = moved + middle + draw(amount.shift, views, 1, 2, 1)
-    changed = shifted.flatten(1, 3)
-    if neutral is not None:
-        blank = (pose == neutral.to(pose.device)[:, None]).all(dim=1, keepdim=True)
-        changed = torch.where(blank, pose, changed)
-    return changed, keys
+    size = draw(amount.size, 1, 1, 1)
+    parts = []
+    for stream in streams:
+        own = values[:, streams.columns[stream.name]]
+        if isinstance(stream, Landmarks):
+            changed = _another_view(own, stream, size, amount, draw)
+        elif isinstance(stream, Channels):
+            changed = own * torch.exp(draw(amount.gain, stream.width, 1))
+        else:
+            changed = own
+        if missing is not None and changed is not own:
+            gone = (missing & streams.bits(stream.sense)) != 0
+            changed = torch.where(gone[:, None], own, changed)
+        parts.append(changed)
+    return torch.cat(parts, dim=1) if parts else values
+
+
+def _another_view(
+    own: Tensor, view: Landmarks, size: Tensor, amount: Augmentation, draw: _Draw
+) -> Tensor:
+    """Show a view's landmarks (B, columns, T) of another hand or body, by another camera."""
+    points = own.unflatten(1, (-1, view.dimensions))
+    scale = torch.exp(draw(amount.nearness, 1, 1, 1) + size)
+    turn = draw(amount.turn_rad, 1, 1)
+    middle = points.mean(dim=1, keepdim=True)
+    away = (points - middle) * scale
+    x, y, *depth = away.unbind(dim=2)
+    turned = torch.stack((x - turn * y, y + turn * x, *depth), dim=2)
+    moved = turned + draw(amount.landmark, *points.shape[1:3], 1) + middle
+    shift = torch.zeros(len(own), 1, view.dimensions, 1, device=own.device, dtype=own.dtype)
+    shift[:, :, :2] = draw(amount.shift, 1, 2, 1)
+    return (moved + shift).flatten(1, 2)

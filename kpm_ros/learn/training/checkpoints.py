@@ -16,20 +16,34 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.plugins.io import TorchCheckpointIO
 
+from kpm_ros.core.atomic_files import atomic_file
 from kpm_ros.core.foreign_files import is_our_mistake, must_be_file
 
 IDENTITY = "identity"
 """Under which name a checkpoint says of which training it is."""
+PROGRESS = "progress"
+"""Under which name a checkpoint says how far it has come."""
 
 
 class CheckpointError(ValueError):
     """A checkpoint cannot be used; the message says in one sentence why."""
+
+
+class AtomicCheckpoints(TorchCheckpointIO):
+    """Replaces a checkpoint whole or not at all, a power cut included."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write it."""
+        with atomic_file(Path(path), durable=True) as file:
+            torch.save(checkpoint, file)
 
 
 def read_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
@@ -41,6 +55,7 @@ def read_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
         must_be_file(path)
         stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         before: dict[str, Any] = stored[IDENTITY]
+        int(stored[PROGRESS]["step"])  # that of version 0.1.0 has none
         asked = {name: before.get(name) for name in identity}
     except Exception as error:  # a damaged file can make the reader fail in any way
         if is_our_mistake(error):
@@ -59,10 +74,3 @@ def read_checkpoint(path: Path, identity: dict[str, Any]) -> dict[str, Any] | No
 
 def _spoken(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else f"{value!r}"
-
-
-def replace_file(unfinished: Path, path: Path) -> None:
-    """Put a file that is wholly written in another's place, for good."""
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)

@@ -39,9 +39,6 @@ class CurvesFile:
     title: str
     _drawn_s: float = -math.inf
 
-    def stepped(self, progress: Progress) -> None:
-        """Leave the picture as it is."""
-
     def checked(self, progress: Progress) -> None:
         """Draw it if that was not done just now."""
         if time.monotonic() - self._drawn_s >= _PAUSE_S:

@@ -21,8 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.senses import MISSING
+from kpm_ros.models.card import ModelCard
 
 SHORTEST_S, LONGEST_S = 0.3, 2.0
 """How long a sense is gone; a window sees the part of it that falls into the window."""
@@ -39,14 +38,16 @@ class Dropouts:
     share: float
     seed: int
 
-    def flags(self, card: ModelCard, step: int, windows: int, samples: int) -> NDArray[np.uint8]:
-        """Flags (windows, samples) of one training step, as the live path would set them."""
-        flags = np.zeros((windows, samples), np.uint8)
+    def missing(self, card: ModelCard, step: int, windows: int, samples: int) -> NDArray[np.uint32]:
+        """Which streams (windows, samples) are missing in a step, as bits like the live path's."""
+        missing = np.zeros((windows, samples), np.uint32)
+        if not card.optional:
+            return missing
         random = np.random.default_rng([self.seed, step, len(card.optional)])
-        for row in flags:
+        for row in missing:
             length = round(random.uniform(SHORTEST_S, LONGEST_S) * card.rate_hz)
             start = int(random.integers(1 - length, samples))
             sense = card.optional[random.integers(len(card.optional))]
             if random.random() < self.share:
-                row[max(0, start) : start + length] = MISSING[sense]
-        return flags
+                row[max(0, start) : start + length] = card.streams.bits(sense)
+        return missing

@@ -46,7 +46,7 @@ class EffortLoss:
     def __call__(self, estimate: Tensor, effort: Tensor) -> Losses:
         """Compare (B, M, T) with the truth."""
         squared = nn.functional.mse_loss(estimate, effort)
-        if self._distance is None:
+        if self._distance is None or not squared.isfinite():  # of which there is no distance
             return Losses(squared, squared.new_zeros(()))
         clouds = (estimate, effort)
         samples = estimate.shape[-1]

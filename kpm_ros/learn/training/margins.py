@@ -16,24 +16,18 @@
 
 from __future__ import annotations
 
-from kpm_ros.estimate import layout
-from kpm_ros.estimate.card import ModelCard
-
-
-def reach(card: ModelCard) -> int:
-    """How many samples before and after it, together, an output surely depends on."""
-    if card.architecture in layout.ARCHITECTURES:
-        return sum(kernel - 1 for kernel in layout.structure_of(card).kernels)
-    return card.lookahead
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.registry import architecture_of
 
 
 def inner_samples(card: ModelCard, window: int, whole: bool) -> slice:
     """Say which samples of a window count: all, or those out of reach of the zeros beyond it."""
     if whole:
         return slice(0, window)
-    if window <= reach(card):
+    reach = architecture_of(card).reach(card)
+    if window <= reach:
         raise ValueError(
-            f"a window of {window} samples is within the model's reach of {reach(card)}: "
+            f"a window of {window} samples is within the model's reach of {reach}: "
             "train on a longer one"
         )
-    return slice(reach(card) - card.lookahead, window - card.lookahead)
+    return slice(reach - card.lookahead, window - card.lookahead)

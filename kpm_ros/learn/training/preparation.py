@@ -22,81 +22,140 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.seen import Seen
-from kpm_ros.learn.models import zoo
-from kpm_ros.learn.recordings.release import Recording, Release
-from kpm_ros.learn.training import outcome
-from kpm_ros.learn.training.settings import Settings
+from kpm_ros.core.streams import Stream, Streams
+from kpm_ros.learn.recordings.data_set import DataSet
+from kpm_ros.learn.recordings.on_grid import GridRecording
+from kpm_ros.learn.training.training_settings import Settings
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.examples import normalised_card
+from kpm_ros.models.registry import architecture_of, find_architecture
+from kpm_ros.models.seen import Seen
+from kpm_ros.models.trained import Trained, load
 
 _START_MINUTES = 60.0
 """Training data, evenly chosen, that the first weights are suited to."""
 
 
-def new_card(settings: Settings, release: Release) -> ModelCard:
+def new_card(settings: Settings, dataset: DataSet) -> ModelCard:
     """Describe the model that is to be trained, or refuse it."""
-    family = zoo.find_family(settings.model)
-    if settings.teacher_forcing and not family.name.startswith("pianokpm"):
+    architecture = find_architecture(settings.model)
+    if settings.teacher_forcing and not architecture.fed_back:
         raise ValueError(
             f"teacher-forcing shows a decoder the true effort before, but {settings.model} has no "
             "such decoder: leave it away"
         )
-    given: dict[str, Any] = {"inputs": settings.inputs} if settings.inputs else {}
+    streams = chosen_streams(dataset.streams, settings)
+    senses = tuple(streams.senses)
+    if settings.drop_senses and len(senses) < 2:
+        raise ValueError(
+            "drop-senses takes away one of several senses, but the inputs are "
+            f"{', '.join(senses)} alone: leave it at 0"
+        )
+    rate_hz = settings.rate_hz or dataset.grid_rate_hz
+    given: dict[str, Any] = {}
     if settings.lookahead is not None:
         given["lookahead"] = settings.lookahead
-    senses = settings.inputs or family.inputs
-    return zoo.new_card(
-        settings.model,
+    elif settings.lookahead_s is not None:
+        given["lookahead"] = round(settings.lookahead_s * rate_hz)
+    return architecture.new_card(
+        streams=streams,
+        muscles=dataset.muscles,
+        unit=dataset.unit,
+        rate_hz=rate_hz,
         optional=senses if settings.drop_senses else (),
-        views=settings.views,
-        muscles=release.muscles,
-        licence="Apache-2.0" if release.simulated else "",
+        licence=dataset.licence if dataset.simulated else "",
         **given,
     )
 
 
-def training_part(release: Release, settings: Settings) -> list[Recording]:
-    """Take the training performances, or so many minutes of them, drawn by the seed."""
-    names = list(release.splits.get("train", ()))
+def chosen_streams(had: Streams, settings: Settings) -> Streams:
+    """Take of a data set's streams those of the senses, or of the names, that are asked for."""
+    for asked, known, what in (
+        (settings.inputs, had.senses, "inputs"),
+        (settings.streams, had.names, "streams"),
+    ):
+        unknown = [name for name in asked if name not in known]
+        if unknown:
+            raise ValueError(f"{what} are of {', '.join(known)}, not {unknown}")
+    chosen: list[Stream] = [had[name] for name in settings.streams or had.names]
+    if settings.inputs:
+        chosen = [stream for stream in chosen if stream.sense in settings.inputs]
+    if not chosen:
+        raise ValueError("the inputs and the streams that are asked for have none in common")
+    return Streams(tuple(chosen))
+
+
+def training_part(dataset: DataSet, settings: Settings, card: ModelCard) -> list[GridRecording]:
+    """Take the training recordings, or so many minutes of them, drawn by the seed."""
+    names = list(dataset.splits.get("train", ()))
     if not names:
-        raise ValueError(f"{settings.split_file} names no performance to train on")
+        raise ValueError(f"{dataset.split_file} names no recording to train on")
     if not math.isfinite(settings.max_train_minutes):
-        return [release.performance(name) for name in names]
+        return dataset.on_grid(names, card)
     order = np.random.default_rng(settings.seed).permutation(len(names))
-    left, chosen = settings.max_train_minutes * 60 * ModelCard().rate_hz, []
+    left: float = settings.max_train_minutes * 60 * card.rate_hz
+    chosen: list[GridRecording] = []
     for i in order:
         if left > 0:
-            chosen.append(release.performance(names[i]))
-            left -= len(chosen[-1].effort)
+            chosen += dataset.on_grid([names[i]], card)
+            left -= len(chosen[-1])
     return chosen
 
 
 def first_network(
-    card: ModelCard, recordings: Sequence[Recording], settings: Settings
-) -> tuple[ModelCard, Any]:
+    card: ModelCard, recordings: Sequence[GridRecording], settings: Settings
+) -> tuple[ModelCard, nn.Module]:
     """Make the network that training begins with, and its card."""
-    from kpm_ros.learn.models.start import load_start, tuned_network
-
+    architecture = architecture_of(card)
     if settings.init_from:
-        before = load_start(settings.init_from, card)
+        before = load_base(settings.init_from, card)
         seen = Seen.from_card(before.card.seen) or Seen(unknown=frozenset({before.card.name}))
         card = replace(
-            card,
-            pose_offset=before.card.pose_offset,
-            pose_scale=before.card.pose_scale,
-            seen=seen.on_card(),
+            card, offset=before.card.offset, scale=before.card.scale, seen=seen.on_card()
         )
-        return card, tuned_network(card, before.tensors)
-    card = outcome.normalised(card, recordings)
+        network = architecture.network(card)
+        state = {name: torch.from_numpy(array) for name, array in before.tensors.items()}
+        network.load_state_dict(state)
+        return card, network
     most = _START_MINUTES * 60 * card.rate_hz
-    every = max(1, math.ceil(sum(len(one.effort) for one in recordings) / most))
-    return card, zoo.build(card, recordings[::every], settings.seed)
+    some = recordings[:: max(1, math.ceil(sum(len(one) for one in recordings) / most))]
+    card = normalised_card(card, some)
+    return card, architecture.initial_network(card, some, settings.seed)
 
 
-def effort_variance(recordings: Sequence[Recording]) -> float:
+def load_base(name: str, card: ModelCard) -> Trained:
+    """Read a model that differs from the card in nothing but its look-ahead and normalisation."""
+    base = load(name)
+    wanted, had = _essence(card), _essence(base.card)
+    for what, value in wanted.items():
+        if had[what] != value:
+            raise ValueError(
+                f"{name} cannot be fine-tuned into this model: its {what} is {had[what]!r}, not "
+                f"{value!r}"
+            )
+    return base
+
+
+def _essence(card: ModelCard) -> dict[str, Any]:
+    """What two models must have in common for one to go on from the other."""
+    streams = [
+        {name: value for name, value in stream.items() if name != "rate_hz"}
+        for stream in card.streams.as_plain()
+    ]
+    return {
+        "architecture": card.architecture,
+        "streams": streams,
+        "muscles": card.muscles,
+        "rate_hz": card.rate_hz,
+    }
+
+
+def effort_variance(recordings: Sequence[GridRecording]) -> float:
     """Variance of the effort, averaged over muscles."""
-    count = sum(len(one.effort) for one in recordings)
+    count = sum(len(one) for one in recordings)
     total = sum(one.effort.sum(axis=0, dtype=np.float64) for one in recordings)
     square = sum((one.effort.astype(np.float64) ** 2).sum(axis=0) for one in recordings)
     return float(np.mean(square / count - (total / count) ** 2))

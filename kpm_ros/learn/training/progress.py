@@ -18,34 +18,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+_SMOOTHING = 0.95
+"""Share of the shown losses that stays at each step."""
 
 
 @dataclass
 class Progress:
-    """How far training has come."""
+    """How far training has come.
+
+    Whoever is to hear of it is given it at every step: by a method `checked` if the network was
+    checked after that step, by a method `stepped` otherwise.
+    """
 
     step: int = 0
     steps: int = 0
     epoch: float = 0.0
     elapsed_s: float = 0.0
+    """Time spent in training, that before a resumption included."""
     left_s: float = math.nan
     """Time that the remaining steps will take at the pace of this run, or until the limit."""
     learning_rate: float = 0.0
-    losses: Mapping[str, float] = field(default_factory=dict)
+    losses: dict[str, float] = field(default_factory=dict)
+    """Of late, as running means."""
     checked_rmse: float = math.nan
     best_rmse: float = math.inf
     best_step: int = 0
+    checks_since_best: int = 0
 
+    def show(self, losses: Mapping[str, float]) -> None:
+        """Let the running means follow a step's losses."""
+        for name, value in losses.items():
+            before = self.losses.get(name, value)
+            self.losses[name] = _SMOOTHING * before + (1 - _SMOOTHING) * value
 
-class Listener(Protocol):
-    """Hears of every step: of one without a check by the one, of one with it by the other."""
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a checkpoint has of it."""
+        return asdict(self)
 
-    def stepped(self, progress: Progress) -> None:
-        """Hear of a step."""
-        ...
-
-    def checked(self, progress: Progress) -> None:
-        """Hear of a step and its check."""
-        ...
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take it up again."""
+        vars(self).update(state)

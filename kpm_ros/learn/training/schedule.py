@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 
-from kpm_ros.learn.training.settings import Settings
+from kpm_ros.learn.training.training_settings import Settings
 
 
 def learning_rate_factor(

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Windows cut from performances for training: which ones, and in which order."""
+"""Windows cut from recordings for training: which ones, and in which order."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from numpy.typing import NDArray
 class Window(NamedTuple):
     """Where one window begins."""
 
-    performance: int
+    recording: int
     start: int
 
 
 def window_starts(samples: int, window: int, overlap: int) -> NDArray[np.int64]:
-    """First samples of all whole windows of one performance, neighbours sharing `overlap`."""
+    """First samples of all whole windows of one recording, neighbours sharing `overlap`."""
     if not 0 <= overlap < window:
         raise ValueError(f"windows of {window} samples cannot overlap by {overlap}: 0 to below it")
     return np.arange(0, samples - window + 1, window - overlap)
@@ -61,16 +61,16 @@ class WindowOrder:
             raise ValueError(f"a batch of {self.batch} windows is none: 1 or more")
         if not self.windows:
             raise ValueError(
-                f"no performance is as long as a window of {self.window} samples: "
-                "take longer performances, or train on a shorter window"
+                f"no recording is as long as a window of {self.window} samples: "
+                "take longer recordings, or train on a shorter window"
             )
 
     @cached_property
     def windows(self) -> Sequence[Window]:
         """All windows, unmoved."""
         return [
-            Window(performance, int(start) // self.stride * self.stride)
-            for performance, samples in enumerate(self.lengths)
+            Window(recording, int(start) // self.stride * self.stride)
+            for recording, samples in enumerate(self.lengths)
             for start in window_starts(samples, self.window, self.overlap)
         ]
 
@@ -92,6 +92,6 @@ class WindowOrder:
         return [self._moved(windows[i], int(moves[i])) for i in chosen]
 
     def _moved(self, window: Window, by: int) -> Window:
-        last = self.lengths[window.performance] - self.window
+        last = self.lengths[window.recording] - self.window
         start = min(window.start + by, last) // self.stride * self.stride
-        return Window(window.performance, start)
+        return Window(window.recording, start)

@@ -210,7 +210,7 @@ class LslEmg(EmgDevice):
 
 
 def plain_unit(unit: str) -> str:
-    """Write an LSL unit as EmgSamples does; one that is not stated counts as microvolts."""
+    """Write an LSL unit as ChannelSamples does; one that is not stated counts as microvolts."""
     known = {"": "uV", "microvolts": "uV", "microvolt": "uV", "µv": "uV", "μv": "uV", "uv": "uV"}
     known |= {"millivolts": "mV", "millivolt": "mV", "mv": "mV", "volts": "V", "volt": "V"}
     return known.get(unit.strip().lower(), unit.strip())

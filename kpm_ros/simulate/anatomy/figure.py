@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from kpm_ros.core.atomic_files import save_figure
+from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.simulate.anatomy.probes import OWN_FINGER, Array, Probe
 from kpm_ros.simulate.anatomy.statics import Activations
 from kpm_ros.simulate.hand import FINGER_NAMES
-from kpm_ros.simulate.person import MUSCLES
 
 _MEASURED_DEG, _MEASURED_SHARE = 30.0, 0.37
 """Zijdewind & Kernell (1994): strength left to the index finger spread as far as it goes."""

@@ -21,13 +21,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.simulate.anatomy.body import PLACE, Body
 from kpm_ros.simulate.anatomy.corrections import Corrections
 from kpm_ros.simulate.anatomy.periodic import SmoothMotion
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
 from kpm_ros.simulate.anatomy.statics import CHANNELS, Activations, AnatomicalMuscles
 from kpm_ros.simulate.hand import FINGERS
-from kpm_ros.simulate.person import MUSCLES, Person
+from kpm_ros.simulate.person import Person
 
 Array = NDArray[np.float64]
 

@@ -27,13 +27,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.anatomy.corrections import ABDUCTOR
-from kpm_ros.simulate.anatomy.optimum import solve
+from kpm_ros.simulate.anatomy.optimum_kernels import solve
 from kpm_ros.simulate.anatomy.periodic import SmoothMotion, lag_and_lead, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.torques import Demand, Mechanics
 from kpm_ros.simulate.movement_plan import FULL_FORCE_N
-from kpm_ros.simulate.person import MUSCLES, Person
+from kpm_ros.simulate.person import Person
 
 Array = NDArray[np.float64]
 

@@ -28,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.simulate.anatomy.corrections import AS_PACKAGED, Corrections
 from kpm_ros.simulate.anatomy.figure import draw
@@ -43,7 +44,7 @@ from kpm_ros.simulate.anatomy.probes import (
 from kpm_ros.simulate.anatomy.statics import CHANNELS, CUTOFF_HZ, TONE, Activations
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.hand import FINGER_NAMES
-from kpm_ros.simulate.person import MUSCLES, Person
+from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
 
 HELD_N = 8.0

@@ -23,15 +23,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.estimate.seen import Seen
-from kpm_ros.learn.recordings.identity import (
-    Identity,
-    built_in_task,
-    seen_of,
-    simulated_identity,
-    what_was_met,
-)
-from kpm_ros.learn.recordings.release import open_release
+from kpm_ros.learn.recordings.identity import Identity, seen_of, what_was_met
+from kpm_ros.learn.recordings.pianokpm_release import open_release
+from kpm_ros.learn.recordings.simulated_identity import built_in_task, simulated_identity
+from kpm_ros.models.seen import Seen
 from kpm_ros.simulate.release.release_layout import parse_name
 from support.releases import FOLDERS, fill, raw, write, write_splits
 

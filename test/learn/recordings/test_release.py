@@ -24,7 +24,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.learn.recordings.release import Release, open_release
+from kpm_ros.learn.recordings.data_set import DataSet
+from kpm_ros.learn.recordings.dataset_readers import open_dataset
+from kpm_ros.learn.recordings.on_grid import GridRecording
+from kpm_ros.learn.recordings.pianokpm_release import open_release
+from kpm_ros.learn.recordings.recording import Recording
 from kpm_ros.simulate.release.request import Request
 from kpm_ros.simulate.release.worker_pool import make_release
 from support.releases import FOLDERS, NAME, fill, raw, refusal, write, write_splits
@@ -38,49 +42,67 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def values(recording: Recording, name: str) -> np.ndarray:
+    series = recording.series_of(name)
+    assert series is not None
+    return series.values
+
+
 def test_a_recording_is_what_its_files_hold(root: Path) -> None:
-    recording = open_release(root).performance(NAME)
-    assert (recording.name, recording.task, recording.pianist, recording.take) == (NAME, 1, 1, "1")
-    top, right = (raw(root, folder)[..., :2].reshape(120, 42) for folder in FOLDERS[:2])
-    assert np.array_equal(recording.frames, np.float32(np.hstack([top, right])))
-    assert np.array_equal(recording.keys, np.float32(raw(root, "keystroke_data")))
-    assert np.array_equal(recording.effort, np.float32(raw(root, "emg_data")))
-    for array in (recording.frames, recording.keys, recording.effort):
+    recording = open_release(root).recording(NAME)
+    who = (recording.name, recording.task, recording.person, recording.take)
+    assert who == (NAME, "t1", "p1", "1")
+    assert recording.streams.names == ("top", "right", "keys")
+    for view, folder in zip(("top", "right"), FOLDERS, strict=False):
+        points = np.float32(raw(root, folder)[..., :2].reshape(120, 42))
+        assert np.array_equal(values(recording, view), points)
+    assert np.array_equal(values(recording, "keys"), np.float32(raw(root, "keystroke_data")))
+    assert np.array_equal(recording.truth.values, np.float32(raw(root, "emg_data")))
+    for array in (*(one.values for one in recording.series), recording.truth.values):
         assert isinstance(array, np.memmap)
         assert array.dtype == np.float32
 
 
-def test_pose_is_drawn_at_true_times_and_held_at_the_end(root: Path) -> None:
-    recording = open_release(root).performance(NAME)
-    pose = recording.pose()
-    assert pose.shape == (2048, 84)
+def test_frames_are_at_their_true_times_and_the_last_is_held(root: Path) -> None:
+    release = open_release(root)
+    recording = release.recording(NAME)
+    rows = GridRecording(recording, release.streams, 1024).values()
+    assert rows.shape == (2048, 172)
+    frames = np.hstack([values(recording, view) for view in ("top", "right")])
     for column in (0, 41, 83):
-        expected = np.interp(
-            np.arange(2048) / 1024, np.arange(120) / 60, recording.frames[:, column]
-        )
-        assert pose[:, column] == pytest.approx(expected, abs=1e-5)
-    assert np.array_equal(pose[-1], recording.frames[-1])
+        expected = np.interp(np.arange(2048) / 1024, np.arange(120) / 60, frames[:, column])
+        assert rows[:, column] == pytest.approx(expected, abs=1e-5)
+    assert np.array_equal(rows[-1, :84], frames[-1])
+    assert np.array_equal(rows[:, 84:], values(recording, "keys"))
 
 
-def test_views_are_in_the_order_asked_for(root: Path) -> None:
-    both = open_release(root).performance(NAME).frames
-    swapped = open_release(root, views=("right", "top")).performance(NAME).frames
-    assert np.array_equal(swapped, np.hstack([both[:, 42:], both[:, :42]]))
-    one = open_release(root, views=("right",)).performance(NAME).frames
-    assert np.array_equal(one, both[:, 42:])
+def test_views_are_in_the_order_asked_for_the_published_ones_first(root: Path) -> None:
+    assert open_release(root, views=("right", "top")).streams.views == ("right", "top")
+    assert open_release(root, views=("right",)).recording(NAME).streams.names == ("right", "keys")
+    (root / "hand_data/keyp_above").mkdir()
+    shutil.copy(root / f"hand_data/keyp_top/{NAME}.pkl", root / "hand_data/keyp_above")
+    assert open_release(root).streams.views == ("top", "right", "above")
 
 
 def test_a_simulated_set_is_read_and_known_as_such(simulated: Path, root: Path) -> None:
-    release = open_release(simulated)
-    assert release.simulated
-    assert not open_release(root).simulated
-    assert release.muscles == ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
-    assert {"t1_p2_1", "t1_p2_2"} == set(release.splits["test_cross_user"])
-    recording = release.performance("t1_p1_1")
-    assert recording.pose().shape == (2048, 84)
-    assert recording.effort.shape == (2048, 6)
-    architectural = open_release(simulated, "dataset_architectural.json")
+    dataset = open_dataset(simulated)
+    assert dataset.simulated
+    assert dataset.description.startswith("simulated: pianists 2; tasks 2")
+    assert not open_dataset(root).simulated
+    assert open_dataset(root).description == "recorded, or without a manifest"
+    assert dataset.muscles == ("ADM", "PB", "1DI", "2DI", "3DI", "4DI")
+    assert {"t1_p2_1", "t1_p2_2"} == set(dataset.splits["test_cross_user"])
+    assert dataset.recording("t1_p1_1").truth.values.shape == (2048, 6)
+    architectural = open_dataset(simulated, "dataset_architectural.json")
     assert len(architectural.names) == 8
+
+
+def test_a_set_whose_manifest_is_damaged_is_still_simulated(root: Path) -> None:
+    (root / "simulated").mkdir()
+    (root / "simulated/dataset.json").write_text("[]")
+    dataset = open_dataset(root)
+    assert dataset.simulated
+    assert "simulated/dataset.json" in dataset.description
 
 
 def test_names_may_have_folders_endings_and_unusual_takes(root: Path) -> None:
@@ -88,30 +110,30 @@ def test_names_may_have_folders_endings_and_unusual_takes(root: Path) -> None:
     write_splits(root, train=[f"emg_data/{NAME}.pkl"], test=["t10_p02_slow-2"])
     release = open_release(root)
     assert release.splits["test"] == ("t10_p02_slow-2",)
-    assert release.performance("t10_p02_slow-2").take == "slow-2"
+    assert release.recording("t10_p02_slow-2").take == "slow-2"
     assert release.splits["val"] == ()
 
 
 def test_streams_that_end_a_little_apart_are_cut_to_the_shortest(root: Path) -> None:
     fill(root, frames=150, samples=2048 + 100)
-    recording = open_release(root).performance(NAME)
-    assert len(recording.frames) == 120
-    assert len(recording.keys) == len(recording.effort) == 2048
+    recording = open_release(root).recording(NAME)
+    assert [len(one) for one in recording.series] == [120, 120, 2048]
+    assert len(recording.truth.values) == 2048
 
 
 def test_keys_that_are_never_sensed_stay_as_they_are(root: Path) -> None:
     keys = np.zeros((2048, 88))
     keys[:, 5] = -1
     write(root, "keystroke_data", keys)
-    assert np.array_equal(open_release(root).performance(NAME).keys, keys)
+    assert np.array_equal(values(open_release(root).recording(NAME), "keys"), keys)
 
 
 def test_pixels_become_fractions_of_the_image(root: Path) -> None:
-    before = open_release(root).performance(NAME).frames
+    before = values(open_release(root).recording(NAME), "top")
     for folder in FOLDERS[:2]:
         write(root, folder, raw(root, folder)[..., :2] * (1280, 720))
     assert "1280x720" in refusal(root)
-    after = open_release(root, image_size=(1280, 720)).performance(NAME).frames
+    after = values(open_release(root, image_size=(1280, 720)).recording(NAME), "top")
     assert after == pytest.approx(before, abs=1e-5)
 
 
@@ -127,28 +149,30 @@ def test_the_fingerprint_tells_content_not_place(root: Path, tmp_path: Path) -> 
 def test_arrays_are_made_once_and_again_when_a_file_changes(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kpm_ros.learn.recordings import streams
+    from kpm_ros.learn.recordings import pianokpm_files
 
     made: list[Path] = []
-    read_array = streams.read_array
-    monkeypatch.setattr(streams, "read_array", lambda path: made.append(path) or read_array(path))
-    open_release(root).performance(NAME)
+    read_array = pianokpm_files.read_array
+    monkeypatch.setattr(
+        pianokpm_files, "read_array", lambda path: made.append(path) or read_array(path)
+    )
+    open_release(root).recording(NAME)
     assert len(made) == 4
-    open_release(root).performance(NAME)
+    open_release(root).recording(NAME)
     assert len(made) == 4
     # The same content at another time is no reason; other content of the same size is.
     os.utime(root / f"emg_data/{NAME}.pkl", (1, 1))
-    open_release(root).performance(NAME)
+    open_release(root).recording(NAME)
     assert len(made) == 4
     write(root, "keystroke_data", np.ones((2048, 88)))
-    assert open_release(root).performance(NAME).keys.min() == 1
+    assert values(open_release(root).recording(NAME), "keys").min() == 1
     assert len(made) == 5
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "removed", "description"])
 def test_a_damaged_cache_is_made_anew(root: Path, tmp_path: Path, damage: str) -> None:
     cache = tmp_path / "cache"
-    first = open_release(root, cache=cache).performance(NAME).keys.copy()
+    first = values(open_release(root, cache=cache).recording(NAME), "keys").copy()
     array, about = cache / f"keys/{NAME}.npy", cache / f"keys/{NAME}.json"
     content = array.read_bytes()
     if damage == "cut":
@@ -159,13 +183,13 @@ def test_a_damaged_cache_is_made_anew(root: Path, tmp_path: Path, damage: str) -
         array.unlink()
     else:
         about.write_text('{"sources": [[1]]}')
-    assert np.array_equal(open_release(root, cache=cache).performance(NAME).keys, first)
+    assert np.array_equal(values(open_release(root, cache=cache).recording(NAME), "keys"), first)
 
 
 @pytest.mark.parametrize("forged", [False, True])
 def test_an_array_that_was_changed_is_not_believed(root: Path, forged: bool) -> None:
     """Nor is one that came with the data set, with a description that fits it."""
-    first = open_release(root).performance(NAME).keys.copy()
+    first = values(open_release(root).recording(NAME), "keys").copy()
     array, about = root / f".arrays/keys/{NAME}.npy", root / f".arrays/keys/{NAME}.json"
     status = array.stat()
     content = array.read_bytes()
@@ -175,18 +199,18 @@ def test_an_array_that_was_changed_is_not_believed(root: Path, forged: bool) -> 
         told = json.loads(about.read_text())
         told["array"][:2] = [status.st_size, status.st_mtime_ns]
         about.write_text(json.dumps(told))
-    assert np.array_equal(open_release(root).performance(NAME).keys, first)
+    assert np.array_equal(values(open_release(root).recording(NAME), "keys"), first)
 
 
 def test_a_source_whose_time_was_put_back_is_read_again(root: Path) -> None:
     write(root, "keystroke_data", np.zeros((2048, 88)))
-    open_release(root).performance(NAME)
+    open_release(root).recording(NAME)
     path = root / f"keystroke_data/{NAME}.pkl"
     status = path.stat()
     write(root, "keystroke_data", np.ones((2048, 88)))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert path.stat().st_size == status.st_size
-    assert open_release(root).performance(NAME).keys.min() == 1
+    assert values(open_release(root).recording(NAME), "keys").min() == 1
 
 
 def test_arrays_are_not_written_through_links(
@@ -196,18 +220,18 @@ def test_arrays_are_not_written_through_links(
     outside = tmp_path / "outside"
     outside.mkdir()
     (root / ".arrays").symlink_to(outside)
-    open_release(root).performance(NAME)
+    open_release(root).recording(NAME)
     assert list((tmp_path / "own").rglob(f"{NAME}.npy"))
     (root / ".arrays").unlink()
     (root / ".arrays").mkdir()
     (root / ".arrays/keys").symlink_to(outside)
     with pytest.raises(ValueError, match=r"keys is a link"):
-        open_release(root).performance(NAME)
+        open_release(root).recording(NAME)
     (root / ".arrays/keys").unlink()
     (root / ".arrays/keys").mkdir()
     (root / f".arrays/keys/{NAME}.npy").symlink_to(outside / "array.npy")
     (root / f".arrays/keys/{NAME}.json").symlink_to(outside / "about.json")
-    open_release(root).performance(NAME)
+    open_release(root).recording(NAME)
     assert not list(outside.iterdir())
 
 
@@ -216,11 +240,11 @@ def test_a_data_set_that_cannot_be_written_to_has_its_cache_elsewhere(
 ) -> None:
     (root / ".arrays").write_text("in the way")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
-    assert open_release(root).performance(NAME).keys.shape == (2048, 88)
+    assert values(open_release(root).recording(NAME), "keys").shape == (2048, 88)
     assert list((tmp_path / "own").rglob(f"{NAME}.npy"))
 
 
 def test_a_release_lists_its_performances_once(simulated: Path) -> None:
-    release: Release = open_release(simulated)
+    release: DataSet = open_release(simulated)
     assert sorted(release.names) == sorted(set(release.names))
     assert len(release.names) == 6

@@ -20,66 +20,88 @@ import pytest
 import torch
 from torch import nn
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.learn.training.augment import Disguise, augment
-from kpm_ros.learn.training.learner import Learner, Span
-from kpm_ros.learn.training.settings import make_settings
-from kpm_ros.learn.training.stream import Batch
+from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Streams
+from kpm_ros.learn.training.augment import Augmentation, augment
+from kpm_ros.learn.training.batches import Batch
+from kpm_ros.learn.training.learner import Learner
+from kpm_ros.learn.training.training_settings import make_settings
+from kpm_ros.models.pianokpm.published import published_card
 
-NOBODY = Disguise().times(0)
+NOTHING = Augmentation().times(0)
+HAND = find_skeleton("mediapipe-hand")
+STREAMS = Streams(
+    (
+        Landmarks("top", HAND),
+        Landmarks("body", find_skeleton("mediapipe-body"), dimensions=3),
+        PianoKeys(count=5),
+        Channels("force", ("thumb", "index"), "N", 100.0),
+    )
+)
+TOP, BODY, KEYS, FORCE = (STREAMS.columns[name] for name in STREAMS.names)
 
 
 @pytest.fixture(scope="module")
-def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    """Three windows of a hand that moves."""
+def values() -> torch.Tensor:
+    """Three windows of a hand and a body that move, keys and forces."""
     draw = torch.Generator().manual_seed(1)
-    hand = 0.5 + 0.05 * torch.randn(3, 84, 1, generator=draw)
-    return hand + 0.001 * torch.randn(3, 84, 40, generator=draw), torch.rand(3, 88, 40)
+    shape = 0.5 + 0.05 * torch.randn(3, STREAMS.width, 1, generator=draw)
+    return shape + 0.001 * torch.randn(3, STREAMS.width, 40, generator=draw)
 
 
 def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_every_window_gets_a_disguise_of_its_own_for_its_whole_length(batch) -> None:
-    pose, keys = batch
-    changed, same = augment(pose, keys, seeded(2), amount=Disguise(size=0, nearness=0, turn_rad=0))
-    shift = changed - pose
-    assert torch.equal(same, keys)
+def test_every_window_gets_a_camera_of_its_own_for_its_whole_length(values) -> None:
+    amount = Augmentation(size=0, nearness=0, turn_rad=0, gain=0)
+    changed = augment(values, STREAMS, generator=seeded(2), amount=amount)
+    shift = changed - values
     assert torch.allclose(shift, shift[..., :1].expand_as(shift), atol=1e-6)
-    assert (shift[0] - shift[1]).abs().max() > 1e-3
+    assert (shift[0, TOP] - shift[1, TOP]).abs().max() > 1e-3
+    assert (shift[0, BODY] - shift[1, BODY]).abs().max() > 1e-3
+    assert not shift[:, FORCE].any()
 
 
-def test_a_larger_hand_keeps_its_shape(batch) -> None:
-    pose, keys = batch
-    changed, _ = augment(pose, keys, seeded(3), amount=Disguise(0, 0, 0, size=0.2, landmark=0))
-    before, after = (
-        (x.unflatten(1, (2, 21, 2)) - x.unflatten(1, (2, 21, 2))[:, :, 9:10])
-        for x in (pose, changed)
-    )
-    ratio = (after.square().sum(dim=(1, 2, 3)) / before.square().sum(dim=(1, 2, 3))).sqrt()
+@pytest.mark.parametrize(("columns", "dimensions"), [(TOP, 2), (BODY, 3)])
+def test_a_larger_hand_or_body_keeps_its_shape(values, columns, dimensions) -> None:
+    amount = Augmentation(0, 0, 0, size=0.2, landmark=0, gain=0)
+    changed = augment(values, STREAMS, generator=seeded(3), amount=amount)
+    points = [x[:, columns].unflatten(1, (-1, dimensions)) for x in (values, changed)]
+    before, after = (x - x.mean(dim=1, keepdim=True) for x in points)
+    ratio = (after.square().sum(dim=(1, 2)) / before.square().sum(dim=(1, 2))).sqrt()
     assert torch.allclose(ratio, ratio[:, :1].expand_as(ratio), rtol=1e-4)
-    assert torch.allclose(after, before * ratio[:, None, None, None], atol=1e-5)
+    assert torch.allclose(after, before * ratio[:, None, None], atol=1e-5)
     assert ratio.std() > 0.01
 
 
-def test_the_same_seed_draws_the_same_and_another_seed_something_else(batch) -> None:
-    one, again, other = (augment(*batch, seeded(seed))[0] for seed in (4, 4, 5))
+def test_sensors_are_calibrated_otherwise_and_keys_are_those_of_everybody(values) -> None:
+    changed = augment(values, STREAMS, generator=seeded(3))
+    assert torch.equal(changed[:, KEYS], values[:, KEYS])
+    gain = changed[:, FORCE] / values[:, FORCE]
+    assert torch.allclose(gain, gain[..., :1].expand_as(gain), rtol=1e-5)
+    assert (gain[:, 0, 0] - gain[:, 1, 0]).abs().max() > 1e-3
+
+
+def test_the_same_seed_draws_the_same_and_another_seed_something_else(values) -> None:
+    one, again, other = (augment(values, STREAMS, generator=seeded(seed)) for seed in (4, 4, 5))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
 
 
-def test_a_missing_pose_stays_missing(batch) -> None:
-    pose, keys = batch[0].clone(), batch[1]
-    neutral = torch.linspace(0, 1, 84)
-    pose[1, :, 10:20] = neutral[:, None]
-    changed, _ = augment(pose, keys, seeded(6), neutral=neutral)
-    assert torch.equal(changed[1, :, 10:20], pose[1, :, 10:20])
-    assert not torch.equal(changed[1, :, :10], pose[1, :, :10])
+def test_a_missing_sense_stays_missing(values) -> None:
+    missing = torch.zeros(3, 40, dtype=torch.int64)
+    missing[1, 10:20] = 0b0001  # one of its two views
+    changed = augment(values, STREAMS, missing, seeded(6))
+    assert torch.equal(changed[1, TOP, 10:20], values[1, TOP, 10:20])
+    assert torch.equal(changed[1, BODY, 10:20], values[1, BODY, 10:20])
+    assert not torch.equal(changed[1, FORCE, 10:20], values[1, FORCE, 10:20])
+    assert not torch.equal(changed[1, TOP, :10], values[1, TOP, :10])
 
 
-def test_no_disguise_changes_nothing(batch) -> None:
-    assert torch.allclose(augment(*batch, seeded(7), amount=NOBODY)[0], batch[0], atol=1e-6)
+def test_none_of_it_changes_nothing(values) -> None:
+    changed = augment(values, STREAMS, generator=seeded(7), amount=NOTHING)
+    assert torch.allclose(changed, values, atol=1e-6)
 
 
 class Looking(nn.Module):
@@ -87,27 +109,29 @@ class Looking(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.card = ModelCard(architecture="touchnet", optional=("pose",), pose_offset=(0.5,) * 84)
+        self.card = published_card(architecture="touchnet", optional=("pose",))
         self.guess = nn.Parameter(torch.zeros(1))
 
-    def forward(self, pose: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Estimate the same for everything."""
-        self.seen = pose
-        return self.guess.expand(len(pose), 6, pose.shape[-1])
+        self.seen = values
+        return self.guess.expand(len(values), 6, values.shape[-1])
 
 
 @pytest.mark.parametrize("amount", [0.0, 1.0])
-def test_training_shows_disguised_windows_if_asked_to(batch, amount) -> None:
-    pose, keys = batch[0].clone(), batch[1]
-    pose[2] = 0.5
+def test_training_shows_augmented_windows_if_asked_to(amount) -> None:
     network = Looking()
-    settings = make_settings("quick", disguise=amount, window=40, sinkhorn=0.0)
-    learner = Learner(network, settings, Span(1, 1), 1.0)
-    learner.training_step(Batch(pose, keys, torch.zeros(3, 6, 40)), 0)
-    assert torch.equal(network.seen[:2], pose[:2]) == (amount == 0)
-    assert torch.equal(network.seen[2], pose[2])
+    streams = network.card.streams
+    rows = torch.rand(3, streams.width, 40, generator=seeded(8))
+    missing = torch.zeros(3, 40, dtype=torch.int64)
+    missing[2] = streams.bits("pose")
+    settings = make_settings("quick", augment=amount, window=40, sinkhorn=0.0)
+    learner = Learner(network, settings)
+    learner(Batch(rows, missing, torch.zeros(3, 6, 40)))
+    assert torch.equal(network.seen[:2], rows[:2]) == (amount == 0)
+    assert torch.equal(network.seen[2], rows[2])
 
 
-def test_a_negative_disguise_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="disguise must be 0 or more, not -1"):
-        make_settings("quick", disguise=-1.0)
+def test_a_negative_amount_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="augment must be 0 or more, not -1"):
+        make_settings("quick", augment=-1.0)

@@ -19,11 +19,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.core.flags import Flag
-from kpm_ros.estimate.card import ModelCard
 from kpm_ros.learn.training.dropouts import SHORTEST_S, Dropouts
+from kpm_ros.models.pianokpm.published import published_card
 
-CARD = ModelCard(optional=("pose", "keys"))
+CARD = published_card(optional=("pose", "keys"))
 
 
 def runs(row):
@@ -34,30 +33,34 @@ def runs(row):
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_so_many_windows_are_without_a_sense(share):
-    flags = Dropouts(share, seed=1).flags(CARD, 0, 2000, 96)
-    assert flags.any(axis=1).mean() == pytest.approx(share, abs=0.04)
+    missing = Dropouts(share, seed=1).missing(CARD, 0, 2000, 96)
+    assert missing.any(axis=1).mean() == pytest.approx(share, abs=0.04)
 
 
 def test_one_sense_at_a_time_is_gone_and_each_as_often():
-    flags = Dropouts(1.0, seed=1).flags(CARD, 0, 2000, 200)
-    kinds = [set(row[row != 0].tolist()) for row in flags]
+    missing = Dropouts(1.0, seed=1).missing(CARD, 0, 2000, 200)
+    kinds = [set(row[row != 0].tolist()) for row in missing]
     assert all(len(kind) == 1 for kind in kinds)
-    assert sum(kind == {Flag.POSE_LOST} for kind in kinds) == pytest.approx(1000, abs=100)
-    assert sum(kind == {Flag.KEYS_MISSING} for kind in kinds) == pytest.approx(1000, abs=100)
+    assert sum(kind == {CARD.streams.bits("pose")} for kind in kinds) == pytest.approx(
+        1000, abs=100
+    )
+    assert sum(kind == {CARD.streams.bits("keys")} for kind in kinds) == pytest.approx(
+        1000, abs=100
+    )
 
 
 def test_a_sense_goes_returns_or_is_away_throughout():
     samples = 1024
-    flags = Dropouts(1.0, seed=2).flags(CARD, 0, 2000, samples)
-    assert all(len(runs(row)) == 1 for row in flags)
-    inside = [runs(row)[0] for row in flags if not row[0] and not row[-1]]
+    missing = Dropouts(1.0, seed=2).missing(CARD, 0, 2000, samples)
+    assert all(len(runs(row)) == 1 for row in missing)
+    inside = [runs(row)[0] for row in missing if not row[0] and not row[-1]]
     assert min(inside) >= round(SHORTEST_S * CARD.rate_hz)
-    assert sum(bool(row[0] and not row[-1]) for row in flags) > 100
-    assert sum(bool(not row[0] and row[-1]) for row in flags) > 100
-    assert any(row.all() for row in flags)
+    assert sum(bool(row[0] and not row[-1]) for row in missing) > 100
+    assert sum(bool(not row[0] and row[-1]) for row in missing) > 100
+    assert any(row.all() for row in missing)
 
 
 def test_the_same_step_of_the_same_seed_is_the_same():
-    first = Dropouts(0.5, seed=3).flags(CARD, 7, 40, 96)
-    assert np.array_equal(first, Dropouts(0.5, seed=3).flags(CARD, 7, 40, 96))
-    assert not np.array_equal(first, Dropouts(0.5, seed=3).flags(CARD, 8, 40, 96))
+    first = Dropouts(0.5, seed=3).missing(CARD, 7, 40, 96)
+    assert np.array_equal(first, Dropouts(0.5, seed=3).missing(CARD, 7, 40, 96))
+    assert not np.array_equal(first, Dropouts(0.5, seed=3).missing(CARD, 8, 40, 96))

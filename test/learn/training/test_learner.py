@@ -21,26 +21,29 @@ import torch
 from geomloss import SamplesLoss
 from torch import nn
 
-from kpm_ros.estimate.card import ModelCard
-from kpm_ros.estimate.network import PianoKPMNet
-from kpm_ros.learn.training.learner import Learner, Span, TrainingError
+from kpm_ros.core.streams import Streams
+from kpm_ros.learn.training.batches import Batch
+from kpm_ros.learn.training.learner import Learner
 from kpm_ros.learn.training.losses import EffortLoss
 from kpm_ros.learn.training.margins import inner_samples
-from kpm_ros.learn.training.settings import make_settings
-from kpm_ros.learn.training.stream import Batch
+from kpm_ros.learn.training.training_settings import make_settings
+from kpm_ros.models.pianokpm.network import PianoKPMNet
+from kpm_ros.models.pianokpm.published import published_card, published_streams
 
-CARD = ModelCard(architecture="pianokpm-light", inputs=("keys",))
+KEYS = published_streams()["keys"]
+CARD = published_card(architecture="pianokpm-light", streams=Streams((KEYS,)))
 
 
 def some_batch(samples=96):
     torch.manual_seed(1)
-    return Batch(torch.rand(2, 84, samples), torch.rand(2, 88, samples), torch.rand(2, 6, samples))
+    missing = torch.zeros(2, samples, dtype=torch.int64)
+    return Batch(torch.rand(2, 88, samples), missing, torch.rand(2, 6, samples))
 
 
 def learner(**changes):
     torch.manual_seed(0)
     settings = make_settings("quick", model="pianokpm-light", window=96, **changes)
-    return Learner(PianoKPMNet(CARD), settings, Span(10, 5), variance=0.5)
+    return Learner(PianoKPMNet(CARD), settings)
 
 
 def test_the_loss_is_squared_error_and_the_published_distance():
@@ -74,12 +77,12 @@ def test_what_lies_near_the_ends_of_a_window_does_not_count():
     one = learner(sinkhorn=0.0)
     inner = inner_samples(CARD, 96, whole=False)
     assert (inner.start, inner.stop) == (31, 65)
-    loss = one.training_step(batch, 0)
+    loss = one(batch)["loss"]
     batch.effort[..., : inner.start] += 5
     batch.effort[..., inner.stop :] += 5
-    assert one.training_step(batch, 0) == loss
+    assert one(batch)["loss"] == loss
     batch.effort[..., inner.start] += 5
-    assert one.training_step(batch, 0) > loss
+    assert one(batch)["loss"] > loss
 
 
 def test_whole_windows_count_where_that_is_asked_for():
@@ -91,18 +94,10 @@ def test_whole_windows_count_where_that_is_asked_for():
 def test_a_teacher_shows_the_true_effort_of_the_sample_before():
     batch = some_batch()
     taught = learner(teacher_forcing=True, sinkhorn=0.0)
-    before = taught._estimate(*batch)
+    before = taught._estimate(batch.values, batch.effort)
     batch.effort[..., 40] += 1
-    moved = (taught._estimate(*batch) - before).abs().sum(dim=(0, 1)) > 0
+    moved = (taught._estimate(batch.values, batch.effort) - before).abs().sum(dim=(0, 1)) > 0
     assert moved.nonzero().flatten().tolist() == [41]
-
-
-def test_a_loss_that_is_no_number_ends_the_training_in_words():
-    one = learner(sinkhorn=0.0)
-    with torch.no_grad():
-        one.network.features.bias.fill_(float("nan"))
-    with pytest.raises(TrainingError, match=r"lower learning rate than 0\.0003"):
-        one.training_step(some_batch(), 0)
 
 
 def test_the_running_mean_follows_the_weights_slowly():
@@ -110,7 +105,6 @@ def test_the_running_mean_follows_the_weights_slowly():
     start = one.average.features.bias.clone()
     with torch.no_grad():
         one.network.features.bias.add_(1)
-    one.trainer = type("AtStep", (), {"global_step": 10_000, "global_rank": 0})()
-    one._follow()
+    one.follow(step=10_000)
     moved = one.best_network.features.bias - start
     assert torch.allclose(moved, torch.full_like(moved, 0.1), atol=1e-5)

@@ -21,6 +21,7 @@ import math
 import subprocess
 
 import pytest
+import torch
 
 from kpm_ros.learn.training.checkpoints import CheckpointError, read_checkpoint
 from kpm_ros.learn.training.progress import Progress
@@ -75,5 +76,8 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     path = tmp_path / "last.ckpt"
     assert read_checkpoint(path, {}) is None
     path.write_bytes(b"nothing of the kind")
+    with pytest.raises(CheckpointError, match="not a checkpoint of a training"):
+        read_checkpoint(path, {})
+    torch.save({"identity": {}, "global_step": 3}, path)  # as version 0.1.0 wrote them
     with pytest.raises(CheckpointError, match="not a checkpoint of a training"):
         read_checkpoint(path, {})

@@ -21,7 +21,7 @@ import math
 import pytest
 
 from kpm_ros.learn.training.schedule import learning_rate_factor
-from kpm_ros.learn.training.settings import for_windowed, make_settings
+from kpm_ros.learn.training.training_settings import for_windowed, make_settings
 
 
 def test_the_published_recipe_is_the_published_one():

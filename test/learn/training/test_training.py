@@ -26,18 +26,18 @@ import numpy as np
 import pytest
 import torch
 
-from kpm_ros.estimate.seen import Seen
-from kpm_ros.estimate.weights import load_model, save_model
-from kpm_ros.learn.models.trained import load
-from kpm_ros.learn.recordings.release import open_release
+from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.training.checkpoints import CheckpointError
-from kpm_ros.learn.training.checks import spent_s
 from kpm_ros.learn.training.outcome import describe
 from kpm_ros.learn.training.preparation import first_network
 from kpm_ros.learn.training.run_folder import read_metrics
-from kpm_ros.learn.training.settings import TIMES, make_settings
-from kpm_ros.learn.training.train import Training, TrainingStopped
+from kpm_ros.learn.training.training_loop import TrainingError, TrainingStopped, spent_s
+from kpm_ros.learn.training.training_run import Training
+from kpm_ros.learn.training.training_settings import TIMES, make_settings
 from kpm_ros.learn.training.validation import Validation
+from kpm_ros.models.seen import Seen
+from kpm_ros.models.trained import load
+from kpm_ros.models.weight_files import load_model, save_model
 from support.small_release import SPLITS, write_release
 
 TINY = make_settings(
@@ -54,7 +54,7 @@ TINY = make_settings(
     score_minutes=0.01,
 )
 STEPS = 12
-"""Of one epoch: 3 performances of 32 windows, 8 in a batch."""
+"""Of one epoch: 3 recordings of 32 windows, 8 in a batch."""
 
 
 class InterruptionError(Exception):
@@ -133,14 +133,15 @@ def test_the_run_folder_is_complete(whole, data):
 def test_the_model_says_that_it_is_simulated_and_how_it_came_about(whole):
     out, _, scores = whole
     card, _ = load_model(out / "model.safetensors")
-    assert card.trained_on.startswith("simulated performances: 0.2 minutes, 3 performances by 2")
+    assert card.trained_on.startswith("simulated recordings: 0.2 minutes, 3 recordings of 2 people")
     assert "SIMULATED" in card.trained_on
     assert card.notes.startswith("recipe quick, from random weights")
     assert card.notes.endswith("Command: kpm train x")
     assert card.scores["test_cross_user_rmse"] == scores["test_cross_user"]["rmse"]
     assert card.scores["val_baseline_mean_rmse"] > 0
     assert "test_cross_task" not in scores
-    assert len(card.pose_offset) == len(card.pose_scale) == card.pose_channels
+    assert len(card.offset) == len(card.scale) == card.streams.width
+    assert card.streams.names == ("top", "right", "keys")
 
 
 def test_a_model_of_recorded_people_does_not_say_simulated(tmp_path):
@@ -206,8 +207,11 @@ def test_a_training_without_improvement_ends_when_patience_does(data, tmp_path):
 
 def test_training_ends_at_its_time_limit(data, tmp_path):
     settings = replace(TINY, time_limit_min=1e-6, epochs=1000.0)
-    heard = Listening()
-    Training(data=data, out=tmp_path / "run", settings=settings).run([heard])
+    training, heard = Training(data=data, out=tmp_path / "run", settings=settings), Listening()
+    training.run([heard])
+    assert heard.steps == [1]
+    (tmp_path / "run" / "scores.json").unlink()  # as if it was killed before it was scored
+    training.run([heard])
     assert heard.steps == [1]
 
 
@@ -220,13 +224,19 @@ def test_a_limit_of_processor_time_does_not_run_while_others_have_the_processor(
     assert spent["processor"] < 0.15
 
 
+def test_a_loss_that_is_no_number_ends_the_training_in_words(data, tmp_path):
+    settings = replace(TINY, learning_rate=1e30)
+    with pytest.raises(TrainingError, match=r"at step \d+: train with a lower learning rate than"):
+        Training(data=data, out=tmp_path / "run", settings=settings).run()
+
+
 def test_part_of_the_data_is_drawn_by_the_seed(data, tmp_path):
     settings = replace(TINY, model="ridge", max_train_minutes=5 / 60)
     Training(data=data, out=tmp_path / "run", settings=settings).run()
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert len(config["data"]["trained_on"]) == 2
     words = load(tmp_path / "run" / "model.safetensors").card.trained_on
-    assert words.startswith("simulated performances: 0.1 minutes")
+    assert words.startswith("simulated recordings: 0.1 minutes")
 
 
 def test_a_model_is_fine_tuned_from_another(whole, data, tmp_path):
@@ -238,7 +248,7 @@ def test_a_model_is_fine_tuned_from_another(whole, data, tmp_path):
         load_model(path / "model.safetensors") for path in (out, tmp_path / "run")
     )
     assert after.lookahead == 0
-    assert after.pose_offset == before.pose_offset
+    assert after.offset == before.offset
     assert all(np.array_equal(tensors[name], tuned[name]) for name in tensors)
     # It has met what the other one had, which was trained on the same.
     assert after.seen == before.seen
@@ -251,16 +261,16 @@ def test_a_model_is_fine_tuned_from_another(whole, data, tmp_path):
 def test_a_fine_tuned_model_has_met_all_that_its_base_has(whole, data, tmp_path):
     out, _, _ = whole
     card, tensors = load_model(out / "model.safetensors")
-    test_take = open_release(data).identities["t1_p3_1"].take
+    test_take = open_dataset(data).identities["t1_p3_1"].take
     base = tmp_path / "base.safetensors"
     save_model(base, replace(card, seen=Seen(takes=test_take).on_card()), tensors)
     settings = replace(TINY, init_from=str(base), epochs=0.1)
     scores = Training(data=data, out=tmp_path / "run", settings=settings).run()
     tuned = Seen.from_card(load_model(tmp_path / "run" / "model.safetensors")[0].seen)
     assert tuned.takes == test_take | Seen.from_card(card.seen).takes
-    left_out = {"performances": 0, "of": 1, "seen_in_training": {"t1_p3_1": "take"}}
+    left_out = {"recordings": 0, "of": 1, "seen_in_training": {"t1_p3_1": "take"}}
     assert scores["test_cross_user"] == {**left_out, "protocol": "continuous"}
-    assert any("not scored: 1 of 1 performances left out" in line for line in describe(scores))
+    assert any("not scored: 1 of 1 recordings left out" in line for line in describe(scores))
 
 
 def test_that_nobody_knows_what_a_base_has_met_is_handed_on(whole, tmp_path):
@@ -285,7 +295,8 @@ def test_a_model_that_can_do_without_a_sense_is_scored_without_it(data, tmp_path
 def test_a_model_is_trained_for_one_sense(data, tmp_path, senses):
     settings = replace(TINY, inputs=senses, epochs=0.1)
     Training(data=data, out=tmp_path / "run", settings=settings).run()
-    assert load_model(tmp_path / "run" / "model.safetensors")[0].inputs == senses
+    card, _ = load_model(tmp_path / "run" / "model.safetensors")
+    assert tuple(card.streams.senses) == senses
 
 
 @pytest.mark.parametrize("teacher", [False, True])

@@ -35,10 +35,10 @@ def test_an_epoch_takes_every_window_once():
     assert sorted(seen) == sorted(plain.windows)
 
 
-def test_windows_stay_within_their_performance():
+def test_windows_stay_within_their_recording():
     for step in range(20 * ORDER.steps_per_epoch):
         for window in ORDER.batch_at(step):
-            assert 0 <= window.start <= ORDER.lengths[window.performance] - ORDER.window
+            assert 0 <= window.start <= ORDER.lengths[window.recording] - ORDER.window
 
 
 @pytest.mark.parametrize("shifted", [True, False])
@@ -69,7 +69,7 @@ def test_epochs_cut_differently():
 def test_windows_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="cannot overlap by 1024"):
         window_starts(5000, 1024, 1024)
-    with pytest.raises(ValueError, match="no performance is as long"):
+    with pytest.raises(ValueError, match="no recording is as long"):
         WindowOrder((1000,), window=1024, overlap=0, batch=1, seed=0)
     with pytest.raises(ValueError, match="1 or more"):
         WindowOrder((2000,), window=1024, overlap=0, batch=0, seed=0)

@@ -32,7 +32,7 @@ import quadprog
 from kpm_ros.simulate.anatomy.body import PLACE, Body
 from kpm_ros.simulate.anatomy.corrections import AS_PACKAGED
 from kpm_ros.simulate.anatomy.fibres import Fibres
-from kpm_ros.simulate.anatomy.optimum import solve
+from kpm_ros.simulate.anatomy.optimum_kernels import solve
 from kpm_ros.simulate.anatomy.periodic import SmoothMotion, lag_and_lead, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.statics import CHANNELS, AnatomicalMuscles
 from kpm_ros.simulate.anatomy.torques import FRICTION, Mechanics

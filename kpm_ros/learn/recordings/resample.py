@@ -1,0 +1,292 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Recorded streams on a model's grid, as the live pipeline puts them there.
+
+The rules are those of `align/`, for frames that come one by one as soon as they are taken: straight
+lines between frames near enough to each other, held beyond, flagged as stale, lost or missing. A
+line leads to the frame after an instant, for which the aligner waits as long as it does live; what
+came later than that, or after a gap longer than the rules allow, bridges nothing. Frames are read
+where a window asks for them, from wherever they are mapped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.align.cadence import FEWEST_GAPS, REMEMBERED
+from kpm_ros.align.channels import ChannelRules
+from kpm_ros.align.keys import KeyRules
+from kpm_ros.align.pose import DEEPEST, FARTHEST_OUT, JOINED_GAPS, PoseRules
+from kpm_ros.align.sampled import MOST_PERIODS_APART
+from kpm_ros.core.flags import Flag
+from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.streams import Channels, Landmarks
+from kpm_ros.learn.recordings.recording import RecordingError, TimeSeries, parts_of
+
+Array = NDArray[np.float32]
+Instants = NDArray[np.int64]
+
+_COMPARED_TOGETHER = 16_384
+_MOST_REFUSED = 0.5
+"""Share of frames that may lie outside what trackers give; of more, the unit is another."""
+ABSENT_LANDMARKS = np.uint8(Flag.POSE_STALE | Flag.POSE_LOST)
+ABSENT_CHANNELS = np.uint8(Flag.CHANNELS_MISSING)
+"""Flags of samples of which nothing was ever known."""
+
+
+class OnGrid(NamedTuple):
+    """A stream at some instants."""
+
+    values: Array
+    """(n, columns)"""
+    flags: NDArray[np.uint8]
+    missing: NDArray[np.bool_]
+    """Where nothing is known of the stream any more, or yet."""
+
+
+def resampler(series: TimeSeries) -> LandmarkResampler | ChannelResampler:
+    """Read a series at any instants, by the rules of its kind."""
+    if isinstance(series.stream, Landmarks):
+        return LandmarkResampler(series, series.stream)
+    return ChannelResampler(series)
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkResampler:
+    """A camera view at any instants, as `align.pose.PoseStream` reads it.
+
+    Without extrapolation, which is no usual rule.
+    """
+
+    series: TimeSeries
+    view: Landmarks
+
+    def read(self, at_ns: Instants) -> OnGrid:
+        """Give the landmarks at increasing instants."""
+        news = self._news
+        flags = np.full(len(at_ns), ABSENT_LANDMARKS, np.uint8)
+        place = np.searchsorted(news.stamps_ns, at_ns, side="right") - 1
+        last_seen = np.where(place >= 0, news.last_seen[place], -1) if len(news.rows) else place
+        known = np.flatnonzero(last_seen >= 0)
+        if not len(known):
+            return OnGrid(_unknown(self.series, len(at_ns)), flags, np.ones(len(at_ns), np.bool_))
+        place, seen = place[known], last_seen[known]
+        age_ns = at_ns[known] - news.stamps_ns[seen]
+        after = np.minimum(place + 1, len(news.rows) - 1)
+        gap_ns = news.stamps_ns[after] - news.stamps_ns[seen]
+        in_time = (after > place) & (gap_ns - age_ns <= news.wait_ns[place])
+        stale_ns = news.stale_ns[np.where(in_time, after, place)]
+        joined = in_time & (seen == place) & news.seen[after] & (gap_ns <= stale_ns)
+        found = _on_lines(
+            self.series.values, news.rows[seen], news.rows[after], age_ns, gap_ns, joined
+        )
+        values = _placed(found, known, self.series, len(at_ns))
+        held = np.where(age_ns > 0, np.uint8(Flag.HELD), np.uint8(0))
+        held |= np.where(age_ns > stale_ns, np.uint8(Flag.POSE_STALE), np.uint8(0))
+        held |= np.where(age_ns > _LOST_NS, np.uint8(Flag.POSE_LOST), np.uint8(0))
+        flags[known] = np.where(joined, np.uint8(0), held)
+        return OnGrid(values, flags, (flags & np.uint8(Flag.POSE_LOST)) != 0)
+
+    @cached_property
+    def _news(self) -> _News:
+        """Frames that count: those that repeat an earlier hand are left out."""
+        seen = self._seen()
+        kept = np.ones(len(seen), np.bool_)
+        if not self.series.may_repeat:
+            kept = ~self._repeats(seen)
+        rows = np.flatnonzero(kept)
+        stamps_ns = self.series.stamps_ns[rows]
+        places = np.where(seen[rows], np.arange(len(rows)), -1)
+        last_seen = np.maximum.accumulate(places) if len(rows) else places
+        usual_ns = _usual_gaps_ns(self.series.stamps_ns)
+        usual_ns[usual_ns == 0] = round(NS_PER_S / self.view.rate_hz)
+        asked_ns = np.rint(JOINED_GAPS * usual_ns).astype(np.int64)
+        # Each frame says itself how often frames come, but the wait for it began before.
+        before = np.maximum(np.append(rows[1:], rows[-1:]) - 1, 0)
+        return _News(
+            rows,
+            stamps_ns,
+            seen[rows],
+            last_seen,
+            np.clip(asked_ns[rows], _STALE_NS, _LOST_NS),
+            np.clip(asked_ns[before], _WAIT_NS, _LONGEST_WAIT_NS),
+        )
+
+    def _seen(self) -> NDArray[np.bool_]:
+        """Which frames saw a hand or body where one can be; the live pipeline refuses others."""
+        seen, dimensions = self.series.seen.copy(), self.view.dimensions
+        refused = 0
+        for part in parts_of(len(seen), _COMPARED_TOGETHER):
+            points = self.series.values[part].reshape(-1, len(self.view.skeleton), dimensions)
+            with np.errstate(invalid="ignore"):
+                possible = (np.abs(points[..., :2] - 0.5) <= 0.5 + FARTHEST_OUT).all(axis=(1, 2))
+                possible &= (np.abs(points[..., 2:]) <= DEEPEST).all(axis=(1, 2))
+            refused += int((seen[part] & ~possible).sum())
+            seen[part] &= possible
+        if refused > _MOST_REFUSED * max(int(self.series.seen.sum()), 1):
+            raise RecordingError(
+                f"the view {self.view.name!r} has {refused} of {len(seen)} frames farther outside "
+                "the picture than its own size: coordinates must be fractions of the image's width "
+                "and height, not pixels or metres"
+            )
+        return seen
+
+    def _repeats(self, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which frames saw the same, to the last bit, as the one before that saw anything."""
+        repeats = np.zeros(len(seen), np.bool_)
+        rows = np.flatnonzero(seen)
+        for part in parts_of(len(rows) - 1, _COMPARED_TOGETHER):
+            now, then = rows[part.start + 1 : part.stop + 1], rows[part]
+            values = self.series.values
+            repeats[now] = (np.float32(values[now]) == np.float32(values[then])).all(axis=1)
+        return repeats
+
+
+_RULES = PoseRules()
+_STALE_NS, _LOST_NS, _WAIT_NS, _LONGEST_WAIT_NS = (
+    round(time_s * NS_PER_S)
+    for time_s in (_RULES.stale_s, _RULES.lost_s, _RULES.wait_s, _RULES.longest_wait_s)
+)
+
+
+class _News(NamedTuple):
+    """The frames of a view that count, in order."""
+
+    rows: NDArray[np.intp]
+    """Their places among all frames."""
+    stamps_ns: Instants
+    seen: NDArray[np.bool_]
+    last_seen: NDArray[np.intp]
+    """Of each frame, the newest one up to it that saw anything; -1 = none."""
+    stale_ns: Instants
+    """Age at which a hand is stale, as far as each and those before it tell."""
+    wait_ns: Instants
+    """How long the frame after each is waited for."""
+
+
+def _usual_gaps_ns(stamps_ns: Instants) -> Instants:
+    """Of each frame, the median gap of those up to it, as `align.cadence` takes it; 0 = too few."""
+    gaps_ns = np.diff(stamps_ns)
+    usual_ns = np.zeros(len(stamps_ns), np.int64)
+    together = REMEMBERED - 1
+    for count in range(FEWEST_GAPS, min(together, len(gaps_ns) + 1)):
+        usual_ns[count] = np.sort(gaps_ns[:count])[(count - 1) // 2]
+    if len(gaps_ns) >= together:
+        windows = np.lib.stride_tricks.sliding_window_view(gaps_ns, together)
+        middle = (together - 1) // 2
+        for part in parts_of(len(windows), _COMPARED_TOGETHER):
+            found = np.partition(windows[part], middle, axis=1)[:, middle]
+            usual_ns[part.start + together : part.stop + together] = found
+    return usual_ns
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelResampler:
+    """A piano's keys, or other channels, at any instants, as `align/` reads them in chunks."""
+
+    series: TimeSeries
+
+    def read(self, at_ns: Instants) -> OnGrid:
+        """Give the channels at increasing instants."""
+        stream, (knots_ns, rows) = self.series.stream, self._knots
+        flags = np.full(len(at_ns), ABSENT_CHANNELS)
+        before = np.searchsorted(knots_ns, at_ns, side="right") - 1
+        known = np.flatnonzero(before >= 0)
+        before = before[known]
+        limits = self._limits
+        age_ns = at_ns[known] - knots_ns[before]
+        heard = age_ns <= limits.missing_ns
+        known, before, age_ns = known[heard], before[heard], age_ns[heard]
+        if not len(known):
+            values = _unknown(self.series, len(at_ns))
+        else:
+            after = np.minimum(before + 1, len(knots_ns) - 1)
+            gap_ns = knots_ns[after] - knots_ns[before]
+            joined = (gap_ns > 0) & (gap_ns <= limits.fresh_ns)
+            joined &= gap_ns - age_ns <= limits.wait_ns
+            found = _on_lines(self.series.values, rows[before], rows[after], age_ns, gap_ns, joined)
+            values = _placed(found, known, self.series, len(at_ns))
+            bridged = gap_ns > MOST_PERIODS_APART * NS_PER_S / stream.rate_hz
+            held = (age_ns > 0) & (~joined | bridged)
+            flags[known] = np.where(held, np.uint8(Flag.HELD), np.uint8(0))
+        return OnGrid(values, flags, (flags & ABSENT_CHANNELS) != 0)
+
+    @cached_property
+    def _knots(self) -> tuple[Instants, NDArray[np.intp]]:
+        """Stamps and places of the samples of which something is known."""
+        rows = np.flatnonzero(self.series.seen)
+        return self.series.stamps_ns[rows], rows
+
+    @cached_property
+    def _limits(self) -> _Limits:
+        stream, keys, others = self.series.stream, KeyRules(), ChannelRules()
+        if isinstance(stream, Channels):
+            return _Limits(
+                others.fresh_ns(stream),
+                others.wait_ns(1 / stream.rate_hz),
+                others.missing_ns(stream),
+            )
+        return _Limits(*(round(s * NS_PER_S) for s in (keys.fresh_s, keys.wait_s, keys.missing_s)))
+
+
+class _Limits(NamedTuple):
+    """How far apart samples are joined, how long one is waited for, how old the newest may be."""
+
+    fresh_ns: int
+    wait_ns: int
+    missing_ns: int
+
+
+def _unknown(series: TimeSeries, count: int) -> Array:
+    """Give rows of which nothing is known."""
+    return np.full((count, series.stream.width), series.stream.missing, np.float32)
+
+
+def _placed(found: Array, known: NDArray[np.intp], series: TimeSeries, count: int) -> Array:
+    """Put rows that are known in their places among others."""
+    if len(known) == count:
+        return found
+    values = _unknown(series, count)
+    values[known] = found
+    return values
+
+
+def _on_lines(
+    values: NDArray[np.floating],
+    before: NDArray[np.intp],
+    after: NDArray[np.intp],
+    age_ns: Instants,
+    gap_ns: Instants,
+    joined: NDArray[np.bool_],
+) -> Array:
+    """Read lines between two rows where they are joined, and the row before everywhere else."""
+    exact = ~joined | (age_ns == 0)
+    low, high = int(before[0]), int(before[-1])
+    if exact.all():
+        near = np.asarray(values[low : high + 1], np.float32)
+        every = len(near) == len(before) and bool((np.diff(before) == 1).all())
+        return near if every else near[before - low]
+    high = max(high, int(after[-1]))
+    near = np.asarray(values[low : high + 1], np.float32)
+    start = near[before - low]
+    # A row that is not joined may be of a frame that saw nothing.
+    end = near[np.where(joined, after, before) - low]
+    share = np.where(joined, age_ns / np.maximum(gap_ns, 1), 0).astype(np.float32)[:, None]
+    return np.asarray(start * (1 - share) + end * share, np.float32)

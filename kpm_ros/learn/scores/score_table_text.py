@@ -1,0 +1,226 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A table of scores for people: as text for a terminal, and as Markdown."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from kpm_ros.core.text_tables import text_table
+from kpm_ros.learn.scores.metrics import Interval
+from kpm_ros.learn.scores.protocols import PROTOCOLS
+from kpm_ros.learn.scores.score_table import ModelRow, ScoreTable
+from kpm_ros.learn.scores.scoring import TEST_SETS
+
+HEAD = (
+    "model",
+    "inputs",
+    "RMSE",
+    "OTD",
+    "correlation",
+    "parameters",
+    "CPU s per s",
+    "look-ahead",
+)
+SCORES = slice(2, 5)
+"""Columns that differ from one test set to another."""
+SIMULATED = "SIMULATED hands and muscles: these figures say nothing about people"
+RECORDED = "Recorded people"
+LINE = 100
+"""Columns of a line of Markdown."""
+
+
+def as_text(table: ScoreTable) -> str:
+    """Write one table for each test set, for a terminal."""
+    parts = [title(table)]
+    for split in table.splits:
+        rows = [cells(model, split) for model in table.models]
+        shown = text_table(rows, HEAD, figures=range(2, len(HEAD)), indent="  ")
+        parts.append(f"{heading(table, split)}\n{shown}")
+        lines = muscle_lines(table, split)
+        if lines:
+            head, *rest = lines
+            parts.append(text_table(rest, head, figures=range(1, len(head)), indent="  "))
+    parts.append("\n".join(notes(table)))
+    return "\n\n".join(parts) + "\n"
+
+
+def muscle_lines(table: ScoreTable, split: str) -> list[tuple[str, ...]]:
+    """Write RMSE and correlation of each muscle by each model; nothing where none are known."""
+    scored = [model for model in table.models if model.muscles.get(split)]
+    if not scored:
+        return []
+    lines = [("RMSE, correlation", *(model.name for model in scored))]
+    for muscle in scored[0].muscles[split]:
+        pairs = (model.muscles[split][muscle] for model in scored)
+        cells = (f"{rmse:.3f}, {'-' if r is None else f'{r:.2f}'}" for rmse, r in pairs)
+        lines.append((muscle, *cells))
+    return lines
+
+
+def as_markdown(table: ScoreTable) -> str:
+    """Write the same as Markdown; what is the same on every test set stands once."""
+    parts = [f"**{title(table)}.**"]
+    for split in table.splits:
+        rows = [cells(model, split) for model in table.models]
+        scores = [(HEAD[0], *HEAD[SCORES]), *((row[0], *row[SCORES]) for row in rows)]
+        parts.append(f"{heading(table, split)}:\n\n{_markdown(scores)}")
+        by_muscle = muscle_lines(table, split)
+        if by_muscle:
+            parts.append(_markdown(by_muscle))
+    made = [(HEAD[0], HEAD[1], *HEAD[SCORES.stop :])]
+    made += [(model.name, _inputs(model), *_costs(model)) for model in table.models]
+    parts.append(f"What they take and cost:\n\n{_markdown(made, words=2)}")
+    parts.append("\n".join(_item(note) for note in (*models(table), *notes(table))))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown(lines: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Lay lines out as a table, the first columns to the left and figures to the right."""
+    head, *rows = lines
+    rule = ["---"] * words + ["---:"] * (len(head) - words)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
+
+
+def _item(note: str) -> str:
+    """Write one item of a list in lines that are read without scrolling."""
+    return textwrap.fill(
+        note,
+        LINE,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def title(table: ScoreTable) -> str:
+    """Say first whether these are people."""
+    return SIMULATED if table.simulated else RECORDED
+
+
+def heading(table: ScoreTable, split: str) -> str:
+    """Name a test set and its size."""
+    seconds = {one.performance: one.seconds for row in table.models for one in row.scores[split]}
+    names = {*seconds, *(name for row in table.models for name in row.met.get(split, ()))}
+    minutes = sum(seconds.values()) / 60
+    words = TEST_SETS.get(split, split)
+    count = f"{len(names)} recording{'s' if len(names) > 1 else ''}"
+    length = f", {minutes:.1f} min" if seconds.keys() == names else ""
+    return f"{words[0].upper()}{words[1:]} (`{split}`, {count}{length})"
+
+
+def cells(model: ModelRow, split: str) -> tuple[str, ...]:
+    """Write one row."""
+    figures = (_with_spread(model.interval(split, metric)) for metric in ("rmse", "otd"))
+    correlation = _with_spread(model.interval(split, "correlation"), places=2)
+    return _marked(model, split), _inputs(model), *figures, correlation, *_costs(model)
+
+
+def _inputs(model: ModelRow) -> str:
+    return "+".join(model.inputs) or "-"
+
+
+def _costs(model: ModelRow) -> tuple[str, ...]:
+    return (
+        _count(model.parameters),
+        f"{model.cost.mean:.3f} ({model.cost.low:.3f} to {model.cost.high:.3f})",
+        f"{model.lookahead_ms:.0f} ms",
+    )
+
+
+def _marked(model: ModelRow, split: str) -> str:
+    """Name a model, and say of how few recordings its figures are if it has met others."""
+    met = len(model.met.get(split, ()))
+    if met:
+        new = len(model.scores[split])
+        return f"{model.name} (seen in training)" if not new else f"{model.name} ({new} new)"
+    return f"{model.name} (?)" if model.provenance and split in TEST_SETS else model.name
+
+
+_SEEN_IN = {"take": "that very take", "person": "the person", "task": "the task"}
+
+
+def seen_in_training(table: ScoreTable) -> list[str]:
+    """Say by name what was left out since a model has met it, and of which model nobody knows."""
+    lines = []
+    for model in table.models:
+        for split, met in model.met.items():
+            by_what: dict[str, list[str]] = {}
+            for name, what in met.items():
+                by_what.setdefault(what, []).append(name)
+            lines += [
+                f"`{model.name}`: seen in training ({_SEEN_IN[what]}), so left out of "
+                f"`{split}`: {', '.join(names)}."
+                for what, names in by_what.items()
+            ]
+        if model.provenance:
+            lines.append(
+                f"`{model.name}` (?): what it was trained on is {model.provenance}, so nobody can "
+                "say which of these recordings are new to it."
+            )
+    return lines
+
+
+def models(table: ScoreTable) -> list[str]:
+    """Say what each model is and was trained on; once of all that share it."""
+    described: dict[str, list[str]] = {}
+    trained: dict[str, list[str]] = {}
+    for model in table.models:
+        described.setdefault(model.description, []).append(f"`{model.name}`")
+        trained.setdefault(model.trained_on.rstrip("."), []).append(f"`{model.name}`")
+    return [
+        *(f"{', '.join(names)}: {what}." for what, names in described.items()),
+        *(f"Trained on {data}: {', '.join(names)}." for data, names in trained.items()),
+    ]
+
+
+def notes(table: ScoreTable) -> list[str]:
+    """Say how the figures came about."""
+    lines = [
+        *seen_in_training(table),
+        f"Protocol `{table.protocol}`: {PROTOCOLS[table.protocol][0]}.",
+        "Means over recordings, ± half of the 95 % interval of bootstrapped means.",
+        f"OTD: Sinkhorn distance (p = 2, blur 0.05) between the clouds of at most "
+        f"{table.otd_points} evenly spaced samples of each recording.",
+        "Correlation: mean over muscles; an estimate that never changes counts as 0.",
+        "CPU s per s: on one thread, all models in turns; median (least to most). Live models run "
+        "in hops of 10 ms, others over a whole signal at once.",
+        "Look-ahead: how much of the future a model sees; one that takes whole windows waits for "
+        "the rest of its window.",
+    ]
+    lines.append(f"Data: {table.data} (fingerprint {table.fingerprint[:12]}).")
+    if table.cpu:
+        lines.append(f"Machine: {table.cpu}.")
+    if table.command:
+        lines.append(f"Command: `{table.command}`, split file `{table.split_file}`.")
+    return lines
+
+
+def _with_spread(interval: Interval, places: int = 3) -> str:
+    if np.isnan(interval.mean):
+        return "-"
+    mean = f"{interval.mean:.{places}f}"
+    # One performance says nothing of how much they differ.
+    return f"{mean} ± {interval.half_width:.{places}f}" if interval.half_width > 0 else mean
+
+
+def _count(parameters: int) -> str:
+    if parameters >= 1_000_000:
+        return f"{parameters / 1e6:.2f} M"
+    return f"{parameters / 1e3:.0f} k" if parameters >= 10_000 else str(parameters)

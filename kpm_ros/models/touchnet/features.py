@@ -1,0 +1,191 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What TouchNet is given of each frame: the hand from its own palm, the keys from its fingertips.
+
+Nothing here is learnt in training. Where on the keyboard a fingertip in the pictures is (`place`),
+and the usual size of each feature (`offset`, `gain`), are found before it and come with the
+weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.missing_senses import neutral_row
+from kpm_ros.models.touchnet.shapes import (
+    ASPECT,
+    CHORD,
+    LIMIT,
+    OFFSETS,
+    SMALL,
+    STRIDE,
+    View,
+    feature_span,
+    first_end,
+    inputs_of,
+    key_places,
+)
+
+
+class Features(nn.Module):
+    """Values on the grid to normalised features of frames."""
+
+    offset: Tensor
+    gain: Tensor
+    place: Tensor
+    neutral: Tensor
+    keys_at: Tensor
+
+    def __init__(self, card: ModelCard) -> None:
+        super().__init__()
+        self.card = card
+        self.span = feature_span(card)
+        self.inputs = inputs_of(card)
+        self.register_buffer("offset", torch.zeros(self.span.absent.start))
+        self.register_buffer("gain", torch.ones(self.span.absent.start))
+        if self.inputs.touches:
+            self.register_buffer("place", torch.zeros(self.inputs.places))
+        neutral = torch.from_numpy(neutral_row(card))
+        self.register_buffer("neutral", neutral, persistent=False)
+        keys = self.inputs.keys
+        places = key_places(self.inputs.first_note, keys.stop - keys.start)
+        self.register_buffer("keys_at", torch.from_numpy(places), persistent=False)
+
+    def forward(self, values: Tensor, first_index: int) -> Tensor:
+        """Turn values (B, W, T) into features (B, frames, F).
+
+        `first_index` is the grid index of the first sample. The grid's frame k ends with sample
+        8 k + look-ahead; those are here that end within the signal, and those that begin within it
+        and end after it, where its last sample stands still.
+        """
+        # Places on the keyboard need more digits than training otherwise does.
+        with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
+            features, present = self.raw(values, first_index)
+        known, absent = features.tensor_split((self.span.absent.start,), dim=-1)
+        scaled = ((known - self.offset) * self.gain).clamp(-LIMIT, LIMIT)
+        return torch.cat((scaled * present, absent), dim=-1)
+
+    def raw(self, values: Tensor, first_index: int) -> tuple[Tensor, Tensor]:
+        """Give features before they are normalised, and 1 or 0 for what is there or missing.
+
+        Those that say what is missing always mean what they say: they have no second number.
+        """
+        frames = self._frames(values, first_index)
+        there = {sense: self._there(sense, frames) for sense in self.inputs.senses}
+        return self._described(frames, there)
+
+    def _described(self, frames: Tensor, there: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        hand_there = there.get(self.inputs.pose_sense)
+        keys_there = there.get(self.inputs.keys_sense)
+        features: list[Tensor] = []
+        masks: list[Tensor] = []
+
+        def put(part: Tensor, mask: Tensor) -> None:
+            features.append(part)
+            masks.append(mask.expand_as(part))
+
+        if hand_there is not None:
+            views = [self._hand(self._points(frames, view), view) for view in self.inputs.views]
+            hand = torch.cat(views, dim=-1)
+            put(hand, hand_there)
+            put(_change(hand), hand_there * _before(hand_there))
+        if keys_there is not None:
+            depth = frames[..., self.inputs.keys].clamp(min=0)
+            motion = torch.stack((depth, _change(depth)), dim=-1)
+            if hand_there is not None:
+                both = hand_there * keys_there
+                depths, speeds = self._touch(self._tips_at(frames), motion)
+                put(depths, both)
+                put(speeds, both * _before(keys_there))
+            put(self._chord(motion), keys_there)
+        features += [1 - mask for mask in there.values()]
+        return torch.cat(features, dim=-1), torch.cat(masks, dim=-1)
+
+    def _frames(self, values: Tensor, first_index: int) -> Tensor:
+        """Pick the last sample of each frame: (B, W, T) to (B, frames, W)."""
+        samples, end = values.shape[-1], first_end(self.card, first_index)
+        count = max(1, -(-(samples + self.card.lookahead - end) // STRIDE))
+        at = torch.arange(count, device=values.device) * STRIDE + end
+        return values[..., at.clamp(max=samples - 1)].transpose(1, 2)
+
+    def _there(self, sense: str, frames: Tensor) -> Tensor:
+        """Say 0 of frames in which a sense is blank that the model can do without: (B, J, 1)."""
+        if sense not in self.card.optional:
+            return torch.ones_like(frames[..., :1])
+        columns = self.card.streams.senses[sense]
+        blank = frames[..., columns] == self.neutral[columns]
+        return 1 - blank.all(dim=-1, keepdim=True).to(frames.dtype)
+
+    def _points(self, frames: Tensor, view: View) -> Tensor:
+        """Points of one view: (B, J, points, dimensions)."""
+        start = self.inputs.pose.start + view.start
+        points = frames[..., start : start + view.width]
+        return points.unflatten(-1, (view.points, view.dimensions))
+
+    def _hand(self, points: Tensor, view: View) -> Tensor:
+        """Landmarks from the palm's middle in units of its size, then the palm itself."""
+        palm = points[..., view.palm, :]
+        middle = palm.mean(dim=-2, keepdim=True)
+        away = (palm - middle) * points.new_tensor((1.0, ASPECT, 1.0)[: view.dimensions])
+        square = away.square().sum(dim=(-1, -2), keepdim=True)
+        size = (square / len(view.palm) + SMALL).sqrt()
+        local = ((points - middle) / size).flatten(-2)
+        return torch.cat((local, middle.flatten(-2), size.log().flatten(-2)), dim=-1)
+
+    def _tips_at(self, frames: Tensor) -> Tensor:
+        """Where on the keyboard each fingertip is, in white keys: (B, J, tips)."""
+        views = self.inputs.views
+        seen = torch.cat([self._points(frames, view)[..., view.tips, :] for view in views], dim=-1)
+        return seen @ self.place[:-1] + self.place[-1]
+
+    def _touch(self, tips: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
+        """Add up depth and speed of the keys around each fingertip: (B, J, tips x places) each.
+
+        The keys' motion is (B, J, K, 2): depth and speed.
+        """
+        places = (tips[..., None] + tips.new_tensor(OFFSETS)).flatten(-2)
+        depths, speeds = self._sum_near_keys(places, motion).unbind(dim=-1)
+        return depths, speeds
+
+    def _chord(self, motion: Tensor) -> Tensor:
+        """Picture the keys that are down around their own middle; and how much is down, and goes.
+
+        Gives depths and speeds of (2 CHORD + 1) white keys' widths, and the two sums.
+        """
+        depth, speed = motion.unbind(dim=-1)
+        total = depth.sum(dim=-1, keepdim=True)
+        middle = (depth @ self.keys_at)[..., None] / (total + SMALL)
+        places = middle + torch.arange(-CHORD, CHORD + 1, device=depth.device)
+        picture = self._sum_near_keys(places, motion).transpose(-1, -2).flatten(-2)
+        return torch.cat((picture, total, speed.clamp(min=0).sum(dim=-1, keepdim=True)), dim=-1)
+
+    def _sum_near_keys(self, places: Tensor, motion: Tensor) -> Tensor:
+        """Add up what keys do within a white key's width of places, nearer ones more."""
+        near = (1 - (self.keys_at - places[..., None]).abs()).clamp(min=0)
+        return near @ motion
+
+
+def _before(frames: Tensor) -> Tensor:
+    """Each frame's predecessor; the first one's is itself."""
+    return torch.cat((frames[:, :1], frames[:, :-1]), dim=1)
+
+
+def _change(frames: Tensor) -> Tensor:
+    """How each frame differs from the one before it."""
+    return frames - _before(frames)

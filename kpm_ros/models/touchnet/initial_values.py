@@ -1,0 +1,172 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What TouchNet begins with before training: where fingers are on the keyboard, usual sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kpm_ros.models.card import ModelCard
+from kpm_ros.models.examples import NO_EXAMPLES, PIECE, Example, pieces
+from kpm_ros.models.touchnet.network import TouchNet
+from kpm_ros.models.touchnet.shapes import STRIDE, inputs_of, key_places
+
+_PRESSED = 0.5
+"""Depth at which a key counts as struck."""
+_FITS = 20
+_STROKES_A_NUMBER = 10
+"""Fewest strokes for each number that says where on the keyboard a fingertip is."""
+_KEPT = 0.7
+"""Share of the strokes that a map is fitted to: the best; the others are the other hand's."""
+_SMALLEST_SIZE = 1e-3
+"""Of a feature that hardly ever changes; it is not blown up beyond that."""
+_RIDGE = 1e-3
+"""Of the features' variance, added so that no direction among them is blown up."""
+
+Array = NDArray[np.float64]
+
+
+def suit(network: TouchNet, examples: Sequence[Example]) -> None:
+    """Fit everything that training leaves alone, and begin with the mean effort.
+
+    The first layer's random weights are turned to weigh all directions in which the features vary
+    alike: effort shows in what little is left of a hand's movement when its place is known.
+    """
+    if network.features.inputs.touches:
+        place = keyboard_map(network.card, examples)
+        network.features.place.copy_(torch.from_numpy(place))
+    moments = _moments(network, examples)
+    measured = network.features.span.absent.start
+    variance = np.maximum(np.diag(moments.covariance), 0)
+    gain = 1 / np.maximum(np.sqrt(variance), _SMALLEST_SIZE)
+    gain[measured:] = 1.0
+    scaled = moments.covariance * gain[:, None] * gain
+    size, directions = np.linalg.eigh(scaled)
+    whitening = (directions / np.sqrt(np.maximum(size, 0) + _RIDGE)) @ directions.T
+    with torch.no_grad():
+        network.features.offset.copy_(torch.from_numpy(moments.mean[:measured]))
+        network.features.gain.copy_(torch.from_numpy(gain[:measured]))
+        network.inlet.weight.copy_(network.inlet.weight.double() @ torch.from_numpy(whitening))
+        network.outlet.weight.zero_()
+        network.outlet.bias.copy_(torch.from_numpy(moments.mean_effort))
+
+
+class _Moments(NamedTuple):
+    """Averages over all frames."""
+
+    mean: Array
+    covariance: Array
+    mean_effort: Array
+
+
+def _moments(network: TouchNet, examples: Sequence[Example]) -> _Moments:
+    """Average features, their products, and effort."""
+    count, width = 0, network.features.span.width
+    outputs = network.outlet.out_features
+    total, total_effort = np.zeros(width), np.zeros(outputs)
+    square = np.zeros((width, width))
+    for features, effort in _rows(network, examples):
+        count += len(features)
+        total += features.sum(axis=0)
+        total_effort += effort.sum(axis=0)
+        square += features.T @ features
+    if not count:
+        raise ValueError(NO_EXAMPLES)
+    mean = total / count
+    return _Moments(mean, square / count - np.outer(mean, mean), total_effort / count)
+
+
+def _rows(network: TouchNet, examples: Sequence[Example]) -> Iterator[tuple[Array, Array]]:
+    """Features and effort of each example's frames, senses that are missing left as zeros."""
+    for one in examples:
+        whole = len(one.effort) // STRIDE * STRIDE
+        for piece in pieces(one, PIECE // STRIDE * STRIDE):
+            stop = min(piece.stop, whole)
+            if stop > piece.start:
+                yield _frames_of(network, one, piece.start, stop)
+
+
+def _frames_of(network: TouchNet, one: Example, start: int, stop: int) -> tuple[Array, Array]:
+    """Features and effort of the frames of a piece, which begins and ends with whole frames."""
+    lookahead = network.card.lookahead
+    # Features say how the frame before was; so much is seen of what comes after.
+    begin = max(0, start - STRIDE)
+    values = one.values(begin, min(len(one.effort), stop + lookahead))
+    with torch.inference_mode():
+        rows = torch.from_numpy(np.ascontiguousarray(values.T, np.float32))
+        features, present = network.features.raw(rows[None], begin)
+        features[..., : present.shape[-1]] *= present
+    # The frame that begins with sample k ends with sample k + look-ahead.
+    first = (start - begin) // STRIDE + lookahead // STRIDE
+    count = (stop - start) // STRIDE
+    effort = one.effort[start:stop].reshape(count, -1).astype(np.float64)
+    return features[0, first : first + count].double().numpy(), effort
+
+
+def keyboard_map(card: ModelCard, examples: Sequence[Example]) -> Array:
+    """Find where on the keyboard a fingertip is from where the views see it.
+
+    Fitted to which key went down while the tips were where: first with the middle of all tips for
+    the one that struck, then with the tip that comes nearest, over and over. Strokes that fit worst
+    are left out: other fingers than those in sight play too.
+    """
+    tips, struck = _strokes(card, examples)
+    fewest = _STROKES_A_NUMBER * tips.shape[-1]
+    if len(struck) < fewest:
+        raise ValueError(
+            f"{len(struck)} key strokes are too few to learn where the fingers are: "
+            f"{fewest} or more are needed"
+        )
+    place = _fit(tips.mean(axis=1), struck, np.ones(len(struck), bool))
+    for _ in range(_FITS):
+        away = tips @ place - struck[:, None]
+        nearest = np.abs(away).argmin(axis=1)
+        chosen = tips[np.arange(len(tips)), nearest]
+        error = np.abs(away).min(axis=1)
+        place = _fit(chosen, struck, error <= np.quantile(error, _KEPT))
+    return place
+
+
+def _fit(seen: Array, struck: Array, kept: NDArray[np.bool_]) -> Array:
+    return np.linalg.lstsq(seen[kept], struck[kept], rcond=None)[0]
+
+
+def _strokes(card: ModelCard, examples: Sequence[Example]) -> tuple[Array, Array]:
+    """Where every tip was seen when a key went down, (strokes, tips, places); and which key."""
+    given = inputs_of(card)
+    keys = key_places(given.first_note, given.keys.stop - given.keys.start).astype(np.float64)
+    tips: list[Array] = [np.zeros((0, given.tips, given.places))]
+    struck: list[Array] = [np.zeros(0)]
+    for one in examples:
+        for piece in pieces(one):
+            # One row more, since a key that goes down was up before.
+            rows = one.values(max(0, piece.start - 1), piece.stop)
+            down = rows[:, given.keys] > _PRESSED
+            at, key = np.nonzero(down[1:] & ~down[:-1])
+            pose = rows[at + 1, given.pose].astype(np.float64)
+            parts = [
+                pose[:, view.start : view.start + view.width].reshape(
+                    len(at), view.points, view.dimensions
+                )[:, view.tips, :]
+                for view in given.views
+            ]
+            tips.append(np.concatenate([*parts, np.ones((len(at), given.tips, 1))], axis=-1))
+            struck.append(keys[key])
+    return np.concatenate(tips), np.concatenate(struck)

@@ -1,0 +1,116 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Bodies, fingertips and third views run live, by nothing but what the model's card says."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kpm_ros.cli import main
+from kpm_ros.client import EffortReader
+from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.core.streams import Channels, Landmarks, Streams
+from kpm_ros.learn.recordings.container_writer import About, write_dataset
+from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth
+from kpm_ros.models.pianokpm.published import published_card, published_streams
+from kpm_ros.models.weight_files import random_tensors, save_model
+from support.graph import RunningGraph
+from support.waiting import QUEUED, wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+names = (f"bodies_{i}" for i in itertools.count())
+
+
+@contextmanager
+def played(data: Path, recording: str, namespace: str):
+    """A recording on a pipeline's topics, by the example's program."""
+    script = ROOT / "examples" / "publish_recording.py"
+    words = [sys.executable, str(script), str(data), recording, "--namespace", namespace]
+    process = subprocess.Popen(words, env=os.environ)
+    try:
+        yield
+        assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+def watched(node, domain, model: Path, data: Path, recording: str) -> EffortReader:
+    """Run the pipeline on a recording until effort is valid, and see that none of it is lost."""
+    options = ["source:=topics", f"model:={model}"]
+    with RunningGraph(next(names), options) as graph, played(data, recording, graph.namespace):
+        reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
+        index: list[np.ndarray] = []
+
+        def a_second_of_valid_effort():
+            batch = reader.take()
+            if not batch.valid.all():
+                index.clear()
+            elif len(batch):
+                index.append(batch.index)
+                assert np.isfinite(batch.effort).all()
+                assert batch.effort.shape[1] == len(reader.muscles)
+            return sum(len(part) for part in index) > 2000
+
+        wait_for(a_second_of_valid_effort, "a second of valid effort", 90)
+        assert (np.diff(np.concatenate(index)) == 1).all()
+        assert graph.stop() == 0
+    return reader
+
+
+@pytest.mark.parametrize(("kind", "muscles"), [("fingertips", 12), ("body", 8)])
+def test_a_model_of_a_foreign_data_set_runs_live(node, domain, tmp_path, kind, muscles) -> None:
+    example = runpy.run_path(str(ROOT / "examples" / "made_up_recordings.py"))
+    example["made_up"].__globals__["SECONDS"] = 6
+    about = About(name=kind, simulated=True)
+    data = write_dataset(tmp_path / kind, about, example["made_up"](kind), example["SPLITS"])
+    run = tmp_path / "run"
+    words = ["--model", "ridge", "--recipe", "quick", "--score-minutes", "0.01"]
+    assert main(["train", str(data), "--out", str(run), *words]) == 0
+    reader = watched(node, domain, run / "model.safetensors", data, "p3_t1_1")
+    assert list(reader.muscles) == [f"M{number + 1}" for number in range(muscles)]
+
+
+def test_a_third_view_of_another_skeleton_and_forces_are_a_matter_of_the_card(
+    node, domain, tmp_path
+) -> None:
+    body = Landmarks("room", find_skeleton("openpose-body25"), 3, 30.0, sense="body")
+    force = Channels("force", ("left", "right"), "N", 100.0)
+    hands = published_streams(keys=False)
+    streams = Streams((*hands, body, force))
+    card = published_card(name="wide", architecture="pianokpm-light", streams=streams, rate_hz=256)
+    model = tmp_path / "wide.safetensors"
+    save_model(model, card, random_tensors(card))
+    random = np.random.default_rng(3)
+    series = tuple(
+        TimeSeries(one, random.uniform(0.3, 0.7, (int(8 * one.rate_hz), one.width)))
+        for one in streams
+    )
+    truth = Truth(card.muscles, card.unit, 100.0, np.zeros((800, len(card.muscles))))
+    recording = Recording("p1_t1_1", "p1", "t1", "1", series, truth)
+    data = write_dataset(
+        tmp_path / "set", About(name="wide", simulated=True), [recording], {"test": ["p1_t1_1"]}
+    )
+    reader = watched(node, domain, model, data, "p1_t1_1")
+    assert reader.muscles == card.muscles
