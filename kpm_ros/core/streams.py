@@ -299,8 +299,8 @@ class Streams(Sequence[Stream]):
 
 
 def _read(entry: Any, source: str) -> Stream:
-    if not isinstance(entry, dict) or entry.get("kind") not in KINDS:
-        kind = entry.get("kind") if isinstance(entry, dict) else entry
+    kind = entry.get("kind") if isinstance(entry, dict) else entry
+    if not isinstance(entry, dict) or not isinstance(kind, str) or kind not in KINDS:
         raise StreamError(
             f"{source} lists a stream of the kind {kind!r}, but must be one of: {', '.join(KINDS)}"
         )

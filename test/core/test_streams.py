@@ -20,7 +20,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kpm_ros.core.skeletons import Skeleton, find_skeleton
@@ -129,6 +129,8 @@ anything = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(anything)
+@example([{"kind": []}])
+@example([{**GOOD[0], "skeleton": {"name": "x", "points": [[]], "roles": {"tips": [[]]}}}])
 def test_whatever_is_read_is_a_list_of_streams_or_a_sentence(value: object) -> None:
     with contextlib.suppress(StreamError):
         assert isinstance(Streams.from_plain(value, "the card"), Streams)
