@@ -152,7 +152,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             )
         )
     if options.source == "devices":
-        nodes += _devices(options)
+        nodes += _devices(options, streams)
     nodes.append(
         NodeSpec(
             "synchronizer",
@@ -203,15 +203,17 @@ def _waits(options: PipelineOptions) -> dict[str, Any]:
     return {"keys_wait_s": KEYS_WAIT_OVER_NETWORK_S} if options.network else {}
 
 
+OF_KIND = {
+    "landmarks": (LANDMARKS,),
+    "keys": (KEY_EVENTS, KEY_MOTION),
+    "channels": (CHANNELS,),
+}
+"""Topics that a stream of each kind is read from."""
+
+
 def input_topics(streams: Streams) -> list[str]:
     """List the topics that a list of streams is read from."""
-    names = []
-    for stream in streams:
-        if stream.kind == "keys":
-            names += [KEY_EVENTS.name, KEY_MOTION.name]
-        else:
-            names.append((LANDMARKS if stream.kind == "landmarks" else CHANNELS).of(stream.name))
-    return names
+    return [topic.of(stream.name) for stream in streams for topic in OF_KIND[stream.kind]]
 
 
 def _is_hand(stream: Stream) -> bool:
@@ -234,12 +236,12 @@ def _simulated(streams: Streams) -> list[str]:
     return [*input_topics(streams), *keys]
 
 
-def _devices(options: PipelineOptions) -> list[NodeSpec]:
+def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
     """One driver for each camera, the piano and the amplifier.
 
     What none of them gives, such as other skeletons or channels, is for others to publish.
     """
-    views = [view.name for view in options.streams if _is_hand(view)]
+    views = [view.name for view in streams if _is_hand(view)]
     cameras = options.cameras or tuple(str(number) for number in range(len(views)))
     if len(cameras) != len(views):
         raise ValueError(
@@ -257,7 +259,7 @@ def _devices(options: PipelineOptions) -> list[NodeSpec]:
         )
         for view, source in zip(views, cameras, strict=True)
     ]
-    if options.streams.keys:
+    if streams.keys:
         piano = devices.midi_parameters(options.midi)
         nodes.append(NodeSpec("midi", "the piano's keys", (KEY_EVENTS.name,), parameters=piano))
     if options.emg:

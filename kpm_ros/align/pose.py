@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,11 +160,10 @@ class PoseStream:
                 return Outcome.REFUSED
             if not dimensions <= points.shape[1] <= 3:
                 return Outcome.REFUSED
-            if not (np.abs(points[:, :2] - 0.5) <= 0.5 + FARTHEST_OUT).all():
+            points = points[:, :dimensions]
+            if not can_be(points):
                 return Outcome.REFUSED
-            if dimensions > 2 and not (np.abs(points[:, 2]) <= DEEPEST).all():
-                return Outcome.REFUSED
-            row = np.array(points[:, :dimensions], np.float32).reshape(-1)
+            row = np.array(points, np.float32).reshape(-1)
         stamp_ns = frame.stamp_ns
         # No more of the frame is kept than is needed: it may hold whatever its sender liked.
         seen = _Seen(row, frame.processed_ns)
@@ -302,6 +301,12 @@ class PoseStream:
             flags[age_ns > stale_ns] |= Flag.POSE_STALE
             flags[age_ns > self._lost_ns] |= Flag.POSE_LOST
         return flags
+
+
+def can_be(points: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Whether all of some points (..., points, dimensions) are where a tracker may see them."""
+    across = (np.abs(points[..., :2] - 0.5) <= 0.5 + FARTHEST_OUT).all(axis=(-2, -1))
+    return np.asarray(across & (np.abs(points[..., 2:]) <= DEEPEST).all(axis=(-2, -1)))
 
 
 def _joins(before: Arrival[_Seen], after: Arrival[_Seen], stale_ns: int) -> bool:

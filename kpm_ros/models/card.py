@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from kpm_ros.core.skeletons import SkeletonError, find_skeleton
@@ -220,8 +220,3 @@ def _from_version_1(raw: Mapping[str, Any]) -> dict[str, Any]:
         behind = listed.width - (pose.stop - pose.start)
         new[name] = [*values, *[filling] * behind] if values else []
     return {"optional": [], "seen": {}} | new
-
-
-def card_fields(card: ModelCard) -> dict[str, Any]:
-    """Give a card's fields with plain values, as they are shown to people and programs."""
-    return {**asdict(card), "streams": card.streams.as_plain()}

@@ -19,6 +19,8 @@ Training and the live path both use `blank`, so that a network meets in use what
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,16 +51,13 @@ def blank(values: Array, missing: NDArray[np.uint32], card: ModelCard) -> Array:
     A stream that is missing makes its whole sense so. Other values are as they were, and nothing
     given is changed.
     """
-    neutral: Array | None = None
-    copied = False
-    for sense in card.optional:
-        gone = (missing & np.uint32(card.streams.bits(sense))) != 0
-        if gone.any():
-            neutral = neutral_row(card) if neutral is None else neutral
-            values = values if copied else values.copy()
-            copied = True
-            columns = card.streams.senses[sense]
-            values[gone, columns] = neutral[columns]
+    gone = _gone(missing, card, card.optional)
+    if not any(samples.any() for samples in gone.values()):
+        return values
+    values, neutral = values.copy(), neutral_row(card)
+    for sense, samples in gone.items():
+        columns = card.streams.senses[sense]
+        values[samples, columns] = neutral[columns]
     return values
 
 
@@ -68,11 +67,17 @@ def judge(
     """Mark as invalid the samples without a sense the model needs, and those without any sense."""
     if not card.streams:
         return flags
-    gone = {
-        sense: (missing & np.uint32(card.streams.bits(sense))) != 0 for sense in card.streams.senses
-    }
+    gone = _gone(missing, card, card.streams.senses)
     unusable = np.logical_and.reduce(list(gone.values()))
     for sense, samples in gone.items():
         if sense not in card.optional:
             unusable |= samples
     return flags | np.where(unusable, np.uint8(Flag.INVALID), np.uint8(0))
+
+
+def _gone(
+    missing: NDArray[np.uint32], card: ModelCard, senses: Iterable[str]
+) -> dict[str, NDArray[np.bool_]]:
+    """Find the samples without each sense."""
+    bits = {sense: np.uint32(card.streams.bits(sense)) for sense in senses}
+    return {sense: (missing & bit) != 0 for sense, bit in bits.items()}

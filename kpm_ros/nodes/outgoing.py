@@ -60,6 +60,5 @@ landmarks_message = MESSAGES.landmarks
 key_event_message = MESSAGES.key_event
 key_motion_message = MESSAGES.key_motion
 channels_message = MESSAGES.channels
-trace_message = MESSAGES.trace
 aligned_message = MESSAGES.aligned
 effort_chunk_message = MESSAGES.effort_chunk

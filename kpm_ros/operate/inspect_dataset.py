@@ -25,7 +25,6 @@ from kpm_ros.operate.errors import user_errors
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from kpm_ros.core.streams import Stream
     from kpm_ros.learn.recordings.data_set import DataSet
     from kpm_ros.learn.recordings.inspection import Inspection
 
@@ -97,7 +96,7 @@ def _streams(found: Inspection) -> Table:
     for one in found.streams:
         table.add_row(
             one.stream.name,
-            _what(one.stream),
+            one.stream.description,
             str(one.recordings),
             f"{one.minutes:.1f}",
             f"{one.rate_hz:g}" if one.rate_hz == one.stream.rate_hz else f"{one.rate_hz:.1f}",
@@ -105,14 +104,3 @@ def _streams(found: Inspection) -> Table:
             f"{one.missing:.1%}",
         )
     return table
-
-
-def _what(stream: Stream) -> str:
-    from kpm_ros.core.streams import Landmarks, PianoKeys
-
-    if isinstance(stream, Landmarks):
-        points = f"{len(stream.skeleton)} points of {stream.skeleton.name}"
-        return f"{points} in {stream.dimensions} dimensions"
-    if isinstance(stream, PianoKeys):
-        return f"{stream.count} keys from note {stream.first_note}"
-    return f"{', '.join(stream.columns)} in {stream.unit}"

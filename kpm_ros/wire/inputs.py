@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 from kpm_ros import graph
 from kpm_ros.align.aligner import Aligner
-from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Stream, Streams
+from kpm_ros.core.streams import Channels, Landmarks, Stream, Streams
 from kpm_ros.sense.samples import ChannelChunk, LandmarkFrame
 from kpm_ros.wire import decode
 
@@ -50,22 +50,24 @@ class Input(NamedTuple):
 
 def inputs_of(streams: Streams) -> list[Input]:
     """List the topics of all streams, in their order."""
-    return [found for stream in streams for found in _of(stream)]
+    return [
+        Input(stream.name, topic, topic.of(stream.name), *_way(topic, stream))
+        for stream in streams
+        for topic in graph.OF_KIND[stream.kind]
+    ]
 
 
-def _of(stream: Stream) -> list[Input]:
-    def entry(topic: graph.Topic, convert: Any, push: Callable[[Aligner], Push]) -> Input:
-        return Input(stream.name, topic, topic.of(stream.name), convert, push)
-
+def _way(
+    topic: graph.Topic, stream: Stream
+) -> tuple[Callable[[Any], Any], Callable[[Aligner], Push]]:
+    """How a message of a topic becomes a sample of a stream, and where that is taken in."""
     if isinstance(stream, Landmarks):
-        return [entry(graph.LANDMARKS, partial(_landmarks, stream), lambda to: to.push_frame)]
-    if isinstance(stream, PianoKeys):
-        return [
-            entry(graph.KEY_EVENTS, decode.key_event, lambda to: to.push_key_event),
-            entry(graph.KEY_MOTION, decode.key_motion, lambda to: to.push_key_motion),
-        ]
-    assert isinstance(stream, Channels)
-    return [entry(graph.CHANNELS, partial(_channels, stream), lambda to: to.push_channels)]
+        return partial(_landmarks, stream), lambda to: to.push_frame
+    if isinstance(stream, Channels):
+        return partial(_channels, stream), lambda to: to.push_channels
+    if topic is graph.KEY_EVENTS:
+        return decode.key_event, lambda to: to.push_key_event
+    return decode.key_motion, lambda to: to.push_key_motion
 
 
 def _landmarks(stream: Landmarks, message: Any) -> LandmarkFrame:

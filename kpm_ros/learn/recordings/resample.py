@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from kpm_ros.align.cadence import FEWEST_GAPS, REMEMBERED
 from kpm_ros.align.channels import ChannelRules
 from kpm_ros.align.keys import KeyRules
-from kpm_ros.align.pose import DEEPEST, FARTHEST_OUT, JOINED_GAPS, PoseRules
+from kpm_ros.align.pose import JOINED_GAPS, PoseRules, can_be
 from kpm_ros.align.sampled import MOST_PERIODS_APART
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
@@ -136,8 +136,7 @@ class LandmarkResampler:
         for part in parts_of(len(seen), _COMPARED_TOGETHER):
             points = self.series.values[part].reshape(-1, len(self.view.skeleton), dimensions)
             with np.errstate(invalid="ignore"):
-                possible = (np.abs(points[..., :2] - 0.5) <= 0.5 + FARTHEST_OUT).all(axis=(1, 2))
-                possible &= (np.abs(points[..., 2:]) <= DEEPEST).all(axis=(1, 2))
+                possible = can_be(points)
             refused += int((seen[part] & ~possible).sum())
             seen[part] &= possible
         if refused > _MOST_REFUSED * max(int(self.series.seen.sum()), 1):
