@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, opened, reading
 from kpm_ros.core.pickle_limits import PickleError, look_through
+from kpm_ros.core.stream_kinds import MIDI_NOTES
 from kpm_ros.core.streams import (
     KEYS,
-    MIDI_NOTES,
     MOST_STREAMS,
     POSE,
     Landmarks,
