@@ -64,23 +64,23 @@ class Person:
         share = np.exp(draw.normal(0.0, 0.10, len(MUSCLES)))
         gain = 350.0 * np.exp(draw.normal(0.0, 0.35, len(MUSCLES)))
         return cls(
-            hand_size=_rounded(np.clip(draw.normal(1.0, 0.05), 0.90, 1.12)),
-            strength=_rounded(np.clip(np.exp(draw.normal(0.0, 0.15)), 0.7, 1.4)),
-            lift_m=_rounded(draw.uniform(0.006, 0.018)),
-            curvature=_rounded(draw.uniform(-1.0, 1.0)),
-            cocontraction=_rounded(draw.uniform(0.02, 0.08)),
-            electromechanical_delay_s=_rounded(draw.uniform(0.030, 0.060)),
-            activation_time_s=_rounded(draw.uniform(0.014, 0.022)),
-            muscle_share=tuple(_rounded(value) for value in share),
-            emg_gain_uv=tuple(_rounded(value) for value in gain),
-            crosstalk=_rounded(draw.uniform(0.03, 0.10)),
-            palm_dip_m=_rounded(draw.uniform(0.0, 0.006)),
-            enslaving=_rounded(draw.uniform(0.4, 1.6)),
-            wrist_extension_rad=_rounded(draw.uniform(0.06, 0.28)),
-            wrist_deviation_rad=_rounded(draw.uniform(-0.03, 0.12)),
+            hand_size=rounded(np.clip(draw.normal(1.0, 0.05), 0.90, 1.12)),
+            strength=rounded(np.clip(np.exp(draw.normal(0.0, 0.15)), 0.7, 1.4)),
+            lift_m=rounded(draw.uniform(0.006, 0.018)),
+            curvature=rounded(draw.uniform(-1.0, 1.0)),
+            cocontraction=rounded(draw.uniform(0.02, 0.08)),
+            electromechanical_delay_s=rounded(draw.uniform(0.030, 0.060)),
+            activation_time_s=rounded(draw.uniform(0.014, 0.022)),
+            muscle_share=tuple(rounded(value) for value in share),
+            emg_gain_uv=tuple(rounded(value) for value in gain),
+            crosstalk=rounded(draw.uniform(0.03, 0.10)),
+            palm_dip_m=rounded(draw.uniform(0.0, 0.006)),
+            enslaving=rounded(draw.uniform(0.4, 1.6)),
+            wrist_extension_rad=rounded(draw.uniform(0.06, 0.28)),
+            wrist_deviation_rad=rounded(draw.uniform(-0.03, 0.12)),
         )
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Leave away the digits in which CPUs differ: a person is the same on all of them."""
     return float(f"{value:.9g}")
