@@ -33,7 +33,7 @@ from kpm_ros.msg import ChannelSamples, KeyMotion
 from kpm_ros.msg import Landmarks as LandmarksMessage
 
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.core.streams import Channels, Landmarks, PianoKeys
+from kpm_ros.core.streams import METRIC, Channels, Landmarks, PianoKeys
 from kpm_ros.graph import CHANNELS, KEY_MOTION, LANDMARKS
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries
@@ -52,6 +52,7 @@ def sample_of(series: TimeSeries, row: int, stamp_ns: int, index: int) -> Any:
             view=stream.name,
             index=index,
             points=points if series.seen[row] else None,
+            metres=points if series.seen[row] and stream.coordinates == METRIC else None,
             confidence=float(series.seen[row]),
             skeleton=stream.skeleton.name,
             side="",

@@ -32,7 +32,7 @@ from rclpy.node import Node
 
 from kpm_ros.act.safety import FreshnessRules
 from kpm_ros.act.sender import Sender, SenderWatch
-from kpm_ros.core.flags import Flag, describe
+from kpm_ros.core.flags import Flag, FlagBits, describe
 from kpm_ros.msg import EffortInfo, MuscleEffort
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_infos import EffortInfos
@@ -48,7 +48,7 @@ LARGEST_BYTES = 1 << 14
 TROUBLED_NS = NS_PER_S
 """How long effort is not ready after something came beside it that must not."""
 
-_INVALID = np.uint8(Flag.INVALID)
+_INVALID = FlagBits(Flag.INVALID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class EffortBatch:
     """Samples counted since the stream began."""
     effort: NDArray[np.float32]
     """(samples, muscles), in the order of `EffortReader.muscles`."""
-    flags: NDArray[np.uint8]
+    flags: NDArray[FlagBits]
     """Bits of MuscleEffort, 0 = nothing to report."""
     received_ns: NDArray[np.int64]
     """When each sample was received, on the host's clock."""

@@ -32,7 +32,7 @@ from kpm_ros.align.channels import ChannelRules, ChannelStream
 from kpm_ros.align.keys import KeyRules, KeyStream
 from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
 from kpm_ros.core.chunks import AlignedChunk, Trace
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.core.settings import CheckedSettings, rules, setting
 from kpm_ros.core.streams import Channels, PianoKeys, Streams
@@ -65,7 +65,7 @@ class ReadStream(Protocol):
         """Newest instant whose values nothing to come can change any more."""
         ...
 
-    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[FlagBits]:
         """Fill in values at increasing, settled instants, each read once; give their flags."""
         ...
 
@@ -280,7 +280,7 @@ class Aligner:
         assert self._next is not None
         start = self._next
         stamps_ns = self.grid.stamps_ns(start, count)
-        flags = np.zeros(count, np.uint8)
+        flags = np.zeros(count, FlagBits)
         missing = np.zeros(count, np.uint32)
         values = np.empty((count, self.config.streams.width), np.float32)
         for stream, columns, bit in self._streams:

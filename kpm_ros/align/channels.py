@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Outcome
 from kpm_ros.align.sampled import SampledStream
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.core.streams import Channels
@@ -118,7 +118,7 @@ class ChannelStream:
         """Newest instant whose values nothing to come can change any more."""
         return self._samples.settled_until(now_ns)
 
-    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[FlagBits]:
         """Fill in values (n, channels) at increasing, settled instants, each read only once."""
         values[:] = self._described.missing
         flags, age_ns = self._samples.read(stamps_ns, values)

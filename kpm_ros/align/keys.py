@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from kpm_ros.align.arrivals import NEVER_NS, Outcome
 from kpm_ros.align.notes import NoteStream
 from kpm_ros.align.sampled import SampledStream
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.core.streams import KEY_NOT_SENSED, PianoKeys
@@ -121,7 +121,7 @@ class KeyStream:
         self._notes_settled_ns = self._notes.settled_until(now_ns)
         return self._motion.settled_until(now_ns)
 
-    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[FlagBits]:
         """Fill in depth (n, keys) at increasing, settled instants, each read only once."""
         values[:] = KEY_NOT_SENSED
         flags, age_ns = self._motion.read(stamps_ns, values)

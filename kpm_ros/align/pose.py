@@ -25,16 +25,18 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
 from kpm_ros.align.cadence import REMEMBERED, Cadence, usual_gap_ns
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import CheckedSettings, setting
-from kpm_ros.core.streams import Landmarks
+from kpm_ros.core.streams import IMAGE, METRIC, Landmarks
 from kpm_ros.sense.samples import LandmarkFrame
 
 MOST_FRAMES = 512
 """Frames remembered per view: more than any wait lasts, few enough never to grow."""
 FARTHEST_OUT = 1.0
 """Landmarks further outside the picture than its own size are no landmarks."""
+FARTHEST_M = 3.0
+"""No landmark of a person is further from the root."""
 DEEPEST = 100.0
 """Landmarks further from the root than this many image widths are no landmarks."""
 ANY_GAP_NS = 2**62
@@ -155,13 +157,14 @@ class PoseStream:
         if frame.skeleton != self._view.skeleton.name:
             return Outcome.REFUSED
         if frame.points is not None:
-            points, dimensions = frame.points, self._view.dimensions
-            if points.ndim != 2 or len(points) != len(self._view.skeleton):
+            metric = self._view.coordinates == METRIC
+            points, dimensions = frame.metres if metric else frame.points, self._view.dimensions
+            if points is None or points.ndim != 2 or len(points) != len(self._view.skeleton):
                 return Outcome.REFUSED
             if not dimensions <= points.shape[1] <= 3:
                 return Outcome.REFUSED
             points = points[:, :dimensions]
-            if not can_be(points):
+            if not can_be(points, self._view.coordinates):
                 return Outcome.REFUSED
             row = np.array(points, np.float32).reshape(-1)
         stamp_ns = frame.stamp_ns
@@ -179,10 +182,10 @@ class PoseStream:
         """Newest instant whose pose nothing to come can change any more."""
         return self._frames.settled_until(now_ns)
 
-    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[FlagBits]:
         """Fill in the pose (n, columns) at increasing instants, each read only once."""
         values[:] = self._view.missing
-        flags = np.full(len(stamps_ns), Flag.POSE_STALE | Flag.POSE_LOST, np.uint8)
+        flags = np.full(len(stamps_ns), Flag.POSE_STALE | Flag.POSE_LOST, FlagBits)
         for part, frames in self._frames.usable(stamps_ns):
             news = self._news(self._with_last_seen(frames))
             exposed_ns = sorted([*self._past_ns, *(frame.stamp_ns for frame in frames)])
@@ -247,7 +250,7 @@ class PoseStream:
         frames: list[Arrival[_Seen]],
         exposed_ns: list[int],
         pose: NDArray[np.float32],
-        flags: NDArray[np.uint8],
+        flags: NDArray[FlagBits],
     ) -> None:
         """Fill in pose and flags at instants that share the same frames."""
         instants = stamps_ns.tolist()
@@ -287,24 +290,26 @@ class PoseStream:
         last: Arrival[_Seen],
         age_ns: NDArray[np.int64],
         stale_ns: int,
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    ) -> tuple[NDArray[np.float32], NDArray[FlagBits]]:
         """Let the pose go on as it moved between two frames for as long as the rules say."""
         flags = self._age_flags(age_ns, stale_ns)
         flags[age_ns > 0] |= Flag.EXTRAPOLATED
-        flags[age_ns <= self._extrapolate_ns] &= 255 - Flag.HELD
+        flags[age_ns <= self._extrapolate_ns] &= FlagBits(~Flag.HELD)
         since_ns = np.minimum(age_ns, self._extrapolate_ns) + last.stamp_ns - previous.stamp_ns
         return _line(previous, last, since_ns), flags
 
-    def _age_flags(self, age_ns: NDArray[np.int64], stale_ns: int) -> NDArray[np.uint8]:
-        flags = np.where(age_ns > 0, np.uint8(Flag.HELD), np.uint8(0))
+    def _age_flags(self, age_ns: NDArray[np.int64], stale_ns: int) -> NDArray[FlagBits]:
+        flags = np.where(age_ns > 0, FlagBits(Flag.HELD), FlagBits(0))
         if age_ns[-1] > stale_ns:
             flags[age_ns > stale_ns] |= Flag.POSE_STALE
             flags[age_ns > self._lost_ns] |= Flag.POSE_LOST
         return flags
 
 
-def can_be(points: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+def can_be(points: NDArray[np.floating[Any]], coordinates: str = IMAGE) -> NDArray[np.bool_]:
     """Whether all of some points (..., points, dimensions) are where a tracker may see them."""
+    if coordinates == METRIC:
+        return np.asarray((np.abs(points) <= FARTHEST_M).all(axis=(-2, -1)))
     across = (np.abs(points[..., :2] - 0.5) <= 0.5 + FARTHEST_OUT).all(axis=(-2, -1))
     return np.asarray(across & (np.abs(points[..., 2:]) <= DEEPEST).all(axis=(-2, -1)))
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 
 MOST_SAMPLES = 20_000
@@ -93,13 +93,13 @@ class SampledStream:
 
     def read(
         self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    ) -> tuple[NDArray[FlagBits], NDArray[np.int64]]:
         """Fill in values at increasing instants; give flags and the age of the newest sample.
 
         The age is that of a sample at or before the instant; immense when there is none, and the
         values are then left as they were.
         """
-        flags = np.zeros(len(stamps_ns), np.uint8)
+        flags = np.zeros(len(stamps_ns), FlagBits)
         age_ns = stamps_ns - NEVER_NS
         if len(self._chunks):
             for part, chunks in self._chunks.usable(stamps_ns):
@@ -117,7 +117,7 @@ class SampledStream:
         stamps_ns: NDArray[np.int64],
         chunks: list[Arrival[_Samples]],
         values: NDArray[np.float32],
-        flags: NDArray[np.uint8],
+        flags: NDArray[FlagBits],
         age_ns: NDArray[np.int64],
     ) -> None:
         """Fill in what is asked for at instants that share the same chunks."""

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.flags import FlagBits
+
 EFFORT_RATE_HZ = 2000
 """Effort lies on the grid of multiples of 500 us, whatever the model's own rate."""
 
@@ -49,7 +51,7 @@ class AlignedChunk:
     """(samples, columns), as `core.streams.Streams` lays them out."""
     missing: NDArray[np.uint32]
     """Of each sample: bit k says that nothing is known of stream k."""
-    flags: NDArray[np.uint8]
+    flags: NDArray[FlagBits]
     trace: Trace = field(default_factory=Trace)
 
     def __len__(self) -> int:
@@ -65,7 +67,7 @@ class EffortChunk:
     first_index: int
     effort: NDArray[np.float32]
     """(samples, muscles), in the unit the model's card states."""
-    flags: NDArray[np.uint8]
+    flags: NDArray[FlagBits]
     trace: Trace = field(default_factory=Trace)
 
     def __len__(self) -> int:

@@ -18,6 +18,11 @@ from __future__ import annotations
 
 from enum import IntFlag
 
+import numpy as np
+
+FlagBits = np.uint16
+"""Type of the bits of one sample, in arrays and in messages."""
+
 
 class Flag(IntFlag):
     """Why a sample is not to be taken at face value; the numbers are those of MuscleEffort.msg."""
@@ -38,6 +43,8 @@ class Flag(IntFlag):
     """A grid sample was lost on its way to the network, and the one before it stood in for it."""
     INVALID = 128
     """Do not act on this sample."""
+    HIDDEN = 256
+    """Points that the model needs were hidden, and are the tracker's guess."""
 
 
 def describe(flags: int) -> str:

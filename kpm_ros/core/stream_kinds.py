@@ -28,6 +28,9 @@ from kpm_ros.core.skeletons import Skeleton, SkeletonError, read_written, writte
 POSE, KEYS = "pose", "keys"
 """Senses of landmarks and of a piano's keys, unless a stream says otherwise."""
 
+IMAGE, METRIC = "image", "metric"
+"""What a view's landmarks are told in: fractions of its image, or metres from their root."""
+
 KEY_NOT_SENSED = -1.0
 """Depth of a key of which nothing is known; no resting key has it."""
 
@@ -51,7 +54,10 @@ class Landmarks:
     """The camera view."""
     skeleton: Skeleton
     dimensions: int = 2
-    """2: x and y as fractions of the image's width and height; 3: and depth, in x's scale."""
+    """2: x and y; 3: and depth."""
+    coordinates: str = IMAGE
+    """"image": x and y are fractions of the image's width and height, and depth is in x's scale;
+    "metric": metres from the root, x to the image's right, y down, depth away from the camera."""
     rate_hz: float = 60.0
     """How often frames usually come."""
     sense: str = POSE
@@ -75,13 +81,15 @@ class Landmarks:
     @property
     def description(self) -> str:
         """Say what it is, in a line."""
+        where = " in metres" if self.coordinates == METRIC else ""
         return (
             f"{len(self.skeleton)} points of {self.skeleton.name} in {self.dimensions} dimensions"
+            f"{where}"
         )
 
     def as_plain(self) -> dict[str, Any]:
         """Write it with plain values, as cards and recordings hold it."""
-        return {
+        plain = {
             "kind": self.kind,
             "name": self.name,
             "sense": self.sense,
@@ -89,6 +97,8 @@ class Landmarks:
             "dimensions": self.dimensions,
             "rate_hz": self.rate_hz,
         }
+        # The usual ones go unsaid, as in what was written before there were others.
+        return plain if self.coordinates == IMAGE else plain | {"coordinates": self.coordinates}
 
 
 @dataclass(frozen=True)
@@ -229,10 +239,7 @@ def check_stream(stream: Stream) -> None:
     if not 0 < rate <= MOST_RATE_HZ:
         raise StreamError(f"{where} has {rate:g} samples a second: 0 to {MOST_RATE_HZ:g} can be")
     if isinstance(stream, Landmarks):
-        if stream.dimensions not in (2, 3):
-            raise StreamError(f"{where} has {stream.dimensions!r} dimensions, but must have 2 or 3")
-        if stream.skeleton is None or not len(stream.skeleton):
-            raise StreamError(f"{where} has no skeleton")
+        _check_landmarks(stream, where)
     elif isinstance(stream, PianoKeys):
         whole = all(type(n) is int for n in (stream.first_note, stream.count))
         if not whole or not (
@@ -252,3 +259,14 @@ def check_stream(stream: Stream) -> None:
             raise StreamError(f"{where} must name each of its channels, and their unit")
         if len(set(stream.columns)) < len(stream.columns):
             raise StreamError(f"{where} names a channel twice")
+
+
+def _check_landmarks(stream: Landmarks, where: str) -> None:
+    if stream.dimensions not in (2, 3):
+        raise StreamError(f"{where} has {stream.dimensions!r} dimensions, but must have 2 or 3")
+    if stream.coordinates not in (IMAGE, METRIC):
+        raise StreamError(
+            f"{where} has {stream.coordinates!r} coordinates, but must have {IMAGE} or {METRIC}"
+        )
+    if stream.skeleton is None or not len(stream.skeleton):
+        raise StreamError(f"{where} has no skeleton")

@@ -26,8 +26,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kpm_ros.core.stream_kinds import (
+    IMAGE,
     KEY_NOT_SENSED,
     KEYS,
+    METRIC,
     POSE,
     Channels,
     Landmarks,
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "IMAGE",
     "KEYS",
     "KEY_NOT_SENSED",
+    "METRIC",
     "POSE",
     "Channels",
     "Landmarks",

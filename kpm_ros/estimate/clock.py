@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import Grid
 
 
@@ -41,8 +42,8 @@ class EffortClock:
         self._last = None
 
     def push(
-        self, grid_index: int, effort: NDArray[np.float32], flags: NDArray[np.uint8]
-    ) -> tuple[int, NDArray[np.float32], NDArray[np.uint8]]:
+        self, grid_index: int, effort: NDArray[np.float32], flags: NDArray[FlagBits]
+    ) -> tuple[int, NDArray[np.float32], NDArray[FlagBits]]:
         """Give the output samples that consecutive model samples, from `grid_index` on, complete.
 
         Returns the output grid's index of the first one, effort (n, muscles) and flags (n,).
@@ -53,7 +54,7 @@ class EffortClock:
                 raise ValueError(f"sample {grid_index} does not follow sample {before}")
             grid_index = before
             effort = np.concatenate([row[None], effort])
-            flags = np.concatenate([np.array([flag], np.uint8), flags])
+            flags = np.concatenate([np.array([flag], FlagBits), flags])
             first = self._first_after(before)
         else:
             first = self._first_from(grid_index)
@@ -67,7 +68,7 @@ class EffortClock:
         weight = (scaled % self.output.rate_hz / self.output.rate_hz).astype(np.float32)
         high = np.minimum(low + 1, len(effort) - 1)
         out = effort[low] * (1 - weight)[:, None] + effort[high] * weight[:, None]
-        return first, out, flags[low] | np.where(weight > 0, flags[high], 0).astype(np.uint8)
+        return first, out, flags[low] | np.where(weight > 0, flags[high], 0).astype(FlagBits)
 
     def _first_from(self, native_index: int) -> int:
         """First output instant that is not before a model sample."""

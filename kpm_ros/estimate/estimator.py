@@ -24,7 +24,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk, Trace
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.estimate.clock import EffortClock
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
@@ -68,7 +68,7 @@ class _Samples:
 
     values: NDArray[np.float32]
     missing: NDArray[np.uint32]
-    flags: NDArray[np.uint8]
+    flags: NDArray[FlagBits]
 
     def __len__(self) -> int:
         return len(self.flags)
@@ -127,7 +127,7 @@ class EffortEstimator:
         self._gate = ValidityGate(len(card.muscles), EFFORT_RATE_HZ, validity)
         self._next_input: int | None = None
         self._next_output = 0
-        self._flags = np.zeros(0, np.uint8)
+        self._flags = np.zeros(0, FlagBits)
         """Of the samples that the network has taken and not yet answered."""
         self._cold = self._warm_up
         self._last_instant: int | None = None
@@ -165,7 +165,7 @@ class EffortEstimator:
         elif missing > 0:
             self.counts.bridged += missing
             last = self._last
-            held = np.repeat(last.flags | np.uint8(Flag.HELD | Flag.BRIDGED), missing)
+            held = np.repeat(last.flags | FlagBits(Flag.HELD | Flag.BRIDGED), missing)
             new.values = np.concatenate([np.repeat(last.values, missing, axis=0), new.values])
             new.missing = np.concatenate([np.repeat(last.missing, missing), new.missing])
             new.flags = np.concatenate([held, new.flags])
@@ -174,7 +174,7 @@ class EffortEstimator:
             new = _Samples(new.values[-missing:], new.missing[-missing:], new.flags[-missing:])
         return new
 
-    def _output_flags(self, count: int) -> NDArray[np.uint8]:
+    def _output_flags(self, count: int) -> NDArray[FlagBits]:
         """Flags of the next outputs: all those from their own instant to the look-ahead's end."""
         ahead = self.card.lookahead
         windows = sliding_window_view(self._flags[: count + ahead], ahead + 1)
@@ -187,19 +187,19 @@ class EffortEstimator:
         return flags
 
     def _without_numbers(
-        self, raw: NDArray[np.float32], flags: NDArray[np.uint8], finite: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        self, raw: NDArray[np.float32], flags: NDArray[FlagBits], finite: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[FlagBits]]:
         """Put invalid zeros for what is no number and for what is owed; begin afresh after it."""
         self.counts.not_finite += int((~finite).sum())
         raw = np.where(finite[:, None], raw, np.float32(0))
         flags[~finite] |= Flag.INVALID
-        owed = self._flags | np.uint8(Flag.INVALID)
+        owed = self._flags | FlagBits(Flag.INVALID)
         self._restart_network(self._next_output + len(raw) + len(owed))
         nothing = np.zeros((len(owed), raw.shape[1]), np.float32)
         return np.concatenate([raw, nothing]), np.concatenate([flags, owed])
 
     def _on_effort_grid(
-        self, raw: NDArray[np.float32], flags: NDArray[np.uint8], trace: Trace
+        self, raw: NDArray[np.float32], flags: NDArray[FlagBits], trace: Trace
     ) -> EffortChunk | None:
         instant, effort, effort_flags = self._clock.push(self._next_output, raw, flags)
         self._next_output += len(raw)
@@ -223,4 +223,4 @@ class EffortEstimator:
     def _restart_network(self, grid_index: int) -> None:
         self._network.reset(grid_index)
         self._cold = self._warm_up
-        self._flags = np.zeros(0, np.uint8)
+        self._flags = np.zeros(0, FlagBits)

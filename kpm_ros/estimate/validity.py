@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.settings import CheckedSettings, setting
 
 
@@ -59,7 +59,7 @@ class ValidityGate:
         self._invalid_for = len(self._fade)
         self._valid_for = 0
 
-    def apply(self, effort: NDArray[np.float32], flags: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def apply(self, effort: NDArray[np.float32], flags: NDArray[FlagBits]) -> NDArray[np.float32]:
         """Effort (n, muscles) as it may be published; rows flagged INVALID are not looked at."""
         invalid = (flags & Flag.INVALID) != 0
         if not len(effort) or (self._valid_for >= self._return_steps and not invalid.any()):

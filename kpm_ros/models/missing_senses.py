@@ -24,7 +24,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.streams import PianoKeys
 from kpm_ros.models.card import ModelCard
 
@@ -62,8 +62,8 @@ def blank(values: Array, missing: NDArray[np.uint32], card: ModelCard) -> Array:
 
 
 def judge(
-    flags: NDArray[np.uint8], missing: NDArray[np.uint32], card: ModelCard
-) -> NDArray[np.uint8]:
+    flags: NDArray[FlagBits], missing: NDArray[np.uint32], card: ModelCard
+) -> NDArray[FlagBits]:
     """Mark as invalid the samples without a sense the model needs, and those without any sense."""
     if not card.streams:
         return flags
@@ -72,7 +72,7 @@ def judge(
     for sense, samples in gone.items():
         if sense not in card.optional:
             unusable |= samples
-    return flags | np.where(unusable, np.uint8(Flag.INVALID), np.uint8(0))
+    return flags | np.where(unusable, FlagBits(Flag.INVALID), FlagBits(0))
 
 
 def _gone(

@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 from rclpy.serialization import deserialize_message, serialize_message
 
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.msg import MuscleEffort
 from kpm_ros.nodes import serialised
@@ -30,7 +31,7 @@ def effort_encoder(muscles: int, info_digest: int) -> EffortEncoder:
     encoder = EffortEncoder(muscles, info_digest)
     stamp = np.array([5 * NS_PER_S + 11])
     effort = np.arange(muscles, dtype=np.float32)[None] / 8
-    [ours] = encoder.encode(stamp, 7, np.array([3], np.uint8), effort)
+    [ours] = encoder.encode(stamp, 7, np.array([3], FlagBits), effort)
     meant = MuscleEffort(index=7, info_digest=info_digest, flags=3, effort=effort[0].tolist())
     meant.header.stamp.sec, meant.header.stamp.nanosec = 5, 11
     size = len(serialize_message(meant))

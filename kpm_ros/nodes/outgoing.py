@@ -26,6 +26,7 @@ import std_msgs.msg
 from numpy.typing import NDArray
 
 import kpm_ros.msg
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.wire.encode import Encoder
 
 _PACKAGES = {
@@ -33,7 +34,7 @@ _PACKAGES = {
     "kpm_ros": kpm_ros.msg,
     "std_msgs": std_msgs.msg,
 }
-_CODES = {np.dtype(np.float32): "f", np.dtype(np.uint8): "B", np.dtype(np.uint32): "I"}
+_CODES = {np.dtype(np.float32): "f", np.dtype(FlagBits): "H", np.dtype(np.uint32): "I"}
 """Of the arrays that rclpy takes as they are, instead of looking at each value."""
 
 

@@ -28,7 +28,7 @@ import psutil
 from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, Trace
-from kpm_ros.core.flags import Flag, describe
+from kpm_ros.core.flags import Flag, FlagBits, describe
 from kpm_ros.core.provenance import processor
 from kpm_ros.learn.scores.metrics import Scores
 
@@ -71,7 +71,7 @@ class Measurement:
         stamps_ns: NDArray[np.int64],
         received_ns: NDArray[np.int64],
         valid: NDArray[np.bool_],
-        flags: NDArray[np.uint8],
+        flags: NDArray[FlagBits],
     ) -> None:
         """Count the samples that were received within the measured part."""
         within = (received_ns >= self.begin_ns) & (received_ns < self.end_ns)

@@ -41,6 +41,9 @@ _NEWER_FIELDS = {
 }
 """What types have gained since bags were first recorded; nothing that reads bags asks for it."""
 
+_WIDER_NOW = {"uint8": "uint16"}
+"""Of fields called `flags`, which have gained bits since: a bag's narrower ones mean the same."""
+
 
 class BagTypes:
     """Decodes messages by the definitions of the file they are in, else by ROS 2's own.
@@ -115,13 +118,23 @@ def _must_have_fields(kind: str, types: Mapping[str, Any], known: Mapping[str, A
     for field, due in known[kind][1]:
         if field not in found and (kind, field) in _NEWER_FIELDS:
             continue
-        if found.get(field) != due:
+        if found.get(field) != due and not (field == "flags" and _widened(found[field]) == due):
             raise ForeignFileError(
                 f"its definition of {kind} lacks the field {field!r}, or has it otherwise than here"
             )
         inner = due[1][0] if due[0] in (Nodetype.ARRAY, Nodetype.SEQUENCE) else due
         if inner[0] == Nodetype.NAME:
             _must_have_fields(inner[1], types, known)
+
+
+def _widened(described: Any) -> Any:
+    """Describe a field as it would be with the wider type of number that it has now."""
+    node, inner = described
+    if node == Nodetype.BASE:
+        return node, (_WIDER_NOW.get(inner[0], inner[0]), *inner[1:])
+    if node == Nodetype.SEQUENCE:
+        return node, (_widened(inner[0]), *inner[1:])
+    return described
 
 
 def _must_be_small(types: Mapping[str, Any]) -> None:

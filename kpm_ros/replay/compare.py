@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.estimate.validity import ValidityRules
 from kpm_ros.models.card import ModelCard
@@ -196,8 +196,8 @@ def compare(
 
 def _other_pasts(
     stamps: Instants,
-    flags: NDArray[np.uint8],
-    other_flags: NDArray[np.uint8],
+    flags: NDArray[FlagBits],
+    other_flags: NDArray[FlagBits],
     card: ModelCard,
     begins: Instants,
     other_inputs: Instants | None,

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.atomic_files import atomic_file
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, EffortChunk
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.foreign_files import read_arrays, reading
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate import effort_info
@@ -55,7 +56,7 @@ class Effort:
     index: NDArray[np.int64]
     effort: NDArray[np.float32]
     """(samples, muscles)"""
-    flags: NDArray[np.uint8]
+    flags: NDArray[FlagBits]
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -66,7 +67,7 @@ def joined(chunks: Iterable[EffortChunk], muscles: int) -> Effort:
     """Put chunks in a row."""
     # An empty one in front, so that no chunks at all are a recording, too.
     stamps, index = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    effort, flags = [np.zeros((0, muscles), np.float32)], [np.zeros(0, np.uint8)]
+    effort, flags = [np.zeros((0, muscles), np.float32)], [np.zeros(0, FlagBits)]
     for chunk in chunks:
         stamps.append(_stamps(chunk))
         index.append(np.arange(chunk.first_index, chunk.first_index + len(chunk)))
@@ -109,7 +110,7 @@ def _read_singles(bag: BagReader, topic: str) -> Iterator[EffortChunk]:
             decode.time_ns(sample.header.stamp),
             sample.index,
             np.array(sample.effort, np.float32)[None],
-            np.array([sample.flags], np.uint8),
+            np.array([sample.flags], FlagBits),
         )
 
 

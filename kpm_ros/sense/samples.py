@@ -66,6 +66,11 @@ class LandmarkFrame:
     processed_ns: int = 0
     frame_id: str = ""
     """The camera's optical frame; empty = the view's usual one."""
+    metres: NDArray[np.float32] | None = None
+    """(points, 3): from the root; x to the image's right, y down, z away from the camera. None
+    where the tracker does not tell."""
+    visibility: NDArray[np.float32] | None = None
+    """Of each point: 0 hidden, 1 in plain view; None where the tracker does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

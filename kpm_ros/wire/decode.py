@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.core.streams import MOST_STREAMS, Streams
 from kpm_ros.models.card import ModelCard
@@ -51,12 +52,22 @@ def time_ns(message: Any) -> int:
 def landmark_frame(message: Any) -> LandmarkFrame:
     """A Landmarks message as what a camera frame shows."""
     points = _rows(message.points, 3, "points") if len(message.points) else None
+    metres = _rows(message.metres, 3, "metres") if len(message.metres) else None
+    visibility = np.asarray(message.visibility, np.float32) if len(message.visibility) else None
+    for name, values in (("metres", metres), ("visibility", visibility)):
+        if values is not None and (points is None or len(values) != len(points)):
+            raise RefusedMessageError(
+                f"{name} tells of {len(values)} landmarks, and points of "
+                f"{0 if points is None else len(points)}"
+            )
     return LandmarkFrame(
         stamp_ns=time_ns(message.header.stamp),
         view=message.view,
         index=message.index,
         points=points,
         confidence=message.confidence,
+        metres=metres,
+        visibility=visibility,
         skeleton=message.skeleton,
         side=message.side,
         image_size=(message.image_width, message.image_height),
@@ -139,7 +150,7 @@ def aligned_chunk(message: Any, streams: Streams) -> AlignedChunk:
         rate_hz=message.rate_hz,
         values=_table(message.values, message.count, streams.width, "values"),
         missing=np.asarray(message.missing, np.uint32),
-        flags=np.asarray(message.flags, np.uint8),
+        flags=np.asarray(message.flags, FlagBits),
         trace=trace(message.trace),
     )
 
@@ -159,7 +170,7 @@ def effort_chunk(message: Any) -> EffortChunk:
         stamp_ns=time_ns(message.header.stamp),
         first_index=message.first_index,
         effort=_table(message.effort, count, message.muscles, "effort"),
-        flags=np.asarray(message.flags, np.uint8),
+        flags=np.asarray(message.flags, FlagBits),
         trace=trace(message.trace),
     )
 

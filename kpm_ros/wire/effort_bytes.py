@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import NS_PER_S
 
 _HEADER = b"\x00\x01\x00\x00"
@@ -49,8 +50,8 @@ def _layout(muscles: int) -> np.dtype:
             ("frame_id", "V4"),
             ("index", "<u8"),
             ("info_digest", "<u8"),
-            ("flags", "u1"),
-            ("padding", "V3"),
+            ("flags", "<u2"),
+            ("padding", "V2"),
             ("muscles", "<u4"),
             ("effort", "<f4", (muscles,)),
         ]
@@ -73,7 +74,7 @@ class EffortEncoder:
         self,
         stamps_ns: NDArray[np.int64],
         first_index: int,
-        flags: NDArray[np.uint8],
+        flags: NDArray[FlagBits],
         effort: NDArray[np.float32],
     ) -> list[bytes]:
         """One serialised message a sample."""
@@ -93,7 +94,7 @@ class DecodedEffort:
 
     stamps_ns: NDArray[np.int64]
     index: NDArray[np.uint64]
-    flags: NDArray[np.uint8]
+    flags: NDArray[FlagBits]
     effort: NDArray[np.float32]
     """(samples, muscles)"""
 
@@ -130,7 +131,7 @@ def rewritten_effort(read: Any) -> bytes:
     """Write a MuscleEffort message, as another publisher laid it out, in our layout."""
     stamp = read.header.stamp
     fixed = _HEADER + struct.pack(
-        "<iI4s4xQQB3xI",
+        "<iI4s4xQQH2xI",
         stamp.sec,
         stamp.nanosec,
         _NO_FRAME_ID,

@@ -70,6 +70,8 @@ class Encoder:
                 "image_width": frame.image_size[0],
                 "image_height": frame.image_size[1],
                 "points": () if frame.points is None else frame.points.reshape(-1),
+                "metres": () if frame.metres is None else frame.metres.reshape(-1),
+                "visibility": () if frame.visibility is None else frame.visibility,
                 "processed": self.time(frame.processed_ns),
             },
         )

@@ -31,7 +31,7 @@ from kpm_ros.act.assistance import (
 )
 from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.safety import Now
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.models.pianokpm.published import MUSCLES
 from support.clocks import both
 
@@ -73,7 +73,7 @@ class Drive:
             self.pass_time(2)
             stamps = self.now - 60 * MS + STEP * np.arange(-3, 1)
             effort = np.tile(STRONG if row is None else row, (4, 1)).astype(np.float32)
-            self.assistance.push_effort(stamps, effort, np.full(4, flags, np.uint8), self.at)
+            self.assistance.push_effort(stamps, effort, np.full(4, flags, FlagBits), self.at)
             command = self.assistance.command(self.at)
         return command
 
@@ -275,7 +275,7 @@ def test_the_size_of_batches_makes_no_difference_to_the_bit() -> None:
     for first in range(0, 2000, 8):
         stamps = NOW + STEP * np.arange(first, first + 8)
         now = both(int(stamps[-1]) + 50 * MS)
-        flags = np.zeros(8, np.uint8)
+        flags = np.zeros(8, FlagBits)
         whole.push_effort(stamps, effort[first : first + 8], flags, now)
         for one in range(8):
             row = effort[first + one : first + one + 1]

@@ -21,7 +21,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from kpm_ros.act.gestures import GestureChange, GestureConfig, GestureRecogniser
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.models.pianokpm.published import MUSCLES
 from support.clocks import both
 
@@ -44,7 +44,7 @@ def stream(
     effort = np.concatenate([np.tile(row, (count, 1)) for count, row in stretches])
     effort += np.random.default_rng(len(effort)).normal(0, 0.02, effort.shape)
     stamps = NOW + STEP * np.arange(len(effort))
-    flags = np.zeros(len(effort), np.uint8)
+    flags = np.zeros(len(effort), FlagBits)
     for kind, place in faults:
         index = min(int(place * len(effort)), len(effort) - 1)
         if kind in ("nan", "inf", "huge"):

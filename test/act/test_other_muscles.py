@@ -26,6 +26,7 @@ from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.gestures import GestureConfig, GestureRecogniser, gesture_rules
 from kpm_ros.act.muscle_weights import parse_weights, write_weights
 from kpm_ros.act.safety import Now
+from kpm_ros.core.flags import FlagBits
 
 LEGS = tuple(f"{side}_{muscle}" for side in "LR" for muscle in ("quad", "ham", "calf", "glute"))
 MS, NOW = 1_000_000, 1_700_000_000_000_000_000
@@ -40,7 +41,7 @@ def assisted(assistance: Assistance, start_ms: int = 0) -> list[AssistanceComman
     for at_ms in range(start_ms, start_ms + 2000, 2):
         now = Now(NOW + at_ms * MS, at_ms * MS)
         stamps = now.clock_ns - 60 * MS + 500_000 * np.arange(4)
-        assistance.push_effort(stamps, np.tile(NEWTONS, (4, 1)), np.zeros(4, np.uint8), now)
+        assistance.push_effort(stamps, np.tile(NEWTONS, (4, 1)), np.zeros(4, FlagBits), now)
         commands.append(assistance.command(now))
     return commands
 
@@ -89,7 +90,7 @@ def test_gestures_of_a_bodys_muscles_in_newtons_are_recognised() -> None:
     for at_ms in range(0, 1000, 2):
         now = Now(NOW + at_ms * MS, at_ms * MS)
         stamps = now.clock_ns - 60 * MS + 500_000 * np.arange(4)
-        recogniser.push_effort(stamps, np.tile(NEWTONS, (4, 1)), np.zeros(4, np.uint8), now)
+        recogniser.push_effort(stamps, np.tile(NEWTONS, (4, 1)), np.zeros(4, FlagBits), now)
     assert recogniser.current(now).name == "kick"
 
 

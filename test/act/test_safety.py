@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from kpm_ros.act.safety import EffortGuard, GuardState
 from kpm_ros.act.slew_limiter import SlewLimiter
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from support.clocks import both
 
 MS = 1_000_000
@@ -33,7 +33,7 @@ STEP = 500_000
 
 def push_good(guard: EffortGuard, now: int = NOW, count: int = 4, age_ms: int = 60) -> None:
     stamps = now - age_ms * MS - STEP * np.arange(count)[::-1]
-    guard.push_effort(stamps, np.full((count, 6), 0.3), np.zeros(count, np.uint8), both(now))
+    guard.push_effort(stamps, np.full((count, 6), 0.3), np.zeros(count, FlagBits), both(now))
 
 
 def push_one(guard: EffortGuard, now: int, stamp: int, row: object = None, flags: int = 0) -> None:
@@ -50,7 +50,7 @@ def test_fresh_good_effort_is_ready_and_comes_through_unchanged() -> None:
     guard = EffortGuard(6)
     stamps = NOW - 50 * MS + STEP * np.arange(3)
     effort = np.arange(18, dtype=np.float32).reshape(3, 6) / 20
-    admitted = guard.push_effort(stamps, effort, np.array([0, Flag.HELD, 0], np.uint8), both(NOW))
+    admitted = guard.push_effort(stamps, effort, np.array([0, Flag.HELD, 0], FlagBits), both(NOW))
     assert admitted.stamps_ns == stamps.tolist()
     np.testing.assert_array_equal(np.array(admitted.effort), effort.astype(float))
     assert guard.check(both(NOW)).state is GuardState.READY
@@ -140,7 +140,7 @@ def test_a_batch_that_makes_no_sense_is_refused_whole(
 def test_stamps_that_go_backwards_or_repeat_are_dropped_and_counted() -> None:
     guard = EffortGuard(6)
     stamps = [NOW - 2 * MS, NOW, NOW, NOW - MS]
-    admitted = guard.push_effort(stamps, np.full((4, 6), 0.2), np.zeros(4, np.uint8), both(NOW))
+    admitted = guard.push_effort(stamps, np.full((4, 6), 0.2), np.zeros(4, FlagBits), both(NOW))
     assert admitted.stamps_ns == [NOW - 2 * MS, NOW]
     assert guard.counts == {"good": 2, "out of order": 2}
     assert guard.check(both(NOW)) == (
@@ -176,7 +176,7 @@ def test_a_fault_inside_a_batch_ends_the_good_time_though_the_batch_ends_well() 
     effort = np.full((3, 6), 0.3)
     effort[1, 2] = np.nan
     later = NOW + 10 * MS
-    guard.push_effort(later + STEP * np.arange(3), effort, np.zeros(3, np.uint8), both(later))
+    guard.push_effort(later + STEP * np.arange(3), effort, np.zeros(3, FlagBits), both(later))
     assert guard.check(both(later)).state is GuardState.READY
     assert guard.good_for_s(both(later)) == 0
 

@@ -108,6 +108,23 @@ def body_frame(number: int, points: np.ndarray) -> LandmarkFrame:
     )
 
 
+def test_a_view_in_metres_takes_metres_and_refuses_what_is_no_body() -> None:
+    body = find_skeleton("mediapipe-body")
+    view = Landmarks("front", body, dimensions=3, rate_hz=30.0, coordinates="metric")
+    aligner = Aligner(AlignerConfig(streams=Streams((view,)), rate_hz=60))
+    picture = np.full((len(body), 3), 0.5, np.float32)
+    for number in range(30):
+        metres = None if number == 3 else np.full((len(body), 3), number / 100, np.float32)
+        one = replace(body_frame(number, picture), metres=metres)
+        if number == 5:
+            one = replace(one, metres=np.full((len(body), 3), 1000.0, np.float32))
+        aligner.push_frame(one, one.stamp_ns + 20 * MS)
+    chunks = aligner.advance(one.stamp_ns + 20 * MS)
+    assert aligner.counts.refused == 2
+    values = np.concatenate([chunk.values for chunk in chunks])
+    assert 0.2 < values[-1].max() < 0.3  # metres, not the picture's fractions
+
+
 def test_a_body_in_three_dimensions_at_30_fps_and_forces_share_a_grid() -> None:
     body = find_skeleton("mediapipe-body")
     streams = Streams((Landmarks("front", body, dimensions=3, rate_hz=30.0), FORCE))

@@ -27,5 +27,7 @@ def test_flags_are_named_in_words() -> None:
 
 def test_the_numbers_are_those_of_the_message() -> None:
     text = (Path(__file__).parents[2] / "msg" / "MuscleEffort.msg").read_text()
-    in_message = {name: int(value) for name, value in re.findall(r"^uint8 (\w+)=(\d+)", text, re.M)}
+    in_message = {
+        name: int(value) for name, value in re.findall(r"^uint16 (\w+)=(\d+)", text, re.M)
+    }
     assert in_message == {flag.name: flag.value for flag in Flag}

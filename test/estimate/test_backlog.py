@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.chunks import AlignedChunk, Trace
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.backlog import Backlog, BacklogRules
 
@@ -41,7 +42,7 @@ def chunk(number: int, samples: int = HOP) -> AlignedChunk:
         rate_hz=1000.0,
         values=rows,
         missing=rows[:, 0].astype(np.uint32),
-        flags=np.full(samples, number % 2, np.uint8),
+        flags=np.full(samples, number % 2, FlagBits),
         trace=Trace(input_ns=T0 + number),
     )
 

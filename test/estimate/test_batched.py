@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.batched import estimate_whole
 from kpm_ros.estimate.estimator import EffortEstimator
@@ -39,7 +39,7 @@ def chunks_of(card, values, gaps=()):
         rows = slice(at, at + 10)
         lost = number == 12
         missing = np.full(len(values[rows]), card.streams.bits("pose") * lost, np.uint32)
-        flags = np.full(len(values[rows]), Flag.POSE_LOST * lost, np.uint8)
+        flags = np.full(len(values[rows]), Flag.POSE_LOST * lost, FlagBits)
         made.append(
             AlignedChunk(
                 grid.stamp_ns(index), at, index, card.rate_hz, values[rows], missing, flags

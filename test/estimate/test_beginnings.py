@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.core.resources import find_model
 from kpm_ros.estimate.estimator import EffortEstimator
@@ -119,7 +119,7 @@ def live(card, network, values, begin=0, lost=(0, 0)):
     for at in range(begin, SAMPLES - 9, 10):
         if lost[0] <= at < lost[1]:
             continue
-        rows, flags = slice(at, at + 10), np.zeros(10, np.uint8)
+        rows, flags = slice(at, at + 10), np.zeros(10, FlagBits)
         index = START + at
         missing = np.zeros(10, np.uint32)
         chunk = AlignedChunk(
@@ -150,7 +150,7 @@ def test_valid_effort_is_the_same_however_lately_the_network_began(shipped, late
 def test_even_without_a_wish_for_it_the_network_warms_up(shipped):
     card, _, network, values, _ = shipped
     estimator = EffortEstimator(card, network, warm_up_s=0.0)
-    missing, flags = np.zeros(SAMPLES, np.uint32), np.zeros(SAMPLES, np.uint8)
+    missing, flags = np.zeros(SAMPLES, np.uint32), np.zeros(SAMPLES, FlagBits)
     chunk = AlignedChunk(0, 0, START + 3, card.rate_hz, values, missing, flags)
     flags = estimator.push(chunk).flags
     assert abs((flags & Flag.WARMING_UP != 0).sum() * card.rate_hz / 2000 - network.settling) < 3

@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.estimate.clock import EffortClock
 
 START = 1_700_000_000
@@ -31,7 +31,7 @@ START = 1_700_000_000
 
 def given_out(
     clock: EffortClock, index: int, values: NDArray[np.float32], hops: list[int]
-) -> tuple[list[int], NDArray[np.float32], NDArray[np.uint8]]:
+) -> tuple[list[int], NDArray[np.float32], NDArray[FlagBits]]:
     """Push values in hops; all instants that come out, with effort and flags."""
     instants, effort, flags = [], [], []
     done = 0
@@ -39,7 +39,7 @@ def given_out(
         part = values[done : done + hop]
         if not len(part):
             continue
-        marks = (np.arange(done, done + len(part)) % 7 == 0).astype(np.uint8)
+        marks = (np.arange(done, done + len(part)) % 7 == 0).astype(FlagBits)
         first, out, out_flags = clock.push(index + done, part, marks)
         instants += range(first, first + len(out))
         effort.append(out)
@@ -73,7 +73,7 @@ def test_effort_between_samples_lies_on_a_straight_line() -> None:
     clock = EffortClock(1024)
     index = START * 1024
     ramp = np.arange(1025, dtype=np.float32)[:, None] / 1024
-    first, effort, _ = clock.push(index, ramp, np.zeros(1025, np.uint8))
+    first, effort, _ = clock.push(index, ramp, np.zeros(1025, FlagBits))
     assert first == START * 2000
     assert len(effort) == 2001
     assert np.abs(effort[:, 0] - np.arange(2001) / 2000).max() < 1e-6
@@ -81,34 +81,34 @@ def test_effort_between_samples_lies_on_a_straight_line() -> None:
 
 def test_at_the_rate_of_the_output_samples_pass_through_untouched() -> None:
     values = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
-    _, effort, _ = EffortClock(2000).push(START * 2000, values, np.zeros(50, np.uint8))
+    _, effort, _ = EffortClock(2000).push(START * 2000, values, np.zeros(50, FlagBits))
     assert effort.tobytes() == values.tobytes()
 
 
 def test_a_flag_reaches_every_instant_that_uses_its_sample_and_no_other() -> None:
     clock = EffortClock(1000)
-    flags = np.zeros(10, np.uint8)
+    flags = np.zeros(10, FlagBits)
     flags[5] = Flag.INVALID
     _, _, out = clock.push(START * 1000, np.zeros((10, 1), np.float32), flags)
     assert np.flatnonzero(out).tolist() == [9, 10, 11]
 
 
 def test_flags_of_both_neighbours_are_joined() -> None:
-    flags = np.array([1, 2], np.uint8)
+    flags = np.array([1, 2], FlagBits)
     _, _, out = EffortClock(1000).push(START * 1000, np.zeros((2, 1), np.float32), flags)
     assert out.tolist() == [1, 3, 2]
 
 
 def test_a_hole_between_samples_is_refused() -> None:
     clock = EffortClock(1024)
-    clock.push(100, np.zeros((5, 1), np.float32), np.zeros(5, np.uint8))
+    clock.push(100, np.zeros((5, 1), np.float32), np.zeros(5, FlagBits))
     with pytest.raises(ValueError, match="does not follow"):
-        clock.push(106, np.zeros((5, 1), np.float32), np.zeros(5, np.uint8))
+        clock.push(106, np.zeros((5, 1), np.float32), np.zeros(5, FlagBits))
 
 
 def test_after_a_reset_a_new_line_begins_anywhere() -> None:
     clock = EffortClock(1000)
-    clock.push(100, np.zeros((5, 1), np.float32), np.zeros(5, np.uint8))
+    clock.push(100, np.zeros((5, 1), np.float32), np.zeros(5, FlagBits))
     clock.reset()
-    first, effort, _ = clock.push(500, np.ones((2, 1), np.float32), np.zeros(2, np.uint8))
+    first, effort, _ = clock.push(500, np.ones((2, 1), np.float32), np.zeros(2, FlagBits))
     assert (first, effort[:, 0].tolist()) == (1000, [1.0, 1.0, 1.0])

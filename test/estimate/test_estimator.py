@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models.card import ModelCard
@@ -88,7 +88,7 @@ def chunk(index: int, count: int, flags: int = 0, pose: float | None = None) -> 
         rate_hz=float(RATE),
         values=rows,
         missing=np.full(count, missing_of(flags), np.uint32),
-        flags=np.full(count, flags, np.uint8),
+        flags=np.full(count, flags, FlagBits),
         trace=Trace(input_ns=7, aligned_ns=8),
     )
 
@@ -147,7 +147,7 @@ def test_at_first_the_network_warms_up() -> None:
 @given(st.lists(st.integers(1, 70), max_size=30), st.sampled_from([0, 1, 31]))
 def test_splitting_changes_nothing(sizes: list[int], lookahead: int) -> None:
     card = replace(CARD, lookahead=lookahead)
-    flags = np.zeros(600, np.uint8)
+    flags = np.zeros(600, FlagBits)
     flags[200:260], flags[300:305] = Flag.POSE_LOST, Flag.HELD
     whole = replace(chunk(START, 600), flags=flags)
     edges = np.unique(np.clip(np.cumsum([0, *sizes, 600]), 0, 600)).tolist()

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models.missing_senses import neutral_row
@@ -48,10 +48,10 @@ def effort_and_flags(model, values, lost=None):
     estimator = EffortEstimator(card, architecture_of(card).stream(card, tensors))
     grid = Grid(card.rate_hz)
     start = grid.first_at(1_700_000_000 * 10**9)
-    missing, flags = np.zeros(SAMPLES, np.uint32), np.zeros(SAMPLES, np.uint8)
+    missing, flags = np.zeros(SAMPLES, np.uint32), np.zeros(SAMPLES, FlagBits)
     for sense, part in (lost or {}).items():
         missing[part] |= np.uint32(STREAMS.bits(sense))
-        flags[part] |= np.uint8(FLAGS[sense])
+        flags[part] |= FlagBits(FLAGS[sense])
     efforts, marks = [], []
     for at in range(0, SAMPLES, HOP):
         part = slice(at, at + HOP)

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
 
 RATE = 2000
@@ -36,12 +36,12 @@ def steady(count: int, value: float = 0.5) -> NDArray[np.float32]:
     return np.full((count, 2), value, np.float32)
 
 
-def valid(count: int) -> NDArray[np.uint8]:
-    return np.zeros(count, np.uint8)
+def valid(count: int) -> NDArray[FlagBits]:
+    return np.zeros(count, FlagBits)
 
 
-def invalid(count: int) -> NDArray[np.uint8]:
-    return np.full(count, Flag.INVALID | Flag.POSE_LOST, np.uint8)
+def invalid(count: int) -> NDArray[FlagBits]:
+    return np.full(count, Flag.INVALID | Flag.POSE_LOST, FlagBits)
 
 
 def running() -> ValidityGate:
@@ -92,7 +92,7 @@ def test_invalid_rows_are_never_passed_through_whatever_they_hold() -> None:
 
 
 def test_other_flags_do_not_stop_effort() -> None:
-    flags = np.full(10, Flag.HELD | Flag.POSE_STALE, np.uint8)
+    flags = np.full(10, Flag.HELD | Flag.POSE_STALE, FlagBits)
     assert (running().apply(steady(10, 0.7), flags) == np.float32(0.7)).all()
 
 

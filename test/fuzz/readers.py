@@ -378,7 +378,7 @@ def _effort(folder: Path) -> list[Path]:
         "stamps_ns": np.arange(9),
         "index": np.arange(9),
         "effort": np.zeros((9, 2), np.float32),
-        "flags": np.zeros(9, np.uint8),
+        "flags": np.zeros(9, np.uint16),
     }
     np.savez(folder / "a.npz", **arrays)
     np.savez_compressed(folder / "b.npz", **arrays)

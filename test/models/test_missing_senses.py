@@ -21,7 +21,7 @@ import json
 import numpy as np
 import pytest
 
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.missing_senses import blank, judge, neutral_row
 from kpm_ros.models.pianokpm.published import published_card
@@ -38,7 +38,7 @@ SCALE = (*[0.1] * 84, *[1.0] * 88)
 def test_a_sense_the_model_needs_makes_effort_invalid(optional) -> None:
     card = published_card(optional=optional)
     missing = np.array([0, TOP, RIGHT, KEYS, TOP | KEYS], np.uint32)
-    flags = np.zeros(5, np.uint8)
+    flags = np.zeros(5, FlagBits)
     invalid = (judge(flags, missing, card) & Flag.INVALID) != 0
     assert invalid.tolist() == [False, True, True, not optional, True]
     assert not flags.any()
@@ -47,7 +47,7 @@ def test_a_sense_the_model_needs_makes_effort_invalid(optional) -> None:
 def test_without_any_sense_effort_is_invalid_even_if_the_model_can_do_without_each() -> None:
     card = published_card(optional=("pose", "keys"))
     missing = np.array([TOP, KEYS, TOP | KEYS], np.uint32)
-    invalid = (judge(np.zeros(3, np.uint8), missing, card) & Flag.INVALID) != 0
+    invalid = (judge(np.zeros(3, FlagBits), missing, card) & Flag.INVALID) != 0
     assert invalid.tolist() == [False, False, True]
 
 

@@ -25,7 +25,7 @@ from kpm_ros.msg import EffortInfo, MuscleEffort
 from kpm_ros import client
 from kpm_ros.act.sender import SILENT_NS
 from kpm_ros.client import EffortReader
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.estimate.effort_info import described, digest_of, new_stream
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes import qos
@@ -61,7 +61,7 @@ class Stream:
         for data in self.encoder.encode(
             self.origin_ns + index * STEP_NS,
             first,
-            np.full(count, flags, np.uint8),
+            np.full(count, flags, FlagBits),
             np.full((count, len(self.muscles)), value, np.float32),
         ):
             self.effort.publish(data)

@@ -40,6 +40,7 @@ from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
 from kpm_ros import graph
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.effort_info import described
 from kpm_ros.models.pianokpm.published import published_card
@@ -85,10 +86,10 @@ def good():
         float(CARD.rate_hz),
         np.full((10, CARD.streams.width), 0.5, np.float32),
         np.zeros(10, np.uint32),
-        np.zeros(10, np.uint8),
+        np.zeros(10, FlagBits),
     )
     effort = np.full((4, 6), 0.3, np.float32)
-    flags = np.zeros(4, np.uint8)
+    flags = np.zeros(4, FlagBits)
     stamp_ns = now_ns // 500_000 * 500_000
     stamps_ns = stamp_ns + 500_000 * np.arange(4)
     emg = ChannelChunk("emg", now_ns, 0, 2000.0, ("a", "b"), "uV", np.zeros((20, 2), np.float32))

@@ -23,7 +23,7 @@ import pytest
 from rclpy.parameter import Parameter
 
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.nodes import outgoing
 from kpm_ros.nodes.inference_node import InferenceNode
@@ -59,7 +59,7 @@ class Inference:
             rate_hz=1024.0,
             values=np.full((10, card.streams.width), 0.5, np.float32),
             missing=np.zeros(10, np.uint32),
-            flags=np.zeros(10, np.uint8),
+            flags=np.zeros(10, FlagBits),
         )
         self.input.waiting.append(
             (outgoing.aligned_message(chunk, card.streams.columns), time.time_ns())

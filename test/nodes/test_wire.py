@@ -24,6 +24,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from kpm_ros import msg
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.nodes import outgoing
 from kpm_ros.replay.bag_reader import BagReader
@@ -62,6 +63,24 @@ def test_a_hand_survives():
     assert_same(frame, decode.landmark_frame(over_the_wire(outgoing.landmarks_message(frame))))
 
 
+def test_a_body_in_metres_with_its_visibility_survives():
+    points = np.arange(99, dtype=np.float32).reshape(33, 3) / 99
+    seen = np.linspace(0, 1, 33, dtype=np.float32)
+    frame = LandmarkFrame(
+        STAMP, "front", 7, points, 0.5, "mediapipe-body", "", metres=points - 0.5, visibility=seen
+    )
+    assert_same(frame, decode.landmark_frame(over_the_wire(outgoing.landmarks_message(frame))))
+
+
+@pytest.mark.parametrize("told", ["metres", "visibility"])
+def test_landmarks_of_which_too_few_are_told_are_refused(told):
+    points = np.zeros((33, 3), np.float32)
+    short = {"metres": points[:32]} if told == "metres" else {"visibility": points[:32, 0]}
+    message = outgoing.landmarks_message(LandmarkFrame(STAMP, "front", 7, points, 1.0, **short))
+    with pytest.raises(decode.RefusedMessageError, match=f"{told} tells of 32 landmarks"):
+        decode.landmark_frame(message)
+
+
 def test_a_frame_without_a_hand_survives():
     frame = LandmarkFrame(STAMP, "top", 7, None, 0.0)
     assert decode.landmark_frame(over_the_wire(outgoing.landmarks_message(frame))).points is None
@@ -88,7 +107,7 @@ def test_aligned_samples_survive():
         1024.0,
         rng.random((4, STREAMS.width), np.float32),
         np.array([0, 1, 4, 2**31], np.uint32),
-        np.array([0, 1, 128, 255], np.uint8),
+        np.array([0, 1, 128, 255], FlagBits),
         Trace(1, 2, 3, 4, 5, 6),
     )
     message = over_the_wire(outgoing.aligned_message(chunk, STREAMS.columns))
@@ -104,7 +123,7 @@ def test_channels_survive():
 
 def test_an_effort_chunk_carries_its_samples_in_order():
     effort = np.arange(12, dtype=np.float32).reshape(2, 6)
-    chunk = EffortChunk(STAMP, 40, effort, np.array([0, 128], np.uint8), Trace(1, 2, 3, 4, 5, 6))
+    chunk = EffortChunk(STAMP, 40, effort, np.array([0, 128], FlagBits), Trace(1, 2, 3, 4, 5, 6))
     message = over_the_wire(outgoing.effort_chunk_message(chunk, 2**64 - 1))
     assert (message.first_index, message.muscles, message.rate_hz) == (40, 6, 2000.0)
     assert message.info_digest == 2**64 - 1
@@ -115,7 +134,7 @@ def test_an_effort_chunk_carries_its_samples_in_order():
 
 def aligned_message():
     values, missing = np.zeros((4, STREAMS.width), np.float32), np.zeros(4, np.uint32)
-    chunk = AlignedChunk(STAMP, 0, 1, 1024.0, values, missing, np.zeros(4, np.uint8))
+    chunk = AlignedChunk(STAMP, 0, 1, 1024.0, values, missing, np.zeros(4, FlagBits))
     return outgoing.aligned_message(chunk, STREAMS.columns)
 
 

@@ -26,7 +26,7 @@ pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built"
 
 from kpm_ros import graph
 from kpm_ros.core.chunks import EffortChunk
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes import simulated_pianist
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
@@ -57,7 +57,7 @@ def truth(pianist, began_ns=T0, late_s=0.0, add=0.0):
     times = np.arange(round(SECONDS * 2000)) / 2000
     names = [pianist.muscles.index(name) for name in CARD.muscles]
     effort = pianist.activation(np.maximum(times - late_s, 0))[:, names].astype(np.float32) + add
-    return EffortChunk(began_ns, 0, effort, np.zeros(len(times), np.uint8))
+    return EffortChunk(began_ns, 0, effort, np.zeros(len(times), FlagBits))
 
 
 def write(folder, chunks, motion):

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.chunks import Trace
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.learn.scores.metrics import score
 from kpm_ros.operate.summary import STAGES, Measurement, Result, summarise
 from kpm_ros.operate.summary_text import as_text
@@ -39,7 +39,7 @@ def measured(
 ) -> Result:
     measurement = Measurement(BEGIN, BEGIN + round(seconds * 1e9))
     received = BEGIN + (np.arange(round(rate_hz * seconds)) * (1e9 / rate_hz)).astype(np.int64)
-    flags = np.zeros(len(received), np.uint8)
+    flags = np.zeros(len(received), FlagBits)
     for flag, share in (shares or {}).items():
         flags[: round(share * len(flags))] |= flag
     valid = (flags & Flag.INVALID) == 0
@@ -99,7 +99,7 @@ def test_only_what_was_received_within_the_measured_part_counts():
     measurement = Measurement(BEGIN, BEGIN + 10)
     received = BEGIN + np.array([-1, 0, 9, 10], np.int64)
     valid = np.array([False, False, True, False])
-    flags = np.array([4, 0, 4, 4], np.uint8)
+    flags = np.array([4, 0, 4, 4], FlagBits)
     measurement.add(received - 5 * MS, received, valid, flags)
     assert (measurement.messages, measurement.invalid) == (2, 1)
     assert measurement.flagged[Flag.POSE_LOST] == 1

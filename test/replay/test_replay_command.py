@@ -25,6 +25,7 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from kpm_ros import cli
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.resources import find_model
 from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.replay.bag_reader import BagReader
@@ -187,7 +188,7 @@ def test_effort_that_differs_is_told_by_the_exit_status(capsys, light, altered):
 
 
 def test_flags_that_differ_are_told_by_the_exit_status(capsys, light, altered):
-    bag = altered(lambda chunk: replace(chunk, flags=chunk.flags | np.uint8(16)))
+    bag = altered(lambda chunk: replace(chunk, flags=chunk.flags | FlagBits(16)))
     status, _, err = replay(capsys, bag, "--model", light, "--compare")
     assert status == 1
     assert "differ in their flags" in err

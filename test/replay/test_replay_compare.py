@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.chunks import AlignedChunk
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.registry import architecture_of
 from kpm_ros.replay.compare import BACK_S, FORGET_S, Fingerprints, compare
@@ -50,7 +50,7 @@ def run(first=0, count=COUNT):
     """Effort that depends on nothing but its instant."""
     index = np.arange(first, first + count)
     effort = np.sin(index[:, None] * 0.01 * np.arange(1, 7)).astype(np.float32)
-    return Effort(T0 + index * STEP_NS, index, effort, np.zeros(count, np.uint8))
+    return Effort(T0 + index * STEP_NS, index, effort, np.zeros(count, FlagBits))
 
 
 def changed(effort, where, by=1e-3, flags=0):
@@ -172,7 +172,7 @@ def grid(*, first=100, count=50, missing=0, flags=0, pose=0.5):
         rate_hz=1024.0,
         values=np.full((count, 7), pose, np.float32),
         missing=np.full(count, missing, np.uint32),
-        flags=np.full(count, flags, np.uint8),
+        flags=np.full(count, flags, FlagBits),
     )
 
 

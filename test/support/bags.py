@@ -198,7 +198,9 @@ def _fields(sample: Any, streams: Streams) -> dict[str, Any]:
     fields["header"] = _header(fields.pop("stamp_ns"), fields.pop("frame_id", ""))
     if isinstance(sample, LandmarkFrame):
         fields["image_width"], fields["image_height"] = fields.pop("image_size")
-        fields["points"] = _flat(sample.points)
+        fields |= {
+            name: _flat(getattr(sample, name)) for name in ("points", "metres", "visibility")
+        }
         fields["processed"] = _time(fields.pop("processed_ns"))
     elif isinstance(sample, KeyEvent):
         fields["kind"] = int(sample.kind)

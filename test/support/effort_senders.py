@@ -25,6 +25,7 @@ from kpm_ros.msg import EffortInfo
 from rclpy.serialization import serialize_message
 
 from kpm_ros.client import EffortReader
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.estimate.effort_info import described, digest_of
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes.effort_wire import effort_encoder
@@ -74,7 +75,7 @@ class Sender:
         value = [0.9 if name == strong else 0.0 for name in self._muscles]
         index = (told_ns - 60 * MS) // STEP_NS + np.arange(1 - AT_ONCE, 1)
         rows = np.tile(np.float32(value), (AT_ONCE, 1))
-        bits = np.full(AT_ONCE, flags, np.uint8)
+        bits = np.full(AT_ONCE, flags, FlagBits)
         data = self._encoder.encode(index * STEP_NS, index[0], bits, rows)
         return [RawMessage(each, 1, self.publisher) for each in data]
 

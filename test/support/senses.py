@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig, ReadStream
 from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.skeletons import Skeleton
 from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame
@@ -67,7 +68,7 @@ def config(
 
 def read_stream(
     stream: ReadStream, stamps_ns: NDArray[np.int64], width: int
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+) -> tuple[NDArray[np.float32], NDArray[FlagBits]]:
     """Values and flags of a stream at instants."""
     values = np.full((len(stamps_ns), width), np.nan, np.float32)
     flags = stream.read(stamps_ns, values)
@@ -175,7 +176,7 @@ class Samples:
     stamps_ns: NDArray[np.int64]
     pose: NDArray[np.float32]
     keys: NDArray[np.float32]
-    flags: NDArray[np.uint8]
+    flags: NDArray[FlagBits]
 
     def __len__(self) -> int:
         return len(self.index)

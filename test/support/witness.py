@@ -29,7 +29,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from std_msgs.msg import Float64MultiArray
 
 from kpm_ros.client import EffortBatch, EffortReader
-from kpm_ros.core.flags import Flag, describe
+from kpm_ros.core.flags import Flag, FlagBits, describe
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
@@ -48,7 +48,7 @@ NOTHING = EffortBatch(
     np.zeros(0, np.int64),
     np.zeros(0, np.uint64),
     np.zeros((0, 0), np.float32),
-    np.zeros(0, np.uint8),
+    np.zeros(0, FlagBits),
     np.zeros(0, np.int64),
 )
 

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Stream, Streams
 from kpm_ros.learn.recordings.recording import Array, Recording, RecordingError, regular_ns
@@ -45,7 +46,7 @@ class GridRows(NamedTuple):
     """(n, columns) of the card's streams."""
     missing: NDArray[np.uint32]
     """(n,): bit k says that nothing is known of stream k."""
-    flags: NDArray[np.uint8]
+    flags: NDArray[FlagBits]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ class GridRecording:
         """Give rows of the grid, and which streams are missing from each."""
         at_ns, values = self._empty(start, len(self) if stop is None else stop)
         missing = np.zeros(len(at_ns), np.uint32)
-        flags = np.zeros(len(at_ns), np.uint8)
+        flags = np.zeros(len(at_ns), FlagBits)
         for k, (stream, source) in enumerate(zip(self.streams, self._sources, strict=True)):
             bit = np.uint32(1 << k)
             if source is None:

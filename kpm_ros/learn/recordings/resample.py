@@ -33,11 +33,11 @@ from numpy.typing import NDArray
 from kpm_ros.align.cadence import FEWEST_GAPS, REMEMBERED
 from kpm_ros.align.channels import ChannelRules
 from kpm_ros.align.keys import KeyRules
-from kpm_ros.align.pose import JOINED_GAPS, PoseRules, can_be
+from kpm_ros.align.pose import FARTHEST_M, JOINED_GAPS, PoseRules, can_be
 from kpm_ros.align.sampled import MOST_PERIODS_APART
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.core.streams import Channels, Landmarks
+from kpm_ros.core.streams import METRIC, Channels, Landmarks
 from kpm_ros.learn.recordings.recording import RecordingError, TimeSeries, parts_of
 
 Array = NDArray[np.float32]
@@ -46,8 +46,8 @@ Instants = NDArray[np.int64]
 _COMPARED_TOGETHER = 16_384
 _MOST_REFUSED = 0.5
 """Share of frames that may lie outside what trackers give; of more, the unit is another."""
-ABSENT_LANDMARKS = np.uint8(Flag.POSE_STALE | Flag.POSE_LOST)
-ABSENT_CHANNELS = np.uint8(Flag.CHANNELS_MISSING)
+ABSENT_LANDMARKS = FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
+ABSENT_CHANNELS = FlagBits(Flag.CHANNELS_MISSING)
 """Flags of samples of which nothing was ever known."""
 
 
@@ -56,7 +56,7 @@ class OnGrid(NamedTuple):
 
     values: Array
     """(n, columns)"""
-    flags: NDArray[np.uint8]
+    flags: NDArray[FlagBits]
     missing: NDArray[np.bool_]
     """Where nothing is known of the stream any more, or yet."""
 
@@ -81,7 +81,7 @@ class LandmarkResampler:
     def read(self, at_ns: Instants) -> OnGrid:
         """Give the landmarks at increasing instants."""
         news = self._news
-        flags = np.full(len(at_ns), ABSENT_LANDMARKS, np.uint8)
+        flags = np.full(len(at_ns), ABSENT_LANDMARKS, FlagBits)
         place = np.searchsorted(news.stamps_ns, at_ns, side="right") - 1
         last_seen = np.where(place >= 0, news.last_seen[place], -1) if len(news.rows) else place
         known = np.flatnonzero(last_seen >= 0)
@@ -98,11 +98,11 @@ class LandmarkResampler:
             self.series.values, news.rows[seen], news.rows[after], age_ns, gap_ns, joined
         )
         values = _placed(found, known, self.series, len(at_ns))
-        held = np.where(age_ns > 0, np.uint8(Flag.HELD), np.uint8(0))
-        held |= np.where(age_ns > stale_ns, np.uint8(Flag.POSE_STALE), np.uint8(0))
-        held |= np.where(age_ns > _LOST_NS, np.uint8(Flag.POSE_LOST), np.uint8(0))
-        flags[known] = np.where(joined, np.uint8(0), held)
-        return OnGrid(values, flags, (flags & np.uint8(Flag.POSE_LOST)) != 0)
+        held = np.where(age_ns > 0, FlagBits(Flag.HELD), FlagBits(0))
+        held |= np.where(age_ns > stale_ns, FlagBits(Flag.POSE_STALE), FlagBits(0))
+        held |= np.where(age_ns > _LOST_NS, FlagBits(Flag.POSE_LOST), FlagBits(0))
+        flags[known] = np.where(joined, FlagBits(0), held)
+        return OnGrid(values, flags, (flags & FlagBits(Flag.POSE_LOST)) != 0)
 
     @cached_property
     def _news(self) -> _News:
@@ -136,14 +136,19 @@ class LandmarkResampler:
         for part in parts_of(len(seen), _COMPARED_TOGETHER):
             points = self.series.values[part].reshape(-1, len(self.view.skeleton), dimensions)
             with np.errstate(invalid="ignore"):
-                possible = can_be(points)
+                possible = can_be(points, self.view.coordinates)
             refused += int((seen[part] & ~possible).sum())
             seen[part] &= possible
         if refused > _MOST_REFUSED * max(int(self.series.seen.sum()), 1):
+            where = f"the view {self.view.name!r} has {refused} of {len(seen)} frames"
+            if self.view.coordinates == METRIC:
+                raise RecordingError(
+                    f"{where} with points more than {FARTHEST_M:g} m from the root: metric "
+                    "coordinates must be metres from it, not millimetres, pixels or fractions"
+                )
             raise RecordingError(
-                f"the view {self.view.name!r} has {refused} of {len(seen)} frames farther outside "
-                "the picture than its own size: coordinates must be fractions of the image's width "
-                "and height, not pixels or metres"
+                f"{where} farther outside the picture than its own size: coordinates must be "
+                "fractions of the image's width and height, not pixels or metres"
             )
         return seen
 
@@ -224,7 +229,7 @@ class ChannelResampler:
             values = _placed(found, known, self.series, len(at_ns))
             bridged = gap_ns > MOST_PERIODS_APART * NS_PER_S / stream.rate_hz
             held = (age_ns > 0) & (~joined | bridged)
-            flags[known] = np.where(held, np.uint8(Flag.HELD), np.uint8(0))
+            flags[known] = np.where(held, FlagBits(Flag.HELD), FlagBits(0))
         return OnGrid(values, flags, (flags & ABSENT_CHANNELS) != 0)
 
     @cached_property
