@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAME_BITS = (
     "align/test_pose.py::test_reading_bit_by_bit_gives_what_reading_at_once_does",
     "sense/midi/test_key_depth.py::test_any_split_of_the_sampling_gives_the_same_bits",
-    "sense/hands/test_cleanup.py::test_live_output_follows_from_the_past_alone",
+    "sense/tracking/test_cleanup.py::test_live_output_follows_from_the_past_alone",
     "act/test_assistance.py::test_the_size_of_batches_makes_no_difference_to_the_bit",
     "simulate/test_pianist.py::test_any_split_of_the_times_gives_the_same_bits",
     "simulate/test_session.py::test_any_split_of_the_time_delivers_the_same",

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A camera with its hand tracker: pictures in, one hand's landmarks out."""
+"""A camera with its tracker: pictures in, one hand's or body's landmarks out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from kpm_ros.nodes import images, qos
 from kpm_ros.nodes.camera_info import CameraInfos
 from kpm_ros.nodes.camera_settings import CameraSettings
 from kpm_ros.nodes.diagnostics import Level, Report
-from kpm_ros.nodes.hand_output import HandOutput, view_of
+from kpm_ros.nodes.landmark_output import LandmarkOutput, view_of
 from kpm_ros.nodes.managed import ManagedNode
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.worker import WorkerThread
@@ -57,7 +57,7 @@ class CameraNode(ManagedNode):
         if self.simulated_time:
             raise ConfigurationError(
                 f"{self.get_name()}: use_sim_time is true, but a camera's pictures are stamped on "
-                "the host's clock; hand_tracker works on images of a bag"
+                "the host's clock; tracker works on images of a bag"
             )
         self.view = view_of(self, self.settings.view, "camera")
         self._frame_id = self.settings.frame_id or encode.optical_frame(self.view)
@@ -66,7 +66,7 @@ class CameraNode(ManagedNode):
         self._images = self.create_publisher(Image, images, qos.of(images))
         self._infos = self.create_publisher(CameraInfo, infos, qos.of(infos))
         self._reported = (0, time.monotonic())
-        self._hand: HandOutput | None = None
+        self._landmarks: LandmarkOutput | None = None
         self.prepare()
 
     def make(self) -> None:
@@ -76,7 +76,7 @@ class CameraNode(ManagedNode):
         except CameraConfigError as error:
             raise ConfigurationError(f"{self.get_name()}: {error}") from None
         if self.settings.tracking:
-            self._hand = HandOutput(self, self.view, self.settings)
+            self._landmarks = LandmarkOutput(self, self.view, self.settings)
 
     def configure(self) -> None:
         """Connect the camera, or begin to wait for it."""
@@ -87,24 +87,24 @@ class CameraNode(ManagedNode):
         self._loops.append(WorkerThread(f"{self.get_name()}-pictures", self.step, self._fail))
 
     def reconfigure(self, settings: CameraSettings) -> None:
-        """Choose and clean up hands otherwise."""
-        if self._hand is not None:
-            self._hand.reconfigure(settings)
+        """Choose and clean up otherwise."""
+        if self._landmarks is not None:
+            self._landmarks.reconfigure(settings)
 
     def clean_up(self) -> None:
         """Let the camera go."""
         self.camera.disconnect()
-        if self._hand is not None:
-            self._hand.close()
-            self._hand = None
+        if self._landmarks is not None:
+            self._landmarks.close()
+            self._landmarks = None
 
     def step(self) -> None:
         """Handle the newest picture, once there is one."""
         frame = self.camera.next_frame(WAIT_S)
         if frame is None:
             return
-        if self._hand is not None:
-            self._hand.show(frame.image, frame.stamp_ns, frame.index)
+        if self._landmarks is not None:
+            self._landmarks.show(frame.image, frame.stamp_ns, frame.index)
         self._publish(frame)
 
     def report(self) -> Report:
@@ -125,8 +125,8 @@ class CameraNode(ManagedNode):
             "unreadable": camera.source.unreadable,
             **asdict(camera.counts),
         }
-        if self._hand is not None:
-            self._hand.report(report)
+        if self._landmarks is not None:
+            self._landmarks.report(report)
         self._optics.report(report)
         if camera.has_ended:
             report.worsen(Level.DEGRADED, camera.status)

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Parameters of the nodes that look for hands."""
+"""Parameters of the nodes that look for hands or bodies."""
 
 from __future__ import annotations
 
@@ -21,36 +21,33 @@ from typing import ClassVar
 
 from kpm_ros.core.settings import rules, setting
 from kpm_ros.nodes.managed_settings import ManagedSettings
+from kpm_ros.sense.bodies.person_identity import PersonRules
 from kpm_ros.sense.camera.camera_device import CameraConfig
-from kpm_ros.sense.hands.tracking import HandTrackerConfig
+from kpm_ros.sense.hands.tracking import HandRules
+from kpm_ros.sense.samples import HAND
+from kpm_ros.sense.trackers import TRACKERS
+from kpm_ros.sense.tracking.tracker import TrackerConfig
 
 
 @dataclass(frozen=True)
-class HandSettings:
-    """How hands are looked for, and which one is published."""
+class TrackingSettings:
+    """What is looked for and how, and who is published."""
 
     FIXED: ClassVar[str] = "the tracker is loaded with it"
 
     frame_id: str = setting(
         "", "the camera's optical frame; empty = the image's own, else camera_<view>_optical"
     )
-    hand: str = setting(
-        "right",
-        "which hand is published; nearest = the one nearest to near_x, near_y, until it is gone",
-        choices=("left", "right", "nearest"),
-        live=True,
+    skeleton: str = setting(
+        HAND, "skeleton that is looked for: a hand's or a body's", choices=tuple(TRACKERS)
     )
-    near_x: float = setting(
-        0.5, "the point, from the left, as a fraction", least=0.0, most=1.0, live=True
-    )
-    near_y: float = setting(
-        0.5, "the point, from the top, as a fraction", least=0.0, most=1.0, live=True
-    )
-    tracker: HandTrackerConfig = rules(HandTrackerConfig)
+    hand: HandRules = rules(HandRules)
+    person: PersonRules = rules(PersonRules)
+    tracker: TrackerConfig = rules(TrackerConfig)
     model: str = setting(
         "full",
-        "hand model: lite is faster; auto = full where the machine is fast enough for it, else "
-        "lite, by what the first pictures take",
+        "lite is faster, but MediaPipe's package has none for bodies; auto = full where the "
+        "machine is fast enough for it, else lite, by what the first pictures take",
         choices=("lite", "full", "auto"),
     )
     region: str = setting(
@@ -73,7 +70,7 @@ class CaptureSettings(ManagedSettings):
 
     camera: CameraConfig = rules(CameraConfig)
     view: str = setting("", "name of the camera view; empty = the node's name after camera_")
-    tracking: bool = setting(True, "whether hands are looked for; else only images are published")
+    tracking: bool = setting(True, "whether anything is looked for; else only images are published")
     calibration: str = setting(
         "",
         "ROS calibration file (YAML; a path or file://), for camera_info: read from there, and "
@@ -82,17 +79,17 @@ class CaptureSettings(ManagedSettings):
 
 
 @dataclass(frozen=True)
-class CameraSettings(HandSettings, CaptureSettings):
-    """A camera and its hand tracker."""
+class CameraSettings(TrackingSettings, CaptureSettings):
+    """A camera and its tracker."""
 
 
 @dataclass(frozen=True)
-class HandTrackerSettings(HandSettings):
-    """A hand tracker on another node's images."""
+class TrackerSettings(TrackingSettings):
+    """A tracker on another node's images."""
 
     FIXED: ClassVar[str] = "the images are subscribed to with it"
 
-    view: str = setting("", "name of the camera view; empty = the node's name after hand_tracker_")
+    view: str = setting("", "name of the camera view; empty = the node's name after tracker_")
     image: str = setting(
         "", "topic of the images; empty = camera/<view>/image_raw, with /compressed if compressed"
     )

@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import Any
 
 from kpm_ros.core.settings import declared
-from kpm_ros.nodes.camera_settings import CameraSettings, HandTrackerSettings
+from kpm_ros.nodes.camera_settings import CameraSettings, TrackerSettings
 from kpm_ros.nodes.device_settings import EmgSettings, MidiSettings
 from kpm_ros.nodes.effort_settings import (
     ExoSettings,
@@ -37,7 +37,7 @@ from kpm_ros.nodes.simulator_settings import SimulatorSettings
 KINDS: dict[str, type] = {
     "simulator": SimulatorSettings,
     "camera": CameraSettings,
-    "hand_tracker": HandTrackerSettings,
+    "tracker": TrackerSettings,
     "midi": MidiSettings,
     "emg": EmgSettings,
     "synchronizer": SynchronizerSettings,

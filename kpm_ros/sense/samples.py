@@ -26,8 +26,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-HAND = "mediapipe-hand"
-"""Skeleton of the hands that our own trackers give."""
+HAND, BODY = "mediapipe-hand", "mediapipe-body"
+"""Skeletons of the hands and bodies that our own trackers give."""
 
 
 class KeyEventKind(IntEnum):

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A camera and its hand tracker as a node, over real DDS."""
+"""A camera and its tracker as a node, over real DDS."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ def test_a_picture_without_a_hand_is_published_without_points(node, make_camera,
 def test_a_tracker_that_is_too_slow_says_what_helps_and_takes_the_lite_model_where_it_may(
     make_camera, small_pictures, monkeypatch
 ):
-    monkeypatch.setattr("kpm_ros.sense.hands.tracker_load.PATIENCE_S", 0.0)
+    monkeypatch.setattr("kpm_ros.sense.tracking.load.PATIENCE_S", 0.0)
     # No machine finds hands in 1000 pictures a second.
     options = {"source": small_pictures, "loop": True, "fps": 1000.0}
     asked, told = (
@@ -292,11 +292,11 @@ def test_a_tracker_that_is_too_slow_says_what_helps_and_takes_the_lite_model_whe
     )
     for camera in (asked, told):
         camera.start()
-    wait_for(lambda: asked.report().values["hand_model"] == "lite", "the lite model", 60)
+    wait_for(lambda: asked.report().values["model"] == "lite", "the lite model", 60)
     report = wait_for(
         lambda: r if "skipped" in (r := told.report()).message else None, "a word on the load"
     )
-    assert report.values["hand_model"] == "full"
+    assert report.values["model"] == "full"
     assert report.values["skipped_fraction"] > 0.1
     assert "what helps: the lite model (model: lite), following one hand" in report.message
 

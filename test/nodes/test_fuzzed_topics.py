@@ -44,15 +44,15 @@ from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.effort_info import described
 from kpm_ros.models.pianokpm.published import published_card
-from kpm_ros.nodes import base, hand_tracker_node, outgoing, qos
+from kpm_ros.nodes import base, outgoing, qos, tracker_node
 from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
-from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
 from kpm_ros.nodes.inference_node import InferenceNode
 from kpm_ros.nodes.node_process import serve_once
 from kpm_ros.nodes.recorder_node import RecorderNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
+from kpm_ros.nodes.tracker_node import TrackerNode
 from kpm_ros.operate.watch import Watch
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from support import bags
@@ -201,14 +201,14 @@ READERS = {
     "inference": (InferenceNode, {}, ("aligned",)),
     "exo": (ExoNode, {"enabled": True}, ("effort/info", "effort")),
     "gesture": (GestureNode, {"enabled": True}, ("effort/info", "effort")),
-    "hand tracker": (HandTrackerNode, {"view": "top"}, ("camera/top/image_raw",)),
-    "hand tracker of compressed images": (
-        HandTrackerNode,
+    "tracker": (TrackerNode, {"view": "top"}, ("camera/top/image_raw",)),
+    "tracker of compressed images": (
+        TrackerNode,
         {"view": "top", "compressed": True},
         ("camera/top/image_raw/compressed",),
     ),
-    "hand tracker of a camera whose lens is known": (
-        HandTrackerNode,
+    "tracker of a camera whose lens is known": (
+        TrackerNode,
         {"view": "top", "undistort": True},
         ("camera/top/camera_info", "camera/top/image_raw"),
     ),
@@ -228,7 +228,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def made(request, node, make_node, model, tmp_path, monkeypatch):
-    monkeypatch.setattr(hand_tracker_node, "HandOutput", NoHand)
+    monkeypatch.setattr(tracker_node, "LandmarkOutput", NoHand)
     kind, parameters, topics = READERS[request.param]
     if kind is Watcher:
         watcher = Watcher(node)

@@ -28,10 +28,10 @@ from kpm_ros.nodes import qos
 from kpm_ros.nodes.emg_node import EmgNode
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
-from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
 from kpm_ros.nodes.midi_node import MidiNode
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
+from kpm_ros.nodes.tracker_node import TrackerNode
 from support.asking import Asking
 from support.managed import active
 from support.waiting import wait_for
@@ -153,13 +153,13 @@ def test_electrodes_and_envelope_are_judged_otherwise_from_now_on(ask, tmp_path)
 
 def test_another_hand_is_chosen_and_cleaned_up_without_loading_the_tracker_anew(ask):
     pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
-    hands = ask(HandTrackerNode, view="top", model="lite")
-    tracker = hands.node._hand._tracker
+    hands = ask(TrackerNode, view="top", model="lite")
+    tracker = hands.node._landmarks._tracker
     assert hands.set_all(hand="left", min_confidence=0.7, clean_up="smooth").successful
-    output = hands.node._hand
-    assert output._selector.hand == "left"
+    output = hands.node._landmarks
+    assert tracker.side == "left"
     assert output._tracker is tracker
-    assert tracker.config.min_confidence == 0.7
+    assert tracker._tracker.config.min_confidence == 0.7
     assert output._cleaner is not None
     [refused] = hands.set_each(hands=1)
     assert "the tracker is loaded with it" in refused.reason

@@ -24,34 +24,25 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.sense.samples import HAND
+from kpm_ros.sense.tracking.tracker import Found
 
 Handedness = Literal["left", "right"]
 
 
 @dataclass(frozen=True, slots=True)
-class Detection:
+class Detection(Found):
     """One hand found in a picture, labelled for this picture alone."""
 
-    points: NDArray[np.float32]
-    """(points, 3): x, y as fractions of width and height; z relative to the wrist in x's scale."""
     handedness: Handedness
     confidence: float
 
 
 @dataclass(frozen=True, slots=True)
-class TrackedHand:
+class TrackedHand(Found):
     """One hand of the person in view; `handedness` is the same hand from frame to frame."""
 
-    points: NDArray[np.float32]
-    """(points, 3): x, y as fractions of width and height; z relative to the wrist in x's scale."""
     handedness: Handedness
     confidence: float
-
-
-def in_widths(points: NDArray[np.float32], image_size: tuple[int, int]) -> NDArray[np.float64]:
-    """Landmarks' x, y in units of the image's width, so that distances do not depend on shape."""
-    width, height = image_size
-    return points[:, :2].astype(np.float64) * (1.0, height / width)
 
 
 def palm_centre(flat: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,8 +52,3 @@ def palm_centre(flat: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     palm = find_skeleton(HAND).role("palm")
     return np.asarray(flat[palm, :].mean(axis=0))
-
-
-def extent(flat: NDArray[np.float64]) -> float:
-    """How large a hand appears: the longer side of the box around its landmarks."""
-    return float(np.ptp(flat, axis=0).max())

@@ -29,7 +29,8 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.hands.detection import Detection, Handedness, extent, in_widths, palm_centre
+from kpm_ros.sense.hands.detection import Detection, Handedness, palm_centre
+from kpm_ros.sense.tracking.tracker import extent, in_widths
 
 HANDS: tuple[Handedness, Handedness] = ("left", "right")
 

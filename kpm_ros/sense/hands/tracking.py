@@ -16,69 +16,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.settings import CheckedSettings, ConfigurationError, check_choice, setting
+from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.sense.hands.detection import Detection, Handedness, TrackedHand, extent, in_widths
-from kpm_ros.sense.hands.following import FixedRegion, FollowingRegion
+from kpm_ros.sense.hands.detection import Detection, Handedness, TrackedHand
 from kpm_ros.sense.hands.hand_identity import HANDS, HandIdentities, IdentityRules
-from kpm_ros.sense.hands.mediapipe_hands import COMPLEXITY, Model, make_detector
+from kpm_ros.sense.hands.mediapipe_hands import make_detector
 from kpm_ros.sense.samples import HAND
+from kpm_ros.sense.tracking.following import Looking, make_looking
+from kpm_ros.sense.tracking.tracker import (
+    COMPLEXITY,
+    Model,
+    Seen,
+    TrackerConfig,
+    can_be_seen,
+    check_picture,
+)
 
 HandChoice = Literal["left", "right", "nearest"]
 
 SMALLEST_HAND = 0.01
 """Smaller than this part of the picture's width, a hand is noise."""
-OUTSIDE = 0.5
-"""Landmarks may lie outside the picture, as far as a hand reaches, but not further."""
 
 
 @dataclass(frozen=True)
-class HandTrackerConfig(CheckedSettings):
-    """How hands are looked for."""
+class HandRules(CheckedSettings):
+    """Which hand is published."""
 
+    hand: str = setting(
+        "right",
+        "which hand is published; nearest = the one nearest to near_x, near_y, until it is gone",
+        choices=("left", "right", "nearest"),
+        live=True,
+    )
+    near_x: float = setting(
+        0.5, "the point, from the left, as a fraction", least=0.0, most=1.0, live=True
+    )
+    near_y: float = setting(
+        0.5, "the point, from the top, as a fraction", least=0.0, most=1.0, live=True
+    )
     hands: int = setting(
         2, "hands in sight; with 1 tracking is cheaper, but takes whichever comes", least=1, most=2
     )
-    mirrored: bool = setting(
-        False,
-        "whether the picture is a mirror image (a selfie camera, or one flip): it decides "
-        "which hand is the left one",
-    )
-    task_file: str = setting("", "a .task file for MediaPipe instead of the model in its package")
-    min_confidence: float = setting(
-        0.5, "a hand of less confidence is not published", least=0.0, most=1.0, live=True
-    )
-    detection_confidence: float = setting(
-        0.5, "how sure the search for a hand must be", least=0.0, most=1.0
-    )
-    tracking_confidence: float = setting(
-        0.5, "how sure a hand must be to be followed", least=0.0, most=1.0
-    )
-    follow: bool = setting(
-        False, "whether to look only around the hands once found: for hands that are small"
-    )
-    model: Model = "full"
-    region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
-    """Part of the picture in which to look: left, top, right, bottom as fractions."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be."""
-        super().__post_init__()
-        check_choice("model", self.model, tuple(COMPLEXITY))
-        left, top, right, bottom = self.region
-        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-            raise ConfigurationError(
-                f"region is {list(self.region)}, but must be left, top, right, bottom as "
-                "fractions of the picture, such as 0, 0.5, 1, 1 for its lower half"
-            )
 
 
 class HandTracker:
@@ -89,37 +75,22 @@ class HandTracker:
 
     def __init__(
         self,
-        config: HandTrackerConfig | None = None,
+        config: TrackerConfig | None = None,
+        hands: int = HandRules.hands,
         rules: IdentityRules | None = None,
     ) -> None:
         """Load the models; TrackerUnavailableError says in a sentence why that cannot be done."""
-        self.config = config = config or HandTrackerConfig()
+        self.config = config = config or TrackerConfig()
         self.refused = 0
         """Hands that were found but could not be: too small, too unsure, outside, not numbers."""
-        self._shape = (len(find_skeleton(HAND)), 3)
+        self._hands = hands
+        self._points = len(find_skeleton(HAND))
         self._identities = HandIdentities(rules or IdentityRules())
-        make = partial(
-            make_detector,
-            config.hands,
-            config.model,
-            config.task_file,
-            config.detection_confidence,
-            config.tracking_confidence,
-        )
-        self._detector: FixedRegion | FollowingRegion
-        if config.follow:
-            searcher = partial(make, single_pictures=True)
-            self._detector = FollowingRegion(make(), searcher, config.region, config.hands)
-        else:
-            self._detector = FixedRegion(make(), config.region)
+        self._detector = self._make_detector()
 
     def track(self, image: NDArray[np.uint8], stamp_ns: int) -> list[TrackedHand]:
         """Hands in an RGB picture (height, width, 3), left before right."""
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise ValueError(
-                f"the picture is {image.dtype} {image.shape}, but must be uint8 (height, width, 3)"
-            )
-        size = (image.shape[1], image.shape[0])
+        size = check_picture(image)
         found = self._detector.detect(image, stamp_ns)
         usable = [self._relabelled(hand) for hand in found if self._is_usable(hand, size)]
         self.refused += len(found) - len(usable)
@@ -135,6 +106,12 @@ class HandTracker:
         """How often left and right had to be exchanged afterwards."""
         return self._identities.renamed
 
+    def use_model(self, model: Model) -> None:
+        """Go on with another model."""
+        self._detector.close()
+        self.config = replace(self.config, model=model)
+        self._detector = self._make_detector()
+
     def close(self) -> None:
         """Free the models."""
         self._detector.close()
@@ -147,13 +124,14 @@ class HandTracker:
         """Free the models at the block's end."""
         self.close()
 
+    def _make_detector(self) -> Looking[Detection]:
+        return make_looking(
+            partial(make_detector, self.config, self._hands), self.config, self._hands
+        )
+
     def _is_usable(self, hand: Detection, size: tuple[int, int]) -> bool:
-        points = hand.points
-        if points.shape != self._shape or not np.isfinite(points).all():
-            return False
-        inside = bool((np.abs(points[:, :2] - 0.5) <= 0.5 + OUTSIDE).all())
-        large = extent(in_widths(points, size)) >= SMALLEST_HAND
-        return inside and large and hand.confidence >= self.config.min_confidence
+        sure = hand.confidence >= self.config.min_confidence
+        return sure and can_be_seen(hand.points, self._points, size, SMALLEST_HAND)
 
     def _relabelled(self, hand: Detection) -> Detection:
         """In a mirror, a left hand looks like a right one."""
@@ -200,3 +178,74 @@ class HandSelector:
 
     def _distance(self, hand: TrackedHand) -> float:
         return float(np.linalg.norm(hand.points[:, :2].mean(axis=0) - self._point))
+
+
+class ChosenHand:
+    """A `Tracker` of the one hand that is chosen."""
+
+    models = tuple(COMPLEXITY)
+
+    def __init__(self, config: TrackerConfig, rules: HandRules) -> None:
+        """Load the models."""
+        self._tracker = HandTracker(config, rules.hands)
+        self._rules = rules
+        self._selector = _selector(rules)
+        self._tracked = self._both = 0
+
+    @property
+    def side(self) -> str:
+        """The hand that is looked for at present."""
+        return self._selector.hand
+
+    @property
+    def identity(self) -> object:
+        """Another hand has a past of its own."""
+        return self._selector.hand
+
+    @property
+    def model(self) -> str:
+        """Model in use."""
+        return self._tracker.config.model
+
+    @property
+    def cheaper(self) -> list[str]:
+        """What would make tracking cheaper, in words."""
+        helps = ["the lite model (model: lite)"] if self.model != "lite" else []
+        return helps + (["following one hand (hands: 1)"] if self._rules.hands > 1 else [])
+
+    def reconfigure(self, config: TrackerConfig, rules: HandRules) -> None:
+        """Choose and believe otherwise from the next picture on, with the model that is loaded."""
+        self._tracker.config = replace(config, model=self._tracker.config.model)
+        if rules != self._rules:
+            self._selector, self._rules = _selector(rules), rules
+
+    def use_model(self, model: Model) -> None:
+        """Go on with another model."""
+        self._tracker.use_model(model)
+
+    def track(self, image: NDArray[np.uint8], stamp_ns: int) -> Seen | None:
+        """Give the chosen hand."""
+        hands = self._tracker.track(image, stamp_ns)
+        self._tracked += 1
+        self._both += len(hands) > 1
+        chosen = self._selector.select(hands, stamp_ns)
+        return None if chosen is None else Seen(chosen.points, chosen.confidence)
+
+    def counts(self) -> Mapping[str, object]:
+        """How often both hands were seen since the last call, and what was put right in all."""
+        both, self._both = self._both / max(self._tracked, 1), 0
+        self._tracked = 0
+        return {
+            "hand": self.side,
+            "both_hands_fraction": both,
+            "hands_renamed": self._tracker.renamed,
+            "refused": self._tracker.refused,
+        }
+
+    def close(self) -> None:
+        """Free the models."""
+        self._tracker.close()
+
+
+def _selector(rules: HandRules) -> HandSelector:
+    return HandSelector(cast(HandChoice, rules.hand), (rules.near_x, rules.near_y))

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.sense.hands.cleanup import clean_recording
+from kpm_ros.sense.tracking.cleanup import clean_recording
 from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors
 from kpm_ros.simulate.hand import FINGER_POINTS, FINGERS
 from kpm_ros.simulate.noise import decaying, generator

@@ -25,14 +25,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kpm_ros.sense.hands.detection import TrackedHand
-from kpm_ros.sense.hands.mediapipe_hands import TrackerUnavailableError
-from kpm_ros.sense.hands.tracking import HandSelector, HandTracker, HandTrackerConfig
+from kpm_ros.sense.hands.tracking import HandRules, HandSelector, HandTracker
+from kpm_ros.sense.tracking.tracker import TrackerConfig, TrackerUnavailableError
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
 mediapipe = pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
 
 FRAME_NS = 33_333_333
-LITE = HandTrackerConfig(model="lite")
+LITE = TrackerConfig(model="lite")
 
 
 def frames_of(shared, first, last):
@@ -98,7 +98,7 @@ def test_hands_keep_their_names_while_they_cross(shared):
 
 
 def test_in_a_mirror_the_hands_have_the_same_names(playing, tracked):
-    with HandTracker(HandTrackerConfig(model="lite", mirrored=True)) as tracker:
+    with HandTracker(TrackerConfig(model="lite", mirrored=True)) as tracker:
         mirrored = track_all(tracker, [np.ascontiguousarray(f[:, ::-1]) for f in playing[:10]])
     assert names(mirrored[-1]) == ["left", "right"]
     for hands, seen in zip(mirrored, tracked, strict=False):
@@ -108,7 +108,7 @@ def test_in_a_mirror_the_hands_have_the_same_names(playing, tracked):
 
 def test_a_region_leaves_out_what_is_outside_and_keeps_coordinates_of_the_whole(playing, tracked):
     middle = 0.5 * (tracked[0][0].points[0, 0] + tracked[0][1].points[0, 0])
-    config = HandTrackerConfig(model="lite", region=(float(middle), 0.3, 1.0, 1.0))
+    config = TrackerConfig(model="lite", region=(float(middle), 0.3, 1.0, 1.0))
     with HandTracker(config) as tracker:
         hands = track_all(tracker, playing[:10])[-1]
     assert names(hands) == ["right"]
@@ -119,7 +119,7 @@ def test_following_finds_hands_that_are_too_small_in_the_whole_picture(playing):
     canvas = np.full((1080, 1920, 3), 60, np.uint8)
     found = {}
     for follow in (False, True):
-        config = HandTrackerConfig(model="lite", follow=follow)
+        config = TrackerConfig(model="lite", follow=follow)
         with HandTracker(config) as tracker:
             for number, frame in enumerate(playing[:30] + playing[:30][::-1]):
                 canvas[400:760, 700:1340] = frame
@@ -148,7 +148,7 @@ def task_file(tmp_path_factory):
 
 def test_a_task_file_gives_the_same_hands_as_the_package(playing, task_file):
     frames = playing[:8]
-    with HandTracker(HandTrackerConfig(task_file=str(task_file))) as tracker:
+    with HandTracker(TrackerConfig(task_file=str(task_file))) as tracker:
         by_task = track_all(tracker, frames)[-1]
     with HandTracker() as tracker:
         by_package = track_all(tracker, frames)[-1]
@@ -159,16 +159,16 @@ def test_a_task_file_gives_the_same_hands_as_the_package(playing, task_file):
 
 def test_a_task_file_that_cannot_be_used_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(TrackerUnavailableError, match="there is no hand model at"):
-        HandTracker(HandTrackerConfig(task_file=str(tmp_path / "gone.task")))
+        HandTracker(TrackerConfig(task_file=str(tmp_path / "gone.task")))
     text = tmp_path / "text.task"
     text.write_text("no model")
     with pytest.raises(TrackerUnavailableError, match=r"is no \.task file"):
-        HandTracker(HandTrackerConfig(task_file=str(text)))
+        HandTracker(TrackerConfig(task_file=str(text)))
     empty = tmp_path / "empty.task"
     with zipfile.ZipFile(empty, "w") as task:
         task.writestr("readme.txt", "no model in here")
     with pytest.raises(TrackerUnavailableError, match="cannot be used as a hand model"):
-        HandTracker(HandTrackerConfig(task_file=str(empty)))
+        HandTracker(TrackerConfig(task_file=str(empty)))
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def fuzzed():
     with (
         HandTracker(LITE) as whole,
         HandTracker(
-            HandTrackerConfig(model="lite", follow=True, region=(0.1, 0.0, 0.9, 0.8))
+            TrackerConfig(model="lite", follow=True, region=(0.1, 0.0, 0.9, 0.8))
         ) as following,
     ):
         yield whole, following
@@ -221,17 +221,17 @@ def test_what_is_no_picture_is_refused(fuzzed, image):
 
 
 @pytest.mark.parametrize(
-    ("config", "complaint"),
+    ("kind", "config", "complaint"),
     [
-        ({"hands": 3}, "hands is 3"),
-        ({"model": "huge"}, "huge"),
-        ({"region": (0.5, 0.0, 0.5, 1.0)}, "region is"),
-        ({"region": (0.0, 0.0, 1.0, 1.5)}, "region is"),
+        (HandRules, {"hands": 3}, "hands is 3"),
+        (TrackerConfig, {"model": "huge"}, "huge"),
+        (TrackerConfig, {"region": (0.5, 0.0, 0.5, 1.0)}, "region is"),
+        (TrackerConfig, {"region": (0.0, 0.0, 1.0, 1.5)}, "region is"),
     ],
 )
-def test_a_tracker_that_cannot_be_is_refused(config, complaint):
+def test_a_tracker_that_cannot_be_is_refused(kind, config, complaint):
     with pytest.raises(ValueError, match=complaint):
-        HandTrackerConfig(**config)
+        kind(**config)
 
 
 def hand_at(x, handedness):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.sense.hands.cleanup import CleanUpRules, LiveCleaner, clean_recording, smooth
+from kpm_ros.sense.tracking.cleanup import CleanUpRules, LiveCleaner, clean_recording, smooth
 
 FRAMES = 200
 

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A hand tracker on images that another node publishes: a camera driver, or a bag."""
+"""A tracker on images that another node publishes: a camera driver, or a bag."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from kpm_ros.nodes import images
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_info import calibration_of
-from kpm_ros.nodes.camera_settings import HandTrackerSettings
+from kpm_ros.nodes.camera_settings import TrackerSettings
 from kpm_ros.nodes.diagnostics import Level, Report
-from kpm_ros.nodes.hand_output import HandOutput, view_of
 from kpm_ros.nodes.image_inputs import CalibratedImages, Images
+from kpm_ros.nodes.landmark_output import LandmarkOutput, view_of
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.worker import WorkerThread
 from kpm_ros.sense.camera.camera_calibration import Calibration, CalibrationError
@@ -39,19 +39,19 @@ LOOK_S = 0.001
 """How long to sleep when no image has come."""
 
 
-class HandTrackerNode(PipelineNode):
+class TrackerNode(PipelineNode):
     """Tracks the newest image each time; images that came meanwhile are skipped and counted."""
 
-    name = "hand_tracker"
-    settings_type = HandTrackerSettings
-    settings: HandTrackerSettings
+    name = "tracker"
+    settings_type = TrackerSettings
+    settings: TrackerSettings
 
     def __init__(self, **node_arguments: Any) -> None:
         """Load the tracker and subscribe to the images."""
         super().__init__(**node_arguments)
         settings = self.settings
-        self.view = view_of(self, settings.view, "hand_tracker")
-        self._hand = HandOutput(self, self.view, settings)
+        self.view = view_of(self, settings.view, "tracker")
+        self._landmarks = LandmarkOutput(self, self.view, settings)
         raw = f"camera/{self.view}/image_raw"
         self._type = CompressedImage if settings.compressed else Image
         topic = settings.image or (f"{raw}/compressed" if settings.compressed else raw)
@@ -62,14 +62,14 @@ class HandTrackerNode(PipelineNode):
         self._idle = threading.Event()
         self._loops.append(WorkerThread(f"{self.get_name()}-images", self.step, self._fail))
 
-    def reconfigure(self, settings: HandTrackerSettings) -> None:
-        """Choose and clean up hands otherwise."""
-        self._hand.reconfigure(settings)
+    def reconfigure(self, settings: TrackerSettings) -> None:
+        """Choose and clean up otherwise."""
+        self._landmarks.reconfigure(settings)
 
     def stop(self) -> None:
         """Free the tracker."""
         super().stop()
-        self._hand.close()
+        self._landmarks.close()
 
     def step(self) -> None:
         """Track the newest image, if one has come."""
@@ -89,7 +89,7 @@ class HandTrackerNode(PipelineNode):
             return
         header = message.header
         stamp_ns = decode.time_ns(header.stamp)
-        self._hand.show(picture, stamp_ns, self._index - 1, header.frame_id, lens)
+        self._landmarks.show(picture, stamp_ns, self._index - 1, header.frame_id, lens)
 
     def _lens(self, info: CameraInfo, shape: tuple[int, ...]) -> Calibration:
         if not any(info.k):
@@ -115,7 +115,7 @@ class HandTrackerNode(PipelineNode):
             "frames": self._index,
             "dropped": self._dropped,
         }
-        self._hand.report(report)
+        self._landmarks.report(report)
         if self._index == before:
             nobody = f"nobody publishes {self._input.topic}"
             reason = f"no {self._input.awaited}" if self._input.publishers else nobody
@@ -125,7 +125,7 @@ class HandTrackerNode(PipelineNode):
 
 def main() -> None:
     """Run the node."""
-    sys.exit(run(HandTrackerNode))
+    sys.exit(run(TrackerNode))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The hand tracker on other nodes' images, over real DDS."""
+"""The tracker on other nodes' images, over real DDS."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from kpm_ros.msg import Landmarks
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from kpm_ros.nodes import images, qos
-from kpm_ros.nodes.hand_tracker_node import HandTrackerNode
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.nodes.tracker_node import TrackerNode
 from kpm_ros.wire import decode
 from support.waiting import wait_for
 
@@ -47,7 +47,7 @@ def pictures(shared):
 
 @pytest.fixture
 def make_tracker(make_node):
-    return partial(make_node, HandTrackerNode, view="top", model="lite")
+    return partial(make_node, TrackerNode, view="top", model="lite")
 
 
 class Wired:

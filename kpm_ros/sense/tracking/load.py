@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Whether a hand tracker keeps up with its camera on this machine, and which model would."""
+"""Whether a tracker keeps up with its camera on this machine, and which model would."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def load_of(tracked: Sequence[Tracked]) -> Load | None:
 
 
 class ModelChoice:
-    """Chooses between the full and the lite hand model by what the full one costs here.
+    """Chooses between the full and the lite model by what the full one costs here.
 
     The full model stays as soon as it is seen to fit. If that does not happen for `PATIENCE_S` of
     the camera's time, the lite one is taken.
@@ -127,16 +127,18 @@ class ModelChoice:
             return False
         shared = f"{load}, on {self._cores} cores"
         if load.fits(self._cores):
-            self.model, self.reason = "full", f"the full hand model is kept: {shared}"
+            self.model, self.reason = "full", f"the full model is kept: {shared}"
         elif tracked.stamp_ns - self._began_ns >= PATIENCE_S * 1e9:
-            self.model, self.reason = "lite", f"the lite hand model is used from now on: {shared}"
+            self.model, self.reason = "lite", f"the lite model is used from now on: {shared}"
         return bool(self.model)
 
 
-def advice(load: Load, model: str, hands: int, size: tuple[int, int]) -> str:
-    """What is wrong where a tracker does not keep up, and what would help, in a sentence."""
-    helps = ["the lite model (model: lite)"] if model != "lite" else []
-    helps += ["following one hand (hands: 1)"] if hands > 1 else []
+def advice(load: Load, cheaper: Sequence[str], size: tuple[int, int]) -> str:
+    """What is wrong where a tracker does not keep up, and what would help, in a sentence.
+
+    `cheaper` is what would make tracking itself cheaper.
+    """
+    helps = list(cheaper)
     helps += ["smaller pictures (width, height)"] if size[0] * size[1] > LARGE_PIXELS else []
     helps += ["fewer pictures (fps)", "a faster machine"]
     return f"{load.skipped:.0%} of the pictures are skipped: {load}; what helps: {', '.join(helps)}"

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The part of the picture in which hands are looked for: fixed, or following the hands."""
+"""The part of the picture in which hands or bodies are looked for: fixed, or following them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MARGIN = 0.8
-"""Room around the hands, in parts of the larger hand: they move between two frames."""
+"""Room around them, in parts of the largest: they move between two frames."""
 RESIZE_AT = 0.25
 """The followed part keeps its size until the wanted one differs by this much."""
 SMALLEST_PX = 64
@@ -71,19 +71,19 @@ def region_window(region: Sequence[float], image_size: tuple[int, int]) -> Image
 
 
 def window_around(
-    hands: Sequence[NDArray[np.float32]],
+    places: Sequence[NDArray[np.float32]],
     image_size: tuple[int, int],
     bounds: ImageWindow,
     before: ImageWindow,
 ) -> ImageWindow:
-    """Window around all hands, within bounds; it moves smoothly and seldom changes its size.
+    """Window around all landmarks, within bounds; it moves smoothly and seldom changes its size.
 
-    The detector looks for a hand where it was in the picture before, so a window that moves along
-    with the hands keeps them in place for it.
+    The detector looks for a thing where it was in the picture before, so a window that moves along
+    keeps it in place.
     """
-    pixels = np.concatenate([hand[:, :2] for hand in hands]) * image_size
+    pixels = np.concatenate([place[:, :2] for place in places]) * image_size
     low, high = pixels.min(axis=0), pixels.max(axis=0)
-    largest = max(float(np.ptp(hand[:, :2] * image_size, axis=0).max()) for hand in hands)
+    largest = max(float(np.ptp(place[:, :2] * image_size, axis=0).max()) for place in places)
     centre = (low + high) / 2
     wanted = np.maximum(high - low + 2 * MARGIN * largest, SMALLEST_PX)
     kept = np.array([before.width, before.height], np.float64)
@@ -98,7 +98,7 @@ def window_around(
 def search_tiles(bounds: ImageWindow) -> list[ImageWindow]:
     """Overlapping parts of a window to search one by one: all of it, quarters, sixteenths.
 
-    A detector sees every picture at the same small size, so a small hand only shows in a part.
+    A detector sees every picture at the same small size, so what is small only shows in a part.
     """
     parts = [bounds]
     for count, share in ((2, 0.6), (4, 0.34)):

@@ -44,7 +44,7 @@ class CleanUpRules:
     hampel_window: int = 20
     hampel_sigmas: float = 3.0
     noise_floor: float = 0.005
-    """Deviations up to this are never outliers: a resting hand's own scatter is nearly nothing."""
+    """Deviations up to this are never outliers: what rests scatters by nearly nothing."""
     longest_gap: int = 29
     shortest_run: int = 15
     smooth_window: int = 11
@@ -64,7 +64,7 @@ class CleanUpRules:
 def clean_recording(
     points: NDArray[np.floating], rules: CleanUpRules | None = None
 ) -> NDArray[np.float32]:
-    """Clean landmarks (frames, ...) of one hand; NaN where none were seen, before and after."""
+    """Clean landmarks (frames, ...) of one hand or body; NaN where it was not seen."""
     rules = rules or CleanUpRules()
     table = np.asarray(points, np.float64).reshape(len(points), points[:1].size or 1).copy()
     if len(table):
@@ -159,10 +159,10 @@ def _newest_weights(window: int, order: int) -> NDArray[np.float64]:
 
 
 class LiveCleaner:
-    """Cleans one hand's landmarks frame by frame, from the past alone.
+    """Cleans the landmarks of one hand or body frame by frame, from the past alone.
 
     Delays, in frames. Outliers: a jump is believed, and shown, `patience` frames after it happened;
-    what moves as the hand moved before is not delayed. Short runs: a hand that comes into sight is
+    what moves as it moved before is not delayed. Short runs: what comes into sight is
     shown `settle` frames later. Gaps: for `hold` frames its last place is given, marked as held.
     Smoothing: the newest value of the polynomial through the last 11 frames, which lags nothing
     that the polynomial can follow (under one frame up to 5 Hz at 30 frames per second) and for
@@ -200,9 +200,9 @@ class LiveCleaner:
     def push_frame(
         self, points: NDArray[np.floating] | None
     ) -> tuple[NDArray[np.float32] | None, bool]:
-        """Take a frame's landmarks, None when no hand was seen; what to show, and whether held."""
+        """Take a frame's landmarks, None when nothing was seen; what to show, and whether held."""
         if points is None or not np.isfinite(points).all():
-            return self._without_hand()
+            return self._unseen()
         if self._missing:
             self._accepted = self._accepted[:0]
         self._missing = 0
@@ -215,7 +215,7 @@ class LiveCleaner:
         self._shown = self._newest().reshape(points.shape).astype(np.float32)
         return self._shown, False
 
-    def _without_hand(self) -> tuple[NDArray[np.float32] | None, bool]:
+    def _unseen(self) -> tuple[NDArray[np.float32] | None, bool]:
         self._missing += 1
         if self._shown is not None and self._missing <= self._hold:
             return self._shown, True
@@ -234,7 +234,7 @@ class LiveCleaner:
         spread = GAUSSIAN * np.median(np.abs(past - centre), axis=0)
         limit = np.maximum(rules.hampel_sigmas * spread, rules.noise_floor)
         odd = np.abs(flat - centre) > limit
-        # A hand that sets off leaves its past behind, yet does not jump: it is near where it was.
+        # What sets off leaves its past behind, yet does not jump: it is near where it was.
         odd &= np.abs(flat - past[-1]) > limit
         self._outlier_run = np.where(odd, self._outlier_run + 1, 0)
         replaced = odd & (self._outlier_run <= self._patience)

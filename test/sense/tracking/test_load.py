@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import pytest
 
-from kpm_ros.sense.hands.tracker_load import (
+from kpm_ros.sense.tracking.load import (
     PATIENCE_S,
     UNLOADED,
     WINDOW,
@@ -81,7 +81,7 @@ def test_the_model_is_chosen_by_what_the_full_one_costs(
 ) -> None:
     choice = chosen(cores, spent_ms, cpu_ms, stride)
     assert choice.model == model
-    for fact in (f"the {model} hand model", f"{spent_ms:g} ms", "33 ms", f"{cores} cores"):
+    for fact in (f"the {model} model", f"{spent_ms:g} ms", "33 ms", f"{cores} cores"):
         assert fact in choice.reason
 
 
@@ -108,11 +108,12 @@ def test_it_is_decided_once_and_what_loads_the_models_does_not_count() -> None:
 def test_advice_names_only_what_is_left_to_try() -> None:
     load = load_of(pictures(11, 60, 25, stride=3))
     assert load is not None
-    everything = advice(load, "full", 2, (1920, 1080))
+    cheaper = ["the lite model (model: lite)", "following one hand (hands: 1)"]
+    everything = advice(load, cheaper, (1920, 1080))
     assert everything.startswith("67% of the pictures are skipped: tracking takes 60 ms (25 ms of")
     for help_ in ("model: lite", "hands: 1", "width, height", "fps"):
         assert help_ in everything
-    little = advice(load, "lite", 1, (640, 360))
+    little = advice(load, [], (640, 360))
     for help_ in ("model: lite", "hands: 1", "width, height"):
         assert help_ not in little
     assert "fewer pictures (fps)" in little

@@ -1,0 +1,128 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""MediaPipe's two pose trackers behind one face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.sense.bodies.detection import Detection
+from kpm_ros.sense.tracking.following import Detector
+from kpm_ros.sense.tracking.mediapipe_package import (
+    TaskLandmarker,
+    coordinates,
+    load_mediapipe,
+    packaged,
+)
+from kpm_ros.sense.tracking.tracker import COMPLEXITY, TrackerConfig, TrackerUnavailableError
+
+
+def make_detector(config: TrackerConfig, *, single_pictures: bool = False) -> Detector[Detection]:
+    """Make the detector for a `.task` file, or without one for the models in MediaPipe's package.
+
+    `single_pictures` searches each picture anew instead of following a body through a video.
+    """
+    mediapipe = load_mediapipe("body")
+    if config.task_file:
+        return _TaskDetector(
+            TaskLandmarker(
+                mediapipe,
+                "pose",
+                config.task_file,
+                single_pictures,
+                num_poses=1,
+                min_pose_detection_confidence=config.detection_confidence,
+                min_pose_presence_confidence=config.tracking_confidence,
+                min_tracking_confidence=config.tracking_confidence,
+            )
+        )
+    if config.model not in packaged_models(mediapipe):
+        raise TrackerUnavailableError(
+            f"there is no {config.model} pose model in MediaPipe's package: use model: "
+            f"{' or '.join(packaged_models(mediapipe)) or 'another'}, or put "
+            f"{_file(mediapipe, config.model).name} into {_folder(mediapipe)}"
+        )
+    return _PackagedDetector(
+        packaged(
+            mediapipe,
+            "pose",
+            lambda: mediapipe.solutions.pose.Pose(
+                static_image_mode=single_pictures,
+                model_complexity=COMPLEXITY[config.model],
+                # Its smoothing lags, and tells that a limb is hidden ten pictures late.
+                smooth_landmarks=False,
+                min_detection_confidence=config.detection_confidence,
+                min_tracking_confidence=config.tracking_confidence,
+            ),
+        )
+    )
+
+
+def packaged_models(mediapipe: Any = None) -> tuple[str, ...]:
+    """List the models that are there; MediaPipe would download the others without being asked."""
+    mediapipe = mediapipe or load_mediapipe("body")
+    return tuple(model for model in COMPLEXITY if _file(mediapipe, model).is_file())
+
+
+def _folder(mediapipe: Any) -> Path:
+    return Path(mediapipe.__file__).parent / "modules" / "pose_landmark"
+
+
+def _file(mediapipe: Any, model: str) -> Path:
+    return _folder(mediapipe) / f"pose_landmark_{model}.tflite"
+
+
+class _PackagedDetector:
+    """The models that MediaPipe's package carries."""
+
+    def __init__(self, pose: Any) -> None:
+        self._pose = pose
+
+    def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
+        found = self._pose.process(image)
+        if not found.pose_landmarks or not found.pose_world_landmarks:
+            return []
+        return [_detection(found.pose_landmarks.landmark, found.pose_world_landmarks.landmark)]
+
+    def close(self) -> None:
+        self._pose.close()
+
+
+class _TaskDetector:
+    """MediaPipe's newer interface, with a model file of the user's."""
+
+    def __init__(self, landmarker: TaskLandmarker) -> None:
+        self._landmarker = landmarker
+
+    def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
+        found = self._landmarker.detect(image, stamp_ns)
+        return [
+            _detection(landmarks, world)
+            for landmarks, world in zip(
+                found.pose_landmarks, found.pose_world_landmarks, strict=True
+            )
+        ]
+
+    def close(self) -> None:
+        self._landmarker.close()
+
+
+def _detection(landmarks: Any, world: Any) -> Detection:
+    visibility = np.array([point.visibility for point in landmarks], np.float32)
+    return Detection(coordinates(landmarks), coordinates(world), np.clip(visibility, 0.0, 1.0))
