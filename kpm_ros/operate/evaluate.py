@@ -22,10 +22,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kpm_ros.core.atomic_files import write_output
 from kpm_ros.core.provenance import processor, versions
+from kpm_ros.operate import evaluate_mia
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 NAME = "evaluate"
 PURPOSE = "score models on a data set: RMSE, OTD, correlation, cost, look-ahead"
+REPORTS = ("accuracy", evaluate_mia.NAME)
 EXAMPLES = """\
 examples:
   kpm evaluate DIR --models touchnet-sim mean ridge nearest
@@ -44,6 +46,8 @@ examples:
   kpm evaluate DIR --models touchnet-sim --figure excerpt.png --excerpt t1_p2_a:3-9
   kpm evaluate DIR --models published.safetensors --protocol published
                              the published table, given the published data and weights
+  kpm evaluate DIR --report mia --models random nearest ours=runs/body --lengths
+                             bodies: the tables of Muscles in Action, published figures beside
 
 A model is a shipped one's name, a weights file, a folder that `kpm train` wrote, or one of the
 baselines mean, nearest and ridge, which are fitted to the data set's training part on the spot.
@@ -80,10 +84,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "layout, splits.json in a container)",
     )
     parser.add_argument(
+        "--report",
+        choices=REPORTS,
+        default=REPORTS[0],
+        help="accuracy: RMSE, OTD and correlation per recording, with what models cost; mia: RMSE "
+        "per exercise, as Muscles in Action has it (default: %(default)s)",
+    )
+    parser.add_argument(
         "--protocol",
-        choices=("continuous", "published"),
-        default="continuous",
-        help="stream whole recordings as live, or take separate 1 s windows as published",
+        choices=("continuous", "published", "windows"),
+        help="continuous: stream whole recordings as live; published: separate windows of 1 s, as "
+        "PianoKPM's code takes them; windows: separate windows of 3 s, with --report mia "
+        "(default: continuous, with --report mia windows)",
     )
     parser.add_argument(
         "--otd-points",
@@ -100,11 +112,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[:START-END]",
         help="which recording, and its seconds (default: 6 s of the first one scored)",
     )
+    evaluate_mia.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Load, score, print, write."""
-    _check(arguments)
+    protocol = _check(arguments)
     try:
         import torch  # noqa: F401
         from geomloss import SamplesLoss  # noqa: F401
@@ -114,25 +127,44 @@ def run(arguments: argparse.Namespace) -> int:
             "`pip install kpm_ros[train]`"
         ) from None
     with user_errors():
-        table = _evaluate(arguments)
+        if arguments.report == evaluate_mia.NAME:
+            from kpm_ros.learn.scores import mia_report_text
+
+            report = evaluate_mia.evaluate(arguments, protocol)
+            _show(arguments, report, mia_report_text)
+            return 0
+        table = _evaluate(arguments, protocol)
     return 0 if table.models else 1
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    """Refuse at once what would be found out only after minutes."""
+def _check(arguments: argparse.Namespace) -> str:
+    """Refuse at once what would be found out only after minutes; gives the protocol."""
+    mia = arguments.report == evaluate_mia.NAME
+    protocols = evaluate_mia.PROTOCOLS if mia else ("continuous", "published")
+    protocol: str = arguments.protocol or protocols[0]
+    if protocol not in protocols:
+        raise UserError(
+            f"--report {arguments.report} has the protocols {' and '.join(protocols)}, not "
+            f"{protocol}"
+        )
+    if mia:
+        evaluate_mia.check(arguments)
+    else:
+        evaluate_mia.refuse_without(arguments)
     if arguments.otd_points < 1:
         raise UserError(f"--otd-points must be at least 1, not {arguments.otd_points}")
     if arguments.excerpt and not arguments.figure:
         raise UserError("--excerpt says what --figure FILE is to show: give that, too")
     if arguments.figure and arguments.figure.suffix not in (".png", ".pdf", ".svg"):
         raise UserError(f"{arguments.figure} is to be a picture: .png, .pdf or .svg")
+    return protocol
 
 
-def _evaluate(arguments: argparse.Namespace) -> ScoreTable:
+def _evaluate(arguments: argparse.Namespace, protocol: str) -> ScoreTable:
     from kpm_ros.learn.recordings.dataset_readers import open_dataset
+    from kpm_ros.learn.scores import score_table_text
     from kpm_ros.learn.scores.excerpt_plot import Excerpt
     from kpm_ros.learn.scores.score_table import ScoreTable
-    from kpm_ros.learn.scores.score_table_text import as_markdown, as_text
     from kpm_ros.learn.scores.scoring import check_models, choose_splits, compare
 
     dataset = open_dataset(arguments.data.expanduser(), arguments.split_file)
@@ -144,39 +176,51 @@ def _evaluate(arguments: argparse.Namespace) -> ScoreTable:
     check_models(dataset, models)
     steps = len(models) * sum(len(dataset.splits[split]) for split in splits) + 1
     with progress(steps) as listener:
-        rows = compare(dataset, models, splits, arguments.protocol, arguments.otd_points, listener)
+        rows = compare(dataset, models, splits, protocol, arguments.otd_points, listener)
     table = ScoreTable(
         simulated=dataset.simulated,
         data=dataset.description,
         fingerprint=dataset.fingerprint,
         split_file=dataset.split_file,
-        protocol=arguments.protocol,
+        protocol=protocol,
         otd_points=arguments.otd_points,
         models=rows,
         cpu=processor(),
         versions=versions(PACKAGES),
         command=shlex.join(["kpm", *sys.argv[1:]]),
     )
-    print(as_text(table), end="")
-    if arguments.json:
-        _write(arguments.json, table.to_json())
-    if arguments.markdown:
-        _write(arguments.markdown, as_markdown(table))
+    _show(arguments, table, score_table_text)
     if arguments.figure:
-        draw(arguments.figure, dataset, models, excerpt, arguments.protocol)
+        draw(arguments.figure, dataset, models, excerpt, protocol)
     return table
+
+
+def _show(arguments: argparse.Namespace, report: Any, text: Any) -> None:
+    """Print a report, and write it where it is asked for."""
+    print(text.as_text(report), end="")
+    if arguments.json:
+        _write(arguments.json, report.to_json())
+    if arguments.markdown:
+        _write(arguments.markdown, text.as_markdown(report))
 
 
 def _models(words: Sequence[str], dataset: DataSet) -> list[ScoredModel]:
     """Load what was asked for, or what everyone would ask for."""
-    from kpm_ros.core.resources import config_dir
-    from kpm_ros.learn.scores.protocols import check_fit
     from kpm_ros.learn.scores.scored_models import find_scored_model
 
     if words:
         return [find_scored_model(word, dataset) for word in words]
+    return fitting_models(DEFAULT_MODELS, dataset)
+
+
+def fitting_models(baselines: Sequence[str], dataset: DataSet) -> list[ScoredModel]:
+    """Fit baselines, and load all shipped models, as far as they fit the data set."""
+    from kpm_ros.core.resources import config_dir
+    from kpm_ros.learn.scores.protocols import check_fit
+    from kpm_ros.learn.scores.scored_models import find_scored_model
+
     shipped = sorted(path.stem for path in (config_dir() / "models").glob("*.safetensors"))
-    found = [find_scored_model(word, dataset) for word in (*DEFAULT_MODELS, *shipped)]
+    found = [find_scored_model(word, dataset) for word in (*baselines, *shipped)]
     fitting = []
     for one in found:
         # Those that are shipped were not asked for: what is of other data says nothing here.

@@ -34,6 +34,7 @@ from kpm_ros.learn.training.training_settings import (
     Settings,
     make_settings,
 )
+from kpm_ros.operate import train_series
 from kpm_ros.operate.errors import UserError, user_errors
 
 NAME = "train"
@@ -45,6 +46,10 @@ examples:
                                                           what two CPU cores can do in 10 minutes
   kpm train out/data --out out/pose --inputs pose         without the keys
   kpm train out/data --out out/ridge --model ridge        what networks must beat
+  kpm train out/data --out out/folds --leave-out exercise --budget-min 120
+                                                          one model without each exercise
+  kpm train out/data --out out/new --transfer auto --init-from out/run/model.safetensors
+                                                          ever more of one new person
 
 Stopped by Ctrl-C, by a signal or by a power cut, a training goes on where it was when the same
 command is given again. docs/training.md says what is in the run folder.
@@ -121,6 +126,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for spec in fields(Settings):
         names = [f"--{spec.name.replace('_', '-')}", *_EARLIER.get(spec.name, ())]
         group.add_argument(*names, **_argument(spec.name, spec.default))
+    train_series.add_arguments(parser)
     engine = parser.add_argument_group("what it runs on")
     engine.add_argument("--accelerator", default="auto", help="auto, cpu, gpu, ... (Lightning's)")
     engine.add_argument("--devices", default="auto", help="how many, or auto")
@@ -182,6 +188,8 @@ def run(arguments: argparse.Namespace) -> int:
             "`pip install kpm_ros[train]`"
         ) from None
     out = arguments.out.expanduser()
+    with user_errors():
+        members = train_series.plan(arguments, settings)
     command = shlex.join(["kpm", *sys.argv[1:]])
     with user_errors():
         engine = Engine(
@@ -192,25 +200,34 @@ def run(arguments: argparse.Namespace) -> int:
             workers=arguments.workers,
             threads=arguments.threads,
         )
-        training = Training(
-            data=arguments.data.expanduser(),
-            out=out,
-            settings=settings,
-            recipe=arguments.recipe,
-            engine=engine,
-            command=command,
-        )
+        trainings = [
+            Training(
+                data=arguments.data.expanduser(),
+                out=one.out,
+                settings=one.settings,
+                recipe=arguments.recipe,
+                engine=engine,
+                command=command,
+                splits=one.splits,
+            )
+            for one in members
+        ]
         if not is_first_process():
-            training.run()
+            for training in trainings:
+                training.run()
             return 0
         try:
-            with hold(f"training {out.resolve()}"), TrainingDisplay(Console()) as display:
-                scores = training.run((display,))
+            with hold(f"training {out.resolve()}"):
+                for one, training in zip(members, trainings, strict=True):
+                    if one.title:
+                        print(one.title, flush=True)
+                    with TrainingDisplay(Console()) as display:
+                        scores = training.run((display,))
+                    print(f"written to {one.out}:")
+                    for line in describe(scores):
+                        print(f"  {line}")
         except TrainingStopped:
             message = f"kpm train: stopped; to go on, give the same command again:\n  {command}"
             print(message, file=sys.stderr)
             return STOPPED
-    print(f"written to {out}:")
-    for line in describe(scores):
-        print(f"  {line}")
     return 0

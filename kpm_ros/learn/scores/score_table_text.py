@@ -79,25 +79,25 @@ def as_markdown(table: ScoreTable) -> str:
     for split in table.splits:
         rows = [cells(model, split) for model in table.models]
         scores = [(HEAD[0], *HEAD[SCORES]), *((row[0], *row[SCORES]) for row in rows)]
-        parts.append(f"{heading(table, split)}:\n\n{_markdown(scores)}")
+        parts.append(f"{heading(table, split)}:\n\n{markdown_table(scores)}")
         by_muscle = muscle_lines(table, split)
         if by_muscle:
-            parts.append(_markdown(by_muscle))
+            parts.append(markdown_table(by_muscle))
     made = [(HEAD[0], HEAD[1], *HEAD[SCORES.stop :])]
     made += [(model.name, _inputs(model), *_costs(model)) for model in table.models]
-    parts.append(f"What they take and cost:\n\n{_markdown(made, words=2)}")
-    parts.append("\n".join(_item(note) for note in (*models(table), *notes(table))))
+    parts.append(f"What they take and cost:\n\n{markdown_table(made, words=2)}")
+    parts.append("\n".join(list_item(note) for note in (*models(table), *notes(table))))
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown(lines: Sequence[Sequence[str]], words: int = 1) -> str:
+def markdown_table(lines: Sequence[Sequence[str]], words: int = 1) -> str:
     """Lay lines out as a table, the first columns to the left and figures to the right."""
     head, *rows = lines
     rule = ["---"] * words + ["---:"] * (len(head) - words)
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
 
 
-def _item(note: str) -> str:
+def list_item(note: str) -> str:
     """Write one item of a list in lines that are read without scrolling."""
     return textwrap.fill(
         note,

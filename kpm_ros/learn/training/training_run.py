@@ -26,6 +26,7 @@ from kpm_ros.core.provenance import versions
 from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
+from kpm_ros.learn.recordings.split_files import Splits
 from kpm_ros.learn.training import outcome
 from kpm_ros.learn.training.batches import make_batches
 from kpm_ros.learn.training.checkpoints import PROGRESS, read_checkpoint
@@ -99,6 +100,8 @@ class Training:
     engine: Engine = field(default_factory=Engine)
     command: str = ""
     """What a user typed to start it, for the records."""
+    splits: Splits | None = None
+    """Which recordings are for what, where that is not as the data set's own split file has it."""
 
     def run(self, listeners: Sequence[object] = ()) -> outcome.ScoresBySplit:
         """Train to the end, or go on to it, and write the model; gives its scores.
@@ -123,6 +126,8 @@ class Training:
     def _plan(self) -> _Plan:
         settings = self.settings
         dataset = open_dataset(self.data, settings.split_file)
+        if self.splits is not None:
+            dataset = dataset.part(self.splits)
         card = new_card(settings, dataset)
         window = architecture_of(card).window(card)
         if window:
