@@ -100,6 +100,8 @@ class _Loader(yaml.SafeLoader):
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
+# `ros2 launch` writes lists of parameters with this tag, by which rcl does not go either.
+_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _Loader.construct_yaml_seq)
 
 
 def _expanded(node: yaml.Node, known: dict[Hashable, int]) -> int:

@@ -29,7 +29,7 @@ from kpm_ros.nodes.emg_node import EmgNode
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.midi_node import MidiNode
-from kpm_ros.nodes.params_file import Given, meant_for, own, said_to_all
+from kpm_ros.nodes.params_file import Given, meant_for, own, read_table, said_to_all
 from kpm_ros.nodes.simulator_node import SimulatorNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.operate import preflight
@@ -65,6 +65,15 @@ def test_what_all_nodes_are_given_is_left_to_those_who_have_it():
     [sentence] = strange
     assert "'gians' is given to all nodes" in sentence
     assert "did you mean 'gains'?" in sentence
+
+
+def test_lists_are_read_as_ros2_launch_writes_them(tmp_path: Path):
+    path = tmp_path / "launch_params"
+    path.write_text(
+        "/**:\n  ros__parameters:\n    views: !!python/tuple\n    - top\n    - right\n    emg: false\n"
+    )
+    given = meant_for(read_table(path), "/kpm/simulator")
+    assert given.values == {"views": ["top", "right"], "emg": False}
 
 
 def test_a_stranger_under_a_nodes_own_name_is_refused_with_what_was_perhaps_meant():
