@@ -70,7 +70,8 @@ def test_what_all_nodes_are_given_is_left_to_those_who_have_it():
 def test_lists_are_read_as_ros2_launch_writes_them(tmp_path: Path):
     path = tmp_path / "launch_params"
     path.write_text(
-        "/**:\n  ros__parameters:\n    views: !!python/tuple\n    - top\n    - right\n    emg: false\n"
+        "/**:\n  ros__parameters:\n"
+        "    views: !!python/tuple\n    - top\n    - right\n    emg: false\n"
     )
     given = meant_for(read_table(path), "/kpm/simulator")
     assert given.values == {"views": ["top", "right"], "emg": False}
