@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 
 from kpm_ros.simulate.anatomy.fibres import Fibres
 from kpm_ros.simulate.anatomy.optimum_kernels import solve
-from kpm_ros.simulate.exerciser.body_person import SURFACE_MUSCLES
 from kpm_ros.simulate.exerciser.coordinates import ARM, COORDINATES, LEG
 from kpm_ros.simulate.exerciser.full_body import ARM_MUSCLES, LEG_MUSCLES, SIDES, muscle_name
 from kpm_ros.simulate.exerciser.ground import Reaction, contact_of, reaction, zero_moment_point
@@ -39,6 +38,7 @@ from kpm_ros.simulate.exerciser.mechanics import (
     needed_wrench,
     smoothed,
 )
+from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES
 
 if TYPE_CHECKING:
     from kpm_ros.simulate.exerciser.figure import Figure

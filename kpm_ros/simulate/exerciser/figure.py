@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.simulate.exerciser.body_person import BodyPerson
 from kpm_ros.simulate.exerciser.coordinates import COORDINATES, Coordinates
 from kpm_ros.simulate.exerciser.exertion import Exertion, exert
 from kpm_ros.simulate.exerciser.full_body import SIDES, body_scales, build_model
+from kpm_ros.simulate.exerciser.person import ExercisingPerson
 
 __all__ = ["COORDINATES", "Exertion", "Figure", "Foot", "Segments", "exert"]
 
@@ -107,11 +107,11 @@ class Segments:
 class Figure:
     """One person's body."""
 
-    def __init__(self, person: BodyPerson | None = None) -> None:
+    def __init__(self, person: ExercisingPerson | None = None) -> None:
         """Build the body at this person's size."""
         import mujoco
 
-        self.person = person or BodyPerson()
+        self.person = person or ExercisingPerson()
         self.model: Any
         self.model, couplings = build_model(self.person)
         self.coordinates = Coordinates(self.model, couplings)

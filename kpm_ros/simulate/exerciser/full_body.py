@@ -22,13 +22,22 @@ are held straight. Each body's own axes are x forward, y up, z to the right.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.simulate.exerciser.body_person import BodyPerson
+from kpm_ros.simulate.exerciser.fibre_lengths import (
+    ACTIVE_RANGE,
+    FIBRE_AND_TENDON_MM,
+    LENGTHENING,
+    PASSIVE,
+    SPEED,
+)
+from kpm_ros.simulate.exerciser.person import ExercisingPerson
 
 Array = NDArray[np.float64]
 
@@ -92,7 +101,7 @@ class PackagedBody(NamedTuple):
     """The segment that each body belongs to."""
 
 
-def build_model(person: BodyPerson) -> tuple[Any, tuple[Coupling, ...]]:
+def build_model(person: ExercisingPerson) -> tuple[Any, tuple[Coupling, ...]]:
     """Compile one person's body, without contacts and constraints, and its couplings."""
     import mujoco
 
@@ -114,32 +123,38 @@ def build_model(person: BodyPerson) -> tuple[Any, tuple[Coupling, ...]]:
             joint.pos = joint.pos * size
     disabled = mujoco.mjtDisableBit
     spec.option.disableflags |= int(disabled.mjDSBL_CONTACT) | int(disabled.mjDSBL_CONSTRAINT)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         model = spec.compile()
     _share_mass(model, person, packaged.segment, scale)
     model.dof_armature[:] = 0.0
     model.dof_damping[:] = 0.0
     couplings = tuple(_scaled(c, model, scale) for c in packaged.couplings)
-    _strengthen(model, person)
+    _set_muscles(model, couplings, person)
     return model, couplings
 
 
-def body_scales(person: BodyPerson) -> dict[str, Array]:
+def body_scales(person: ExercisingPerson) -> dict[str, Array]:
     """How much larger each body is than packaged, along its own axes."""
-    size = person.stature_m / PACKAGED_STATURE_M
-    thigh, shank, foot = (size * k for k in (person.thigh, person.shank, person.foot))
-    head = size * person.head
+    size = person.height_m / PACKAGED_STATURE_M
+    thigh, shank, foot = (
+        size * k
+        for k in (
+            person.leg_length * person.thigh_length,
+            person.leg_length * person.shank_length,
+            person.foot_length,
+        )
+    )
+    head = size * person.head_size
     even = {
         "head": head,
-        "upper_arm": size * person.upper_arm,
-        "forearm": size * person.forearm,
-        "hand": size * person.forearm,
+        "upper_arm": size * person.arm_length * person.upper_arm_length,
+        "forearm": size * person.arm_length * person.forearm_length,
+        "hand": size * person.arm_length * person.forearm_length,
         "thigh": thigh,
         "shank": shank,
         "foot": foot,
     }
-    rest = person.stature_m - _THIGH_M * thigh - _SHANK_M * shank - _FOOT_M * foot - _HEAD_M * head
+    rest = person.height_m - _THIGH_M * thigh - _SHANK_M * shank - _FOOT_M * foot - _HEAD_M * head
     trunk = rest / (PACKAGED_STATURE_M - _THIGH_M - _SHANK_M - _FOOT_M - _HEAD_M)
     found = {}
     for name, segment in _packaged().segment.items():
@@ -158,18 +173,32 @@ _HEAD_M = 0.161
 
 
 def _packaged_spec() -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from myo_sim.build import compose
+    from myo_sim.build import compose
 
-        return compose.build_spec("myofullbody")
+    return compose.build_spec("myofullbody")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what MuJoCo says of the way the packaged parts are put together.
+
+    It would also write that into a file in whatever folder the user is in.
+    """
+    import mujoco
+
+    mujoco.set_mju_user_warning(lambda _: None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        mujoco.set_mju_user_warning(None)
 
 
 @lru_cache(maxsize=1)
 def _packaged() -> PackagedBody:
     """Take pictures, trunk and hand muscles and held joints out of the packaged body."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         spec = _packaged_spec()
         model = spec.compile()
     for number in range(1, model.nbody):
@@ -253,7 +282,7 @@ def _segment(model: Any, body: int) -> str:
 
 
 def _share_mass(
-    model: Any, person: BodyPerson, segment: dict[str, str], scale: dict[str, Array]
+    model: Any, person: ExercisingPerson, segment: dict[str, str], scale: dict[str, Array]
 ) -> None:
     """Give each segment its share of the person's mass, as it is spread in the packaged one."""
     names = [model.body(k).name for k in range(model.nbody)]
@@ -280,12 +309,43 @@ def _scaled(coupling: Coupling, model: Any, scale: dict[str, Array]) -> Coupling
     return coupling._replace(coefficients=coupling.coefficients * scale[before][1])
 
 
-def _strengthen(model: Any, person: BodyPerson) -> None:
-    """Muscles' cross-sections grow as those of a body of the same shape and more mass."""
-    size = (person.mass_kg / _STRENGTH_MASS_KG) ** (2.0 / 3.0)
+def _set_muscles(model: Any, couplings: Sequence[Coupling], person: ExercisingPerson) -> None:
+    """Set how long muscles' fibres are, and how strong they are.
+
+    Fibres and tendons grow with the path from origin to insertion, cross-sections as those of a
+    body of the same shape and more mass.
+    """
+    longer = _standing_lengths(model, couplings) / _packaged_lengths()
+    size = (person.mass_kg / _STRENGTH_MASS_KG) ** (2.0 / 3.0) * person.strength
     for number in range(model.nu):
         name = model.actuator(number).name
-        leg = name.rsplit("_", 1)[0] in LEG_MUSCLES
+        stem = name if name in ARM_MUSCLES else name.rsplit("_", 1)[0]
+        fibre, tendon = (0.001 * mm * longer[number] for mm in FIBRE_AND_TENDON_MM[stem])
+        own = person.leg_strength if stem in LEG_MUSCLES else person.arm_strength
         parameters = np.array(model.actuator_gainprm[number])
-        parameters[_STRENGTH] *= size * (person.leg_strength if leg else person.arm_strength)
+        parameters[:9] = (
+            *(0.5, 1.5, parameters[_STRENGTH] * size * own, parameters[_STRENGTH + 1]),
+            *(*ACTIVE_RANGE, SPEED, PASSIVE, LENGTHENING),
+        )
         model.actuator_gainprm[number] = model.actuator_biasprm[number] = parameters
+        model.actuator_lengthrange[number] = tendon + 0.5 * fibre, tendon + 1.5 * fibre
+
+
+@lru_cache(maxsize=1)
+def _packaged_lengths() -> Array:
+    """Length of every muscle with its tendon, of the packaged body when it stands upright."""
+    packaged = _packaged()
+    with _quiet():
+        return _standing_lengths(packaged.spec.copy().compile(), packaged.couplings)
+
+
+def _standing_lengths(model: Any, couplings: Sequence[Coupling]) -> Array:
+    """Length of every muscle with its tendon when all coordinates are zero: (muscles,)."""
+    import mujoco
+
+    data = mujoco.MjData(model)
+    data.qpos[7:] = 0.0
+    for coupling in couplings:
+        data.qpos[model.joint(coupling.joint).qposadr[0]] = coupling.coefficients[0]
+    mujoco.mj_fwdPosition(model, data)
+    return np.array(data.actuator_length)

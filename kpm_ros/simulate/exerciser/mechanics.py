@@ -126,13 +126,22 @@ def needed_wrench(figure: Figure, inverse: Inverse) -> tuple[Array, Array]:
     return np.concatenate([force, moment + np.cross(at - about, force)], axis=1), about
 
 
+GIRDLE = ("sternoclavicular", "acromioclavicular", "unrotscap", "unrothum")
+"""Joints of collar bone and shoulder blade: muscles that the model lacks answer for them."""
+
+
 class Limbs:
-    """Which joints each coordinate moves, for projecting torques onto coordinates."""
+    """Which joints answer for each coordinate, for projecting torques onto coordinates.
+
+    The shoulder's are those of the upper arm on a shoulder blade that is held: what turns the
+    shoulder blade (trapezius, serratus) is not in the model.
+    """
 
     def __init__(self, figure: Figure) -> None:
         """Read them from the body."""
         model = figure.model
-        self._leader = figure.coordinates.leader
+        girdle = [model.joint(k).name.startswith(GIRDLE) for k in range(1, model.njnt)]
+        self._leader = np.where(girdle, -1, figure.coordinates.leader)
         self.slide = np.array(model.jnt_type[1:]) == 2
         self.parents = np.array(model.body_parentid)
         self._body = np.array(model.jnt_bodyid[1:])

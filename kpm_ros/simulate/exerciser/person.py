@@ -60,8 +60,17 @@ RANGES: Mapping[str, Range] = MappingProxyType(
         "arm_length": Range(1.0, 0.025, 0.94, 1.06, True),
         "shoulder_width": Range(1.0, 0.05, 0.88, 1.12, True),
         "hip_width": Range(1.0, 0.05, 0.88, 1.12, True),
+        "thigh_length": Range(1.0, 0.02, 0.95, 1.05, True),
+        "shank_length": Range(1.0, 0.02, 0.95, 1.05, True),
+        "foot_length": Range(1.0, 0.03, 0.92, 1.08, True),
+        "upper_arm_length": Range(1.0, 0.02, 0.95, 1.05, True),
+        "forearm_length": Range(1.0, 0.02, 0.95, 1.05, True),
+        "head_size": Range(1.0, 0.02, 0.95, 1.05, True),
         # Muscles and electrodes.
         "strength": Range(1.0, 0.18, 0.65, 1.5, True),
+        "leg_strength": Range(1.0, 0.08, 0.8, 1.25, True),
+        "arm_strength": Range(1.0, 0.08, 0.8, 1.25, True),
+        "stiffening": Range(1.0, 0.35, 0.4, 2.2, True),
         "cocontraction": Range(0.035, 0.012, 0.015, 0.07),
         "electromechanical_delay_s": Range(0.045, 0.009, 0.030, 0.065),
         "activation_time_s": Range(0.018, 0.0025, 0.014, 0.024),
@@ -99,9 +108,21 @@ class ExercisingPerson:
     arm_length: float = 1.0
     shoulder_width: float = 1.0
     hip_width: float = 1.0
+    thigh_length: float = 1.0
+    """Of this segment alone, relative to what is usual with this height and leg length."""
+    shank_length: float = 1.0
+    foot_length: float = 1.0
+    upper_arm_length: float = 1.0
+    forearm_length: float = 1.0
+    head_size: float = 1.0
 
     strength: float = 1.0
     """Of two people who do the same, the stronger one uses less of their maximum."""
+    leg_strength: float = 1.0
+    """Of the legs alone, relative to the rest of this person."""
+    arm_strength: float = 1.0
+    stiffening: float = 1.0
+    """How much antagonists join in when a limb works, relative to the usual."""
     cocontraction: float = 0.035
     """Effort of every muscle at rest, as a fraction of its maximum."""
     electromechanical_delay_s: float = 0.045

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.simulate.exerciser.body_person import BodyPerson
 from kpm_ros.simulate.exerciser.figure import COORDINATES, Figure, exert
+from kpm_ros.simulate.exerciser.person import ExercisingPerson
 
 POINTS = find_skeleton("mediapipe-body").points
 
@@ -38,9 +38,9 @@ def figure():
 
 
 def test_a_person_is_as_tall_and_heavy_as_asked_for_and_the_same_on_both_sides():
-    figure = Figure(BodyPerson(stature_m=1.60, mass_kg=55.0, thigh=1.1))
+    figure = Figure(ExercisingPerson(height_m=1.60, body_mass_index=22.0, thigh_length=1.1))
     points = figure.points(figure.standing()[None])[0]
-    assert figure.model.body_mass.sum() == pytest.approx(55.0)
+    assert figure.model.body_mass.sum() == pytest.approx(figure.person.mass_kg)
     assert 1.40 < points[POINTS.index("nose"), 2] < 1.55
     mirror = find_skeleton("mediapipe-body").mirrored()
     assert np.allclose(points, points[list(mirror)] * (1, -1, 1), atol=2e-3)
@@ -78,6 +78,8 @@ def test_the_floor_carries_somebody_who_stands_still(figure):
     q = np.repeat(figure.standing()[None], 30, axis=0)
     q[:, COORDINATES.index("ankle_l")] = q[:, COORDINATES.index("ankle_r")] = 0.0
     found = exert(figure, q, 30.0)
-    assert found.ground.force.sum(axis=1)[:, 2] == pytest.approx(75.0 * 9.81, rel=1e-3)
+    assert found.ground.force.sum(axis=1)[:, 2] == pytest.approx(
+        figure.person.mass_kg * 9.81, rel=1e-3
+    )
     assert np.abs(found.residual).max() < 1.0
     assert found.ground.force[:, 0, 2] == pytest.approx(found.ground.force[:, 1, 2], rel=0.02)
