@@ -221,6 +221,42 @@ def _read_container(path: Path) -> None:
     assert all(one.take for one in dataset.identities.values())
 
 
+def _mia_sets(folder: Path) -> list[Path]:
+    """Windows in the layout of Muscles in Action, with all that may lie beside them."""
+    from support.mia_sets import write_mia
+
+    inner = write_mia(folder / "set", people=1, exercises=("Squat",), train=2, val=1)
+    (inner / "channels.txt").write_text(
+        "LQuad LHam LLat LBicep RQuad RHam RLat RBicep".replace(" ", "\n")
+    )
+    lists = inner / "generalizationpeople"
+    lists.mkdir()
+    for part, number in (("train", 0), ("val", 2)):
+        line = f"MIADatasetOfficial/{part}/Subject0/Squat/{number}\n"
+        (lists / f"{part}_Subject0.txt").write_text(line)
+    (inner / "simulated").mkdir()
+    manifest = '{"description": "small", "people": {"Subject0": "a"}, "tasks": {"Squat": "b"}}'
+    (inner / "simulated" / "dataset.json").write_text(manifest)
+    for path in inner.glob("*/*/*/*/*"):
+        if path.stem in ("emgvaluesstd", "predcam"):
+            path.unlink()
+    return [folder / "set"]
+
+
+def _read_mia_set(path: Path) -> None:
+    import tempfile
+
+    from kpm_ros.learn.recordings.mia_release import open_mia
+
+    with tempfile.TemporaryDirectory() as cache:
+        for word in ("", "generalizationpeople/Subject0"):
+            dataset = open_mia(path, word, Path(cache))
+            assert all(said.isprintable() for said in dataset.left_out.values())
+            assert dataset.description.isprintable()
+            assert len(dataset.fingerprint) == 64
+            assert all(one.take for one in dataset.identities.values())
+
+
 def _pickles(folder: Path) -> list[Path]:
     import pickle
 
@@ -428,6 +464,7 @@ READERS = {
     "maxima": Reader(_maxima, _read_maxima),
     "splits": Reader(_splits, _read_splits),
     "container": Reader(_containers, _read_container),
+    "mia_set": Reader(_mia_sets, _read_mia_set),
     "pickle": Reader(_pickles, _read_pickle),
     "checkpoint": Reader(_checkpoints, _read_checkpoint, libraries=("torch",)),
     "model": Reader(_models, _read_model),
@@ -440,7 +477,7 @@ GROUPS = {
     "bags": ("bag", "recording"),
     "senses": ("emg_csv", "midi", "effort"),
     "pictures": ("pictures", "video"),
-    "settings": ("parameters", "calibration", "maxima", "splits", "container"),
+    "settings": ("parameters", "calibration", "maxima", "splits", "container", "mia_set"),
     "weights": ("pickle", "model", "checkpoint"),
 }
 """Which are tried in one process, as loading what they need takes longer than reading."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -69,6 +69,8 @@ class DataSet:
     """What it says of itself, in a line."""
     store: Store = field(repr=False)
     licence: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Recordings that its reader found but cannot use, with a sentence that says why."""
     whole: DataSet | None = field(default=None, repr=False)
     """The data set that this is a part of."""
 

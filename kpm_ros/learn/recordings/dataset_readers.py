@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kpm_ros.learn.recordings import container, pianokpm_release
+from kpm_ros.learn.recordings import container, mia_release, pianokpm_release
 from kpm_ros.learn.recordings.data_set import DataSet
 
 
@@ -37,6 +37,7 @@ class Reader(NamedTuple):
 _readers = [
     Reader(container.LAYOUT, container.lacking, container.open_container),
     Reader(pianokpm_release.PUBLISHED, pianokpm_release.misses, pianokpm_release.open_release),
+    Reader(mia_release.PUBLISHED, mia_release.lacking, mia_release.open_mia),
 ]
 
 

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -95,6 +96,7 @@ def inspect(dataset: DataSet) -> Inspection:
                 minutes[split] += recording.duration_s / 60
                 people.setdefault(recording.person, set()).add(split)
     problems += _of_splits(dataset, people)
+    problems += left_out(dataset)
     return Inspection(
         tuple(_summary(stream, looked[stream.name]) for stream in dataset.streams),
         minutes,
@@ -102,6 +104,17 @@ def inspect(dataset: DataSet) -> Inspection:
         len(tasks),
         tuple(problems),
     )
+
+
+def left_out(dataset: DataSet) -> list[str]:
+    """Say which recordings the reader had to leave out, and why, each reason by an example."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in dataset.left_out.items():
+        reasons.setdefault(re.sub(r"\d+(\.\d+)?", "#", why.replace(name, "")), []).append(why)
+    return [
+        f"left out{f' {len(found)} recordings, such as this' if len(found) > 1 else ''}: {found[0]}"
+        for found in reasons.values()
+    ]
 
 
 def _look(recording: Recording, dataset: DataSet) -> dict[str, _Looked]:
