@@ -24,6 +24,7 @@ from kpm_ros.models.card import CardError, ModelCard
 
 FOLDERS = (
     "baselines",
+    "bodynet",
     "mia",
     "neuropose",
     "pianokpm",

@@ -127,7 +127,7 @@ SHOW_ASSEMBLY = """
 from numba import float32, int64, uint16, void
 from kpm_ros.models.pianokpm.kernels import add_row_product
 from kpm_ros.models.row_kernels import normalise
-from kpm_ros.models.touchnet.kernels import add_weighted_rows
+from kpm_ros.models.framed.kernels import add_weighted_rows
 row, table = float32[::1], float32[:, ::1]
 for kernel, signature in (
     (normalise, void(row, row, row, row, int64)),

@@ -26,7 +26,9 @@ from kpm_ros.models.pianokpm.published import MUSCLES, RATE_HZ, UNIT, published_
 from kpm_ros.models.registry import architectures, find_architecture
 from kpm_ros.models.trained import Trained, load
 from kpm_ros.models.weight_files import ModelFileError, save_model
+from support.bodies import exercising
 from support.models import light, listed, made_examples, one_pass, playing, signal
+from support.streams import fitting
 
 NETWORKS = [name for name, one in architectures().items() if not one.fitted]
 CARD = published_card(architecture="pianokpm-light")
@@ -35,8 +37,14 @@ PLAYING = playing(published_card(architecture="touchnet"), 3000)
 
 
 def new_card(name, **fields):
-    given = {"streams": listed(), "muscles": MUSCLES, "unit": UNIT, "rate_hz": RATE_HZ, **fields}
-    return find_architecture(name).new_card(**given)
+    one = find_architecture(name)
+    given = {"streams": fitting(one), "muscles": MUSCLES, "unit": UNIT, "rate_hz": RATE_HZ}
+    return one.new_card(**given | fields)
+
+
+def moving(card, samples):
+    """Rows of what the card's model sees."""
+    return PLAYING[:samples] if card.streams == listed() else exercising(card, samples)
 
 
 def tensors_of(network):
@@ -59,9 +67,10 @@ def test_a_model_comes_back_from_its_file_and_estimates_alike(name, tmp_path):
     assert again.card == card
     assert again.architecture.name == name
     assert again.parameters == sum(tensor.size for tensor in tensors.values())
-    effort = again.estimate(PLAYING[:1500])
+    values = moving(card, 1500)
+    effort = again.estimate(values)
     assert effort.shape == (1500, 6)
-    expected = Trained(card, tensors).estimate(PLAYING[:1500])
+    expected = Trained(card, tensors).estimate(values)
     assert np.abs(effort - expected).max() < 0.02 * max(1, np.abs(expected).max())
     single = {array.dtype for array in load_file(path).values()} == {np.dtype(np.float32)}
     assert single == again.architecture.fitted

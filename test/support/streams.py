@@ -12,13 +12,36 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A stream in hops, as one pass."""
+"""Streams that models take, and a stream in hops."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+
+from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.core.streams import METRIC, Landmarks, Streams
+from kpm_ros.models.architecture import Architecture
+from kpm_ros.models.card import CardError
+from kpm_ros.models.pianokpm.published import published_streams
+
+
+def body(skeleton: str = "mediapipe-body", name: str = "front") -> Streams:
+    """List one view of a body in metres."""
+    points = find_skeleton(skeleton)
+    return Streams((Landmarks(name, points, dimensions=3, coordinates=METRIC, rate_hz=30.0),))
+
+
+def fitting(architecture: Architecture) -> Streams:
+    """Give streams that an architecture takes: the published hand and keys if it can, or a body."""
+    for streams in (published_streams(), body(), body("openpose-body25")):
+        try:
+            architecture.new_card(streams=streams, muscles=("a",), unit="1", rate_hz=100)
+        except CardError:
+            continue
+        return streams
+    raise AssertionError(f"{architecture.name} takes none of the usual streams")
 
 
 def stream(network: Any, values: Any, hops: Any, first_index: int = 0) -> np.ndarray:

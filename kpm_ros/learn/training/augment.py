@@ -28,7 +28,7 @@ from dataclasses import astuple, dataclass
 import torch
 from torch import Generator, Tensor
 
-from kpm_ros.core.streams import Channels, Landmarks, Streams
+from kpm_ros.core.streams import METRIC, Channels, Landmarks, Streams
 
 _Draw = Callable[..., Tensor]
 
@@ -49,6 +49,14 @@ class Augmentation:
     """Of each landmark, in widths: a tracker's taste."""
     gain: float = 0.03
     """Of each other channel, relative: sensors that are calibrated otherwise."""
+    tilt_rad: float = 0.05
+    """Of a view in metres, about each of the picture's axes: cameras that do not stand level."""
+    depth: float = 0.05
+    """Of what is told in metres, relative: a tracker that guesses depth otherwise."""
+    landmark_m: float = 0.012
+    """Of each landmark told in metres: bodies of other proportions, and a tracker's taste."""
+    jitter_m: float = 0.002
+    """Of each of them from sample to sample."""
 
     def times(self, factor: float) -> Augmentation:
         """So many times as much of everything."""
@@ -78,7 +86,9 @@ def augment(
     parts = []
     for stream in streams:
         own = values[:, streams.columns[stream.name]]
-        if isinstance(stream, Landmarks):
+        if isinstance(stream, Landmarks) and stream.coordinates == METRIC:
+            changed = _another_body(own, stream, size, amount, draw)
+        elif isinstance(stream, Landmarks):
             changed = _another_view(own, stream, size, amount, draw)
         elif isinstance(stream, Channels):
             changed = own * torch.exp(draw(amount.gain, stream.width, 1))
@@ -106,3 +116,20 @@ def _another_view(
     shift = torch.zeros(len(own), 1, view.dimensions, 1, device=own.device, dtype=own.dtype)
     shift[:, :, :2] = draw(amount.shift, 1, 2, 1)
     return (moved + shift).flatten(1, 2)
+
+
+def _another_body(
+    own: Tensor, view: Landmarks, size: Tensor, amount: Augmentation, draw: _Draw
+) -> Tensor:
+    """Show landmarks in metres of another body, by a camera that is tilted and turned otherwise."""
+    points = own.unflatten(1, (-1, view.dimensions)) * torch.exp(size)
+    x, y, *depth = points.unbind(dim=2)
+    roll = draw(amount.tilt_rad, 1, 1)
+    x, y = x * roll.cos() - y * roll.sin(), y * roll.cos() + x * roll.sin()
+    pitch, stretch = draw(amount.tilt_rad, 1, 1), torch.exp(draw(amount.depth, 1, 1))
+    if depth:
+        z = depth[0] * stretch
+        y, depth = y * pitch.cos() - z * pitch.sin(), [z * pitch.cos() + y * pitch.sin()]
+    turned = torch.stack((x, y, *depth), dim=2)
+    moved = turned + draw(amount.landmark_m, *points.shape[1:3], 1)
+    return (moved + draw(amount.jitter_m, *points.shape[1:])).flatten(1, 2)

@@ -77,9 +77,9 @@ class Touch(Architecture):
 
     def batch(self, card: ModelCard, tensors: Tensors, device: str = "cpu") -> BatchEstimator:
         """Make what evaluates a model on whole recordings, on a device of torch."""
-        from kpm_ros.models.touchnet.batch import TouchNetBatch
+        from kpm_ros.models.framed.batch import FramedBatch
 
-        return TouchNetBatch(card, tensors, device)
+        return FramedBatch(card, tensors, device)
 
     def network(self, card: ModelCard) -> nn.Module:
         """Make the card's network with whatever weights its layers begin with."""

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.framed.blocks import ends_of_frames
 from kpm_ros.models.missing_senses import neutral_row
 from kpm_ros.models.touchnet.shapes import (
     ASPECT,
@@ -37,7 +38,6 @@ from kpm_ros.models.touchnet.shapes import (
     STRIDE,
     View,
     feature_span,
-    first_end,
     inputs_of,
     key_places,
 )
@@ -68,12 +68,7 @@ class Features(nn.Module):
         self.register_buffer("keys_at", torch.from_numpy(places), persistent=False)
 
     def forward(self, values: Tensor, first_index: int) -> Tensor:
-        """Turn values (B, W, T) into features (B, frames, F).
-
-        `first_index` is the grid index of the first sample. The grid's frame k ends with sample
-        8 k + look-ahead; those are here that end within the signal, and those that begin within it
-        and end after it, where its last sample stands still.
-        """
+        """Turn values (B, W, T) into features (B, frames, F). (see `ends_of_frames`)."""
         # Places on the keyboard need more digits than training otherwise does.
         with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
             features, present = self.raw(values, first_index)
@@ -86,7 +81,7 @@ class Features(nn.Module):
 
         Those that say what is missing always mean what they say: they have no second number.
         """
-        frames = self._frames(values, first_index)
+        frames = ends_of_frames(values, self.card, STRIDE, first_index)
         there = {sense: self._there(sense, frames) for sense in self.inputs.senses}
         return self._described(frames, there)
 
@@ -116,13 +111,6 @@ class Features(nn.Module):
             put(self._chord(motion), keys_there)
         features += [1 - mask for mask in there.values()]
         return torch.cat(features, dim=-1), torch.cat(masks, dim=-1)
-
-    def _frames(self, values: Tensor, first_index: int) -> Tensor:
-        """Pick the last sample of each frame: (B, W, T) to (B, frames, W)."""
-        samples, end = values.shape[-1], first_end(self.card, first_index)
-        count = max(1, -(-(samples + self.card.lookahead - end) // STRIDE))
-        at = torch.arange(count, device=values.device) * STRIDE + end
-        return values[..., at.clamp(max=samples - 1)].transpose(1, 2)
 
     def _there(self, sense: str, frames: Tensor) -> Tensor:
         """Say 0 of frames in which a sense is blank that the model can do without: (B, J, 1)."""

@@ -16,15 +16,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.examples import NO_EXAMPLES, PIECE, Example, pieces
+from kpm_ros.models.examples import Example, mean_effort, pieces
+from kpm_ros.models.framed.initial_values import whiten
 from kpm_ros.models.touchnet.network import TouchNet
 from kpm_ros.models.touchnet.shapes import STRIDE, inputs_of, key_places
 
@@ -35,89 +35,19 @@ _STROKES_A_NUMBER = 10
 """Fewest strokes for each number that says where on the keyboard a fingertip is."""
 _KEPT = 0.7
 """Share of the strokes that a map is fitted to: the best; the others are the other hand's."""
-_SMALLEST_SIZE = 1e-3
-"""Of a feature that hardly ever changes; it is not blown up beyond that."""
-_RIDGE = 1e-3
-"""Of the features' variance, added so that no direction among them is blown up."""
 
 Array = NDArray[np.float64]
 
 
 def suit(network: TouchNet, examples: Sequence[Example]) -> None:
-    """Fit everything that training leaves alone, and begin with the mean effort.
-
-    The first layer's random weights are turned to weigh all directions in which the features vary
-    alike: effort shows in what little is left of a hand's movement when its place is known.
-    """
+    """Fit everything that training leaves alone, and begin with the mean effort."""
     if network.features.inputs.touches:
         place = keyboard_map(network.card, examples)
         network.features.place.copy_(torch.from_numpy(place))
-    moments = _moments(network, examples)
-    measured = network.features.span.absent.start
-    variance = np.maximum(np.diag(moments.covariance), 0)
-    gain = 1 / np.maximum(np.sqrt(variance), _SMALLEST_SIZE)
-    gain[measured:] = 1.0
-    scaled = moments.covariance * gain[:, None] * gain
-    size, directions = np.linalg.eigh(scaled)
-    whitening = (directions / np.sqrt(np.maximum(size, 0) + _RIDGE)) @ directions.T
+    whiten(network.features, network.inlet, network.card, STRIDE, examples)
     with torch.no_grad():
-        network.features.offset.copy_(torch.from_numpy(moments.mean[:measured]))
-        network.features.gain.copy_(torch.from_numpy(gain[:measured]))
-        network.inlet.weight.copy_(network.inlet.weight.double() @ torch.from_numpy(whitening))
         network.outlet.weight.zero_()
-        network.outlet.bias.copy_(torch.from_numpy(moments.mean_effort))
-
-
-class _Moments(NamedTuple):
-    """Averages over all frames."""
-
-    mean: Array
-    covariance: Array
-    mean_effort: Array
-
-
-def _moments(network: TouchNet, examples: Sequence[Example]) -> _Moments:
-    """Average features, their products, and effort."""
-    count, width = 0, network.features.span.width
-    outputs = network.outlet.out_features
-    total, total_effort = np.zeros(width), np.zeros(outputs)
-    square = np.zeros((width, width))
-    for features, effort in _rows(network, examples):
-        count += len(features)
-        total += features.sum(axis=0)
-        total_effort += effort.sum(axis=0)
-        square += features.T @ features
-    if not count:
-        raise ValueError(NO_EXAMPLES)
-    mean = total / count
-    return _Moments(mean, square / count - np.outer(mean, mean), total_effort / count)
-
-
-def _rows(network: TouchNet, examples: Sequence[Example]) -> Iterator[tuple[Array, Array]]:
-    """Features and effort of each example's frames, senses that are missing left as zeros."""
-    for one in examples:
-        whole = len(one.effort) // STRIDE * STRIDE
-        for piece in pieces(one, PIECE // STRIDE * STRIDE):
-            stop = min(piece.stop, whole)
-            if stop > piece.start:
-                yield _frames_of(network, one, piece.start, stop)
-
-
-def _frames_of(network: TouchNet, one: Example, start: int, stop: int) -> tuple[Array, Array]:
-    """Features and effort of the frames of a piece, which begins and ends with whole frames."""
-    lookahead = network.card.lookahead
-    # Features say how the frame before was; so much is seen of what comes after.
-    begin = max(0, start - STRIDE)
-    values = one.values(begin, min(len(one.effort), stop + lookahead))
-    with torch.inference_mode():
-        rows = torch.from_numpy(np.ascontiguousarray(values.T, np.float32))
-        features, present = network.features.raw(rows[None], begin)
-        features[..., : present.shape[-1]] *= present
-    # The frame that begins with sample k ends with sample k + look-ahead.
-    first = (start - begin) // STRIDE + lookahead // STRIDE
-    count = (stop - start) // STRIDE
-    effort = one.effort[start:stop].reshape(count, -1).astype(np.float64)
-    return features[0, first : first + count].double().numpy(), effort
+        network.outlet.bias.copy_(torch.from_numpy(np.tile(mean_effort(examples), STRIDE)))
 
 
 def keyboard_map(card: ModelCard, examples: Sequence[Example]) -> Array:

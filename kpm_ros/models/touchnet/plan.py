@@ -21,11 +21,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.compilation import on_cache_line
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.framed.plan import arrange_blocks, empty_rings, rows, single
+from kpm_ros.models.framed.shapes import fade
 from kpm_ros.models.missing_senses import neutral_row
 from kpm_ros.models.touchnet.feature_kernels import HandLayout, Memory, Sizes, Weights
-from kpm_ros.models.touchnet.shapes import FADE, feature_span, inputs_of, key_places, structure_of
+from kpm_ros.models.touchnet.shapes import STRIDE, feature_span, inputs_of, key_places, structure_of
 
 Array = NDArray[np.float32]
 
@@ -61,51 +62,30 @@ def hand_of(card: ModelCard) -> HandLayout:
 
 def arrange(card: ModelCard, tensors: Mapping[str, Array]) -> Weights:
     """Turn each tensor the way in which it is read."""
-    structure, given, neutral = structure_of(card), inputs_of(card), neutral_row(card)
-    blocks = [f"block.{block}" for block in range(len(structure.dilations))]
-
-    def rows(name: str) -> Array:
-        return _single(tensors[f"{name}.weight"].T)
-
-    def taps(name: str) -> Array:
-        weight = tensors[f"{name}.weight"].transpose(2, 1, 0)
-        return weight.reshape(-1, structure.width)
-
-    vectors = ("norm.weight", "norm.bias", "conv.bias", "linear.bias")
+    given, neutral = inputs_of(card), neutral_row(card)
     return Weights(
         neutral_pose=neutral[given.pose].copy(),
         neutral_keys=neutral[given.keys].copy(),
         places=key_places(given.first_note, given.keys.stop - given.keys.start),
-        place=_single(tensors.get("features.place", np.zeros(0, np.float32))),
-        offset=_single(tensors["features.offset"]),
-        gain=_single(tensors["features.gain"]),
-        inlet=rows("inlet"),
-        inlet_bias=_single(tensors["inlet.bias"]),
-        dilations=np.array(structure.dilations, np.int64),
-        convs=_single(np.stack([taps(f"{name}.conv") for name in blocks])),
-        linears=_single(np.stack([rows(f"{name}.linear") for name in blocks])),
-        vectors=_single(
-            np.stack([[tensors[f"{name}.{vector}"] for vector in vectors] for name in blocks])
-        ),
-        outlet=rows("outlet"),
-        outlet_bias=_single(tensors["outlet.bias"]),
-        fade=FADE,
+        place=single(tensors.get("features.place", np.zeros(0, np.float32))),
+        offset=single(tensors["features.offset"]),
+        gain=single(tensors["features.gain"]),
+        inlet=rows(tensors, "inlet"),
+        inlet_bias=single(tensors["inlet.bias"]),
+        **arrange_blocks(structure_of(card), tensors)._asdict(),
+        outlet=rows(tensors, "outlet"),
+        outlet_bias=single(tensors["outlet.bias"]),
+        fade=fade(STRIDE),
     )
 
 
 def empty_memory(card: ModelCard) -> Memory:
     """Make room for what a stream remembers, as it is before its first sample."""
-    structure, keys = structure_of(card), inputs_of(card).keys
-    longest = (structure.kernel - 1) * max(structure.dilations) + 1
-    shape = (len(structure.dilations), longest, structure.width)
+    keys = inputs_of(card).keys
     return Memory(
         hand=np.zeros(sizes_of(card).hand, np.float32),
         depth=np.zeros(keys.stop - keys.start, np.float32),
         there=np.zeros(2, np.float32),
-        rings=on_cache_line(np.zeros(shape, np.float32)),
+        rings=empty_rings(structure_of(card)),
         edge=np.zeros(len(card.muscles), np.float32),
     )
-
-
-def _single(values: Array) -> Array:
-    return on_cache_line(np.ascontiguousarray(values, np.float32))

@@ -27,11 +27,10 @@ from numpy.typing import NDArray
 from kpm_ros.core.skeletons import SkeletonError
 from kpm_ros.core.streams import Landmarks, PianoKeys
 from kpm_ros.models.card import CardError, ModelCard
+from kpm_ros.models.framed.shapes import BlockStructure, block_shapes
 
 STRIDE = 8
 """Grid samples a frame: the network runs once for so many, and gives so many outputs at once."""
-FADE = 1 - (np.arange(STRIDE, dtype=np.float32) + 1) / STRIDE
-"""How much of the step from the frame before is taken back, in each of a frame's samples."""
 LONGEST_LOOKAHEAD = 128
 """Samples of the future that a model may wait for at most."""
 
@@ -53,24 +52,9 @@ WHITES, SEMITONES = 7, 12
 """White keys of an octave, and all its keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class TouchStructure:
-    """Width and convolutions of one architecture."""
-
-    width: int = 128
-    kernel: int = 5
-    dilations: tuple[int, ...] = (1, 2, 4, 8)
-    """Of one block after another: how many frames apart the kernel's taps are."""
-
-    @property
-    def reach(self) -> int:
-        """Frames before the present one that an output depends on, features' own change aside."""
-        return (self.kernel - 1) * sum(self.dilations) + 1
-
-
 STRUCTURES = {
-    "touchnet": TouchStructure(),
-    "touchnet-light": TouchStructure(width=32, kernel=3, dilations=(1, 2)),
+    "touchnet": BlockStructure(),
+    "touchnet-light": BlockStructure(width=32, kernel=3, dilations=(1, 2)),
 }
 """By what cards call them."""
 
@@ -175,14 +159,9 @@ def inputs_of(card: ModelCard) -> TouchInputs:
     )
 
 
-def structure_of(card: ModelCard) -> TouchStructure:
+def structure_of(card: ModelCard) -> BlockStructure:
     """Look up the width and convolutions of the card's model."""
     return STRUCTURES[card.architecture]
-
-
-def first_end(card: ModelCard, first_index: int) -> int:
-    """Which sample, of those from a grid index on, is the first with which a frame ends."""
-    return (card.lookahead - first_index) % STRIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +217,6 @@ def tensor_shapes(card: ModelCard) -> dict[str, tuple[int, ...]]:
     if given.touches:
         table["features.place"] = (given.places,)
     table |= {"inlet.weight": (width, span.width), "inlet.bias": (width,)}
-    for block in range(len(structure.dilations)):
-        name = f"block.{block}"
-        table |= {f"{name}.norm.weight": (width,), f"{name}.norm.bias": (width,)}
-        table |= {f"{name}.conv.weight": (width, width, structure.kernel)}
-        table |= {f"{name}.conv.bias": (width,)}
-        table |= {f"{name}.linear.weight": (width, width), f"{name}.linear.bias": (width,)}
+    table |= block_shapes(structure)
     outputs = STRIDE * len(card.muscles)
     return table | {"outlet.weight": (outputs, width), "outlet.bias": (outputs,)}

@@ -21,7 +21,7 @@ import pytest
 import torch
 
 from kpm_ros.models.architecture import Stretch
-from kpm_ros.models.touchnet.batch import TouchNetBatch
+from kpm_ros.models.framed.batch import FramedBatch
 from kpm_ros.models.touchnet.stream import TouchNetStream
 from support.models import playing, small
 
@@ -33,7 +33,7 @@ def test_recordings_in_chunks_give_what_streaming_gives(lookahead) -> None:
         Stretch(first, playing(card, samples, seed=samples))
         for first, samples in ((0, 700), (3, 700), (6, 333), (15, 100), (0, 1), (9, 1), (5, 0))
     ]
-    efforts = TouchNetBatch(card, tensors, chunk=200).run(stretches)
+    efforts = FramedBatch(card, tensors, chunk=200).run(stretches)
     network = TouchNetStream(card, tensors)
     for (first, values), effort in zip(stretches, efforts, strict=True):
         network.reset(first)
@@ -46,4 +46,4 @@ def test_a_gpu_that_is_not_there_is_refused_in_words() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(ValueError, match="torch sees no GPU"):
-        TouchNetBatch(*small(), device="cuda")
+        FramedBatch(*small(), device="cuda")

@@ -22,11 +22,11 @@ import numpy as np
 import pytest
 import torch
 
+from kpm_ros.models.framed import initial_values
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.registry import architecture_of
-from kpm_ros.models.touchnet import initial_values
 from kpm_ros.models.touchnet.initial_values import keyboard_map
-from kpm_ros.models.touchnet.shapes import inputs_of
+from kpm_ros.models.touchnet.shapes import STRIDE, inputs_of
 from support.models import KEYS_ONLY, POSE_ONLY, Made, listed, places_of
 
 WHITES = 50.0
@@ -110,8 +110,7 @@ def test_in_however_large_pieces_examples_are_read_the_features_are_the_same(
 
     def rows(size: int) -> Iterator[np.ndarray]:
         monkeypatch.setattr(initial_values, "PIECE", size)
-        for features, effort in initial_values._rows(network, examples[:1]):
-            yield np.concatenate([features, effort], axis=1)
+        yield from initial_values._rows(network.features, card, STRIDE, examples[:1], 1)
 
     whole, cut = (np.concatenate(list(rows(size))) for size in (8000, 333))
     assert whole.shape == cut.shape

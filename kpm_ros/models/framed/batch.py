@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""TouchNet over whole recordings, on a CPU or a GPU: what streaming gives, for offline work."""
+"""Whole recordings, on a CPU or a GPU: what streaming gives, for offline work."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from kpm_ros.models.architecture import Stretch
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import Array, Tensors
 from kpm_ros.models.input_checks import check_values
-from kpm_ros.models.touchnet.network import build_network
-from kpm_ros.models.touchnet.shapes import STRIDE, structure_of
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.weight_files import check_tensors
 from kpm_ros.models.whole_recordings import CHUNK, OverlappingChunks, usable_device
 
 
-class TouchNetBatch:
+class FramedBatch:
     """Evaluates recordings as one pass over each, its last sample held at the end."""
 
     def __init__(
@@ -41,13 +40,16 @@ class TouchNetBatch:
         check_tensors(card, tensors)
         self.card = card
         usable = usable_device(device)
-        # One frame more for how features have changed, and part of another where chunks begin
-        # between two frames.
-        behind = (structure_of(card).reach + 2) * STRIDE + card.lookahead
+        architecture = architecture_of(card)
+        self._stride, settling = architecture.span(card)
+        # Part of another frame, where chunks begin between two.
+        behind = settling + self._stride + 2 * card.lookahead
         self._chunks = OverlappingChunks(
-            usable, _whole_frames(chunk), _whole_frames(behind), card.lookahead
+            usable, self._whole_frames(chunk), self._whole_frames(behind), card.lookahead
         )
-        self._network = build_network(card, tensors).to(usable)
+        network = architecture.network(card)
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
+        self._network: nn.Module = network.eval().to(usable)
 
     @torch.inference_mode()
     def run(self, stretches: Sequence[Stretch]) -> list[Array]:
@@ -65,7 +67,6 @@ class TouchNetBatch:
         effort: Tensor = self._network(values, first_index)
         return effort
 
-
-def _whole_frames(samples: int) -> int:
-    """Samples of so many frames that these many fit in."""
-    return -(-samples // STRIDE) * STRIDE
+    def _whole_frames(self, samples: int) -> int:
+        """Samples of so many frames that these many fit in."""
+        return -(-samples // self._stride) * self._stride
