@@ -43,6 +43,7 @@ COMMANDS = (
     "inspect_dataset",
     "evaluate",
     "train",
+    "picture",
 )
 """Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
 

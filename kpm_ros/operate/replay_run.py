@@ -33,6 +33,7 @@ from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import values_of
 from kpm_ros.core.text_tables import text_table
+from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
 from kpm_ros.operate.console import Console
@@ -103,6 +104,11 @@ class ReplayRun:
         self._grid = Fingerprints(self._card.rate_hz)
         self._chunks: list[EffortChunk] = []
         self._effort: Effort | None = None
+
+    @property
+    def card(self) -> ModelCard:
+        """Of the model that is run."""
+        return self._card
 
     def check_comparable(self) -> None:
         """See that the bag holds effort, and of this model."""

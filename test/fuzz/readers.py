@@ -454,6 +454,21 @@ def _read_recording(path: Path) -> None:
             pass
 
 
+def _series(folder: Path) -> list[Path]:
+    from kpm_ros.learn.training.series import Member, Series
+
+    splits = {"train": ("a", "b"), "val": ("c",), "test_cross_task": ("d",)}
+    members = (Member("without-kick", splits, left_out="kick"), Member("01", splits, exercises=1))
+    Series("leave-out", "exercise", "0" * 64, members, {"model": "ridge"}).write(folder / "runs")
+    return [folder / "runs"]
+
+
+def _read_series(path: Path) -> None:
+    from kpm_ros.learn.training.series import read_series
+
+    read_series(path).finished(path)
+
+
 READERS = {
     "bag": Reader(_bags, _read_bag, _bag_errors, ("rosbags",)),
     "recording": Reader(_recordings, _read_recording, _bag_errors, ("rosbags",), usual=40),
@@ -465,6 +480,7 @@ READERS = {
     "splits": Reader(_splits, _read_splits),
     "container": Reader(_containers, _read_container),
     "mia_set": Reader(_mia_sets, _read_mia_set),
+    "series": Reader(_series, _read_series),
     "pickle": Reader(_pickles, _read_pickle),
     "checkpoint": Reader(_checkpoints, _read_checkpoint, libraries=("torch",)),
     "model": Reader(_models, _read_model),
@@ -477,7 +493,8 @@ GROUPS = {
     "bags": ("bag", "recording"),
     "senses": ("emg_csv", "midi", "effort"),
     "pictures": ("pictures", "video"),
-    "settings": ("parameters", "calibration", "maxima", "splits", "container", "mia_set"),
+    "settings": ("parameters", "calibration", "maxima", "splits"),
+    "data sets": ("container", "mia_set", "series"),
     "weights": ("pickle", "model", "checkpoint"),
 }
 """Which are tried in one process, as loading what they need takes longer than reading."""

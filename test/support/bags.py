@@ -149,7 +149,7 @@ def push(aligner: Aligner, delivery: Delivery) -> None:
 def info(card: ModelCard, sha256: str, received_ns: int = T0) -> Entry:
     """The description of an effort stream."""
     kind = "kpm_ros/msg/EffortInfo"
-    message = make(kind, header=_header(received_ns), **described(card, sha256, stream=1))
+    message = make(kind, header=header(received_ns), **described(card, sha256, stream=1))
     return USUAL["info"], received_ns, message, kind
 
 
@@ -185,7 +185,7 @@ def _time(stamp_ns: int) -> Any:
     return make("builtin_interfaces/msg/Time", sec=stamp_ns // S, nanosec=stamp_ns % S)
 
 
-def _header(stamp_ns: int, frame_id: str = "") -> Any:
+def header(stamp_ns: int, frame_id: str = "") -> Any:
     return make("std_msgs/msg/Header", stamp=_time(stamp_ns), frame_id=frame_id)
 
 
@@ -195,7 +195,7 @@ def _flat(values: np.ndarray | None) -> np.ndarray:
 
 def _fields(sample: Any, streams: Streams) -> dict[str, Any]:
     fields = {name: getattr(sample, name) for name in sample.__dataclass_fields__}
-    fields["header"] = _header(fields.pop("stamp_ns"), fields.pop("frame_id", ""))
+    fields["header"] = header(fields.pop("stamp_ns"), fields.pop("frame_id", ""))
     if isinstance(sample, LandmarkFrame):
         fields["image_width"], fields["image_height"] = fields.pop("image_size")
         fields |= {

@@ -97,7 +97,7 @@ class VideoFile(_Recording):
         if not self._path.is_file():
             raise CameraConfigError(f"there is no video at {self._path}")
         with reading(self._path, "a video", CameraConfigError):
-            _must_be_one_file(self._path)
+            must_be_one_file(self._path)
         self._reopen()
         capture = self._capture
         if not capture.isOpened():
@@ -222,7 +222,7 @@ class NetworkStream:
             self._capture = None
 
 
-def _must_be_one_file(path: Path) -> None:
+def must_be_one_file(path: Path) -> None:
     """Refuse a list of other files and addresses, which FFmpeg would open."""
     with opened(path, VIDEO_BYTES) as file:
         head = file.read(64)
