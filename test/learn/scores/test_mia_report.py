@@ -149,7 +149,7 @@ def test_published_figures_stand_beside_ours_with_what_differs():
         "which is what the paper's row Mean is",
         "Ours: SIMULATED bodies, 1 of them",
         "2 people, 20 exercises, 2 h, recorded",
-        "in fraction of maximum and in sensor counts cannot be compared",
+        "in fraction of maximum and in counts of the sensor cannot be compared",
         "ours has met 1 recordings of test in training: left out",
         "to-pose",
         "fine-tuned is below from scratch",
@@ -163,6 +163,6 @@ def test_published_figures_stand_beside_ours_with_what_differs():
 
 
 def test_recorded_people_are_not_called_simulated():
-    text = as_text(report(simulated=False, unit="sensor counts"))
+    text = as_text(report(simulated=False, unit="counts of the sensor"))
     assert text.startswith("Recorded people")
     assert "cannot be compared" not in text
