@@ -12,19 +12,20 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Cameras that watch the hand, and a hand tracker's view of what they see, errors included."""
+"""Cameras that watch a hand or body, and a tracker's view of what they see, errors included."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.sense.samples import HAND
 from kpm_ros.simulate.hand import HAND_SKELETON, WRIST
 from kpm_ros.simulate.noise import BlockNoise, decaying, generator
-from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.products import mixed
 
 Point = tuple[float, float, float]
@@ -32,7 +33,7 @@ Point = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class SimulatedCamera:
-    """A calibrated pinhole camera in the piano's frame, in metres."""
+    """A calibrated pinhole camera in the frame of the piano or the floor, in metres."""
 
     name: str
     position: Point
@@ -45,17 +46,19 @@ class SimulatedCamera:
 
     @property
     def rotation(self) -> NDArray[np.float64]:
-        """Rows are the camera's axes in the piano's frame: right, down and ahead."""
+        """Rows are the camera's axes: right, down and ahead."""
         ahead = np.array(self.look_at) - np.array(self.position)
         ahead /= np.linalg.norm(ahead)
         right = np.cross(ahead, self.up)
         right /= np.linalg.norm(right)
         return np.stack([right, np.cross(ahead, right), ahead])
 
-    def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def project(
+        self, points: NDArray[np.float64], root: Sequence[int] = (WRIST,)
+    ) -> NDArray[np.float64]:
         """Project (..., points, 3) to fractions of the image's size, and relative depth.
 
-        The third value is depth behind the wrist's, in the scale of x; nearer is negative.
+        The third value is depth behind the root's, in the scale of x; nearer is negative.
         """
         seen = mixed(points - np.array(self.position), self.rotation.T)
         depth = seen[..., 2]
@@ -63,8 +66,8 @@ class SimulatedCamera:
         out = np.empty_like(seen)
         out[..., 0] = 0.5 + self.focal * seen[..., 0] / depth
         out[..., 1] = 0.5 + self.focal * (width / height) * seen[..., 1] / depth
-        wrist = depth[..., WRIST, None]
-        out[..., 2] = self.focal * (depth - wrist) / wrist
+        near = depth[..., list(root)].mean(axis=-1, keepdims=True)
+        out[..., 2] = self.focal * (depth - near) / near
         return np.asarray(out)
 
     def nudged(self, seed: int, metres: float = 0.01) -> SimulatedCamera:
@@ -92,9 +95,16 @@ def default_cameras() -> tuple[SimulatedCamera, SimulatedCamera]:
     )
 
 
+class Visible(Protocol):
+    """Whatever cameras watch."""
+
+    def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Landmarks in the cameras' frame at increasing times from 0 on: (n, points, 3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrackerErrors:
-    """How a hand tracker is off."""
+    """How a tracker is off."""
 
     jitter_px: float = 1.0
     """Standard deviation of a landmark, in pixels of a 1280 wide image."""
@@ -106,7 +116,7 @@ class TrackerErrors:
     depth_scale: float = 0.05
     """Standard deviation of the constant error of all depths' scale."""
     drop_fraction: float = 0.0
-    """Fraction of frames in which no hand is found."""
+    """Fraction of frames in which nobody is found."""
     drop_frames: int = 6
     """Length of the longest run of such frames; runs are 1 up to this long."""
     stamp_jitter_s: float = 0.001
@@ -125,15 +135,31 @@ class Frames(NamedTuple):
     seen: NDArray[np.bool_]
     confidence: NDArray[np.float64]
     processed_s: NDArray[np.float64]
+    metres: NDArray[np.float32] | None = None
+    """(frames, points, 3), of trackers that tell them."""
+    visibility: NDArray[np.float32] | None = None
+
+
+class Instants(NamedTuple):
+    """When a block's frames are exposed and handed on, and how sure the tracker is."""
+
+    first_index: int
+    times_s: NDArray[np.float64]
+    processed_s: NDArray[np.float64]
+    confidence: NDArray[np.float64]
 
 
 class TrackedView:
     """One camera with a hand tracker behind it."""
 
+    skeleton = HAND
+    side = "right"
+    points = len(HAND_SKELETON)
+
     def __init__(
         self,
         camera: SimulatedCamera,
-        performer: Performer,
+        performer: Visible,
         seed: int,
         stream: int,
         *,
@@ -153,12 +179,10 @@ class TrackedView:
         width, height = camera.image_size
         pixel = 1 / 1280
         self._scale = np.array([pixel, pixel * width / height])
-        self._bias = draw.normal(0, self._errors.bias_px, (len(HAND_SKELETON), 2)) * self._scale
+        self._bias = draw.normal(0, self._errors.bias_px, (self.points, 2)) * self._scale
         self._depth_scale = 1 + float(draw.normal(0, self._errors.depth_scale))
         kernel = decaying(self._errors.jitter_correlation, min(12, frames_per_block))
-        self._jitter = BlockNoise(
-            seed, stream + 1, len(HAND_SKELETON) * 3, frames_per_block, kernel
-        )
+        self._jitter = BlockNoise(seed, stream + 1, self.points * 3, frames_per_block, kernel)
 
     def block_start_s(self, block: int) -> float:
         """No frame of this block or a later one is exposed before."""
@@ -167,13 +191,7 @@ class TrackedView:
 
     def block(self, block: int) -> Frames:
         """Render the frames of one block, counted from 0."""
-        count = self.frames_per_block
-        first = block * count
-        draw = generator(*self._key, block + 1)
-        nominal = self._phase_s + np.arange(first, first + count) / self.camera.fps
-        times = nominal + draw.uniform(-1, 1, count) * self._errors.stamp_jitter_s
-        processed = times + draw.uniform(*self._errors.delay_s, count)
-        confidence = draw.uniform(0.92, 0.995, count)
+        first, times, processed, confidence = self.instants(block)
         points = self.camera.project(self._performer.landmarks(times))
         noise = self._jitter.block(block).reshape(points.shape)
         points[..., :2] += self._bias + noise[..., :2] * self._errors.jitter_px * self._scale
@@ -182,6 +200,21 @@ class TrackedView:
         points[:, WRIST, 2] = 0.0
         seen = self._seen(block)
         return Frames(first, times, points.astype(np.float32), seen, confidence, processed)
+
+    def instants(self, block: int) -> Instants:
+        """When the frames of one block are."""
+        count = self.frames_per_block
+        first = block * count
+        draw = generator(*self._key, block + 1)
+        nominal = self._phase_s + np.arange(first, first + count) / self.camera.fps
+        times = nominal + draw.uniform(-1, 1, count) * self._errors.stamp_jitter_s
+        processed = times + draw.uniform(*self._errors.delay_s, count)
+        return Instants(first, times, processed, draw.uniform(0.92, 0.995, count))
+
+    def delivered(self, block: int) -> NDArray[np.bool_]:
+        """Which frames of a block come at all."""
+        del block
+        return np.ones(self.frames_per_block, np.bool_)
 
     def _seen(self, block: int) -> NDArray[np.bool_]:
         """In which frames a hand is found; runs without one may come from the block before."""

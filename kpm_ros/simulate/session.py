@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.sense.samples import (
@@ -40,7 +41,7 @@ Sample = LandmarkFrame | KeyEvent | KeyMotionChunk | ChannelChunk
 
 HEARTBEAT_S = 0.05
 KEY_MOTION_RATE_HZ = 1000
-_VIEW, _EVENTS, _MOTION, _EMG = 0x1000, 0x2000, 0x3000, 0x4000
+VIEW, _EVENTS, _MOTION, _EMG = 0x1000, 0x2000, 0x3000, 0x4000
 """Random streams; each view has sixteen of its own."""
 
 
@@ -51,7 +52,7 @@ class Delivery(NamedTuple):
     sample: Sample
 
 
-class _Device(Protocol):
+class Device(Protocol):
     """One simulated driver, which works ahead in blocks."""
 
     def block_start_s(self, block: int) -> float:
@@ -66,7 +67,7 @@ def _ns(time_s: float) -> int:
     return round(time_s * 1e9)
 
 
-class _View:
+class View:
     """Landmarks of one camera's frames."""
 
     def __init__(self, view: TrackedView, start_ns: int) -> None:
@@ -78,20 +79,29 @@ class _View:
         """Frames come after the tracker's delay."""
         frames = self._view.block(block)
         camera = self._view.camera
-        for k, seen in enumerate(frames.seen):
+        for k in np.flatnonzero(self._view.delivered(block)):
+            seen = frames.seen[k]
             processed_ns = self._start_ns + _ns(frames.processed_s[k])
             yield Delivery(
                 processed_ns,
                 LandmarkFrame(
                     stamp_ns=self._start_ns + _ns(frames.times_s[k]),
                     view=camera.name,
-                    index=frames.first_index + k,
+                    index=frames.first_index + int(k),
                     points=frames.points[k] if seen else None,
                     confidence=float(frames.confidence[k]) if seen else 0.0,
+                    skeleton=self._view.skeleton,
+                    side=self._view.side,
                     image_size=camera.image_size,
                     processed_ns=processed_ns,
+                    metres=_one(frames.metres, k, seen),
+                    visibility=_one(frames.visibility, k, seen),
                 ),
             )
+
+
+def _one(values: NDArray[np.float32] | None, frame: int, seen: bool) -> NDArray[np.float32] | None:
+    return values[frame] if values is not None and seen else None
 
 
 class _Events:
@@ -163,7 +173,7 @@ class _Motion:
             yield Delivery(self._start_ns + _ns(last_s + delay[k]), chunk)
 
 
-class _Emg:
+class Emg:
     """Raw EMG in chunks."""
 
     _CHUNK = 20
@@ -194,7 +204,42 @@ class _Emg:
             yield Delivery(self._start_ns + _ns(last_s + delay[k]), chunk)
 
 
-class SimulatedSession:
+class DeviceSession:
+    """What some devices deliver, in the order in which they deliver it.
+
+    Each device works ahead by one block of at most a second, so memory does not grow with time.
+    """
+
+    def __init__(self, devices: Sequence[Device], start_ns: int) -> None:
+        """Begin at `start_ns` on the host's clock."""
+        self._start_ns = start_ns
+        self._devices = devices
+        self._next_block = [0] * len(devices)
+        self._waiting: list[tuple[int, int, int, Sample]] = []
+        self._count = 0
+
+    def advance(self, until_ns: int) -> list[Delivery]:
+        """Everything delivered since the last call, up to and including this instant."""
+        for number, device in enumerate(self._devices):
+            while self._block_ns(number) <= until_ns:
+                for delivery in device.deliveries(self._next_block[number]):
+                    self._count += 1
+                    entry = (delivery.deliver_ns, number, self._count, delivery.sample)
+                    heapq.heappush(self._waiting, entry)
+                self._next_block[number] += 1
+        due = []
+        while self._waiting and self._waiting[0][0] <= until_ns:
+            deliver_ns, _, _, sample = heapq.heappop(self._waiting)
+            due.append(Delivery(deliver_ns, sample))
+        return due
+
+    def _block_ns(self, number: int) -> int:
+        """Instant before which a device's next block delivers nothing."""
+        start_s = self._devices[number].block_start_s(self._next_block[number])
+        return self._start_ns + _ns(start_s)
+
+
+class SimulatedSession(DeviceSession):
     """Everything the devices of one performance deliver, in the order in which they deliver it.
 
     The samples follow from the seed alone, however `advance` is split into calls. Each device works
@@ -223,37 +268,14 @@ class SimulatedSession:
         errors: TrackerErrors | None = None,
     ) -> None:
         """Begin the performance at `start_ns` on the host's clock."""
-        self._start_ns = start_ns
         views = tracked_views(pianist, cameras, seed, errors)
-        self._devices: list[_Device] = [_View(view, start_ns) for view in views]
-        self._devices.append(_Events(pianist, seed, start_ns))
+        devices: list[Device] = [View(view, start_ns) for view in views]
+        devices.append(_Events(pianist, seed, start_ns))
         if key_motion:
-            self._devices.append(_Motion(pianist, seed, start_ns))
+            devices.append(_Motion(pianist, seed, start_ns))
         if emg:
-            self._devices.append(_Emg(Electrodes(pianist, seed), seed, start_ns))
-        self._next_block = [0] * len(self._devices)
-        self._waiting: list[tuple[int, int, int, Sample]] = []
-        self._count = 0
-
-    def advance(self, until_ns: int) -> list[Delivery]:
-        """Everything delivered since the last call, up to and including this instant."""
-        for number, device in enumerate(self._devices):
-            while self._block_ns(number) <= until_ns:
-                for delivery in device.deliveries(self._next_block[number]):
-                    self._count += 1
-                    entry = (delivery.deliver_ns, number, self._count, delivery.sample)
-                    heapq.heappush(self._waiting, entry)
-                self._next_block[number] += 1
-        due = []
-        while self._waiting and self._waiting[0][0] <= until_ns:
-            deliver_ns, _, _, sample = heapq.heappop(self._waiting)
-            due.append(Delivery(deliver_ns, sample))
-        return due
-
-    def _block_ns(self, number: int) -> int:
-        """Instant before which a device's next block delivers nothing."""
-        start_s = self._devices[number].block_start_s(self._next_block[number])
-        return self._start_ns + _ns(start_s)
+            devices.append(Emg(Electrodes(pianist, seed), seed, start_ns))
+        super().__init__(devices, start_ns)
 
 
 def tracked_views(
@@ -267,6 +289,6 @@ def tracked_views(
     if len(set(names)) != len(names):
         raise ValueError(f"each camera needs a name of its own, not {', '.join(names)}")
     return [
-        TrackedView(camera, pianist, seed, _VIEW + 16 * number, errors=errors)
+        TrackedView(camera, pianist, seed, VIEW + 16 * number, errors=errors)
         for number, camera in enumerate(cameras)
     ]

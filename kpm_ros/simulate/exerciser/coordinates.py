@@ -100,28 +100,28 @@ class Coordinates:
         own = {f"{joint}_{s}": f"{name}_{s}" for name, joint in _JOINTS.items() for s in SIDES}
         own |= {joint: name for name, joint in _SPINE.items()}
         self.leader = np.empty(len(names), dtype=np.int64)
-        self._curve = np.zeros((_POWERS, len(names)))
+        self.curve = np.zeros((_POWERS, len(names)))
         followers = {coupling.joint: coupling for coupling in couplings}
         for number, name in enumerate(names):
             if name in own:
                 self.leader[number] = COORDINATES.index(own[name])
-                self._curve[1, number] = 1.0
+                self.curve[1, number] = 1.0
             else:
                 coupling = followers[name]
                 self.leader[number] = COORDINATES.index(own[coupling.leader])
-                self._curve[:, number] = coupling.coefficients
+                self.curve[:, number] = coupling.coefficients
         # The lowest lumbar joint leads the others; the whole spine is to turn by the coordinate.
         for name, joint in _SPINE.items():
             column, lowest = COORDINATES.index(name), names.index(joint)
-            others = self._curve[1, self.leader == column].sum() - 1.0
-            self._curve[1, lowest] = 1.0 - others
+            others = self.curve[1, self.leader == column].sum() - 1.0
+            self.curve[1, lowest] = 1.0 - others
         hips = [model.body(f"femur_{side}").id for side in SIDES]
         self._hips = np.mean([_from_root(model, hip) for hip in hips], axis=0)
 
     def joints(self, q: Array, speed: Array, acceleration: Array) -> Joints:
         """Joints for postures, their speed and acceleration, (n, coordinates) each."""
         x, dx, ddx = (track[:, self.leader] for track in (q, speed, acceleration))
-        c = self._curve
+        c = self.curve
         value = c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])))
         slope = c[1] + x * (2.0 * c[2] + x * (3.0 * c[3] + x * 4.0 * c[4]))
         bend = 2.0 * c[2] + x * (6.0 * c[3] + x * 12.0 * c[4])
@@ -146,7 +146,7 @@ class Coordinates:
 
     def places(self, q: Array) -> Array:
         """Places of all joints for postures: (n, nq)."""
-        x, c = q[:, self.leader], self._curve
+        x, c = q[:, self.leader], self.curve
         value = c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])))
         return np.concatenate([self._root(q)[0], _quaternion(q), value], axis=1)
 

@@ -31,6 +31,7 @@ from kpm_ros.simulate.exerciser.coordinates import ARM, COORDINATES, LEG
 from kpm_ros.simulate.exerciser.full_body import ARM_MUSCLES, LEG_MUSCLES, SIDES, muscle_name
 from kpm_ros.simulate.exerciser.ground import Reaction, contact_of, reaction, zero_moment_point
 from kpm_ros.simulate.exerciser.mechanics import (
+    CUTOFF_HZ,
     RATE_HZ,
     Limbs,
     columns_of,
@@ -83,13 +84,19 @@ class Exertion(NamedTuple):
     """(n, 2): where on the floor the whole reaction has to act; not a number in flight."""
 
 
-def exert(figure: Figure, q: Array, rate_hz: float, contacts: Array | None = None) -> Exertion:
-    """Work out what a movement (n, coordinates) takes.
+def exert(
+    figure: Figure,
+    q: Array,
+    rate_hz: float,
+    contacts: Array | None = None,
+    cutoff_hz: float = CUTOFF_HZ,
+) -> Exertion:
+    """Work out what a movement (n, coordinates) takes, of which nothing above `cutoff_hz` is kept.
 
     `contacts` (n, 2), left before right and 0 to 1, says when feet carry; without it they do where
     they are near the floor and slow.
     """
-    motion = smoothed(q, rate_hz)
+    motion = smoothed(q, rate_hz, cutoff_hz)
     inverse = inverse_dynamics(figure, motion)
     wrench, about = needed_wrench(figure, inverse)
     soles = figure.soles_of(inverse.rotation, inverse.origin)

@@ -1,0 +1,357 @@
+"""A take of an exercise as curves of its channels: repetitions, rests, habits and variation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+from scipy.ndimage import gaussian_filter1d
+
+from kpm_ros.sense.midi.key_depth import minimum_jerk
+from kpm_ros.simulate.exerciser.movements.exercise import (
+    ARM,
+    BODY,
+    LEG,
+    SIGNED,
+    UNSCALED,
+    Exercise,
+)
+from kpm_ros.simulate.exerciser.person import ExercisingPerson
+
+Array = NDArray[np.float64]
+
+SIDES = ("l", "r")
+PLACED = ("step", "out", "toe", "lift", "air")
+"""Channels of a foot that stands still while it is on the floor: they stop at each key."""
+CHANNELS = (*BODY, *(f"{side}_{name}" for side in SIDES for name in (*LEG, *ARM)))
+
+_TRUNCATED = 3.0
+_REST_S = (0.8, 2.5)
+_LEAD_S = (0.5, 1.2)
+_SETTLE_S = 0.5
+"""From standing into a movement that flows, and out of it."""
+_WANDER_HZ = 0.35
+"""How fast posture wanders."""
+_WANDER = {
+    "tilt": 1.2,
+    "list": 0.6,
+    "turn": 1.5,
+    "lean": 1.2,
+    "bend": 1.0,
+    "twist": 1.2,
+    "weight": 0.02,
+    **{f"{side}_{name}": 2.2 for side in SIDES for name in ("flex", "side", "elbow", "pronate")},
+}
+"""How far, as standard deviations of channels."""
+
+
+class Repetition(NamedTuple):
+    """When one repetition was, and which side was the active one."""
+
+    start_s: float
+    end_s: float
+    side: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What a person means to do, sample by sample."""
+
+    rate_hz: float
+    channels: Mapping[str, Array]
+    """As `CHANNELS` names them: angles in radians, lengths in legs; left is positive."""
+    flights: tuple[tuple[float, float], ...]
+    """From when to when no foot is on the floor."""
+    repetitions: tuple[Repetition, ...]
+    shift_s: float
+    """How long the weight takes to leave a foot."""
+
+
+class Manner(NamedTuple):
+    """How one person does one exercise in one take."""
+
+    gain: Mapping[str, float]
+    """Of each channel's way from the base posture, by its name without a side."""
+    timing: tuple[float, ...]
+    """Factors of the parts between key postures."""
+    pace: float
+    depth: float
+    smooth_s: float
+
+
+def take_manner(exercise: Exercise, person: ExercisingPerson, seed: int) -> Manner:
+    """Draw a take's manner around the person's habit in this exercise."""
+    words = [ord(letter) for letter in exercise.name]
+    habit = np.random.default_rng([*words, *_bits(person)])
+    draw = np.random.default_rng([seed, 0x7A4E])
+    names = (*BODY, *LEG, *ARM)
+    own = np.exp(habit.normal(0.0, 0.13, len(names)) + draw.normal(0.0, 0.04, len(names)))
+    parts = len(exercise.keys) + 1
+    timing = np.exp(habit.normal(0.0, 0.12, parts) + draw.normal(0.0, 0.05, parts))
+    usual_pace = float(np.exp(habit.normal(0.0, 0.08)))
+    return Manner(
+        dict(zip(names, own.tolist(), strict=True)),
+        tuple(timing.tolist()),
+        person.pace * usual_pace * float(np.exp(draw.normal(0.0, 0.12))),
+        person.depth * float(np.exp(draw.normal(0.0, 0.10))),
+        exercise.smooth_s / person.jerkiness * float(np.exp(draw.normal(0.0, 0.12))),
+    )
+
+
+def make_timeline(
+    exercise: Exercise, person: ExercisingPerson, seed: int, seconds: float, rate_hz: float
+) -> Timeline:
+    """Tell a take from its beginning to its end."""
+    manner = take_manner(exercise, person, seed)
+    draw = np.random.default_rng([seed, 0x7117])
+    base = _Base(exercise, person, draw)
+    knots: dict[str, list[tuple[float, float]]] = {
+        name: [(-1.0, value)] for name, value in base.values.items()
+    }
+    repetitions: list[Repetition] = []
+    flights: list[tuple[float, float]] = []
+    now = float(draw.uniform(*_LEAD_S))
+    for sides in _sets(exercise, person, draw):
+        first = True
+        for side in sides:
+            repetition = _Repetition(exercise, manner, person, base, draw, now, side)
+            if now + repetition.period_s > seconds - _SETTLE_S:
+                break
+            if exercise.flows and first:
+                base.hold(knots, now - _SETTLE_S)
+            repetition.tell(knots)
+            flights += [each for each in repetition.flights if each not in flights]
+            repetitions.append(Repetition(now, now + repetition.period_s, side))
+            now += repetition.period_s
+            if not exercise.flows:
+                base.hold(knots, now)
+                now += float(draw.uniform(*exercise.pause_s))
+            first = False
+        else:
+            if exercise.flows:
+                now += _SETTLE_S
+                base.hold(knots, now)
+            now += float(draw.uniform(*_REST_S)) + (_SETTLE_S if exercise.flows else 0.0)
+            if now < seconds:
+                continue
+        break
+    if exercise.flows and repetitions:
+        base.hold(knots, repetitions[-1].end_s + _SETTLE_S)
+    base.hold(knots, max(now, seconds) + 1.0)
+    count = round(seconds * rate_hz)
+    times = np.arange(count) / rate_hz
+    channels = {
+        name: _curve(name, knots[name], times, manner.smooth_s, rate_hz) for name in CHANNELS
+    }
+    for name, size in _WANDER.items():
+        channels[name] = channels[name] + size * _wander(draw, count, rate_hz)
+    if not repetitions:
+        raise ValueError(f"{seconds:g} s are too short for {exercise.name}")
+    return Timeline(
+        rate_hz,
+        {name: values * _unit(name) for name, values in channels.items()},
+        _merged(flights),
+        tuple(repetitions),
+        exercise.shift_s,
+    )
+
+
+def _sets(
+    exercise: Exercise, person: ExercisingPerson, draw: np.random.Generator
+) -> list[list[str]]:
+    """Which side is active in each repetition of each set, more than fit into any take."""
+    handed = "r" if person.right_handed else "l"
+    other = "l" if handed == "r" else "r"
+    one_sided = exercise.one_sided and draw.random() < 0.4
+    chosen = handed if draw.random() < 0.7 else other
+    sets = []
+    for _ in range(400):
+        count = int(draw.integers(exercise.repetitions[0], exercise.repetitions[1] + 1))
+        start = handed if draw.random() < 0.6 else other
+        pair = (start, "l" if start == "r" else "r")
+        if one_sided:
+            sets.append([chosen] * count)
+            chosen = chosen if draw.random() < 0.5 else ("l" if chosen == "r" else "r")
+        else:
+            sets.append([pair[k % 2] for k in range(count)])
+    return sets
+
+
+class _Base:
+    """The posture between repetitions, as this person takes it."""
+
+    def __init__(
+        self, exercise: Exercise, person: ExercisingPerson, draw: np.random.Generator
+    ) -> None:
+        self.told = dict(exercise.base)
+        told = self.told
+        self.values = dict.fromkeys(CHANNELS, 0.0)
+        self.values["weight"] = 0.5
+        self.values["height"] = told.get("height", 0.0)
+        lean = np.rad2deg(person.trunk_lean_rad)
+        self.values["lean"] = told.get("lean", 0.0) + lean * float(draw.uniform(0.6, 1.4))
+        self.values["tilt"] = told.get("tilt", 0.0)
+        guarded = told.get("a_elbow", 0.0) > 60.0
+        for side in SIDES:
+            for name in (*LEG, *ARM):
+                self.values[f"{side}_{name}"] = told.get(f"a_{name}", 0.0)
+            self.values[f"{side}_toe"] += np.rad2deg(person.toe_out_rad)
+            self.values[f"{side}_side"] *= 1.0 + 0.6 * (person.arm_bend - 1.0)
+            if guarded:
+                self.values[f"{side}_flex"] *= person.guard_height
+            else:
+                self.values[f"{side}_elbow"] *= person.arm_bend
+        widen = 0.10 * (person.stance_width - 1.0) + float(draw.normal(0.0, 0.008))
+        for side in SIDES:
+            self.values[f"{side}_out"] += widen
+
+    def hold(self, knots: dict[str, list[tuple[float, float]]], time_s: float) -> None:
+        """Be in this posture at a time."""
+        for name, value in self.values.items():
+            _put(knots[name], time_s, value)
+
+
+class _Repetition:
+    """One repetition, with its own depth and timing."""
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        manner: Manner,
+        person: ExercisingPerson,
+        base: _Base,
+        draw: np.random.Generator,
+        start_s: float,
+        side: str,
+    ) -> None:
+        self._exercise, self._base, self._start_s, self._side = exercise, base, start_s, side
+        tired = 1.0 - person.fatigue * start_s / 60.0
+        uneven = 1.0 + person.asymmetry * (1.0 if side == "r" else -1.0)
+        vary = 1.0 / person.regularity
+        fast, slow = exercise.period_s
+        usual = np.sqrt(fast * slow)
+        period = usual / (manner.pace * tired) * float(np.exp(draw.normal(0.0, 0.05 * vary)))
+        self.period_s = float(np.clip(period, 0.85 * fast, 1.15 * slow))
+        self._depth = float(
+            np.clip(manner.depth * tired * uneven * np.exp(draw.normal(0, 0.05 * vary)), 0.6, 1.3)
+        )
+        names = (*BODY, *LEG, *ARM)
+        own = np.exp(draw.normal(0.0, 0.05 * vary, len(names)))
+        self._gain = {
+            name: manner.gain[name] * value for name, value in zip(names, own, strict=True)
+        }
+        parts = np.diff([0.0, *(each.at for each in exercise.keys), 1.0])
+        # Flights last as long as the body falls: people do not choose them.
+        vary = 0.0 if exercise.flights else vary
+        steady = 0.0 if exercise.flights else 1.0
+        parts = (
+            parts
+            * np.asarray(manner.timing) ** steady
+            * np.exp(draw.normal(0.0, 0.04 * vary, len(parts)))
+        )
+        ends = np.cumsum(parts) / parts.sum()
+        self._at = ends[:-1]
+        self.flights = [
+            (start_s + since * self.period_s, start_s + until * self.period_s)
+            for since, until in exercise.flights
+        ]
+        if exercise.flows:
+            self.flights += [
+                (since + self.period_s, until + self.period_s) for since, until in self.flights
+            ]
+
+    def tell(self, knots: dict[str, list[tuple[float, float]]]) -> None:
+        """Add its key postures."""
+        exercise = self._exercise
+        if not exercise.flows:
+            named = {name for each in exercise.keys for name in each.values}
+            for name in named:
+                channel = self._channel(name)
+                _put(knots[channel], self._start_s, self._base.values[channel])
+        for part, each in zip(self._at, exercise.keys, strict=True):
+            time_s = self._start_s + float(part) * self.period_s
+            for name, value in each.values.items():
+                channel = self._channel(name)
+                _put(knots[channel], time_s, self._value(name, channel, value))
+
+    def _channel(self, name: str) -> str:
+        if name in BODY:
+            return name
+        other = "l" if self._side == "r" else "r"
+        return f"{self._side if name[0] == 'a' else other}_{name[2:]}"
+
+    def _value(self, name: str, channel: str, value: float) -> float:
+        plain = name if name in BODY else name[2:]
+        right = self._side == "r"
+        if plain == "weight":
+            return 1.0 - value if right else value
+        if plain in SIGNED:
+            value = value if right else -value
+        if plain in UNSCALED:
+            return value + (self._base.values[channel] if plain == "toe" else 0.0)
+        # What was told of the base is where the way begins; the person's own base is kept.
+        begin = self._base.told.get(name, 0.0)
+        far = self._depth * self._gain[plain]
+        if plain in ("out", "step"):
+            far = 0.5 + 0.5 * far
+        return self._base.values[channel] + (value - begin) * far
+
+
+def _put(knots: list[tuple[float, float]], time_s: float, value: float) -> None:
+    """Add a knot; where there is one at or after this time, the new one takes its place."""
+    while knots and knots[-1][0] > time_s - 1e-3 and len(knots) > 1:
+        knots.pop()
+    knots.append((time_s, value))
+
+
+def _curve(
+    name: str, knots: list[tuple[float, float]], times: Array, smooth_s: float, rate_hz: float
+) -> Array:
+    """Lead a channel through its knots without going beyond them."""
+    at, values = np.array(knots).T
+    if np.ptp(values) == 0.0:
+        return np.full(len(times), values[0])
+    if name.rpartition("_")[2] in PLACED:
+        left = np.clip(np.searchsorted(at, times, side="right") - 1, 0, len(at) - 2)
+        part = (times - at[left]) / (at[left + 1] - at[left])
+        return np.asarray(values[left] + (values[left + 1] - values[left]) * minimum_jerk(part))
+    curve = PchipInterpolator(at, values)(times)
+    return np.asarray(
+        gaussian_filter1d(curve, smooth_s * rate_hz, mode="nearest", truncate=_TRUNCATED)
+    )
+
+
+def _wander(draw: np.random.Generator, count: int, rate_hz: float) -> Array:
+    """Noise as slow as posture wanders, of standard deviation 1."""
+    sigma = rate_hz / (2 * np.pi * _WANDER_HZ)
+    white = draw.standard_normal(count + 2 * int(4 * sigma))
+    slow = gaussian_filter1d(white, sigma, mode="wrap")[int(4 * sigma) :][:count]
+    return np.asarray(slow * np.sqrt(2 * np.sqrt(np.pi) * sigma))
+
+
+def _unit(name: str) -> float:
+    """Radians of a degree, for channels that are angles."""
+    plain = name.rpartition("_")[2]
+    lengths = ("height", "weight", "step", "out", "lift", "air")
+    return 1.0 if plain in lengths else float(np.pi / 180.0)
+
+
+def _merged(flights: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Put flights in order, those that overlap as one."""
+    merged: list[tuple[float, float]] = []
+    for since, until in sorted(flights):
+        if merged and since <= merged[-1][1] + 1e-6:
+            merged[-1] = (merged[-1][0], max(until, merged[-1][1]))
+        else:
+            merged.append((since, until))
+    return tuple(merged)
+
+
+def _bits(person: ExercisingPerson) -> tuple[int, ...]:
+    """Numbers that tell a person from others, to draw habits from."""
+    traits = (person.pace, person.depth, person.jerkiness, person.regularity, person.stance_width)
+    return tuple(round(value * 1e6) for value in traits)
