@@ -30,6 +30,12 @@ MUSCLES = ("LQuad", "LHam", "LLat", "LBicep", "RQuad", "RHam", "RLat", "RBicep")
 """Of the data of 2023, in the order of the channels."""
 FIRST_MUSCLES = ("RQuad", "LQuad", "RHam", "LHam", "RBicep", "LBicep", "RTricep", "LTricep")
 """Of the first version, in the order in which its code reads them."""
+EXERCISES = (
+    *("ElbowPunch", "FrontKick", "FrontPunch", "HighKick", "HookPunch", "JumpingJack"),
+    *("KneeKick", "LegBack", "LegCross", "RonddeJambe", "Running", "Shuffle", "SideLunges"),
+    *("SlowSkater", "Squat"),
+)
+"""Of the data of 2023."""
 
 PERSON = "person"
 CONDITION = "condition"

@@ -24,7 +24,7 @@ from kpm_ros.simulate.exerciser.person import ExercisingPerson
 Array = NDArray[np.float64]
 
 RATE_HZ = 100.0
-_ROUNDS = 4
+_ROUNDS, _ROUNDS_JUMPING = 4, 7
 """How often the body is shifted until it is in balance."""
 _UPRIGHT = 0.985
 """How much of a leg's length is used when standing: people's knees are never quite straight."""
@@ -84,12 +84,13 @@ def lead(figure: Figure, timeline: Timeline) -> tuple[Array, NDArray[np.bool_]]:
     level = np.zeros(len(pelvis))
     wanted: Array | None = None
     ahead = (_AHEAD_JUMPING_S if timeline.flights else _AHEAD_S) * rate_hz
-    for number in range(_ROUNDS + 1):
+    rounds = _ROUNDS_JUMPING if timeline.flights else _ROUNDS
+    for number in range(rounds + 1):
         q[:, :3] = pelvis + np.column_stack([np.zeros((len(pelvis), 2)), level])
         q[:, 2] = _within_reach(q, turn, plans, leg_m * _STRETCH, ahead)
         for plan in plans:
             q[:, plan.columns] = plan.angles(q, turn)
-        if number == _ROUNDS:
+        if number == rounds:
             break
         body = balance.masses(figure, q)
         if timeline.flights:
