@@ -27,9 +27,17 @@ from numpy.typing import NDArray
 
 from kpm_ros.simulate.anatomy.fibres import Fibres
 from kpm_ros.simulate.anatomy.optimum_kernels import solve
+from kpm_ros.simulate.anatomy.periodic import lag_and_lead
 from kpm_ros.simulate.exerciser.coordinates import ARM, COORDINATES, LEG
 from kpm_ros.simulate.exerciser.full_body import ARM_MUSCLES, LEG_MUSCLES, SIDES, muscle_name
-from kpm_ros.simulate.exerciser.ground import Reaction, contact_of, reaction, zero_moment_point
+from kpm_ros.simulate.exerciser.ground import (
+    FootForces,
+    Reaction,
+    contact_of,
+    measured_reaction,
+    reaction,
+    zero_moment_point,
+)
 from kpm_ros.simulate.exerciser.mechanics import (
     CUTOFF_HZ,
     RATE_HZ,
@@ -47,6 +55,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _GRAVITY = 9.81
+_HELD_S = 0.5
 RESIDUAL_PRICE = 50.0
 _REFERENCE_N_M = {"subtalar": 30.0, "pronation": 8.0}
 _LEG_REFERENCE_N_M, _ARM_REFERENCE_N_M = 100.0, 40.0
@@ -71,8 +80,10 @@ class Exertion(NamedTuple):
     muscle_names: tuple[str, ...]
     activation: Array
     """(n, muscles), 0 to 1: what makes the force at that instant."""
+    excitation: Array
+    """(n, muscles), 0 to 1: the muscle's electricity, ahead of the force."""
     surface: Array
-    """(n, surface muscles), 0 to 1: what electrodes would see, ahead of the force."""
+    """(n, surface muscles), 0 to 1: the same, as electrodes see it."""
     moment: Array
     """(n, coordinates): of joints, in newton metres; of the root, zero."""
     unmet: Array
@@ -90,25 +101,23 @@ def exert(
     rate_hz: float,
     contacts: Array | None = None,
     cutoff_hz: float = CUTOFF_HZ,
+    ground: FootForces | None = None,
 ) -> Exertion:
     """Work out what a movement (n, coordinates) takes, of which nothing above `cutoff_hz` is kept.
 
     `contacts` (n, 2), left before right and 0 to 1, says when feet carry; without it they do where
-    they are near the floor and slow.
+    they are near the floor and slow. `ground` gives measured reactions instead, at `RATE_HZ`.
     """
     motion = smoothed(q, rate_hz, cutoff_hz)
     inverse = inverse_dynamics(figure, motion)
     wrench, about = needed_wrench(figure, inverse)
-    soles = figure.soles_of(inverse.rotation, inverse.origin)
-    contact = contact_of(soles, RATE_HZ)
-    if contacts is not None:
-        times = np.arange(len(contact)) / RATE_HZ
-        given = np.arange(len(contacts)) / rate_hz
-        asked = [np.interp(times, given, contacts[:, foot]) for foot in range(2)]
-        near = np.maximum(contact, 1e-6)
-        contact = near / near.max(axis=2, keepdims=True) * np.stack(asked, axis=1)[..., None]
     weight = figure.person.mass_kg * _GRAVITY
-    ground = reaction(wrench, about, soles, contact, weight)
+    if ground is not None:
+        pushed = measured_reaction(wrench, about, ground)
+    else:
+        soles = figure.soles_of(inverse.rotation, inverse.origin)
+        contact = _contact(soles, contacts, rate_hz)
+        pushed = reaction(wrench, about, soles, contact, weight)
 
     limbs = Limbs(figure)
     slope = inverse.joints.slope
@@ -119,7 +128,7 @@ def exert(
         columns = columns_of(LEG, side)
         foot = int(figure.model.body(f"calcn_{side}").id)
         moment[:, columns] -= limbs.foot_moments(
-            inverse, foot, ground.force[:, number], ground.moment[:, number], columns
+            inverse, foot, pushed.force[:, number], pushed.moment[:, number], columns
         )
 
     fibres = Fibres(figure.model)
@@ -150,17 +159,45 @@ def exert(
                 np.square(sizes) / RESIDUAL_PRICE,
                 np.zeros(len(columns)),
             )
+    person = figure.person
+    excitation = np.clip(
+        ahead(activation, person.activation_time_s, person.electromechanical_delay_s), 0.0, 1.0
+    )
     return Exertion(
         RATE_HZ,
         names,
         activation,
-        _surface(activation, names),
+        excitation,
+        _surface(excitation, names),
         moment,
         unmet,
-        ground,
-        ground.residual,
+        pushed,
+        pushed.residual,
         zero_moment_point(wrench, about, weight),
     )
+
+
+def _contact(soles: Array, contacts: Array | None, rate_hz: float) -> Array:
+    """How well each sole point touches the floor: (n, 2, points)."""
+    contact = contact_of(soles, RATE_HZ)
+    if contacts is None:
+        return contact
+    times = np.arange(len(contact)) / RATE_HZ
+    given = np.arange(len(contacts)) / rate_hz
+    asked = [np.interp(times, given, contacts[:, foot]) for foot in range(2)]
+    near = np.maximum(contact, 1e-6)
+    return np.asarray(near / near.max(axis=2, keepdims=True) * np.stack(asked, axis=1)[..., None])
+
+
+def ahead(activation: Array, lag_s: float, lead_s: float) -> Array:
+    """Electricity (n, muscles) of these activations: smoothed, and `lead_s` ahead of them."""
+    count = len(activation)
+    if count < 2:
+        return activation
+    # The signal does not repeat: its ends are held while it is followed.
+    pad = round(_HELD_S * RATE_HZ)
+    held = np.pad(activation, ((pad, pad), (0, 0)), mode="edge")
+    return lag_and_lead(held, RATE_HZ, lag_s, lead_s)[pad : pad + count]
 
 
 def _surface(activation: Array, names: tuple[str, ...]) -> Array:

@@ -47,6 +47,15 @@ _LIFTED = 0.02
 """Points with less contact than this do not touch."""
 
 
+class FootForces(NamedTuple):
+    """Forces on both feet, left before right."""
+
+    force: Array
+    """(n, 2, 3), in newtons."""
+    moment: Array
+    """(n, 2, 3): about the world's origin, in newton metres."""
+
+
 class Reaction(NamedTuple):
     """What the floor does to both feet, left before right."""
 
@@ -102,6 +111,18 @@ def reaction(
         centre = (each[..., 2, None] * on_floor[..., :2]).sum(axis=2) / upward[..., None]
     centre[upward < 1e-3 * weight_n] = np.nan
     return Reaction(force, moment, centre, left * scale)
+
+
+def measured_reaction(wrench: Array, about: Array, forces: FootForces) -> Reaction:
+    """Take reactions as they are given; what they leave over of the needed wrench is residual."""
+    force, moment = forces
+    total = force.sum(axis=1)
+    turn = moment.sum(axis=1) - np.cross(about, total)
+    upward = force[..., 2]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = np.stack([-moment[..., 1], moment[..., 0]], axis=-1) / upward[..., None]
+    centre[upward <= 0.0] = np.nan
+    return Reaction(force, moment, centre, wrench - np.concatenate([total, turn], axis=1))
 
 
 def zero_moment_point(wrench: Array, about: Array, weight_n: float) -> Array:

@@ -1,0 +1,348 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Compares the simulated body with a walk that others measured.
+
+`python -m kpm_ros.simulate.exerciser.measured_walk FOLDER` prints the tables of docs/exerciser.md.
+The folder holds the walk of OpenSim's example3DWalking: joint angles, reaction forces, the moments
+that OpenSim's inverse dynamics gave for its own model, envelopes of ten leg muscles' EMG, markers.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.simulate.exerciser.coordinates import COORDINATES
+from kpm_ros.simulate.exerciser.exertion import Exertion, FootForces
+from kpm_ros.simulate.exerciser.figure import Figure, exert
+from kpm_ros.simulate.exerciser.mechanics import RATE_HZ
+from kpm_ros.simulate.exerciser.opensim_files import Table, read_markers, read_table
+from kpm_ros.simulate.exerciser.person import ExercisingPerson
+
+Array = NDArray[np.float64]
+
+WALK = "example3DWalking"
+SAGITTAL = ("hip_flexion", "knee", "ankle")
+JOINTS = (*SAGITTAL, "hip_adduction", "hip_rotation")
+_THEIR_JOINTS = {"knee": "knee_angle", "ankle": "ankle_angle"}
+SEEN_BY_EMG: dict[str, dict[str, float]] = {
+    "soleus": {"soleus": 1.0},
+    "gastrocnemius": {"gasmed": 1.0, "gaslat": 1.0},
+    "tibialis_anterior": {"tibant": 1.0},
+    "medial_hamstrings": {"semiten": 1.0, "semimem": 1.0},
+    "biceps_femoris": {"bflh": 1.0},
+    "vastus_lateralis": {"vaslat": 1.0},
+    "vastus_medius": {"vasmed": 1.0},
+    "rectus_femoris": {"recfem": 1.0},
+    "gluteus_maximus": {"glmax1": 1.0, "glmax2": 1.0, "glmax3": 1.0},
+    "gluteus_medius": {"glmed1": 1.0, "glmed2": 1.0, "glmed3": 1.0},
+}
+"""The model's muscles behind each measured channel, all of the right leg."""
+_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""OpenSim's x is forward, its y up and its z to the right."""
+_HIP_FROM_PELVIS = np.array([-0.0563, -0.0785, 0.0])
+"""Middle of the hips from the pelvis' origin, in OpenSim's axes, in an average pelvis."""
+_HIP_SIDE_M = 0.0773
+_ASIS_WIDTH_M = 0.256
+_EPICONDYLE_M = 0.05
+"""How far the knee's marker is outside the knee's middle."""
+_SHOULDER_SHARE = 0.818
+"""Height of the shoulder over the stature (Drillis & Contini, 1966)."""
+_LONGEST_LAG_S = 0.2
+_LOADED_N = 20.0
+
+
+class WalkData(NamedTuple):
+    """The measured walk, at `RATE_HZ`, in the world's axes."""
+
+    person: ExercisingPerson
+    times: Array
+    q: Array
+    ground: FootForces
+    centre: Array
+    """(n, 2, 2): centre of pressure of each foot."""
+    moments: Table
+    emg: Table
+
+
+@dataclass(frozen=True)
+class WalkStudy:
+    """How far the simulated body is from what was measured."""
+
+    moment_error_fraction: dict[str, float]
+    """Root mean square error of each joint's moment over the measured one's range."""
+    moment_error_n_m: dict[str, float]
+    walk_moment_error_fraction: float
+    """Mean over hip, knee and ankle in the sagittal plane."""
+    emg_correlation: dict[str, float]
+    """Of each muscle, as it is."""
+    emg_lag_s: dict[str, float]
+    """By how much activation would have to be later to be most like the EMG."""
+    emg_best_correlation: dict[str, float]
+    """At that lag."""
+    walk_emg_correlation: float
+    """Mean over the muscles, as they are."""
+    force_error_fraction: dict[str, float]
+    """Root mean square error of the shared reaction forces, over body weight, by direction."""
+    centre_error_m: float
+    """Root mean square distance of the shared centres of pressure from the measured ones."""
+    residual_fraction: float
+    """Root mean square force that the measured reactions leave over, over body weight."""
+
+
+def load(folder: Path) -> WalkData:
+    """Read the walk."""
+    angles = read_table(folder / f"{WALK}_coordinates.sto")
+    forces = read_table(folder / f"{WALK}_grf_walk.mot")
+    markers = read_markers(folder / f"{WALK}_markers_walk.trc")
+    count = int((angles.times[-1] - angles.times[0]) * RATE_HZ) + 1
+    times = angles.times[0] + np.arange(count) / RATE_HZ
+    ground, centre = _ground(forces.at(times))
+    upward = forces.column("ground_force_r_vy") + forces.column("ground_force_l_vy")
+    stride = _stride_s(forces)
+    whole = (forces.times >= times[0]) & (forces.times < times[0] + stride)
+    mass = float(upward[whole].mean()) / 9.81
+    person = _person(mass, angles, markers)
+    return WalkData(
+        person,
+        times,
+        _postures(angles.at(times), person, _pelvis_size(markers)),
+        ground,
+        centre,
+        read_table(folder / f"{WALK}_id_walk.sto").at(times),
+        read_table(folder / f"{WALK}_electromyography.sto").at(times),
+    )
+
+
+def study(folder: Path) -> WalkStudy:
+    """Drive the model with the measured walk and compare what it needs."""
+    walk = load(folder)
+    figure = Figure(walk.person)
+    found = exert(figure, walk.q, RATE_HZ, ground=walk.ground)
+    shared = exert(figure, walk.q, RATE_HZ)
+    fraction, absolute = _moment_errors(found, walk)
+    correlation, lags, best = _emg(found, walk)
+    weight = walk.person.mass_kg * 9.81
+    off = (shared.ground.force - walk.ground.force) / weight
+    both = np.isfinite(shared.ground.centre) & np.isfinite(walk.centre)
+    apart = np.where(both, shared.ground.centre - walk.centre, np.nan)
+    return WalkStudy(
+        fraction,
+        absolute,
+        float(np.mean([fraction[name] for name in SAGITTAL])),
+        correlation,
+        lags,
+        best,
+        float(np.mean(list(correlation.values()))),
+        {
+            name: float(np.sqrt(np.mean(np.square(off[..., axis]))))
+            for axis, name in enumerate(("forward", "sideways", "upward"))
+        },
+        float(np.sqrt(np.nanmean(np.square(apart).sum(axis=-1)))),
+        float(np.sqrt(np.mean(np.square(found.residual[:, :3]).sum(axis=1)))) / weight,
+    )
+
+
+def _moment_errors(found: Exertion, walk: WalkData) -> tuple[dict[str, float], dict[str, float]]:
+    fraction, absolute = {}, {}
+    for joint in JOINTS:
+        errors, ranges = [], []
+        for side in "lr":
+            theirs = walk.moments.column(f"{_THEIR_JOINTS.get(joint, joint)}_{side}_moment")
+            ours = found.moment[:, COORDINATES.index(f"{joint}_{side}")]
+            errors.append(np.sqrt(np.mean(np.square(ours - theirs))))
+            ranges.append(np.ptp(theirs))
+        absolute[joint] = float(np.mean(errors))
+        fraction[joint] = float(np.mean(np.array(errors) / ranges))
+    return fraction, absolute
+
+
+def _emg(
+    found: Exertion, walk: WalkData
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    correlation, lags, best = {}, {}, {}
+    most = round(_LONGEST_LAG_S * RATE_HZ)
+    for channel, muscles in SEEN_BY_EMG.items():
+        own = [found.muscle_names.index(f"{name}_r") for name in muscles]
+        ours = found.excitation[:, own] @ np.array(list(muscles.values()))
+        theirs = walk.emg.column(channel)
+        at = {lag: _alike(ours, theirs, lag) for lag in range(-most, most + 1)}
+        lag = max(at, key=lambda each: at[each])
+        correlation[channel], lags[channel], best[channel] = at[0], lag / RATE_HZ, at[lag]
+    return correlation, lags, best
+
+
+def _alike(ours: Array, theirs: Array, lag: int) -> float:
+    """Correlate what we have with what they measured `lag` samples later."""
+    count = len(ours) - abs(lag)
+    first, second = ours[max(-lag, 0) :][:count], theirs[max(lag, 0) :][:count]
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _stride_s(forces: Table) -> float:
+    """Time between two touches of the right foot."""
+    on = forces.column("ground_force_r_vy") > _LOADED_N
+    touches = forces.times[1:][~on[:-1] & on[1:]]
+    return float(touches[1] - touches[0])
+
+
+def _ground(forces: Table) -> tuple[FootForces, Array]:
+    """Reaction forces of both feet, and their moments about the world's origin."""
+    force, moment, centre = [], [], []
+    for side in "lr":
+        push, point, twist = (
+            np.stack([forces.column(f"ground_{kind}_{side}_{axis}") for axis in axes], axis=1)
+            @ _TO_WORLD.T
+            for kind, axes in (
+                ("force", ("vx", "vy", "vz")),
+                ("force", ("px", "py", "pz")),
+                ("torque", ("x", "y", "z")),
+            )
+        )
+        loaded = push[:, 2:] > _LOADED_N
+        # Where a foot is not loaded, the files' points are in millimetres.
+        force.append(np.where(loaded, push, 0.0))
+        moment.append(np.where(loaded, np.cross(point, push) + twist, 0.0))
+        centre.append(np.where(loaded, point[:, :2], np.nan))
+    return FootForces(np.stack(force, axis=1), np.stack(moment, axis=1)), np.stack(centre, axis=1)
+
+
+def _pelvis_size(markers: dict[str, Array]) -> float:
+    width = np.linalg.norm(markers["R.ASIS"] - markers["L.ASIS"], axis=1).mean()
+    return float(width / _ASIS_WIDTH_M)
+
+
+def _person(mass_kg: float, angles: Table, markers: dict[str, Array]) -> ExercisingPerson:
+    """Measure the walker's size with the markers."""
+    usual = ExercisingPerson()
+    shoulders = np.mean([markers[f"{s}.Shoulder"][:, 1].mean() for s in "RL"])
+    height = float(shoulders / _SHOULDER_SHARE)
+    times = np.arange(len(markers["R.Knee"])) / 100.0
+    inside = (times >= angles.times[0]) & (times <= angles.times[-1])
+    turn, place = _pelvis(angles.at(times[inside]))
+    size = _pelvis_size(markers)
+    thighs, shanks = [], []
+    for side, sign in (("R", 1.0), ("L", -1.0)):
+        hip = place + turn @ (size * (_HIP_FROM_PELVIS + (0.0, 0.0, sign * _HIP_SIDE_M)))
+        reach = np.linalg.norm(hip - markers[f"{side}.Knee"][inside], axis=1).mean()
+        thighs.append(np.sqrt(reach**2 - _EPICONDYLE_M**2))
+        down = markers[f"{side}.Knee"] - markers[f"{side}.Ankle"]
+        shanks.append(np.linalg.norm(down, axis=1).mean())
+    plain = Figure(ExercisingPerson(height_m=height, body_mass_index=mass_kg / height**2)).segments
+    return ExercisingPerson(
+        height_m=height,
+        body_mass_index=mass_kg / height**2,
+        thigh_length=float(np.mean(thighs)) / plain.thigh_m,
+        shank_length=float(np.mean(shanks)) / plain.shank_m,
+        hip_width=size * _HIP_SIDE_M / abs(float(plain.hips[0, 1])),
+        cocontraction=usual.cocontraction,
+    )
+
+
+def _pelvis(angles: Table) -> tuple[Array, Array]:
+    """How the pelvis is turned, (n, 3, 3), and where its origin is, in OpenSim's axes."""
+    turn = (
+        _about(2, angles.column("pelvis_tilt"))
+        @ _about(0, angles.column("pelvis_list"))
+        @ _about(1, angles.column("pelvis_rotation"))
+    )
+    return turn, np.stack([angles.column(f"pelvis_t{axis}") for axis in "xyz"], axis=1)
+
+
+def _postures(angles: Table, person: ExercisingPerson, pelvis_size: float) -> Array:
+    """Tell the walk in the exerciser's coordinates: (n, coordinates)."""
+    del person
+    turn, place = _pelvis(angles)
+    middle = (place + turn @ (pelvis_size * _HIP_FROM_PELVIS)) @ _TO_WORLD.T
+    own = _TO_WORLD @ turn @ _TO_WORLD.T
+    found = {
+        "pelvis_x": middle[:, 0],
+        "pelvis_y": middle[:, 1],
+        "pelvis_z": middle[:, 2],
+        "pelvis_tilt": np.arcsin(own[:, 2, 0]),
+        "pelvis_list": np.arctan2(own[:, 2, 1], own[:, 2, 2]),
+        "pelvis_rotation": np.arctan2(own[:, 1, 0], own[:, 0, 0]),
+    }
+    for name in ("lumbar_extension", "lumbar_bending", "lumbar_rotation"):
+        found[name] = angles.column(name)
+    for side in "lr":
+        for name in ("hip_flexion", "hip_adduction", "hip_rotation"):
+            found[f"{name}_{side}"] = angles.column(f"{name}_{side}")
+        found[f"knee_{side}"] = angles.column(f"knee_angle_{side}")
+        found[f"ankle_{side}"] = angles.column(f"ankle_angle_{side}")
+        found[f"elbow_{side}"] = angles.column(f"elbow_flex_{side}")
+        found[f"pronation_{side}"] = angles.column(f"pro_sup_{side}") - np.pi / 2
+        arm = (angles.column(f"arm_{name}_{side}") for name in ("flex", "add", "rot"))
+        plane, elevation, rotation = _shoulder(*arm)
+        found[f"shoulder_plane_{side}"] = plane
+        found[f"shoulder_elevation_{side}"] = elevation
+        found[f"shoulder_rotation_{side}"] = rotation
+    nothing = np.zeros(len(place))
+    return np.stack([found.get(name, nothing) for name in COORDINATES], axis=1)
+
+
+def _shoulder(flexion: Array, adduction: Array, rotation: Array) -> tuple[Array, Array, Array]:
+    """Tell an arm that is turned by flexion, adduction and rotation as plane, elevation, rotation.
+
+    Both sides' angles have the signs of the right one.
+    """
+    turn = _about(2, flexion) @ _about(0, adduction) @ _about(1, rotation)
+    down = -turn[:, :, 1]
+    elevation = np.arccos(np.clip(-down[:, 1], -1.0, 1.0))
+    plane = np.unwrap(np.arctan2(down[:, 0], down[:, 2]))
+    raised = _about(1, plane) @ _about(0, -elevation) @ _about(1, -plane)
+    left = raised.transpose(0, 2, 1) @ turn
+    return plane, elevation, np.arctan2(left[:, 0, 2], left[:, 0, 0])
+
+
+def _about(axis: int, angle: Array) -> Array:
+    """Turn about one axis by angles (n,): (n, 3, 3)."""
+    one, two = (axis + 1) % 3, (axis + 2) % 3
+    turn = np.zeros((len(angle), 3, 3))
+    turn[:, axis, axis] = 1.0
+    turn[:, one, one] = turn[:, two, two] = np.cos(angle)
+    turn[:, two, one] = np.sin(angle)
+    turn[:, one, two] = -np.sin(angle)
+    return turn
+
+
+def main() -> None:
+    """Print how far the simulated body is from the measured walk."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="folder with the example3DWalking files")
+    found = study(parser.parse_args().folder)
+    print("A SIMULATED body, driven with a measured walk.\n")
+    print("| moment | error, N m | of the range |\n|---|---|---|")
+    for joint in JOINTS:
+        error, part = found.moment_error_n_m[joint], found.moment_error_fraction[joint]
+        print(f"| {joint} | {error:.1f} | {part:.3f} |")
+    print(f"\nMean of hip, knee, ankle: {found.walk_moment_error_fraction:.3f}\n")
+    print("| muscle | correlation | best | at a lag of, ms |\n|---|---|---|---|")
+    for muscle, r in found.emg_correlation.items():
+        best, lag = found.emg_best_correlation[muscle], 1000 * found.emg_lag_s[muscle]
+        print(f"| {muscle} | {r:.2f} | {best:.2f} | {lag:.0f} |")
+    print(f"\nMean: {found.walk_emg_correlation:.3f}\n")
+    forces = ", ".join(f"{n} {v:.3f}" for n, v in found.force_error_fraction.items())
+    print(f"Shared reaction forces, of body weight: {forces}; centre {found.centre_error_m:.3f} m")
+    print(f"Residual force with the measured reactions: {found.residual_fraction:.3f} of it")
+
+
+if __name__ == "__main__":
+    main()
