@@ -57,7 +57,8 @@ Array = NDArray[np.float64]
 _GRAVITY = 9.81
 _HELD_S = 0.5
 RESIDUAL_PRICE = 50.0
-_REFERENCE_N_M = {"subtalar": 30.0, "pronation": 8.0}
+_REFERENCE_N_M = {"subtalar": 300.0, "pronation": 8.0}
+"""Ligaments and the shape of the foot's bones carry much of what turns the foot sideways."""
 _LEG_REFERENCE_N_M, _ARM_REFERENCE_N_M = 100.0, 40.0
 QUIET_N = 500.0
 """Muscles stronger than this co-contract with the force of one that is just so strong."""

@@ -30,11 +30,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.simulate.exerciser.coordinates import COORDINATES
-from kpm_ros.simulate.exerciser.exertion import Exertion, FootForces
+from kpm_ros.simulate.exerciser.exertion import Exertion
 from kpm_ros.simulate.exerciser.figure import Figure, exert
+from kpm_ros.simulate.exerciser.ground import FootForces
 from kpm_ros.simulate.exerciser.mechanics import RATE_HZ
 from kpm_ros.simulate.exerciser.opensim_files import Table, read_markers, read_table
 from kpm_ros.simulate.exerciser.person import ExercisingPerson
+from kpm_ros.simulate.exerciser.walker import TO_WORLD, measure_walker, postures
 
 Array = NDArray[np.float64]
 
@@ -55,16 +57,6 @@ SEEN_BY_EMG: dict[str, dict[str, float]] = {
     "gluteus_medius": {"glmed1": 1.0, "glmed2": 1.0, "glmed3": 1.0},
 }
 """The model's muscles behind each measured channel, all of the right leg."""
-_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-"""OpenSim's x is forward, its y up and its z to the right."""
-_HIP_FROM_PELVIS = np.array([-0.0563, -0.0785, 0.0])
-"""Middle of the hips from the pelvis' origin, in OpenSim's axes, in an average pelvis."""
-_HIP_SIDE_M = 0.0773
-_ASIS_WIDTH_M = 0.256
-_EPICONDYLE_M = 0.05
-"""How far the knee's marker is outside the knee's middle."""
-_SHOULDER_SHARE = 0.818
-"""Height of the shoulder over the stature (Drillis & Contini, 1966)."""
 _LONGEST_LAG_S = 0.2
 _LOADED_N = 20.0
 
@@ -119,11 +111,11 @@ def load(folder: Path) -> WalkData:
     stride = _stride_s(forces)
     whole = (forces.times >= times[0]) & (forces.times < times[0] + stride)
     mass = float(upward[whole].mean()) / 9.81
-    person = _person(mass, angles, markers)
+    walker = measure_walker(mass, angles, markers)
     return WalkData(
-        person,
+        walker.person,
         times,
-        _postures(angles.at(times), person, _pelvis_size(markers)),
+        postures(angles.at(times), walker.hips),
         ground,
         centre,
         read_table(folder / f"{WALK}_id_walk.sto").at(times),
@@ -136,7 +128,7 @@ def study(folder: Path) -> WalkStudy:
     walk = load(folder)
     figure = Figure(walk.person)
     found = exert(figure, walk.q, RATE_HZ, ground=walk.ground)
-    shared = exert(figure, walk.q, RATE_HZ)
+    shared = exert(figure, _on_soles(figure, walk), RATE_HZ)
     fraction, absolute = _moment_errors(found, walk)
     correlation, lags, best = _emg(found, walk)
     weight = walk.person.mass_kg * 9.81
@@ -158,6 +150,15 @@ def study(folder: Path) -> WalkStudy:
         float(np.sqrt(np.nanmean(np.square(apart).sum(axis=-1)))),
         float(np.sqrt(np.mean(np.square(found.residual[:, :3]).sum(axis=1)))) / weight,
     )
+
+
+def _on_soles(figure: Figure, walk: WalkData) -> Array:
+    """Lower the walk by the thickness of the walker's shoes, which the model does not wear."""
+    lowest = figure.soles(walk.q)[..., 2].min(axis=2)
+    loaded = walk.ground.force[..., 2] > 0.5 * walk.person.mass_kg * 9.81
+    q = walk.q.copy()
+    q[:, COORDINATES.index("pelvis_z")] -= np.median(lowest[loaded])
+    return q
 
 
 def _moment_errors(found: Exertion, walk: WalkData) -> tuple[dict[str, float], dict[str, float]]:
@@ -209,7 +210,7 @@ def _ground(forces: Table) -> tuple[FootForces, Array]:
     for side in "lr":
         push, point, twist = (
             np.stack([forces.column(f"ground_{kind}_{side}_{axis}") for axis in axes], axis=1)
-            @ _TO_WORLD.T
+            @ TO_WORLD.T
             for kind, axes in (
                 ("force", ("vx", "vy", "vz")),
                 ("force", ("px", "py", "pz")),
@@ -222,105 +223,6 @@ def _ground(forces: Table) -> tuple[FootForces, Array]:
         moment.append(np.where(loaded, np.cross(point, push) + twist, 0.0))
         centre.append(np.where(loaded, point[:, :2], np.nan))
     return FootForces(np.stack(force, axis=1), np.stack(moment, axis=1)), np.stack(centre, axis=1)
-
-
-def _pelvis_size(markers: dict[str, Array]) -> float:
-    width = np.linalg.norm(markers["R.ASIS"] - markers["L.ASIS"], axis=1).mean()
-    return float(width / _ASIS_WIDTH_M)
-
-
-def _person(mass_kg: float, angles: Table, markers: dict[str, Array]) -> ExercisingPerson:
-    """Measure the walker's size with the markers."""
-    usual = ExercisingPerson()
-    shoulders = np.mean([markers[f"{s}.Shoulder"][:, 1].mean() for s in "RL"])
-    height = float(shoulders / _SHOULDER_SHARE)
-    times = np.arange(len(markers["R.Knee"])) / 100.0
-    inside = (times >= angles.times[0]) & (times <= angles.times[-1])
-    turn, place = _pelvis(angles.at(times[inside]))
-    size = _pelvis_size(markers)
-    thighs, shanks = [], []
-    for side, sign in (("R", 1.0), ("L", -1.0)):
-        hip = place + turn @ (size * (_HIP_FROM_PELVIS + (0.0, 0.0, sign * _HIP_SIDE_M)))
-        reach = np.linalg.norm(hip - markers[f"{side}.Knee"][inside], axis=1).mean()
-        thighs.append(np.sqrt(reach**2 - _EPICONDYLE_M**2))
-        down = markers[f"{side}.Knee"] - markers[f"{side}.Ankle"]
-        shanks.append(np.linalg.norm(down, axis=1).mean())
-    plain = Figure(ExercisingPerson(height_m=height, body_mass_index=mass_kg / height**2)).segments
-    return ExercisingPerson(
-        height_m=height,
-        body_mass_index=mass_kg / height**2,
-        thigh_length=float(np.mean(thighs)) / plain.thigh_m,
-        shank_length=float(np.mean(shanks)) / plain.shank_m,
-        hip_width=size * _HIP_SIDE_M / abs(float(plain.hips[0, 1])),
-        cocontraction=usual.cocontraction,
-    )
-
-
-def _pelvis(angles: Table) -> tuple[Array, Array]:
-    """How the pelvis is turned, (n, 3, 3), and where its origin is, in OpenSim's axes."""
-    turn = (
-        _about(2, angles.column("pelvis_tilt"))
-        @ _about(0, angles.column("pelvis_list"))
-        @ _about(1, angles.column("pelvis_rotation"))
-    )
-    return turn, np.stack([angles.column(f"pelvis_t{axis}") for axis in "xyz"], axis=1)
-
-
-def _postures(angles: Table, person: ExercisingPerson, pelvis_size: float) -> Array:
-    """Tell the walk in the exerciser's coordinates: (n, coordinates)."""
-    del person
-    turn, place = _pelvis(angles)
-    middle = (place + turn @ (pelvis_size * _HIP_FROM_PELVIS)) @ _TO_WORLD.T
-    own = _TO_WORLD @ turn @ _TO_WORLD.T
-    found = {
-        "pelvis_x": middle[:, 0],
-        "pelvis_y": middle[:, 1],
-        "pelvis_z": middle[:, 2],
-        "pelvis_tilt": np.arcsin(own[:, 2, 0]),
-        "pelvis_list": np.arctan2(own[:, 2, 1], own[:, 2, 2]),
-        "pelvis_rotation": np.arctan2(own[:, 1, 0], own[:, 0, 0]),
-    }
-    for name in ("lumbar_extension", "lumbar_bending", "lumbar_rotation"):
-        found[name] = angles.column(name)
-    for side in "lr":
-        for name in ("hip_flexion", "hip_adduction", "hip_rotation"):
-            found[f"{name}_{side}"] = angles.column(f"{name}_{side}")
-        found[f"knee_{side}"] = angles.column(f"knee_angle_{side}")
-        found[f"ankle_{side}"] = angles.column(f"ankle_angle_{side}")
-        found[f"elbow_{side}"] = angles.column(f"elbow_flex_{side}")
-        found[f"pronation_{side}"] = angles.column(f"pro_sup_{side}") - np.pi / 2
-        arm = (angles.column(f"arm_{name}_{side}") for name in ("flex", "add", "rot"))
-        plane, elevation, rotation = _shoulder(*arm)
-        found[f"shoulder_plane_{side}"] = plane
-        found[f"shoulder_elevation_{side}"] = elevation
-        found[f"shoulder_rotation_{side}"] = rotation
-    nothing = np.zeros(len(place))
-    return np.stack([found.get(name, nothing) for name in COORDINATES], axis=1)
-
-
-def _shoulder(flexion: Array, adduction: Array, rotation: Array) -> tuple[Array, Array, Array]:
-    """Tell an arm that is turned by flexion, adduction and rotation as plane, elevation, rotation.
-
-    Both sides' angles have the signs of the right one.
-    """
-    turn = _about(2, flexion) @ _about(0, adduction) @ _about(1, rotation)
-    down = -turn[:, :, 1]
-    elevation = np.arccos(np.clip(-down[:, 1], -1.0, 1.0))
-    plane = np.unwrap(np.arctan2(down[:, 0], down[:, 2]))
-    raised = _about(1, plane) @ _about(0, -elevation) @ _about(1, -plane)
-    left = raised.transpose(0, 2, 1) @ turn
-    return plane, elevation, np.arctan2(left[:, 0, 2], left[:, 0, 0])
-
-
-def _about(axis: int, angle: Array) -> Array:
-    """Turn about one axis by angles (n,): (n, 3, 3)."""
-    one, two = (axis + 1) % 3, (axis + 2) % 3
-    turn = np.zeros((len(angle), 3, 3))
-    turn[:, axis, axis] = 1.0
-    turn[:, one, one] = turn[:, two, two] = np.cos(angle)
-    turn[:, two, one] = np.sin(angle)
-    turn[:, one, two] = -np.sin(angle)
-    return turn
 
 
 def main() -> None:
