@@ -23,6 +23,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpm_ros import devices
@@ -30,7 +31,7 @@ from kpm_ros.core.resources import config_dir
 from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
 
 if TYPE_CHECKING:
-    from kpm_ros.core.streams import Stream, Streams
+    from kpm_ros.core.streams import Streams
 
 __all__ = ["OPTIONS", "TOPICS", "NodeSpec", "Option", "PipelineOptions", "Topic", "build"]
 
@@ -134,6 +135,7 @@ class NodeSpec:
 def build(options: PipelineOptions) -> list[NodeSpec]:
     """List the nodes that the options ask for, in the order of the data's way."""
     streams = options.streams
+    _check_subject(options, streams)
     inputs = tuple(input_topics(streams))
     nodes = []
     if options.source == "simulator":
@@ -141,9 +143,11 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
         nodes.append(
             NodeSpec(
                 "simulator",
-                "a simulated pianist: cameras, keys and EMG",
-                publishes=(*_simulated(streams), *emg),
+                f"a simulated {options.whose.simulated}: "
+                f"{'cameras, keys and EMG' if options.whose.has_keys else 'a camera and EMG'}",
+                publishes=(*_simulated(options, streams), *emg),
                 parameters={
+                    "subject": options.subject,
                     "views": list(streams.views),
                     "score": options.midi,
                     "body": options.body,
@@ -174,10 +178,24 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
     effort = ("effort", "effort/info")
     if options.exo:
         nodes.append(
-            NodeSpec("exo", "effort to joint torques", ("assist/command",), subscribes=effort)
+            NodeSpec(
+                "exo",
+                "effort to joint torques",
+                ("assist/command",),
+                subscribes=effort,
+                parameters=_suited("exo", options),
+            )
         )
     if options.gesture:
-        nodes.append(NodeSpec("gesture", "effort to gestures", ("gesture",), subscribes=effort))
+        nodes.append(
+            NodeSpec(
+                "gesture",
+                "effort to gestures",
+                ("gesture",),
+                subscribes=effort,
+                parameters=_suited("gesture", options),
+            )
+        )
     if options.record:
         spoken = (topic for node in nodes for topic in (*node.subscribes, *node.publishes))
         recorded = tuple(dict.fromkeys([*spoken, *SPOKEN_BY_EVERY_NODE]))
@@ -216,23 +234,46 @@ def input_topics(streams: Streams) -> list[str]:
     return [topic.of(stream.name) for stream in streams for topic in OF_KIND[stream.kind]]
 
 
-def _is_hand(stream: Stream) -> bool:
-    """Whether it is what our own trackers of hands give."""
-    from kpm_ros.core.streams import Landmarks
-    from kpm_ros.sense.samples import HAND
+def _check_subject(options: PipelineOptions, streams: Streams) -> None:
+    """Refuse a model that is for somebody else; topics may show anybody, unless one is named."""
+    from kpm_ros.core.subjects import DEFAULT_SUBJECT, subject_of
 
-    return isinstance(stream, Landmarks) and stream.skeleton.name == HAND
+    meant = subject_of(streams)
+    anybody = options.source == "topics" and options.subject == DEFAULT_SUBJECT
+    if meant is None or anybody or options.whose.is_seen_in(streams):
+        return
+    seen = ", ".join(dict.fromkeys(view.skeleton.name for view in streams.landmarks))
+    raise ValueError(
+        f"the model {options.model} is for a {meant.name} ({seen}), but subject is "
+        f"{options.subject!r}: choose subject:={meant.name}, or another model"
+    )
 
 
-def _simulated(streams: Streams) -> list[str]:
-    """List what the simulated pianist publishes of them; there is nobody else to simulate."""
+def _suited(node: str, options: PipelineOptions) -> dict[str, Any]:
+    """Parameters that suit the subject, but for those that the parameters file has changed."""
+    from kpm_ros.core.params_file import meant_for, read_table
+
+    suited = dict(options.whose.parameters.get(node, {}))
+    if suited and options.params_file:
+        name = f"/{options.namespace}/{node}"
+        own = meant_for(read_table(Path(options.params_file).expanduser()), name).values
+        usual = meant_for(read_table(config_dir() / "pipeline.yaml"), name).values
+        for parameter in list(suited):
+            if parameter in own and own[parameter] != usual.get(parameter):
+                del suited[parameter]
+    return suited
+
+
+def _simulated(options: PipelineOptions, streams: Streams) -> list[str]:
+    """List what the simulated subject publishes of them."""
+    subject = options.whose
     for stream in streams:
-        if not (_is_hand(stream) or stream.kind == "keys"):
+        if not subject.can_simulate(stream):
             raise ValueError(
                 f"the model takes the stream {stream.name!r} ({stream.kind}), which the simulated "
-                "pianist does not have: choose source:=topics, and publish it"
+                f"{subject.simulated} does not have: choose source:=topics, and publish it"
             )
-    keys = [] if streams.keys else [KEY_EVENTS.name, KEY_MOTION.name]
+    keys = [KEY_EVENTS.name, KEY_MOTION.name] if subject.has_keys and not streams.keys else []
     return [*input_topics(streams), *keys]
 
 
@@ -241,23 +282,31 @@ def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
 
     What none of them gives, such as other skeletons or channels, is for others to publish.
     """
-    views = [view.name for view in streams if _is_hand(view)]
+    from kpm_ros.sense.trackers import TRACKERS, is_tracked
+
+    tracked = [view for view in streams.landmarks if is_tracked(view)]
+    views = [view.name for view in tracked]
     cameras = options.cameras or tuple(str(number) for number in range(len(views)))
     if len(cameras) != len(views):
         raise ValueError(
-            f"cameras names {len(cameras)} of them, but there are {len(views)} views: "
-            f"{', '.join(views)}"
+            f"cameras names {len(cameras)} of them, but the model has {len(views)} "
+            f"view{'s' * (len(views) != 1)}: {', '.join(views)}"
         )
     model = {} if options.tracker == "configured" else {"model": options.tracker}
     nodes = [
         NodeSpec(
-            f"camera_{view}",
-            f"the hand as the camera {view} sees it",
-            publishes=(LANDMARKS.of(view),),
-            parameters={"source": source, "view": view, **model},
+            f"camera_{view.name}",
+            f"the {TRACKERS[view.skeleton.name].what} as the camera {view.name} sees it",
+            publishes=(LANDMARKS.of(view.name),),
+            parameters={
+                "source": source,
+                "view": view.name,
+                "skeleton": view.skeleton.name,
+                **model,
+            },
             kind="camera",
         )
-        for view, source in zip(views, cameras, strict=True)
+        for view, source in zip(tracked, cameras, strict=True)
     ]
     if streams.keys:
         piano = devices.midi_parameters(options.midi)

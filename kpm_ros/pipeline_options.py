@@ -20,8 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kpm_ros.core.resources import DEFAULT_MODEL, find_model
+from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import check_choice
+from kpm_ros.core.subjects import DEFAULT_SUBJECT, Subject, find_subject, subject_names
 from kpm_ros.simulate.bodies import BODIES
 
 if TYPE_CHECKING:
@@ -42,11 +43,17 @@ YES_NO = ("true", "false")
 
 OPTIONS = (
     Option(
+        "subject",
+        DEFAULT_SUBJECT,
+        "whose muscles they are: those of a hand at a piano, or of a whole body",
+        subject_names(),
+    ),
+    Option(
         "source",
-        "simulator",
-        "where samples come from: the simulated pianist, cameras and a piano that are plugged in, "
-        "or topics that other nodes publish",
-        ("simulator", "devices", "topics"),
+        "auto",
+        "where samples come from: somebody simulated, cameras and a piano that are plugged in, or "
+        "topics that other nodes publish; auto = devices where cameras are named, else simulator",
+        ("auto", "simulator", "devices", "topics"),
     ),
     Option(
         "cameras",
@@ -57,8 +64,8 @@ OPTIONS = (
     Option(
         "tracker",
         "configured",
-        "devices: hand model of the cameras: full, lite (faster), auto (full where this machine is "
-        "fast enough, else lite), or as the parameters file says",
+        "devices: model of the cameras' trackers: full, lite (faster), auto (full where this "
+        "machine is fast enough, else lite), or as the parameters file says",
         ("configured", "full", "lite", "auto"),
     ),
     Option(
@@ -70,7 +77,7 @@ OPTIONS = (
     Option(
         "body",
         "anatomical",
-        "simulator: hand and muscles of a musculoskeletal model, or plain rules",
+        "simulated pianist: hand and muscles of a musculoskeletal model, or plain rules",
         BODIES,
     ),
     Option("emg", "true", "whether EMG is published as well", YES_NO),
@@ -79,7 +86,11 @@ OPTIONS = (
         "lsl",
         "devices: lsl or lsl:NAME for a stream, brainflow:ID for a board, or a .csv recording",
     ),
-    Option("model", DEFAULT_MODEL, "weights: a shipped model's name or a .safetensors path"),
+    Option(
+        "model",
+        "",
+        "weights: a shipped model's name or a .safetensors path; empty = the subject's usual one",
+    ),
     Option(
         "network",
         "false",
@@ -108,14 +119,15 @@ OPTIONS = (
 class PipelineOptions:
     """What the user chose, checked and typed."""
 
-    source: str = "simulator"
+    subject: str = DEFAULT_SUBJECT
+    source: str = "auto"
     cameras: tuple[str, ...] = ()
     tracker: str = "configured"
     midi: str = ""
     body: str = "anatomical"
     emg: bool = True
     emg_device: str = "lsl"
-    model: str = DEFAULT_MODEL
+    model: str = ""
     network: bool = False
     namespace: str = "kpm"
     params_file: str = ""
@@ -126,6 +138,18 @@ class PipelineOptions:
     autostart: bool = True
     log_level: str = "info"
     respawn: bool = True
+
+    def __post_init__(self) -> None:
+        """Decide what was left open."""
+        if self.source == "auto":
+            object.__setattr__(self, "source", "devices" if self.cameras else "simulator")
+        if not self.model:
+            object.__setattr__(self, "model", find_subject(self.subject).model)
+
+    @property
+    def whose(self) -> Subject:
+        """What the subject is."""
+        return find_subject(self.subject)
 
     @property
     def streams(self) -> Streams:

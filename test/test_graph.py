@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from kpm_ros import diagram, graph
 from kpm_ros.core.settings import make_settings
 from kpm_ros.nodes import node_settings
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
+from support.models import body_model
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERYTHING = graph.PipelineOptions(record="somewhere")
@@ -99,7 +100,8 @@ def test_the_options_on_paper_are_those_in_force():
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("source", "gamepad", "simulator, devices, topics"),
+        ("source", "gamepad", "auto, simulator, devices, topics"),
+        ("subject", "horse", "hand, body"),
         ("emg", "perhaps", "true, false"),
         ("namespace", "1st", "ROS name"),
         ("namespace", "", "ROS name"),
@@ -121,6 +123,62 @@ def test_options_choose_the_nodes():
     assert "emg/samples" not in silent.publishes
 
 
+def test_a_body_has_one_camera_no_piano_and_parameters_of_its_own(tmp_path):
+    options = graph.PipelineOptions(
+        subject="body", model=str(body_model(tmp_path)), cameras=("0",), emg=False
+    )
+    nodes = {node.name: node for node in graph.build(options)}
+    assert list(nodes) == ["camera_front", "synchronizer", "inference", "exo", "gesture"]
+    camera = {"source": "0", "view": "front", "skeleton": "mediapipe-body"}
+    assert nodes["camera_front"].parameters == camera
+    assert nodes["exo"].parameters["gains"][0] == "left_knee LQuad 4"
+    for node in nodes.values():
+        make_settings(node.name, node_settings.KINDS[node.executable], node.parameters)
+    simulated = replace(options, source="simulator")
+    first = graph.build(simulated)[0]
+    assert first.publishes == ("camera/front/landmarks",)
+    assert first.parameters["subject"] == "body"
+
+
+def test_a_parameters_file_goes_before_what_suits_the_subject(tmp_path):
+    usual = (ROOT / "config/pipeline.yaml").read_text("utf-8")
+    mine = tmp_path / "mine.yaml"
+    asked = {"subject": "body", "model": str(body_model(tmp_path)), "params_file": str(mine)}
+    mine.write_text(usual)
+    [exo] = [n for n in graph.build(graph.PipelineOptions(**asked)) if n.name == "exo"]
+    assert exo.parameters["max_torque_nm"] == 3.0, "a copy with the hand's values is no wish"
+    mine.write_text(usual.replace("max_torque_nm: 0.3", "max_torque_nm: 0.7"))
+    [exo] = [n for n in graph.build(graph.PipelineOptions(**asked)) if n.name == "exo"]
+    assert "max_torque_nm" not in exo.parameters
+    assert exo.parameters["gains"]
+
+
+@pytest.mark.parametrize("source", ["simulator", "devices", "topics"])
+def test_a_model_of_somebody_else_is_refused_in_words(tmp_path, source):
+    with pytest.raises(ValueError, match=r"for a hand \(mediapipe-hand\), but subject is 'body'"):
+        graph.build(graph.PipelineOptions(subject="body", model="touchnet-sim", source=source))
+    hand = graph.PipelineOptions(model=str(body_model(tmp_path)), source=source)
+    if source == "topics":
+        graph.build(hand)
+        return
+    with pytest.raises(ValueError, match=r"for a body .*: choose subject:=body, or another model"):
+        graph.build(hand)
+
+
+def test_a_body_that_our_tracker_does_not_find_is_not_simulated(tmp_path):
+    model = str(body_model(tmp_path, "openpose-body25"))
+    with pytest.raises(ValueError, match="exerciser does not have: choose source:=topics"):
+        graph.build(graph.PipelineOptions(subject="body", model=model))
+    options = graph.PipelineOptions(subject="body", model=model, source="topics")
+    assert graph.build(options)[0].name == "synchronizer"
+
+
+def test_cameras_that_are_named_are_devices_unless_the_source_says_otherwise():
+    assert graph.PipelineOptions().source == "simulator"
+    assert graph.PipelineOptions(cameras=("0",)).source == "devices"
+    assert graph.PipelineOptions(cameras=("0",), source="simulator").source == "simulator"
+
+
 def test_what_crosses_a_network_is_waited_for_longer():
     def waits(**options):
         nodes = {node.name: node for node in graph.build(graph.PipelineOptions(**options))}
@@ -136,14 +194,18 @@ def test_devices_are_given_to_their_drivers_in_the_order_of_the_views():
         source="devices", cameras=("/dev/video2", "rtsp://door"), midi="tcp://piano:5004"
     )
     nodes = {node.name: node for node in graph.build(options)}
-    assert nodes["camera_top"].parameters == {"source": "/dev/video2", "view": "top"}
-    assert nodes["camera_right"].parameters == {"source": "rtsp://door", "view": "right"}
+    assert nodes["camera_top"].parameters == {
+        "source": "/dev/video2",
+        "view": "top",
+        "skeleton": "mediapipe-hand",
+    }
+    assert nodes["camera_right"].parameters["source"] == "rtsp://door"
     assert nodes["camera_right"].module == "kpm_ros.nodes.camera_node"
     assert nodes["midi"].parameters == {"source": "tcp_client", "host": "piano", "tcp_port": 5004}
     assert nodes["emg"].parameters == {"source": "lsl", "stream_name": ""}
 
 
-def test_the_hand_model_of_the_cameras_is_the_parameters_files_unless_chosen():
+def test_the_model_of_the_cameras_trackers_is_the_parameters_files_unless_chosen():
     def given(**options):
         nodes = graph.build(graph.PipelineOptions(source="devices", **options))
         return [node.parameters.get("model") for node in nodes if node.kind == "camera"]
@@ -165,7 +227,7 @@ def test_without_names_cameras_are_counted_and_the_first_piano_is_taken():
     [
         (
             {"cameras": ("0", "1", "2")},
-            "cameras names 3 of them, but there are 2 views: top, right",
+            "cameras names 3 of them, but the model has 2 views: top, right",
         ),
         ({"midi": "tcp://piano"}, "tcp://host:port"),
         ({"emg_device": "myo"}, "lsl:NAME, brainflow:ID or a .csv file"),

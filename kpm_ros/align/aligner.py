@@ -21,7 +21,8 @@ is flagged. See docs/timing.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -108,6 +109,8 @@ class AlignerConfig(AlignRules):
 
     streams: Streams
     rate_hz: int
+    needed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of each view, the points that must be in sight for its pose to be more than a guess."""
 
 
 @dataclass
@@ -143,7 +146,8 @@ class Aligner:
         self.grid = Grid(config.rate_hz)
         self.counts = AlignerCounts()
         self._poses = {
-            view.name: PoseStream(view, config.pose) for view in config.streams.landmarks
+            view.name: PoseStream(view, config.pose, config.needed.get(view.name, ()))
+            for view in config.streams.landmarks
         }
         self._keys = {
             keys.name: KeyStream(keys, config.key)

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -77,6 +78,13 @@ class PoseRules(CheckedSettings):
         least=0.0,
         most=1.0,
     )
+    hidden_below: float = setting(
+        0.5,
+        "a point that the model's muscles need is hidden where it is less visible than this, and "
+        "effort not valid; 0 = hidden points are believed",
+        least=0.0,
+        most=1.0,
+    )
     may_repeat: bool = setting(
         False,
         "whether landmarks that stay the same to the last bit are believed, as a tracker that "
@@ -88,6 +96,8 @@ class PoseRules(CheckedSettings):
 class _Seen:
     row: NDArray[np.float32] | None
     processed_ns: int
+    flags: int = 0
+    """What is said of every instant for which the row is used."""
 
 
 class ViewTiming(NamedTuple):
@@ -114,9 +124,10 @@ class PoseStream:
     image that stands still, and counts for nothing unless the rules say otherwise.
     """
 
-    def __init__(self, view: Landmarks, rules: PoseRules) -> None:
-        """Start without any frame."""
+    def __init__(self, view: Landmarks, rules: PoseRules, needed: Sequence[int] = ()) -> None:
+        """Start without any frame; `needed` are the points that must not be hidden."""
         self.rules = rules
+        self._needed = list(needed)
         self.newest_used: Arrival[_Seen] | None = None
         """Newest frame behind the last instant that was read."""
         self._view = view
@@ -167,9 +178,15 @@ class PoseStream:
             if not can_be(points, self._view.coordinates):
                 return Outcome.REFUSED
             row = np.array(points, np.float32).reshape(-1)
+        flags = 0
+        if row is not None and frame.visibility is not None:
+            if frame.visibility.shape != (len(self._view.skeleton),):
+                return Outcome.REFUSED
+            in_sight = frame.visibility[self._needed] >= self.rules.hidden_below
+            flags = 0 if in_sight.all() else int(Flag.HIDDEN)
         stamp_ns = frame.stamp_ns
         # No more of the frame is kept than is needed: it may hold whatever its sender liked.
-        seen = _Seen(row, frame.processed_ns)
+        seen = _Seen(row, frame.processed_ns, flags)
         outcome = self._frames.add(seen, stamp_ns, stamp_ns, frame.index, 1, received_ns)
         if outcome is not Outcome.REFUSED:
             self._came += 1
@@ -273,12 +290,15 @@ class PoseStream:
             until_ns = frame.stamp_ns if after is None else after.stamp_ns
             stale_ns = self._stale_ns(exposed_ns[: bisect_right(exposed_ns, until_ns)])
             if seen is frame and after is not None and _joins(seen, after, stale_ns):
-                pose[part], flags[part] = _line(seen, after, age_ns), 0
+                pose[part] = _line(seen, after, age_ns)
+                flags[part] = seen.item.flags | after.item.flags
                 self.newest_used = after if instants[stop - 1] > seen.stamp_ns else frame
             elif seen is frame and previous is not None and self._goes_on(previous, seen, stale_ns):
                 pose[part], flags[part] = self._extrapolated(previous, seen, age_ns, stale_ns)
+                flags[part] |= previous.item.flags | seen.item.flags
             else:
-                pose[part], flags[part] = seen.item.row, self._age_flags(age_ns, stale_ns)
+                pose[part] = seen.item.row
+                flags[part] = self._age_flags(age_ns, stale_ns) | FlagBits(seen.item.flags)
 
     def _goes_on(self, previous: Arrival[_Seen], last: Arrival[_Seen], stale_ns: int) -> bool:
         """Whether a pose is extrapolated from two frames."""

@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,7 +31,7 @@ from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.estimate.clock import EffortClock
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.missing_senses import blank, judge
+from kpm_ros.models.missing_senses import blank, blind, judge
 from kpm_ros.models.trained import as_envelope
 
 
@@ -73,6 +75,13 @@ class _Samples:
     def __len__(self) -> int:
         return len(self.flags)
 
+    def __getitem__(self, part: slice) -> _Samples:
+        return _Samples(self.values[part], self.missing[part], self.flags[part])
+
+
+_Output = tuple[NDArray[np.float32], NDArray[FlagBits]]
+"""What a network puts out, and its flags."""
+
 
 @dataclass(frozen=True)
 class GapRules(CheckedSettings):
@@ -103,6 +112,8 @@ class EffortEstimator:
       it can do without is blanked, and flagged.
     - Output that is no number becomes zero and invalid, as does all that the network still owes for
       the samples it has taken. Then the network begins afresh, without an instant being skipped.
+    - With `begins_anew`, the network begins afresh with the first sample that has the senses it
+      needs again, without an instant being skipped: nothing that was seen before is mixed in.
     - Effort is an envelope: what the network puts below zero is zero.
     """
 
@@ -114,10 +125,13 @@ class EffortEstimator:
         bridge_s: float = GapRules.bridge_s,
         warm_up_s: float = GapRules.warm_up_s,
         repeat_s: float = 0.5,
+        begins_anew: bool = False,
         validity: ValidityRules | None = None,
     ) -> None:
         """Start before the first sample."""
         self.card = card
+        self._begins_anew = begins_anew
+        self._was_blind = False
         self.counts = EstimatorCounts()
         self._network = network
         self._bridge = round(bridge_s * card.rate_hz)
@@ -143,17 +157,43 @@ class EffortEstimator:
             self._clock.reset()
             self._restart_network(chunk.grid_index)
         self._next_input += len(new)
-        self._last = _Samples(new.values[-1:], new.missing[-1:], new.flags[-1:])
-        self._flags = np.concatenate([self._flags, judge(new.flags, new.missing, self.card)])
+        self._last = new[-1:]
         self.counts.samples += len(new)
-        raw = self._network.push(blank(new.values, new.missing, self.card))
+        first = self._next_output
+        outputs = []
+        for part, anew in self._parts(new):
+            if anew:
+                outputs.append(self._give_up_owed())
+            outputs.append(self._estimate(part))
+        raw, flags = (np.concatenate(column) for column in zip(*outputs, strict=True))
         if not len(raw):
             return None
+        return self._on_effort_grid(first, as_envelope(raw), flags, chunk.trace)
+
+    def _parts(self, new: _Samples) -> Iterator[tuple[_Samples, bool]]:
+        """Split samples where the network begins anew; say of each part whether it does."""
+        starts: list[int] = []
+        if self._begins_anew:
+            gone = blind(new.missing, self.card)
+            before = np.concatenate([[self._was_blind], gone[:-1]])
+            starts = np.flatnonzero(before & ~gone).tolist()
+            self._was_blind = bool(gone[-1])
+        edges = [0, *(start for start in starts if start), len(new)]
+        for start, end in itertools.pairwise(edges):
+            yield new[start:end], start in starts
+
+    def _estimate(self, new: _Samples) -> _Output:
+        """Run the network on samples; give what it answers, with flags."""
+        self._flags = np.concatenate([self._flags, judge(new.flags, new.missing, self.card)])
+        raw = self._network.push(blank(new.values, new.missing, self.card))
+        if not len(raw):
+            return self._nothing(np.zeros(0, FlagBits))
         flags = self._output_flags(len(raw))
         finite = np.isfinite(raw).all(axis=1)
         if not finite.all():
             raw, flags = self._without_numbers(raw, flags, finite)
-        return self._on_effort_grid(as_envelope(raw), flags, chunk.trace)
+        self._next_output += len(raw)
+        return raw, flags
 
     def _follow_on(self, chunk: AlignedChunk) -> _Samples:
         """Give what is new in a chunk, after a short gap was bridged or a long one reset all."""
@@ -193,16 +233,24 @@ class EffortEstimator:
         self.counts.not_finite += int((~finite).sum())
         raw = np.where(finite[:, None], raw, np.float32(0))
         flags[~finite] |= Flag.INVALID
-        owed = self._flags | FlagBits(Flag.INVALID)
+        nothing, owed = self._nothing(self._flags | FlagBits(Flag.INVALID))
         self._restart_network(self._next_output + len(raw) + len(owed))
-        nothing = np.zeros((len(owed), raw.shape[1]), np.float32)
         return np.concatenate([raw, nothing]), np.concatenate([flags, owed])
 
+    def _give_up_owed(self) -> _Output:
+        """Put invalid zeros for what the network owes, and begin afresh after it."""
+        nothing, owed = self._nothing(self._flags | FlagBits(Flag.INVALID))
+        self._next_output += len(owed)
+        self._restart_network(self._next_output)
+        return nothing, owed
+
+    def _nothing(self, flags: NDArray[FlagBits]) -> _Output:
+        return np.zeros((len(flags), len(self.card.muscles)), np.float32), flags
+
     def _on_effort_grid(
-        self, raw: NDArray[np.float32], flags: NDArray[FlagBits], trace: Trace
+        self, first: int, raw: NDArray[np.float32], flags: NDArray[FlagBits], trace: Trace
     ) -> EffortChunk | None:
-        instant, effort, effort_flags = self._clock.push(self._next_output, raw, flags)
-        self._next_output += len(raw)
+        instant, effort, effort_flags = self._clock.push(first, raw, flags)
         if not len(effort):
             return None
         if self._last_instant is None:

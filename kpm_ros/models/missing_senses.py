@@ -64,15 +64,21 @@ def blank(values: Array, missing: NDArray[np.uint32], card: ModelCard) -> Array:
 def judge(
     flags: NDArray[FlagBits], missing: NDArray[np.uint32], card: ModelCard
 ) -> NDArray[FlagBits]:
-    """Mark as invalid the samples without a sense the model needs, and those without any sense."""
+    """Mark as invalid what is blind, and what is made of guesses at points that are hidden."""
+    unusable = blind(missing, card) | ((flags & Flag.HIDDEN) != 0)
+    return flags | np.where(unusable, FlagBits(Flag.INVALID), FlagBits(0))
+
+
+def blind(missing: NDArray[np.uint32], card: ModelCard) -> NDArray[np.bool_]:
+    """Find the samples without a sense the model needs, and those without any sense."""
     if not card.streams:
-        return flags
+        return np.zeros(len(missing), np.bool_)
     gone = _gone(missing, card, card.streams.senses)
     unusable = np.logical_and.reduce(list(gone.values()))
     for sense, samples in gone.items():
         if sense not in card.optional:
             unusable |= samples
-    return flags | np.where(unusable, FlagBits(Flag.INVALID), FlagBits(0))
+    return np.asarray(unusable)
 
 
 def _gone(

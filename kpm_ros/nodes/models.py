@@ -26,6 +26,7 @@ from kpm_ros.align.aligner import AlignerConfig
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.core.subjects import subject_of
 from kpm_ros.estimate.estimator import EffortEstimator, Network
 from kpm_ros.models import weight_files
 from kpm_ros.models.card import ModelCard
@@ -53,7 +54,11 @@ def read_card(name: str) -> ModelCard:
 def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
     """The grid and its rules, as a model and the synchronizer's settings want them."""
     card = read_card(settings.model)
-    return AlignerConfig(streams=card.streams, rate_hz=card.rate_hz, **vars(settings.align))
+    subject = subject_of(card.streams)
+    needed = {} if subject is None else subject.needed_points(card.streams, card.muscles)
+    return AlignerConfig(
+        streams=card.streams, rate_hz=card.rate_hz, needed=needed, **vars(settings.align)
+    )
 
 
 def estimator(
@@ -80,7 +85,9 @@ def load(name: str) -> tuple[ModelCard, dict[str, NDArray[np.float32]]]:
 
 def around(network: Network, card: ModelCard, settings: InferenceSettings) -> EffortEstimator:
     """The estimator around a network, as the inference node's settings want it."""
-    return EffortEstimator(card, network, **vars(settings.gaps))
+    subject = subject_of(card.streams)
+    begins_anew = subject is not None and subject.begins_anew
+    return EffortEstimator(card, network, begins_anew=begins_anew, **vars(settings.gaps))
 
 
 def sha256(path: Path) -> str:

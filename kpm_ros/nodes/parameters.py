@@ -30,6 +30,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from kpm_ros.core.foreign_files import ForeignFileError
+from kpm_ros.core.params_file import Given
 from kpm_ros.core.settings import (
     ConfigurationError,
     Setting,
@@ -70,7 +71,7 @@ def load(node: Any, kind: type[Settings], words: Sequence[str]) -> Settings:
         for_all = params_file.said_to_all(words, node.get_fully_qualified_name())
     except ForeignFileError as error:
         raise ConfigurationError(f"{node.get_name()}: {error}") from None
-    given, strange = params_file.own(kind, params_file.Given(values, for_all))
+    given, strange = params_file.own(kind, Given(values, for_all))
     for sentence in strange:
         node.get_logger().warning(sentence)
     loaded = make_settings(node.get_name(), kind, given)

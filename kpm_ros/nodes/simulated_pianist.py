@@ -16,14 +16,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense.midi.score import read_midi
 from kpm_ros.simulate.bodies import make_pianist
+from kpm_ros.simulate.cameras import SimulatedCamera, TrackerErrors, default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.pianist_cache import user_folder
+from kpm_ros.simulate.session import SimulatedSession
 
 
 def pianist(settings: SimulatorSettings) -> Pianist:
@@ -34,3 +41,46 @@ def pianist(settings: SimulatorSettings) -> Pianist:
         return make_pianist(score, settings.seed, person, settings.body, user_folder())
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"simulator: {error}") from None
+
+
+class AtThePiano:
+    """The pianist, with cameras, piano and amplifier."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        """Read the score and set the pianist at the piano."""
+        self._settings = settings
+        self._cameras = _cameras(settings)
+        self._pianist = pianist(settings)
+
+    @property
+    def muscles(self) -> Sequence[str]:
+        """Names of the muscles."""
+        return self._pianist.muscles
+
+    def activation(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Activation of every muscle since the performance began."""
+        return self._pianist.activation(times_s)
+
+    def begin(self, start_ns: int) -> SimulatedSession:
+        """Begin to play."""
+        settings = self._settings
+        return SimulatedSession(
+            self._pianist,
+            self._cameras,
+            start_ns,
+            seed=settings.seed,
+            emg=settings.emg,
+            key_motion=settings.key_motion,
+            errors=TrackerErrors(drop_fraction=settings.dropout),
+        )
+
+
+def _cameras(settings: SimulatorSettings) -> list[SimulatedCamera]:
+    known = {camera.name: camera for camera in default_cameras()}
+    for view in settings.views:
+        if view not in known:
+            raise ConfigurationError(
+                f"simulator: there is no camera view {view!r}; the simulated ones are "
+                f"{', '.join(known)}"
+            )
+    return [known[view] for view in settings.views]

@@ -12,23 +12,22 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The simulated devices: what camera, MIDI and EMG drivers would publish, of nobody's hand."""
+"""The simulated devices: what camera, MIDI and EMG drivers would publish, of nobody's body."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.core.subjects import find_subject
 from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
-from kpm_ros.nodes import outgoing, qos, simulated_pianist
+from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.node_process import run
+from kpm_ros.nodes.simulated_subjects import simulated_subject
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense import samples
-from kpm_ros.simulate.cameras import SimulatedCamera, TrackerErrors, default_cameras
-from kpm_ros.simulate.session import SimulatedSession
 
 GREATEST_LAG_S = 0.5
 """A simulator that fell behind by more than this begins anew at the present."""
@@ -42,19 +41,19 @@ class SimulatorNode(PipelineNode):
     settings: SimulatorSettings
 
     def __init__(self, **node_arguments: Any) -> None:
-        """Read the score and set the pianist at the piano."""
+        """Make who is simulated, and what is around them."""
         super().__init__(**node_arguments)
-        self._pianist = simulated_pianist.pianist(self.settings)
-        self._cameras = _cameras(self.settings)
+        self._performer = simulated_subject(self.settings)
         self._delivered = 0
         self._reported = 0
         self._restarts = 0
         self._last_ns = 0
-        self._hands = {
+        self._views = {
             view: self._open(Landmarks, f"camera/{view}/landmarks") for view in self.settings.views
         }
-        self._events = self._open(KeyEvent, "keys/events")
-        self._motion = self._open(KeyMotion, "keys/motion")
+        if find_subject(self.settings.subject).has_keys:
+            self._events = self._open(KeyEvent, "keys/events")
+            self._motion = self._open(KeyMotion, "keys/motion")
         self._emg = self._open(ChannelSamples, "emg/samples") if self.settings.emg else None
         self._begin(self.now_ns())
         self.add_loop(self.settings.period_s, self.step)
@@ -85,39 +84,20 @@ class SimulatorNode(PipelineNode):
         return report
 
     def _begin(self, now_ns: int) -> None:
-        self._session = SimulatedSession(
-            self._pianist,
-            self._cameras,
-            now_ns,
-            seed=self.settings.seed,
-            emg=self.settings.emg,
-            key_motion=self.settings.key_motion,
-            errors=TrackerErrors(drop_fraction=self.settings.dropout),
-        )
+        self._session = self._performer.begin(now_ns)
 
     def _open(self, kind: type, topic: str) -> Any:
         return self.create_publisher(kind, topic, qos.of(topic))
 
     def _publish(self, sample: Any) -> None:
         if isinstance(sample, samples.LandmarkFrame):
-            self._hands[sample.view].publish(outgoing.landmarks_message(sample))
+            self._views[sample.view].publish(outgoing.landmarks_message(sample))
         elif isinstance(sample, samples.KeyEvent):
             self._events.publish(outgoing.key_event_message(sample))
         elif isinstance(sample, samples.KeyMotionChunk):
             self._motion.publish(outgoing.key_motion_message(sample))
         elif self._emg is not None:
             self._emg.publish(outgoing.channels_message(sample))
-
-
-def _cameras(settings: SimulatorSettings) -> list[SimulatedCamera]:
-    known = {camera.name: camera for camera in default_cameras()}
-    for view in settings.views:
-        if view not in known:
-            raise ConfigurationError(
-                f"simulator: there is no camera view {view!r}; the simulated ones are "
-                f"{', '.join(known)}"
-            )
-    return [known[view] for view in settings.views]
 
 
 def main() -> None:

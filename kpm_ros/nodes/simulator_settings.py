@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Parameters of the node that simulates a pianist."""
+"""Parameters of the node that simulates somebody with all devices."""
 
 from __future__ import annotations
 
@@ -20,26 +20,34 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kpm_ros.core.settings import setting
+from kpm_ros.core.subjects import DEFAULT_SUBJECT, subject_names
 from kpm_ros.simulate.bodies import BODIES
 
 
 @dataclass(frozen=True)
 class SimulatorSettings:
-    """The simulated pianist."""
+    """Somebody simulated, with all devices."""
 
-    FIXED: ClassVar[str] = "the pianist is made by it at the start"
+    FIXED: ClassVar[str] = "who is simulated is made by it at the start"
 
+    subject: str = setting(DEFAULT_SUBJECT, "whose muscles they are", choices=subject_names())
     views: list[str] = setting(["top", "right"], "camera views to simulate")
-    score: str = setting("", "a .mid file to play, over and over; empty = the built-in study")
+    score: str = setting(
+        "", "pianist: a .mid file to play, over and over; empty = the built-in study"
+    )
+
     body: str = setting(
         "anatomical",
-        "hand and muscles: a musculoskeletal model's, or plain rules that take no time to start",
+        "pianist: hand and muscles of a musculoskeletal model, or plain rules that take no time to "
+        "start",
         choices=BODIES,
     )
     seed: int = setting(1, "everything random follows from this", least=0, most=2**31 - 1)
     emg: bool = setting(True, "whether to publish EMG")
-    key_motion: bool = setting(True, "whether the piano senses key depth (else only notes)")
+    key_motion: bool = setting(
+        True, "pianist: whether the piano senses key depth (else only notes)"
+    )
     dropout: float = setting(
-        0.0, "fraction of camera frames in which no hand is found", least=0.0, most=0.99
+        0.0, "fraction of camera frames in which nobody is found", least=0.0, most=0.99
     )
     period_s: float = setting(0.002, "how often samples are delivered", least=0.0005, most=0.05)

@@ -12,10 +12,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How far recorded effort is from what the simulated pianist's muscles did.
+"""How far recorded effort is from what the simulated subject's muscles did.
 
-The truth is simulated: it says how well the pipeline does what it was trained to do, on a hand that
-nobody has.
+The truth is simulated: it says how well the pipeline does what it was trained to do, on a body
+that nobody has.
 """
 
 from __future__ import annotations
@@ -31,13 +31,12 @@ from kpm_ros import graph
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.learn.scores.metrics import Scores, score
-from kpm_ros.nodes import simulated_pianist
+from kpm_ros.nodes.simulated_subjects import Truth, simulated_subject
 from kpm_ros.operate import preflight
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import Effort, read_effort
 from kpm_ros.replay.topics import EFFORT_INFO, EMG, KEY_MOTION, TopicFinder
-from kpm_ros.simulate.pianist import Performer
 from kpm_ros.wire import decode
 
 
@@ -46,7 +45,7 @@ class UnknownTruthError(Exception):
 
 
 def score_demo(options: graph.PipelineOptions, bag: Path, begin_ns: int, end_ns: int) -> Scores:
-    """Score a run's recorded effort between two instants against the pianist it was made from."""
+    """Score a run's recorded effort between two instants against who it was made from."""
     [node] = [node for node in graph.build(options) if node.name == "simulator"]
     parameters = preflight.read_parameters(Path(graph.params_file(options)))
     settings = preflight.settings_of(
@@ -61,11 +60,11 @@ def score_demo(options: graph.PipelineOptions, bag: Path, begin_ns: int, end_ns:
     except BagError as error:
         raise UnknownTruthError(str(error)) from None
     within = (effort.stamps_ns >= begin_ns) & (effort.stamps_ns < end_ns)
-    return score_effort(simulated_pianist.pianist(settings), performances, muscles, effort, within)
+    return score_effort(simulated_subject(settings), performances, muscles, effort, within)
 
 
 def score_effort(
-    performer: Performer,
+    performer: Truth,
     performances: Performances,
     muscles: tuple[str, ...],
     effort: Effort,
@@ -74,20 +73,20 @@ def score_effort(
     """Score the valid samples among these, each against the truth at the instant it describes."""
     unknown = [name for name in muscles if name not in performer.muscles]
     if unknown:
-        raise UnknownTruthError(f"the simulated pianist has no muscle {unknown[0]}")
-    columns = [performer.muscles.index(name) for name in muscles]
+        raise UnknownTruthError(f"the simulated subject has no muscle {unknown[0]}")
+    columns = [list(performer.muscles).index(name) for name in muscles]
     chosen = within & ((effort.flags & Flag.INVALID) == 0)
     truth, estimate = [], []
     for played, times_s in performances.times(effort.stamps_ns[chosen]):
         truth.append(performer.activation(times_s)[:, columns])
         estimate.append(effort.effort[chosen][played])
     if not truth:
-        raise UnknownTruthError("no valid effort was recorded while the pianist played")
+        raise UnknownTruthError("no valid effort was recorded while the performance went on")
     return score([(np.concatenate(truth), np.concatenate(estimate))], muscles)
 
 
 class Performances:
-    """When the simulated pianist began, as the counted samples of its piano or EMG tell.
+    """When the simulated subject began, as the counted samples of piano or EMG tell.
 
     A simulator that was held up for too long begins anew.
     """

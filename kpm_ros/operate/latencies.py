@@ -24,8 +24,8 @@ import yaml
 
 from kpm_ros.core.atomic_files import write_output
 from kpm_ros.core.foreign_files import SETTINGS_BYTES, read_text
+from kpm_ros.core.params_file import names
 from kpm_ros.core.resources import config_dir
-from kpm_ros.nodes.params_file import names
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError, user_errors
 

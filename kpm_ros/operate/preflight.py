@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros import graph
+from kpm_ros.core.params_file import meant_for, read_table
 from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import declared, make_settings
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.weight_files import read_card
 from kpm_ros.nodes.node_settings import KINDS
-from kpm_ros.nodes.params_file import meant_for, own, read_table
+from kpm_ros.nodes.params_file import own
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.sense.midi.score import read_midi
 
@@ -63,7 +64,7 @@ def check(options: graph.PipelineOptions) -> None:
             checked = settings_of(
                 node.name, options.namespace, parameters, node.parameters, node.executable
             )
-            _check_muscles(node.name, checked, card)
+            _check_muscles(node, checked, card)
         if options.record:
             _check_record_folder(Path(options.record))
 
@@ -81,8 +82,11 @@ def settings_of(
     return make_settings(node, kind, {**values, **given})
 
 
-def _check_muscles(node: str, settings: Any, card: ModelCard) -> None:
-    """See that a node's settings name muscles of the model; only the defaults may name others."""
+def _check_muscles(node: graph.NodeSpec, settings: Any, card: ModelCard) -> None:
+    """See that a node's settings name muscles of the model; only those of nobody's wish need not.
+
+    These are the defaults, and what the subject usually has.
+    """
     known = declared(type(settings))
     for what in ("gains", "gestures"):
         weights = getattr(settings, what, [])
@@ -94,9 +98,9 @@ def _check_muscles(node: str, settings: Any, card: ModelCard) -> None:
             f"{what} names the muscle {lacking[0]!r}, but the model {card.name} gives "
             f"{', '.join(card.muscles)}"
         )
-        if list(weights) != list(known[what].default):
-            raise UserError(f"{node}: {why}")
-        print(f"kpm: {node} will do nothing: {why}", file=sys.stderr)
+        if list(weights) not in (list(known[what].default), node.parameters.get(what)):
+            raise UserError(f"{node.name}: {why}")
+        print(f"kpm: {node.name} will do nothing: {why}", file=sys.stderr)
 
 
 def read_parameters(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import argparse
 
 from kpm_ros import diagram, graph
 from kpm_ros.core.text_tables import text_table
+from kpm_ros.operate.errors import user_errors
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
 
 NAME = "graph"
@@ -43,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the graph."""
     options = pipeline_options(arguments)
-    print(diagram.mermaid(options) if arguments.format == "mermaid" else listing(options), end="")
+    with user_errors():
+        shown = diagram.mermaid(options) if arguments.format == "mermaid" else listing(options)
+    print(shown, end="")
     return 0
 
 

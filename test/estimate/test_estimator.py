@@ -301,3 +301,50 @@ def test_a_long_run_neither_drifts_nor_grows() -> None:
         Grid(2000).last_at(Grid(RATE).stamp_ns(START + 1024 * 60 - 1 - AHEAD))
     )
     assert len(driven._flags) == AHEAD
+
+
+def anew() -> tuple[EffortEstimator, DelayedMean]:
+    network = DelayedMean(CARD.lookahead)
+    return EffortEstimator(CARD, network, begins_anew=True), network
+
+
+@pytest.mark.parametrize("size", [1, 7, 10, 400])
+def test_a_network_that_is_to_begin_anew_knows_nothing_of_before(size: int) -> None:
+    driven, network = anew()
+    out = push_all(driven, hops(0, 500, size))
+    out += push_all(driven, hops(500, 700, size, Flag.POSE_LOST | Flag.POSE_STALE))
+    out += push_all(driven, hops(700, 1200, size))
+    assert network.begins == [0, 700]
+    whole = Output(out)
+    assert (np.diff(whole.index) == 1).all(), "no instant is skipped"
+    assert (np.diff(whole.stamps_ns) == 500_000).all()
+    for sample in (500, 600, 700 - AHEAD, 699, 700, 700 + WARM_UP - 1):
+        assert whole.flags_at(sample) & Flag.INVALID, sample
+    assert whole.flags_at(701) == Flag.WARMING_UP | Flag.INVALID
+    assert whole.flags_at(700 + WARM_UP + 1) == 0
+
+
+def test_the_same_comes_whatever_the_size_of_chunks() -> None:
+    outs = []
+    for size in (3, 250):
+        driven, _ = anew()
+        parts = [(0, 100, Flag.POSE_LOST), (100, 300, 0), (300, 310, Flag.POSE_LOST), (310, 900, 0)]
+        outs.append(Output([c for a, b, f in parts for c in push_all(driven, hops(a, b, size, f))]))
+    assert np.array_equal(outs[0].effort, outs[1].effort)
+    assert np.array_equal(outs[0].flags, outs[1].flags)
+
+
+def test_hidden_points_make_effort_invalid_and_it_decays() -> None:
+    driven = estimator()
+    out = Output(
+        [
+            c
+            for first, last, flags in ((0, 500, 0), (500, 900, Flag.HIDDEN), (900, 1400, 0))
+            for c in push_all(driven, hops(first, last, flags=flags))
+        ]
+    )
+    assert out.flags_at(450) == 0
+    assert out.flags_at(700) == Flag.HIDDEN | Flag.INVALID
+    assert out.flags_at(950) == 0, "the network goes on meanwhile"
+    hidden = np.searchsorted(out.stamps_ns, Grid(RATE).stamp_ns(START + 880))
+    assert (out.effort[hidden] == 0).all()

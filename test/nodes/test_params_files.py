@@ -23,13 +23,14 @@ from typing import Any
 import pytest
 import yaml
 
+from kpm_ros.core.params_file import Given, meant_for, read_table
 from kpm_ros.core.settings import ConfigurationError, make_settings
 from kpm_ros.nodes.effort_settings import ExoSettings, SynchronizerSettings
 from kpm_ros.nodes.emg_node import EmgNode
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.midi_node import MidiNode
-from kpm_ros.nodes.params_file import Given, meant_for, own, read_table, said_to_all
+from kpm_ros.nodes.params_file import own, said_to_all
 from kpm_ros.nodes.simulator_node import SimulatorNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.operate import preflight
