@@ -95,7 +95,7 @@ def test_a_model_of_a_foreign_data_set_runs_live(node, domain, tmp_path, kind, m
 def test_a_third_view_of_another_skeleton_and_forces_are_a_matter_of_the_card(
     node, domain, tmp_path
 ) -> None:
-    body = Landmarks("room", find_skeleton("openpose-body25"), 3, 30.0, sense="body")
+    body = Landmarks("room", find_skeleton("openpose-body25"), 3, rate_hz=30.0, sense="body")
     force = Channels("force", ("left", "right"), "N", 100.0)
     hands = published_streams(keys=False)
     streams = Streams((*hands, body, force))
