@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What BodyNet is given of each frame, normalised.
+"""What BodyNet is given of each frame, normalised, in torch.
 
 Nothing here is learnt in training. The usual size of each feature (`offset`, `gain`) is found
 before it and comes with the weights.
@@ -20,11 +20,13 @@ before it and comes with the weights.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kpm_ros.models.bodynet import posture
-from kpm_ros.models.bodynet.shapes import LIMIT, body_of, motion_filters, stride_of
+from kpm_ros.models.bodynet.description import Describer
+from kpm_ros.models.bodynet.posture_shapes import FEATURES
+from kpm_ros.models.bodynet.shapes import LIMIT, VIEWS, stride_of
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.framed.blocks import ends_of_frames
 
@@ -34,26 +36,20 @@ class Features(nn.Module):
 
     offset: Tensor
     gain: Tensor
-    speed: Tensor
-    acceleration: Tensor
 
     def __init__(self, card: ModelCard) -> None:
         super().__init__()
         self.card = card
-        *self._sides, self._head = body_of(card)
-        self.register_buffer("offset", torch.zeros(posture.FEATURES))
-        self.register_buffer("gain", torch.ones(posture.FEATURES))
-        filters = motion_filters(card)
-        self.frames_seen = filters.frames
-        for name, values in filters._asdict().items():
-            self.register_buffer(name, torch.from_numpy(values), persistent=False)
+        self.describer = Describer(card)
+        self.register_buffer("offset", torch.zeros(FEATURES))
+        self.register_buffer("gain", torch.ones(FEATURES))
 
     def forward(self, values: Tensor, first_index: int) -> Tensor:
         """Turn values (B, W, T) into features (B, frames, 2, F); see `ends_of_frames`.
 
         The last one says whether there is no body.
         """
-        # Accelerations need more digits than training otherwise does.
+        # Training may otherwise do with fewer digits.
         with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
             features, present = self.raw(values, first_index)
             scaled = ((features - self.offset) * self.gain).clamp(-LIMIT, LIMIT)
@@ -61,41 +57,16 @@ class Features(nn.Module):
 
     def raw(self, values: Tensor, first_index: int) -> tuple[Tensor, Tensor]:
         """Give features before they are normalised, and 1 or 0 for a body or none."""
-        frames = ends_of_frames(values, self.card, stride_of(self.card), first_index)
-        points = self._points(frames.float())
-        present = (posture.size_of(torch, points) > posture.SMALLEST_SIZE_M).float()
-        moving = self._moving(present)
-        motion = posture.Motion(
-            points, self._filtered(points, self.speed, moving),
-            self._filtered(points, self.acceleration, moving),
-        )  # fmt: skip
-        seen = present[..., None, None].expand(*present.shape, 2, 1)
-        return posture.describe(torch, motion), seen
+        rows = ends_of_frames(values, self.card, stride_of(self.card), first_index).float()
+        described = [self._describe(one) for one in rows.cpu().numpy()]
+        features, present = (
+            torch.from_numpy(np.stack(parts)).to(values.device)
+            for parts in zip(*described, strict=True)
+        )
+        return features, present[..., None, None].expand(-1, -1, VIEWS, 1)
 
-    def _points(self, frames: Tensor) -> Tensor:
-        """Pick points out of rows (B, frames, W): (B, frames, 17, 3)."""
-        points = frames.unflatten(-1, (-1, 3))
-        sides = points[..., [place for (place,) in self._sides], :]
-        return torch.cat((sides, points[..., self._head, :].mean(-2, keepdim=True)), dim=-2)
-
-    def _moving(self, present: Tensor) -> Tensor:
-        """Say 1 where there was a body in all frames that its motion is told from."""
-        whole = present
-        for behind in range(1, self.frames_seen):
-            whole = whole * _before(present, behind)
-        return whole
-
-    def _filtered(self, points: Tensor, taps: Tensor, moving: Tensor) -> Tensor:
-        """Multiply each point's last frames by a filter; what was before the first stands still."""
-        last = len(taps) - 1
-        found = sum(taps[k] * _before(points, last - k) for k in range(last + 1))
-        return torch.as_tensor(found) * moving[..., None, None]
-
-
-def _before(frames: Tensor, behind: int) -> Tensor:
-    """Frames so many earlier; before the first one is the first one."""
-    if not behind:
-        return frames
-    held = min(behind, frames.shape[1])
-    first = frames[:, :1].expand(-1, held, *frames.shape[2:])
-    return torch.cat((first, frames[:, : frames.shape[1] - held]), dim=1)
+    def _describe(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Describe a signal's frames; what was before the first stands still."""
+        points = self.describer.points(rows)
+        before = np.repeat(points[:1], self.describer.behind, axis=0)
+        return self.describer.describe(np.concatenate([before, points]))

@@ -36,7 +36,7 @@ def suit(network: BodyNet, examples: Sequence[Example]) -> None:
     stride, sources = stride_of(card), muscle_sources(card)
     whiten(
         network.features, network.inlet, card, stride, examples,
-        behind=network.features.frames_seen - 1, ridge=RIDGE,
+        behind=network.features.describer.behind, ridge=RIDGE,
     )  # fmt: skip
     outputs, effort = np.array(sources.outputs), mean_effort(examples)
     means = [effort[outputs == output].mean() for output in range(sources.width)]

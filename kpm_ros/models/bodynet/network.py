@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kpm_ros.models.bodynet.features import Features
-from kpm_ros.models.bodynet.posture import FEATURES
+from kpm_ros.models.bodynet.posture_shapes import FEATURES
 from kpm_ros.models.bodynet.shapes import muscle_sources, stride_of, structure_of
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.framed.blocks import OntoGrid, blocks

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.sides import pairs
 from kpm_ros.core.skeletons import Skeleton, SkeletonError
 from kpm_ros.core.streams import METRIC, Landmarks
-from kpm_ros.models.bodynet.posture import FEATURES
+from kpm_ros.models.bodynet.posture_shapes import FEATURES
 from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.framed.shapes import BlockStructure, block_shapes
 

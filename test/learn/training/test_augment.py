@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -27,6 +29,8 @@ from kpm_ros.learn.training.batches import Batch
 from kpm_ros.learn.training.learner import Learner
 from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.models.pianokpm.published import published_card
+from support.bodies import body_model, exercising
+from support.streams import body
 
 NOTHING = Augmentation().times(0)
 HAND = find_skeleton("mediapipe-hand")
@@ -102,6 +106,50 @@ def test_a_missing_sense_stays_missing(values) -> None:
 def test_none_of_it_changes_nothing(values) -> None:
     changed = augment(values, STREAMS, generator=seeded(7), amount=NOTHING)
     assert torch.allclose(changed, values, atol=1e-6)
+
+
+METRES = body()
+LEVEL = Augmentation().times(0)
+
+
+@pytest.fixture(scope="module")
+def person() -> torch.Tensor:
+    """Two windows of somebody who moves, told in metres: (B, points x 3, T)."""
+    card, _ = body_model()
+    return torch.stack([torch.from_numpy(exercising(card, 40, seed).T.copy()) for seed in (1, 2)])
+
+
+def apart(values: torch.Tensor) -> torch.Tensor:
+    """Distances between all points at each instant."""
+    points = values.unflatten(1, (-1, 3)).permute(0, 3, 1, 2).double()
+    return torch.cdist(points, points)
+
+
+def test_a_body_in_metres_is_tilted_as_a_whole_and_keeps_its_shape(person) -> None:
+    amount = replace(LEVEL, tilt_rad=0.2)
+    changed = augment(person, METRES, generator=seeded(1), amount=amount)
+    assert torch.allclose(apart(changed), apart(person), atol=1e-5)
+    assert (changed - person).abs().max() > 0.02
+    up = person.new_tensor((0.0, -1.0, 0.0)).repeat(33)[None, :, None].expand(2, -1, 1)
+    tilted = augment(up.contiguous(), METRES, generator=seeded(1), amount=amount)
+    angle = torch.acos(-tilted[:, 1])
+    assert (angle > 0.01).all()
+    assert (angle[0] - angle[1]).abs() > 0.01
+
+
+def test_a_body_in_metres_has_other_proportions_depth_and_noise(person) -> None:
+    offsets = augment(person, METRES, generator=seeded(2), amount=replace(LEVEL, landmark_m=0.02))
+    moved = offsets - person
+    assert torch.allclose(moved, moved[..., :1].expand_as(moved), atol=1e-6)
+    assert moved.std() == pytest.approx(0.02, rel=0.2)
+    flat = augment(person, METRES, generator=seeded(3), amount=replace(LEVEL, depth=0.1))
+    depth = slice(2, None, 3)
+    assert torch.equal(flat[:, 0::3], person[:, 0::3])
+    ratio = flat[:, depth] / person[:, depth]
+    assert torch.allclose(ratio, ratio[:, :1, :1].expand_as(ratio), rtol=1e-3)
+    shaken = augment(person, METRES, generator=seeded(4), amount=replace(LEVEL, jitter_m=0.01))
+    assert (shaken - person).std() == pytest.approx(0.01, rel=0.2)
+    assert (shaken - person).diff(dim=-1).std() > 0.01
 
 
 class Looking(nn.Module):

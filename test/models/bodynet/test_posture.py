@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from kpm_ros.core.sides import pairs
-from kpm_ros.core.skeletons import Skeleton, find_skeleton
+from kpm_ros.core.skeletons import Skeleton
 from kpm_ros.core.streams import Channels, Landmarks, Streams
-from kpm_ros.models.bodynet import posture
+from kpm_ros.models.bodynet.description import Describer
 from kpm_ros.models.bodynet.network import BodyNet
+from kpm_ros.models.bodynet.posture_shapes import LOADS, POSTURE
 from kpm_ros.models.bodynet.shapes import motion_filters, muscle_sources, tensor_shapes
 from kpm_ros.models.card import CardError
 from kpm_ros.models.registry import architecture_of
@@ -112,15 +112,11 @@ def standing(**moved):
 
 def loads(points):
     """Moments at the left ankle, knee, hip, elbow and shoulder, and the load on the left foot."""
-    sides, head = [], points[:, [7, 8]].mean(axis=1, keepdims=True)
-    for side in ("left", "right"):
-        names = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index")
-        places = [find_skeleton("mediapipe-body").points.index(f"{side}_{name}") for name in names]
-        sides.append(points[:, places])
-    tracked = np.concatenate([*sides, head], axis=1).astype(np.float32)
-    still = np.zeros_like(tracked)
-    described = posture.describe(np, posture.Motion(tracked, still, still))[0, 0]
-    found = described[-31:]
+    describer = Describer(body_model()[0])
+    still = np.repeat(points, describer.behind + 1, axis=0).reshape(describer.behind + 1, -1)
+    features, present = describer.describe(describer.points(still))
+    assert present.all()
+    found = features[0, 0, POSTURE : POSTURE + LOADS]
     return found[:15].reshape(5, 3), found[22]
 
 
@@ -147,16 +143,6 @@ def test_a_body_carries_what_statics_say():
     knee, straight = (abs(loads(points)[0][1, lateral]) for points in (crouched, standing()))
     assert knee > 0.05
     assert knee > 10 * straight
-
-
-def test_torch_and_numpy_describe_the_same_body():
-    random = np.random.default_rng(0)
-    points = random.normal(0, 0.5, (7, posture.TRACKED, 3)).astype(np.float32)
-    motion = posture.Motion(points, 2 * points, 3 * points)
-    own = posture.describe(np, motion)
-    assert own.shape == (7, 2, posture.FEATURES)
-    other = posture.describe(torch, posture.Motion(*map(torch.from_numpy, motion))).numpy()
-    assert np.abs(own - other).max() < 1e-5
 
 
 @pytest.mark.parametrize("rate_hz", [10, 30, 50, 60, 100, 1024])
