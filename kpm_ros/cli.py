@@ -44,6 +44,7 @@ COMMANDS = (
     "evaluate",
     "train",
     "picture",
+    "explore",
 )
 """Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
 

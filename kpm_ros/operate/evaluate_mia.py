@@ -20,6 +20,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ from kpm_ros.operate.errors import UserError
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.data_set import DataSet
-    from kpm_ros.learn.scores.mia_report import MiaReport
+    from kpm_ros.learn.scores.exercise_scores import ExerciseScores
+    from kpm_ros.learn.scores.mia_report import MiaReport, PoseScores
     from kpm_ros.learn.scores.mia_scoring import FoldedModel, MiaScoring
     from kpm_ros.learn.scores.scored_models import ScoredModel
 
@@ -125,6 +127,7 @@ def evaluate(arguments: argparse.Namespace, protocol: str) -> MiaReport:
     if arguments.lengths:
         count = len(sets[splits[0]])
         steps += len(LENGTHS_S) * len(models) * (min(count, most) if most else count)
+    steps += len(arguments.to_pose)
     with progress(steps) as listener:
         scoring.tell = listener
         exercises = scoring.exercises(models, splits)
@@ -132,16 +135,38 @@ def evaluate(arguments: argparse.Namespace, protocol: str) -> MiaReport:
             exercises.setdefault(one.split, {})[one.name] = scoring.folds(one)
         lengths = scoring.lengths(models, splits[0], most=most) if arguments.lengths else None
         transfer = scoring.transfer(arguments.transfer.expanduser()) if arguments.transfer else None
-    return _report(arguments, scoring, [*models, *folded], exercises, lengths, transfer)
+        pose = _pose(arguments.to_pose, scoring, splits[0]) if arguments.to_pose else None
+    report = _report(arguments, scoring, [*models, *folded], exercises)
+    return replace(report, lengths=lengths, transfer=transfer, pose=pose)
+
+
+def _pose(words: Sequence[str], scoring: MiaScoring, split: str) -> PoseScores:
+    """Score models that make a pose of muscles."""
+    from kpm_ros.learn.explore.pose_models import PoseModel
+    from kpm_ros.learn.scores.mia_report import PoseScores
+    from kpm_ros.learn.scores.scored_models import find_scored_model
+
+    dataset = scoring.dataset
+    windows = scoring.windows(dataset.splits[split])
+    found, units = {}, set()
+    for word in words:
+        one = find_scored_model(word, dataset)
+        pose = PoseModel.of(one.name, one.model, dataset)
+        if one.name in found:
+            raise ValueError(f"two models are called {one.name!r}: give LABEL=MODEL")
+        found[one.name] = pose.error(windows)
+        units.add("m" if pose.view.coordinates == "metric" else "fractions of the picture")
+        scoring.tell(f"{one.name} from muscles to pose")
+    if len(units) > 1:
+        raise ValueError(f"poses in {' and in '.join(sorted(units))} cannot be compared")
+    return PoseScores(split, len(windows), found, units.pop())
 
 
 def _report(
     arguments: argparse.Namespace,
     scoring: MiaScoring,
     models: Sequence[ScoredModel | FoldedModel],
-    exercises: object,
-    lengths: object,
-    transfer: object,
+    exercises: dict[str, dict[str, ExerciseScores]],
 ) -> MiaReport:
     from kpm_ros.learn.scores.mia_report import MiaReport
 
@@ -158,9 +183,7 @@ def _report(
         unit=dataset.unit,
         protocol=scoring.protocol,
         models={one.name: _about(one) for one in models},
-        exercises=exercises,  # type: ignore[arg-type]
-        lengths=lengths,  # type: ignore[arg-type]
-        transfer=transfer,  # type: ignore[arg-type]
+        exercises=exercises,
         short=len(scoring.short),
         cpu=processor(),
         versions=versions(PACKAGES),

@@ -88,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--namespace", default="", help="of the topics, where a bag has several")
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
+def add_output(parser: argparse.ArgumentParser, scale: bool = True) -> None:
     """Ask where pictures go and what they show, as every command that draws bodies does."""
     parser.add_argument(
         "--out",
@@ -109,6 +109,8 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fps", type=int, metavar="N", help=f"of a video: 10 to 30 (default: {USUAL_FPS})"
     )
+    if not scale:
+        return
     parser.add_argument(
         "--scale",
         default="person",
