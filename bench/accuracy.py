@@ -50,8 +50,9 @@ from kpm_ros.learn.training.training_run import Training, TrainingStopped
 from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.models.weight_files import read_card
 from kpm_ros.operate.evaluate import progress
+from kpm_ros.simulate.release.pianists import make_release
 from kpm_ros.simulate.release.request import plan_request
-from kpm_ros.simulate.release.worker_pool import FinishedPerformance, make_release
+from kpm_ros.simulate.release.worker_pool import FinishedPart
 
 SEED = 7919
 """Of the data set; shipped models must be trained on others."""
@@ -67,7 +68,7 @@ def simulated(folder: Path, minutes: float, body: str, workers: int) -> DataSet:
     total = len(list(request.performances()))
     done = 0
 
-    def tell(step: FinishedPerformance) -> None:
+    def tell(step: FinishedPart) -> None:
         nonlocal done
         done += 1
         print(f"\rsimulated {done} of {total} performances", end="", flush=True)

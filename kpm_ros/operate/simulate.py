@@ -27,7 +27,7 @@ from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
     from kpm_ros.simulate.release.request import Request
-    from kpm_ros.simulate.release.worker_pool import FinishedPerformance
+    from kpm_ros.simulate.release.worker_pool import FinishedPart
 
 NAME = "simulate"
 PURPOSE = "make a data set of simulated pianists in the layout of the published one"
@@ -106,8 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _simulate(arguments: argparse.Namespace) -> int:
     """Simulate, showing how far it has come."""
+    from kpm_ros.simulate.release.pianists import make_release
     from kpm_ros.simulate.release.request import DEFAULT_SEED, plan_request
-    from kpm_ros.simulate.release.worker_pool import make_release
 
     root = arguments.out.expanduser()
     workers = _cores() if arguments.workers is None else arguments.workers
@@ -169,11 +169,11 @@ class _Display:
     def __exit__(self, *error: object) -> None:
         self._bars.stop()
 
-    def tell(self, step: FinishedPerformance) -> None:
+    def tell(self, step: FinishedPart) -> None:
         """Count one performance."""
         self._made += step.was_made
         self._found += not step.was_made
-        state = f"{step.performance.stem}, {self._speed():.1f} times real time"
+        state = f"{step.part.stem}, {self._speed():.1f} times real time"
         self._bars.update(self._task, advance=1, state=state)
         done = self._made + self._found
         # A log file shows no bar: there a line for each percent tells how far it is.

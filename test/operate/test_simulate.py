@@ -83,7 +83,7 @@ def test_a_missing_library_is_named(
     def without_mujoco(*arguments: object) -> None:
         raise ModuleNotFoundError("No module named 'mujoco'", name="mujoco")
 
-    monkeypatch.setattr("kpm_ros.simulate.release.worker_pool.make", without_mujoco)
+    monkeypatch.setattr("kpm_ros.simulate.release.pianists.make", without_mujoco)
     assert simulate("--out", str(tmp_path / "set"), "--workers", "1") == 2
     assert "needs the library mujoco" in capsys.readouterr().err
 

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,6 @@ GENERATOR = 3
 From 2 to 3: SciPy smooths the landmarks, whose last digit may be another.
 """
 _SIMULATOR = ("generator", "persons", "tasks")
-"""Parts of the manifest that one version of the simulator always writes alike."""
 _NOTICE = (
     "SIMULATED: hands, keys and muscle signals of this data set were computed, not recorded. They "
     "say nothing about people."
@@ -53,18 +53,31 @@ _NOTICE = (
 
 def open_folder(root: Path, request: Request) -> None:
     """Make the folder ready, or go on in one that was begun with the same request."""
+    begin(
+        root,
+        _content(request),
+        _SIMULATOR,
+        {release_layout.CAMERAS: as_json_bytes(_cameras(request))},
+    )
+
+
+def begin(
+    root: Path, wanted: dict[str, Any], simulator: Sequence[str], others: Mapping[str, bytes]
+) -> None:
+    """Write a manifest and files beside it, unless they are there of the same request.
+
+    `simulator` names the parts of a manifest that one version of the simulator always writes alike.
+    """
     manifest = root / release_layout.MANIFEST
-    wanted = _content(request)
     if manifest.exists():
-        _must_agree(manifest, wanted)
+        _must_agree(manifest, wanted, simulator)
     elif root.is_dir() and any(root.iterdir()):
         raise ValueError(
             f"{root} holds something else than a simulated data set: choose an empty folder"
         )
     else:
-        write_atomically(
-            root / release_layout.CAMERAS, as_json_bytes(_cameras(request)), durable=True
-        )
+        for name, content in others.items():
+            write_atomically(root / name, content, durable=True)
         write_atomically(manifest, as_json_bytes(wanted), durable=True)
 
 
@@ -77,12 +90,12 @@ def finish_folder(root: Path, request: Request) -> None:
         write_atomically(root / name, as_json_bytes(as_json(places)), durable=True)
 
 
-def _must_agree(manifest: Path, wanted: dict[str, Any]) -> None:
+def _must_agree(manifest: Path, wanted: dict[str, Any], simulator: Sequence[str]) -> None:
     """Refuse a folder that was begun with other arguments, naming the first that differs."""
     try:
         found = read_json(manifest)
         there = dict(found["request"])
-        same_simulator = all(found[part] == wanted[part] for part in _SIMULATOR)
+        same_simulator = all(found[part] == wanted[part] for part in simulator)
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{manifest} is damaged: choose another folder") from None
     for name, value in wanted["request"].items():

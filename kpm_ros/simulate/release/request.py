@@ -102,6 +102,11 @@ class Request:
         """Give the file of a task that is not built in."""
         return self.midi[task - len(TASKS) - 1]
 
+    @property
+    def held_out_people(self) -> tuple[int, ...]:
+        """Pianists who are met only in the tests."""
+        return self.held_out_pianists
+
     def person_seed(self, pianist: int) -> int:
         """Seed of one pianist's hand, manner, electrodes and cameras."""
         return person_seed(self.seed, pianist)

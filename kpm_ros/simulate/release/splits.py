@@ -16,12 +16,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from kpm_ros.simulate.release.release_layout import SPLITS, SUFFIX, PerformanceName
-from kpm_ros.simulate.release.request import Request
 
 CHOOSING_PART = SCORING_PART = 0.1
 """Parts of the performances by known pianists of known tasks that are not trained on."""
@@ -33,18 +33,37 @@ _ARCHITECTURAL, _HELD_OUT = 0, 1
 Places = dict[str, list[PerformanceName]]
 
 
-def architectural_splits(request: Request) -> Places:
+class Plan(Protocol):
+    """What is to be made, and who and what of it is held out, by their numbers."""
+
+    @property
+    def seed(self) -> int:
+        """Everything random follows from it."""
+
+    @property
+    def held_out_people(self) -> tuple[int, ...]:
+        """Who is met only in the tests."""
+
+    @property
+    def held_out_tasks(self) -> tuple[int, ...]:
+        """What is met only in the tests."""
+
+    def performances(self) -> Iterable[Any]:
+        """List all takes, each with its `name`."""
+
+
+def architectural_splits(request: Plan) -> Places:
     """Everyone plays everything in training; other takes are for choosing and scoring."""
     names = [performance.name for performance in request.performances()]
     return _share(names, request.seed, _ARCHITECTURAL)
 
 
-def held_out_splits(request: Request) -> Places:
+def held_out_splits(request: Plan) -> Places:
     """Some pianists and some tasks are met only in the tests; `left_out` are both at once."""
     groups: dict[tuple[bool, bool], list[PerformanceName]] = {}
     for performance in request.performances():
         name = performance.name
-        new = (name.pianist in request.held_out_pianists, name.task in request.held_out_tasks)
+        new = (name.pianist in request.held_out_people, name.task in request.held_out_tasks)
         groups.setdefault(new, []).append(name)
     places = _share(groups.get((False, False), []), request.seed, _HELD_OUT)
     places["test_cross_user"] = groups.get((True, False), [])

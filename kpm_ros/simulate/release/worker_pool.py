@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""All performances of a data set, made by several processes at once."""
+"""All parts of a data set, made by several processes at once."""
 
 from __future__ import annotations
 
@@ -20,67 +20,91 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from kpm_ros.core.settings import check_number
-from kpm_ros.simulate.release.folder import finish_folder, open_folder
-from kpm_ros.simulate.release.performance import make
-from kpm_ros.simulate.release.request import Performance, Request
 
 
-class FinishedPerformance(NamedTuple):
-    """One performance more is there."""
+class Part(Protocol):
+    """What one process makes in one go."""
 
-    performance: Performance
+    @property
+    def stem(self) -> str:
+        """Its name."""
+
+    @property
+    def seconds(self) -> int:
+        """How long it lasts."""
+
+
+class Production(Protocol):
+    """How a data set is made of parts; it is sent to the processes."""
+
+    def open(self, root: Path) -> None:
+        """Make the folder ready, or go on in one that was begun alike."""
+
+    def parts(self) -> Sequence[Any]:
+        """List everything that is to be made."""
+
+    def make(self, part: Any, root: Path) -> bool:
+        """Make a part, unless it is there already; whether there was need to."""
+
+    def finish(self, root: Path) -> None:
+        """Do what can be done only when all parts are there."""
+
+
+class FinishedPart(NamedTuple):
+    """One part more is there."""
+
+    part: Part
     was_made: bool
     """Whether it was simulated now; otherwise it had been there."""
 
 
-def make_release(
+def produce(
     root: Path,
-    request: Request,
+    production: Production,
     workers: int,
-    report: Callable[[FinishedPerformance], None] | None = None,
+    report: Callable[[FinishedPart], None] | None = None,
 ) -> None:
-    """Simulate whatever of a data set is not there yet.
+    """Make whatever of a data set is not there yet.
 
     The files are the same whatever the number of processes, and however often it was interrupted.
     """
     check_number("workers", workers, least=1, whole=True)
-    open_folder(root, request)
-    performances = list(request.performances())
+    production.open(root)
+    parts = list(production.parts())
     steps = _here if workers == 1 else _in_processes
-    for step in steps(root, request, performances, workers):
+    for step in steps(root, production, parts, workers):
         if report is not None:
             report(step)
-    finish_folder(root, request)
+    production.finish(root)
 
 
 def _here(
-    root: Path, request: Request, performances: list[Performance], workers: int
-) -> Iterator[FinishedPerformance]:
-    for performance in performances:
-        yield FinishedPerformance(performance, make(request, performance, root))
+    root: Path, production: Production, parts: list[Part], workers: int
+) -> Iterator[FinishedPart]:
+    for part in parts:
+        yield FinishedPart(part, production.make(part, root))
 
 
 def _in_processes(
-    root: Path, request: Request, performances: list[Performance], workers: int
-) -> Iterator[FinishedPerformance]:
-    with _processes(min(workers, len(performances))) as pool:
+    root: Path, production: Production, parts: list[Part], workers: int
+) -> Iterator[FinishedPart]:
+    with _processes(min(workers, len(parts))) as pool:
         with _signal_left_to_parent(signal.SIGINT):
-            running: dict[Future[bool], Performance] = {
-                pool.submit(make, request, performance, root): performance
-                for performance in performances
+            running: dict[Future[bool], Part] = {
+                pool.submit(production.make, part, root): part for part in parts
             }
         try:
             for done in as_completed(running):
-                yield FinishedPerformance(running[done], done.result())
+                yield FinishedPart(running[done], done.result())
         except BrokenProcessPool:
             raise OSError(
                 "a simulating process was ended from outside, perhaps for want of memory: give the "

@@ -29,8 +29,8 @@ from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.pianokpm_release import open_release
 from kpm_ros.learn.recordings.recording import Recording
+from kpm_ros.simulate.release.pianists import make_release
 from kpm_ros.simulate.release.request import Request
-from kpm_ros.simulate.release.worker_pool import make_release
 from support.releases import FOLDERS, NAME, fill, raw, refusal, write, write_splits
 
 

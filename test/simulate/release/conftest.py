@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from kpm_ros.simulate.release.pianists import make_release
 from kpm_ros.simulate.release.request import Request
-from kpm_ros.simulate.release.worker_pool import make_release
 
 REQUEST = Request(
     pianists=3,

@@ -31,13 +31,14 @@ import pytest
 
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.release.performance import cameras_of, score_of, simulate
+from kpm_ros.simulate.release.pianists import make_release
 from kpm_ros.simulate.release.request import Request, plan_request
-from kpm_ros.simulate.release.worker_pool import FinishedPerformance, make_release
+from kpm_ros.simulate.release.worker_pool import FinishedPart
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from kpm_ros.simulate.release.worker_pool import make_release
+from kpm_ros.simulate.release.pianists import make_release
 from release_request import REQUEST
 
 if __name__ == "__main__":
@@ -53,8 +54,8 @@ def contents(root: Path) -> dict[str, str]:
     }
 
 
-def steps(root: Path, request: Request) -> list[FinishedPerformance]:
-    seen: list[FinishedPerformance] = []
+def steps(root: Path, request: Request) -> list[FinishedPart]:
+    seen: list[FinishedPart] = []
     make_release(root, request, 1, seen.append)
     return seen
 
@@ -163,7 +164,7 @@ def test_killed_and_resumed_by_other_workers_gives_the_same_bytes(
         [sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True
     )
     assert started.stdout is not None
-    assert "FinishedPerformance" in started.stdout.readline()
+    assert "FinishedPart" in started.stdout.readline()
     started.kill()
     started.wait()
     # The end of its output is the end of all processes that it had started.
@@ -186,7 +187,7 @@ def test_damaged_files_are_made_again(made: Path, request_made: Request, tmp_pat
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
     (root / "simulated/checks/t2_p1_2.json").write_text("{")
 
-    again = [step.performance.stem for step in steps(root, request_made) if step.was_made]
+    again = [step.part.stem for step in steps(root, request_made) if step.was_made]
 
     assert again == ["t1_p2_1", "t2_p1_2"]
     assert contents(root) == contents(made)
