@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,8 @@ HEAD_WORDS = ("nose", "eye", "ear", "mouth")
 FACE_SIZE = 1.5
 """Of what is blurred, in distances from the face's middle to its farthest point."""
 LEAST_FACE = 0.35
-"""The same in widths of the shoulders: the points of a face seen from the side lie close."""
+"""The least radius, in widths of the shoulders and lengths of the trunk: points of a face lie close
+together, and may be wrong."""
 
 
 class VideoImages:
@@ -131,14 +131,14 @@ def face_of(skeleton: Skeleton, points: NDArray[np.float64]) -> tuple[float, flo
     head = [k for k, name in enumerate(skeleton.points) if any(w in name for w in HEAD_WORDS)]
     if not head:
         return None
-    found: Mapping[str, int] = {name: k for k, name in enumerate(skeleton.points)}
     x, y = points[head].mean(axis=0)
     radius = FACE_SIZE * float(np.hypot(*(points[head] - (x, y)).T).max())
-    shoulders = [found[f"{s}_shoulder"] for s in ("left", "right") if f"{s}_shoulder" in found]
-    if len(shoulders) == 2:
-        # Seen from the side, shoulders are narrow, and the trunk tells the size.
-        span = np.hypot(*(points[shoulders[0]] - points[shoulders[1]]))
-        radius = max(radius, LEAST_FACE * float(span))
+    if {"shoulders", "hips"} <= skeleton.roles.keys():
+        shoulders, hips = (points[list(skeleton.role(role))] for role in ("shoulders", "hips"))
+        # Seen from the side, shoulders are narrow; bent towards the camera, the trunk is short.
+        wide = float(np.hypot(*(shoulders[0] - shoulders[1])))
+        long = float(np.hypot(*(shoulders.mean(axis=0) - hips.mean(axis=0))))
+        radius = max(radius, LEAST_FACE * wide, LEAST_FACE * long)
     return float(x), float(y), radius
 
 

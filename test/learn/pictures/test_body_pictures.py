@@ -141,7 +141,11 @@ def test_muscles_are_laid_along_the_limbs_of_whoever_is_seen():
     assert abs(quad[:, 0].mean() - points[[hip, knee], 0].mean()) < 0.03
     # Seen from behind, the other muscles are seen; with a leg lifted, they are where the leg is.
     behind = points * (-1, 1)
-    assert {one.name for one in on_body(skeleton, behind, regions)} == {"hamstrings", "latissimus"}
+    laid = on_body(skeleton, behind, regions)
+    assert {one.name for one in laid} == {"hamstrings", "latissimus"}
+    (lat,) = (laid[one] for one in laid if (one.name, one.side) == ("latissimus", "L"))
+    # On the trunk, from the side that is now at the picture's left towards the spine.
+    assert -0.19 < lat[:, 0].min() < lat[:, 0].max() < 0.02
     lifted = points.copy()
     lifted[knee] = points[hip] + (0.42, 0)
     laid = on_body(skeleton, lifted, regions)
@@ -244,6 +248,9 @@ def test_a_face_is_made_unrecognisable_and_where_it_is_unknown_everything(tmp_pa
     assert plain[face].std() > 30
     assert hidden[face].std() < 15
     np.testing.assert_array_equal(hidden[100:], plain[100:])
+    # From the side no width is left, of shoulders or face: then the trunk tells how large it is.
+    narrow = Movement(VIEW.skeleton, np.array([0.0]), (points - 100) * (0.01, 1) + 100)
+    assert face_hidden(kept, narrow)(0.0)[nose[1] - 10 : nose[1] + 10, 95:106].std() < 15
     nobody = Movement(VIEW.skeleton, np.array([0.0]), np.full_like(points, np.nan))
     assert face_hidden(kept, nobody)(0.0).std() < 15
     assert face_hidden(kept, None)(0.0).std() < 15
