@@ -89,6 +89,16 @@ class Architecture(ABC):
     """How much of the future it waits for unless its card says otherwise."""
     fed_back: bool = False
     """Whether its network decodes each output from the one before: `encode`, then `decode`."""
+    grid_rate_hz: int = 0
+    """The one rate of the grid that it runs on; 0 for any."""
+    own_windows: bool = False
+    """Whether it was published on separate windows of its own length, frames at their own times."""
+    raw_columns: bool = False
+    """Whether it takes columns as they come rather than brought to one size."""
+    turned: bool = False
+    """Whether it takes muscles and gives a pose, of a data set that is turned round for it."""
+    published: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of its own published training, where that is not PianoKPM Net's."""
     quick: Mapping[str, Any] = field(default_factory=dict)
     """Settings of a quick training that suit it better than what suits most."""
     random_gain: Mapping[str, float] = field(default_factory=dict)
@@ -119,6 +129,10 @@ class Architecture(ABC):
         )
         self.check(card)
         return card
+
+    def usual_streams(self, had: Streams) -> Streams:
+        """Choose among a data set's streams those that it takes unless others are asked for."""
+        return had
 
     def usual_lookahead(self, rate_hz: float) -> int:
         """Samples of the future that a model waits for unless its card says otherwise."""
@@ -153,6 +167,12 @@ class Architecture(ABC):
     @abstractmethod
     def batch(self, card: ModelCard, tensors: Tensors, device: str = "cpu") -> BatchEstimator:
         """Make what evaluates a model on whole recordings, on a device of torch."""
+
+    def separate_windows(
+        self, card: ModelCard, tensors: Tensors, device: str = "cpu"
+    ) -> BatchEstimator:
+        """Make what evaluates windows one by one, where it was published so."""
+        raise CardError(f"{self.name} has no windows of its own")
 
     # How a model comes about.
 

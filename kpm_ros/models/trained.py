@@ -61,6 +61,10 @@ class Trained:
     def _batch(self) -> BatchEstimator:
         return self.architecture.batch(self.card, self.tensors)
 
+    @cached_property
+    def _windows(self) -> BatchEstimator:
+        return self.architecture.separate_windows(self.card, self.tensors)
+
     def estimate(self, values: Array) -> Array:
         """Turn a recording's rows (T, W) into effort (T, M), as used live.
 
@@ -69,18 +73,20 @@ class Trained:
         grid of its own, from 0 on. Like effort in use, it is never below zero.
         """
         if not self.architecture.live:
-            return as_envelope(self._whole(values))
+            return self._as_given(self._whole(values))
         stream = self._stream
         stream.reset(0)
         held = np.repeat(values[-1:], self.card.lookahead, axis=0)
         effort = np.concatenate([stream.push(values), stream.push(held)])
-        return as_envelope(effort[: len(values)])
+        return self._as_given(effort[: len(values)])
 
     def estimate_alone(self, values: Array) -> Array:
         """Turn a window into effort as if there were nothing before and after it.
 
         What the network says is left as it is, as in the published evaluation.
         """
+        if self.architecture.own_windows:
+            return self._windows.run([Stretch(0, values)])[0]
         if not self.architecture.live:
             return self._whole(values)
         self._stream.reset(0)
@@ -94,7 +100,11 @@ class Trained:
         self._stream.reset(0)
         hops = [values[start : start + hop] for start in range(0, len(values), hop)]
         parts = [self._stream.push(rows) for rows in hops]
-        return as_envelope(np.concatenate([*parts, self._stream.flush()]))
+        return self._as_given(np.concatenate([*parts, self._stream.flush()]))
+
+    def _as_given(self, effort: Array) -> Array:
+        """Hold effort to what it can be; a pose may be anything."""
+        return effort if self.architecture.turned else as_envelope(effort)
 
     def _whole(self, values: Array) -> Array:
         return self._batch.run([Stretch(0, values)])[0]

@@ -41,6 +41,15 @@ TOGETHER = 16
 """Windows evaluated at once."""
 
 
+def network_shapes(architecture: Architecture, card: ModelCard) -> Shapes:
+    """Ask a network for the shape of every tensor, without making any weights."""
+    import torch
+
+    with torch.device("meta"):
+        state = architecture.network(card).state_dict()
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class WindowedArchitecture(Architecture):
     """A network that sees whole windows, and so does not run live."""
@@ -69,11 +78,7 @@ class WindowedArchitecture(Architecture):
 
     def shapes(self, card: ModelCard) -> Shapes:
         """Ask the network itself, without making any weights."""
-        import torch
-
-        with torch.device("meta"):
-            state = self.network(card).state_dict()
-        return {name: tuple(tensor.shape) for name, tensor in state.items()}
+        return network_shapes(self, card)
 
     def network(self, card: ModelCard) -> nn.Module:
         """Make the card's network with whatever weights its layers begin with."""

@@ -25,6 +25,7 @@ from typing import Any
 
 from kpm_ros.core.lock import hold
 from kpm_ros.learn.training.training_settings import (
+    KEPT,
     POSE_TIMINGS,
     PRECISIONS,
     QUICK,
@@ -91,6 +92,7 @@ _DESCRIPTIONS = {
     "sinkhorn_points": "samples of each window it is taken over; 0 for all",
     "average": "how much a running mean of the weights keeps at each step; 0 for no mean",
     "precision": "auto takes bfloat16 where the chip has it",
+    "keep": "weights written at the end: those that did best in a check, or the last ones",
     "time_limit_min": "minutes by which training ends; the cosine is bent to it",
     "time_limit_of": "minutes by the clock, or of this process's own time on the processor: equal "
     "compute, on a machine that does other work too",
@@ -107,6 +109,7 @@ _CHOICES = {
     "schedule": SCHEDULES,
     "precision": PRECISIONS,
     "time_limit_of": TIMES,
+    "keep": KEPT,
 }
 
 

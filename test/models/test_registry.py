@@ -175,7 +175,7 @@ def test_the_registry_and_a_card_of_any_architecture_import_neither_torch_nor_nu
     code = (
         "import sys; from kpm_ros.models.registry import architectures;"
         "from support.streams import fitting;"
-        "[a.new_card(streams=fitting(a), muscles=('a',), unit='1', rate_hz=1000)"
+        "[a.new_card(streams=fitting(a), muscles=('a',), unit='1', rate_hz=a.grid_rate_hz or 1000)"
         " for a in architectures().values()];"
         "sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
     )

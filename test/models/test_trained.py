@@ -38,7 +38,8 @@ PLAYING = playing(published_card(architecture="touchnet"), 3000)
 
 def new_card(name, **fields):
     one = find_architecture(name)
-    given = {"streams": fitting(one), "muscles": MUSCLES, "unit": UNIT, "rate_hz": RATE_HZ}
+    rate_hz = one.grid_rate_hz or RATE_HZ
+    given = {"streams": fitting(one), "muscles": MUSCLES, "unit": UNIT, "rate_hz": rate_hz}
     return one.new_card(**given | fields)
 
 
@@ -67,9 +68,9 @@ def test_a_model_comes_back_from_its_file_and_estimates_alike(name, tmp_path):
     assert again.card == card
     assert again.architecture.name == name
     assert again.parameters == sum(tensor.size for tensor in tensors.values())
-    values = moving(card, 1500)
+    values = moving(card, 50 if again.architecture.own_windows else 1500)
     effort = again.estimate(values)
-    assert effort.shape == (1500, 6)
+    assert effort.shape == (len(values), 6)
     expected = Trained(card, tensors).estimate(values)
     assert np.abs(effort - expected).max() < 0.02 * max(1, np.abs(expected).max())
     single = {array.dtype for array in load_file(path).values()} == {np.dtype(np.float32)}

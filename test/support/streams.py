@@ -35,9 +35,10 @@ def body(skeleton: str = "mediapipe-body", name: str = "front") -> Streams:
 
 def fitting(architecture: Architecture) -> Streams:
     """Give streams that an architecture takes: the published hand and keys if it can, or a body."""
+    rate_hz = architecture.grid_rate_hz or 100
     for streams in (published_streams(), body(), body("openpose-body25")):
         try:
-            architecture.new_card(streams=streams, muscles=("a",), unit="1", rate_hz=100)
+            architecture.new_card(streams=streams, muscles=("a",), unit="1", rate_hz=rate_hz)
         except CardError:
             continue
         return streams

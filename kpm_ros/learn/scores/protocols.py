@@ -71,8 +71,11 @@ def estimate_continuous(model: Trained, recording: GridRecording) -> Array:
 def estimate_in_windows(model: Trained, recording: GridRecording) -> Array:
     """Estimate each whole second by itself; what is left over at the end is not estimated.
 
-    Each window's first and last frame are put on its first and last sample.
+    Each window's first and last frame are put on its first and last sample. A model that was
+    published on windows of its own is given those, with frames at their own times.
     """
+    if model.architecture.own_windows:
+        return _in_own_windows(model, recording)
     second = recording.rate_hz
     starts = range(0, len(recording) - second + 1, second)
     if not starts:
@@ -84,13 +87,26 @@ def estimate_in_windows(model: Trained, recording: GridRecording) -> Array:
     )
 
 
+def _in_own_windows(model: Trained, recording: GridRecording) -> Array:
+    window = model.architecture.window(model.card) or len(recording)
+    rows = given(model.card, recording)
+    starts = range(0, len(rows) - window + 1, window)
+    if not starts:
+        raise ValueError(
+            f"{recording.name} has {len(rows)} samples at {recording.rate_hz} Hz, fewer than a "
+            f"window of {model.card.name}, which has {window}"
+        )
+    return np.concatenate([model.estimate_alone(rows[start : start + window]) for start in starts])
+
+
 PROTOCOLS: dict[str, tuple[str, Estimate]] = {
     "continuous": (
         "the whole recording in one stream, as the live pipeline runs it",
         estimate_continuous,
     ),
     "published": (
-        "separate windows of a second, each from nothing, as the published code does",
+        "separate windows of a second, or of the model's own length, each from nothing, as the "
+        "published code does",
         estimate_in_windows,
     ),
 }

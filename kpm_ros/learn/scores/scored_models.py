@@ -66,10 +66,10 @@ def _fitted(name: str, dataset: DataSet) -> Trained:
         raise ValueError(f"{name} is fitted to the data set's training part, and it has none")
     architecture = architectures()[name]
     card = architecture.new_card(
-        streams=dataset.streams,
+        streams=architecture.usual_streams(dataset.streams),
         muscles=dataset.muscles,
         unit=dataset.unit,
-        rate_hz=dataset.grid_rate_hz,
+        rate_hz=architecture.grid_rate_hz or dataset.grid_rate_hz,
         trained_on=f"the training part of data set {dataset.fingerprint[:12]}",
         seen=seen_of(dataset.identities[one] for one in (*training, *choosing)).on_card(),
     )

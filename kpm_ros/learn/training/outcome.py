@@ -70,7 +70,8 @@ def scores_of(model: Trained, dataset: DataSet, settings: Settings) -> ScoresByS
         for split, names in unmet.items()
     }
     part = dataset.part(chosen)
-    protocol = "published" if settings.pose_timing == "window" else "continuous"
+    windows = settings.pose_timing == "window" or model.architecture.own_windows
+    protocol = "published" if windows else "continuous"
     training = evenly(dataset.splits["train"], dataset, settings.score_minutes)
     mean = mean_effort(dataset.on_grid(training, model.card))
     found = score_all(part, [ScoredModel("model", model)], list(chosen), protocol)
@@ -139,22 +140,26 @@ def card_scores(scores: ScoresBySplit) -> dict[str, float]:
     }
 
 
-def trained_on(dataset: DataSet, recordings: Sequence[GridRecording], samples: int) -> str:
-    """Say what the data are."""
+def trained_on(
+    dataset: DataSet, recordings: Sequence[GridRecording], samples: int, chosen: bool = True
+) -> str:
+    """Say what the data are, and by what the best step was chosen, if it was."""
     minutes = samples / 60 / recordings[0].rate_hz
     people = len({one.recording.person for one in recordings})
     kind = "simulated recordings" if dataset.simulated else "recordings"
     words = (
         f"{kind}: {minutes:.1f} minutes, {len(recordings)} recordings of {people} people, "
-        f"data set {dataset.fingerprint[:16]} ({dataset.description}), split train; split "
-        "val chose the best step."
+        f"data set {dataset.fingerprint[:16]} ({dataset.description}), split train; "
+        f"{'split val chose the best step' if chosen else 'the last step was kept'}."
     )
     return f"{words} {SIMULATED_ONLY}" if dataset.simulated else words
 
 
-def with_seen(card: ModelCard, dataset: DataSet, names: Sequence[str]) -> ModelCard:
+def with_seen(
+    card: ModelCard, dataset: DataSet, names: Sequence[str], chosen: bool = True
+) -> ModelCard:
     """Add to what a model has met the recordings trained on, and those that chose among steps."""
-    chosen_by = dataset.splits.get("val", ())
+    chosen_by = dataset.splits.get("val", ()) if chosen else ()
     seen = seen_of(dataset.identities[name] for name in (*names, *chosen_by))
     return replace(card, seen=(seen | (Seen.from_card(card.seen) or Seen())).on_card())
 
@@ -177,12 +182,14 @@ def how_trained(settings: Settings, recipe: str, reached: Mapping[str, Any], com
     )
     if settings.augment:
         changed += f", bodies, cameras and sensors augmented {settings.augment:g} times"
+    kept = (
+        "the last one kept" if settings.keep == "last" else f"best at step {reached['best_step']}"
+    )
     return (
         f"recipe {recipe}, {begin}: AdamW, learning rate {settings.learning_rate:g}, "
         f"{settings.schedule}, {loss}, batches of {settings.batch} windows of {settings.window} "
         f"samples, pose by {settings.pose_timing}, {settings.precision}{changed}; "
-        f"{reached['step']} steps ({reached['epoch']:.2f} epochs), best at step "
-        f"{reached['best_step']}. {_command(command)}"
+        f"{reached['step']} steps ({reached['epoch']:.2f} epochs), {kept}. {_command(command)}"
     ).rstrip()
 
 

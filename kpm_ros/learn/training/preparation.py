@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,14 +47,14 @@ def new_card(settings: Settings, dataset: DataSet) -> ModelCard:
             f"teacher-forcing shows a decoder the true effort before, but {settings.model} has no "
             "such decoder: leave it away"
         )
-    streams = chosen_streams(dataset.streams, settings)
+    streams = chosen_streams(dataset.streams, settings, architecture.usual_streams)
     senses = tuple(streams.senses)
     if settings.drop_senses and len(senses) < 2:
         raise ValueError(
             "drop-senses takes away one of several senses, but the inputs are "
             f"{', '.join(senses)} alone: leave it at 0"
         )
-    rate_hz = settings.rate_hz or dataset.grid_rate_hz
+    rate_hz = settings.rate_hz or architecture.grid_rate_hz or dataset.grid_rate_hz
     given: dict[str, Any] = {}
     if settings.lookahead is not None:
         given["lookahead"] = settings.lookahead
@@ -71,8 +71,15 @@ def new_card(settings: Settings, dataset: DataSet) -> ModelCard:
     )
 
 
-def chosen_streams(had: Streams, settings: Settings) -> Streams:
-    """Take of a data set's streams those of the senses, or of the names, that are asked for."""
+def chosen_streams(
+    had: Streams, settings: Settings, usual: Callable[[Streams], Streams] = lambda had: had
+) -> Streams:
+    """Take of a data set's streams those of the senses, or of the names, that are asked for.
+
+    Where nothing is asked for, the usual ones.
+    """
+    if not settings.inputs and not settings.streams:
+        return usual(had)
     for asked, known, what in (
         (settings.inputs, had.senses, "inputs"),
         (settings.streams, had.names, "streams"),
@@ -122,7 +129,8 @@ def first_network(
         return card, network
     most = _START_MINUTES * 60 * card.rate_hz
     some = recordings[:: max(1, math.ceil(sum(len(one) for one in recordings) / most))]
-    card = normalised_card(card, some)
+    if not architecture.raw_columns:
+        card = normalised_card(card, some)
     return card, architecture.initial_network(card, some, settings.seed)
 
 

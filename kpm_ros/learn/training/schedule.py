@@ -27,10 +27,12 @@ def learning_rate_factor(
     """Say by what the highest learning rate is multiplied at one step.
 
     "halving" halves it every so many epochs; "cosine" follows half a cosine down to nothing at the
-    last step or at the time limit, whichever comes first. Both begin with a straight rise.
+    last step or at the time limit, whichever comes first. All begin with a straight rise.
     """
     rise = min(1.0, (step + 1) / settings.warm_up_steps) if settings.warm_up_steps else 1.0
-    if settings.schedule == "halving":
+    if settings.schedule == "constant":
+        fall = 1.0
+    elif settings.schedule == "halving":
         fall = 0.5 ** int(step / steps_per_epoch / settings.halve_every)
     else:
         done = max(step / steps, elapsed_s / (60 * settings.time_limit_min))

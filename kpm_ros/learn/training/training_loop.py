@@ -105,7 +105,12 @@ class TrainingLoop:
 
     @property
     def best(self) -> dict[str, Tensor]:
-        """The weights that did best in a check; the first ones if there was none."""
+        """The weights to keep: the last ones, or those that did best in a check.
+
+        The first ones if there was none.
+        """
+        if self._settings.keep == "last":
+            return _weights(self._learner.best_network)
         best: dict[str, Tensor] = self._state["best"]
         return best
 

@@ -27,6 +27,7 @@ from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.split_files import Splits
+from kpm_ros.learn.recordings.turned import turned
 from kpm_ros.learn.training import outcome
 from kpm_ros.learn.training.batches import make_batches
 from kpm_ros.learn.training.checkpoints import PROGRESS, read_checkpoint
@@ -55,7 +56,7 @@ from kpm_ros.learn.training.training_loop import (
 from kpm_ros.learn.training.training_settings import LARGEST_INTERVAL, Settings, for_windowed
 from kpm_ros.learn.training.validation import Validation
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.registry import architecture_of
+from kpm_ros.models.registry import architecture_of, find_architecture
 from kpm_ros.models.trained import load
 from kpm_ros.models.weight_files import save_model
 
@@ -126,6 +127,8 @@ class Training:
     def _plan(self) -> _Plan:
         settings = self.settings
         dataset = open_dataset(self.data, settings.split_file)
+        if find_architecture(settings.model).turned:
+            dataset = turned(dataset)
         if self.splits is not None:
             dataset = dataset.part(self.splits)
         card = new_card(settings, dataset)
@@ -200,9 +203,10 @@ class Training:
         self, plan: _Plan, folder: RunFolder, card: ModelCard, tensors: dict[str, Any]
     ) -> outcome.ScoresBySplit:
         """Write the model, score what was written, and write the scores onto it."""
-        words = outcome.trained_on(plan.dataset, plan.recordings, plan.samples)
+        chosen = plan.settings.keep == "best"
+        words = outcome.trained_on(plan.dataset, plan.recordings, plan.samples, chosen)
         names = [one.name for one in plan.recordings]
-        card = outcome.with_seen(replace(card, trained_on=words), plan.dataset, names)
+        card = outcome.with_seen(replace(card, trained_on=words), plan.dataset, names, chosen)
         save_model(folder.model, card, tensors)
         scores = outcome.scores_of(load(str(folder.model)), plan.dataset, plan.settings)
         save_model(folder.model, replace(card, scores=outcome.card_scores(scores)), tensors)

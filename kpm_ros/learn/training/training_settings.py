@@ -21,9 +21,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 POSE_TIMINGS = ("window", "stamps")
-SCHEDULES = ("halving", "cosine")
+SCHEDULES = ("halving", "cosine", "constant")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 TIMES = ("clock", "processor")
+KEPT = ("best", "last")
 LONGEST_LOOKAHEAD_S = 60.0
 LARGEST_INTERVAL = 500
 """Most steps between two checks where nothing else is asked for."""
@@ -87,6 +88,9 @@ class Settings:
     """How much of the running mean of the weights is kept at each step; 0 for no mean."""
     precision: str = "32-true"
 
+    keep: str = "best"
+    """Which weights are written at the end: those that did best in a check, or the last ones."""
+
     time_limit_min: float = math.inf
     """Training, with its decay of the learning rate, is over by then."""
     time_limit_of: str = "clock"
@@ -118,6 +122,7 @@ class Settings:
             ("schedule", SCHEDULES),
             ("precision", PRECISIONS),
             ("time_limit_of", TIMES),
+            ("keep", KEPT),
         ):
             self._ask(name, getattr(self, name) in allowed, " or ".join(allowed))
         self._check_together()
@@ -180,10 +185,11 @@ def make_settings(recipe: str, **given: Any) -> Settings:
         if name not in known:
             raise ValueError(f"there is no setting {name!r} of a training")
     model, suited = given.get("model", ""), {}
-    if recipe == "quick" and model:
+    if model:
         from kpm_ros.models.registry import find_architecture
 
-        suited = dict(find_architecture(model).quick)
+        architecture = find_architecture(model)
+        suited = dict(architecture.quick if recipe == "quick" else architecture.published)
     return Settings(**{**RECIPES[recipe], **suited, **given})
 
 

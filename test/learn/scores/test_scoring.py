@@ -33,7 +33,7 @@ from kpm_ros.learn.scores.score_table_text import as_markdown, as_text
 from kpm_ros.learn.scores.scored_models import ScoredModel, find_scored_model
 from kpm_ros.learn.scores.scoring import check_models, choose_splits, compare, score_all
 from kpm_ros.models.pianokpm.published import MUSCLES, UNIT, published_card, published_streams
-from kpm_ros.models.registry import find_architecture
+from kpm_ros.models.registry import architecture_of, find_architecture
 from kpm_ros.models.seen import Seen
 from kpm_ros.models.trained import Trained
 from kpm_ros.models.weight_files import save_model
@@ -186,6 +186,7 @@ class Spy:
 
     def __init__(self, card):
         self.card, self.given = card, []
+        self.architecture = architecture_of(card)
 
     def estimate_alone(self, values):
         self.given.append(values)
