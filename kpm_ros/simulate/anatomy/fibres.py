@@ -19,6 +19,8 @@ The curves are MuJoCo's muscle model, evaluated for many postures at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,13 @@ class Fibres:
         self._slack = shortest - low * self._fibre
         self._lmin, self._lmax = lmin, lmax
         self._vmax, self._fpmax, self._fvmax = vmax, fpmax, fvmax
+
+    def of(self, places: Sequence[int]) -> Fibres:
+        """Give some of the muscles, by their places."""
+        some = copy(self)
+        for name, values in vars(self).items():
+            setattr(some, name, values[list(places)])
+        return some
 
     def normal_length(self, length: Array) -> Array:
         """Fibre length over its best one, for tendon lengths (n, muscles)."""

@@ -102,6 +102,8 @@ class Coordinates:
         self.leader = np.empty(len(names), dtype=np.int64)
         self.curve = np.zeros((_POWERS, len(names)))
         followers = {coupling.joint: coupling for coupling in couplings}
+        leaders = [followers[name].leader if name in followers else name for name in names]
+        self._low, self._high = np.array([model.joint(name).range for name in leaders]).T
         for number, name in enumerate(names):
             if name in own:
                 self.leader[number] = COORDINATES.index(own[name])
@@ -120,11 +122,8 @@ class Coordinates:
 
     def joints(self, q: Array, speed: Array, acceleration: Array) -> Joints:
         """Joints for postures, their speed and acceleration, (n, coordinates) each."""
-        x, dx, ddx = (track[:, self.leader] for track in (q, speed, acceleration))
-        c = self.curve
-        value = c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])))
-        slope = c[1] + x * (2.0 * c[2] + x * (3.0 * c[3] + x * 4.0 * c[4]))
-        bend = 2.0 * c[2] + x * (6.0 * c[3] + x * 12.0 * c[4])
+        dx, ddx = (track[:, self.leader] for track in (speed, acceleration))
+        value, slope, bend = self._follow(q)
         after = q + _STEP * speed + 0.5 * _STEP**2 * acceleration
         before = q - _STEP * speed + 0.5 * _STEP**2 * acceleration
         (here, turn), (there, turned), (then, had) = (
@@ -146,9 +145,20 @@ class Coordinates:
 
     def places(self, q: Array) -> Array:
         """Places of all joints for postures: (n, nq)."""
+        return np.concatenate([self._root(q)[0], _quaternion(q), self._follow(q)[0]], axis=1)
+
+    def _follow(self, q: Array) -> tuple[Array, Array, Array]:
+        """Places of the joints after the root, and their first two derivatives by the coordinate.
+
+        Beyond its leader's range a follower goes on straight: its polynomial was fitted within.
+        """
         x, c = q[:, self.leader], self.curve
-        value = c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])))
-        return np.concatenate([self._root(q)[0], _quaternion(q), value], axis=1)
+        inside = np.clip(x, self._low, self._high)
+        value = c[0] + inside * (c[1] + inside * (c[2] + inside * (c[3] + inside * c[4])))
+        slope = c[1] + inside * (2.0 * c[2] + inside * (3.0 * c[3] + inside * 4.0 * c[4]))
+        bend = 2.0 * c[2] + inside * (6.0 * c[3] + inside * 12.0 * c[4])
+        beyond = x - inside
+        return value + slope * beyond, slope, np.where(beyond == 0.0, bend, 0.0)
 
     def _root(self, q: Array) -> tuple[Array, Array]:
         """Where the root's origin is, (n, 3), and how it is turned, (n, 3, 3)."""

@@ -16,8 +16,9 @@
 
 Each foot touches the floor with the points of its sole that are near the floor and slow. Every
 point can only push, and sideways no more than friction holds. Of all forces that give the needed
-wrench those with the least sum of squares are taken, so that left and right share it as balance
-demands. What no forces can give is left over as the residual wrench.
+wrench those are taken that are most even and ask least of the legs' joints: left and right share it
+as balance demands, and in a wide stance they push outwards. What no forces can give is left over as
+the residual wrench.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.simulate.anatomy.optimum_kernels import solve
+from kpm_ros.simulate.exerciser.coordinates import LEG
 
 Array = NDArray[np.float64]
 
@@ -43,6 +45,9 @@ _MOST = 6.0
 _ARM_M = 0.3
 """A moment of a body weight at this arm is as bad, left over, as a force of a body weight."""
 _SLACK = 1e-3
+_JOINT_SLACK = {"hip_rotation": 0.05, "subtalar": 0.05}
+_USUAL_JOINT_SLACK = 1.0
+"""The larger, the less a leg's moment counts against forces being even; weak joints count more."""
 _LIFTED = 0.02
 """Points with less contact than this do not touch."""
 
@@ -54,6 +59,15 @@ class FootForces(NamedTuple):
     """(n, 2, 3), in newtons."""
     moment: Array
     """(n, 2, 3): about the world's origin, in newton metres."""
+
+
+class Legs(NamedTuple):
+    """What the floor's forces do to the legs, left before right."""
+
+    moment: Array
+    """(n, 2, coordinates of a leg): what joints would have to give without the floor."""
+    lever: Array
+    """(n, 2, coordinates, 6): how much of that a force, and its moment about the origin, takes."""
 
 
 class Reaction(NamedTuple):
@@ -80,7 +94,12 @@ def contact_of(soles: Array, rate_hz: float) -> Array:
 
 
 def reaction(
-    wrench: Array, about: Array, soles: Array, contact: Array, weight_n: float
+    wrench: Array,
+    about: Array,
+    soles: Array,
+    contact: Array,
+    legs: Legs,
+    weight_n: float,
 ) -> Reaction:
     """Share the needed wrench (n, 6) about points (n, 3) among the sole points that touch."""
     count, feet, points, _ = soles.shape
@@ -95,12 +114,24 @@ def reaction(
     turn = np.cross(arm[..., None, :], edges) / _ARM_M
     touch = np.where(contact > _LIFTED, contact, 0.0)[..., None, None]
     given = _MOST * touch * np.concatenate([push, turn], axis=-1)
-    columns = feet * points * _EDGES
-    arms = np.ascontiguousarray(given.reshape(count, columns, 6).transpose(0, 2, 1))
+    # And what it does to the joints of its own leg: (n, feet, points, edges, coordinates).
+    spun = np.cross(on_floor[..., None, :], edges)
+    bent = np.einsum("nfck,nfpek->nfpec", legs.lever, np.concatenate([push, spun], axis=-1))
+    bent *= _MOST * touch
+    columns, joints = feet * points * _EDGES, legs.moment.shape[2]
+    arms = np.zeros((count, 6 + feet * joints, columns))
+    arms[:, :6] = given.reshape(count, columns, 6).transpose(0, 2, 1)
+    for foot in range(feet):
+        rows = slice(6 + foot * joints, 6 + (foot + 1) * joints)
+        own = slice(foot * points * _EDGES, (foot + 1) * points * _EDGES)
+        arms[:, rows, own] = bent[:, foot].reshape(count, -1, joints).transpose(0, 2, 1)
     scale = weight_n * np.array([1.0, 1.0, 1.0, _ARM_M, _ARM_M, _ARM_M])
+    asked = np.concatenate([wrench / scale, legs.moment.reshape(count, -1) / weight_n], axis=1)
+    weak = [_JOINT_SLACK.get(name, _USUAL_JOINT_SLACK) for name in LEG]
+    slack = np.array([_SLACK] * 6 + weak * feet)
     nothing = np.zeros((count, columns))
     share, left = solve(
-        arms, wrench / scale, nothing, nothing, np.ones(columns), np.full(6, _SLACK), np.zeros(6)
+        arms, asked, nothing, nothing, np.ones(columns), slack, np.zeros(len(slack))
     )
     size = _MOST * weight_n * share.reshape(count, feet, points, _EDGES) * touch[..., 0]
     each = np.einsum("nfpe,ek->nfpk", size, edges)
@@ -110,7 +141,7 @@ def reaction(
     with np.errstate(invalid="ignore", divide="ignore"):
         centre = (each[..., 2, None] * on_floor[..., :2]).sum(axis=2) / upward[..., None]
     centre[upward < 1e-3 * weight_n] = np.nan
-    return Reaction(force, moment, centre, left * scale)
+    return Reaction(force, moment, centre, left[:, :6] * scale)
 
 
 def measured_reaction(wrench: Array, about: Array, forces: FootForces) -> Reaction:
