@@ -163,7 +163,7 @@ class LandmarkOutput:
 
     def _rules(self, settings: TrackingSettings) -> HandRules | PersonRules:
         """Whom to follow."""
-        return settings.person if self._kind.of_a_person else settings.hand
+        return settings.person if self._kind.rules is PersonRules else settings.hand
 
     def _cleaned(self, seen: Seen | None, stamp_ns: int) -> Seen | None:
         """Clean up what is seen, in the picture and in metres alike."""

@@ -34,6 +34,10 @@ from kpm_ros.operate.usage import TOTAL
 
 REDRAW_S = 0.2
 LINE_EVERY_S = 2.0
+ONE_COLUMN = 6
+"""More muscles than this are shown in two columns, as the left and right ones of a body are listed,
+so that all of it fits into a terminal of 24 lines."""
+BAR_WIDTH, NARROW_BAR_WIDTH = 40, 18
 
 
 @dataclass
@@ -137,14 +141,25 @@ def draw(picture: Picture) -> RenderableType:
 def _bars(picture: Picture) -> Table:
     bars = Table.grid(padding=(0, 2))
     valid = not picture.flags & Flag.INVALID
-    for name, value in zip(picture.muscles, picture.effort, strict=False):
-        shown = min(max(value, 0.0), 1.0)
-        style = "green" if valid else "red"
-        bar = ProgressBar(
-            total=1.0, completed=shown, width=40, complete_style=style, finished_style=style
-        )
-        bars.add_row(name, bar, f"{value:.3f}", "" if valid else "not valid")
+    told = list(zip(picture.muscles, picture.effort, strict=False))
+    columns = 2 if len(told) > ONE_COLUMN else 1
+    rows = -(-len(told) // columns)
+    width = BAR_WIDTH if columns == 1 else NARROW_BAR_WIDTH
+    for first in range(rows):
+        cells: list[RenderableType] = []
+        for name, value in told[first::rows]:
+            cells += [name, _bar(value, width, valid), f"{value:.3f}"]
+        cells += [""] * (3 * columns - len(cells))
+        bars.add_row(*cells, "" if valid else "not valid")
     return bars
+
+
+def _bar(value: float, width: int, valid: bool) -> ProgressBar:
+    shown = min(max(value, 0.0), 1.0)
+    style = "green" if valid else "red"
+    return ProgressBar(
+        total=1.0, completed=shown, width=width, complete_style=style, finished_style=style
+    )
 
 
 def _rates(picture: Picture) -> Table:

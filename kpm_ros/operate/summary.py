@@ -39,6 +39,10 @@ MOST_INVALID = 0.01
 MOST_STALE = 0.1
 """Shares of the samples that may be invalid, or rest on a stale pose, in a healthy run."""
 
+FAULTS = (Flag.WARMING_UP, Flag.POSE_LOST, Flag.CHANNELS_MISSING)
+"""What makes samples invalid and should not be, in a run."""
+_CAUSES = FlagBits(Flag.HIDDEN | FAULTS[0] | FAULTS[1] | FAULTS[2])
+
 STAGES = {
     "tracking": ("input_ns", "processed_ns"),
     "transport": ("processed_ns", "received_ns"),
@@ -61,6 +65,8 @@ class Measurement:
     end_ns: int
     messages: int = 0
     invalid: int = 0
+    hidden: int = 0
+    """Of the invalid samples, those for which nothing but hidden limbs is to blame."""
     flagged: dict[Flag, int] = field(default_factory=lambda: dict.fromkeys(Flag, 0))
     """Samples with each flag."""
     delays_ns: list[NDArray[np.int64]] = field(default_factory=list)
@@ -77,6 +83,7 @@ class Measurement:
         within = (received_ns >= self.begin_ns) & (received_ns < self.end_ns)
         self.messages += int(within.sum())
         self.invalid += int((within & ~valid).sum())
+        self.hidden += int((within & ((flags & _CAUSES) == Flag.HIDDEN)).sum())
         for flag in Flag:
             self.flagged[flag] += int((within & ((flags & flag) != 0)).sum())
         self.delays_ns.append((received_ns - stamps_ns)[within])
@@ -118,7 +125,7 @@ class Result:
     """What nodes said while it was measured of what keeps them from working well."""
     simulated: bool = True
     truth: Scores | None = None
-    """Of a simulated pianist: how far effort was from what its muscles did."""
+    """Of somebody simulated: how far effort was from what their muscles did."""
     why_no_truth: str = ""
 
     start: Measurement | None = None
@@ -135,6 +142,23 @@ class Result:
         return self.measurement.invalid / max(self.measurement.messages, 1)
 
     @property
+    def faulty_fraction(self) -> float:
+        """Share of the samples that were not valid, but for limbs that were hidden."""
+        measured = self.measurement
+        return (measured.invalid - measured.hidden) / max(measured.messages, 1)
+
+    @property
+    def hints(self) -> list[str]:
+        """What is no fault, but good to know."""
+        share = self.measurement.hidden / max(self.measurement.messages, 1)
+        if share <= MOST_INVALID:
+            return []
+        return [
+            f"{share:.1%} of the effort was not valid because limbs were hidden from the camera "
+            "(pose_hidden_below)"
+        ]
+
+    @property
     def faults(self) -> list[str]:
         """Why the run is not healthy, one sentence each; empty = it is."""
         found = list(self.errors)
@@ -148,23 +172,22 @@ class Result:
             found.append(f"{self.lost} effort messages were lost on the way")
         if self.out_of_order:
             found.append(f"{self.out_of_order} effort messages were out of order")
-        if self.invalid_fraction > MOST_INVALID:
+        if self.faulty_fraction > MOST_INVALID:
             found.append(
-                f"{self.invalid_fraction:.1%} of the effort was not valid{self._why_not_valid()}, "
+                f"{self.faulty_fraction:.1%} of the effort was not valid{self._why_not_valid()}, "
                 f"but no more than {MOST_INVALID:.0%} may be"
             )
         stale = self.measurement.share(Flag.POSE_STALE)
         if stale > MOST_STALE:
             found.append(
                 f"{stale:.1%} of the effort rests on a stale pose, but no more than "
-                f"{MOST_STALE:.0%} may: pictures, or hands in them, come too seldom or too late"
+                f"{MOST_STALE:.0%} may: pictures, or who is in them, come too seldom or too late"
             )
         return found
 
     def _why_not_valid(self) -> str:
         """Name the flags that make samples invalid, with the share of each."""
-        causes = (Flag.WARMING_UP, Flag.POSE_LOST, Flag.CHANNELS_MISSING)
-        shares = ((describe(flag), self.measurement.share(flag)) for flag in causes)
+        shares = ((describe(flag), self.measurement.share(flag)) for flag in FAULTS)
         words = ", ".join(f"{name} {share:.1%}" for name, share in shares if share)
         return f" ({words})" if words else ""
 
@@ -195,7 +218,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "cpu_cores": {name: round(cores, 4) for name, cores in result.cpu_cores.items()},
         "bag": dict(result.bag) if result.bag is not None else None,
         "errors": result.faults,
-        "remarks": list(result.remarks),
+        "remarks": [*result.remarks, *result.hints],
         "machine": describe_machine(),
         "simulated": result.simulated,
         **_against_truth(result),

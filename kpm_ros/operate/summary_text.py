@@ -38,7 +38,7 @@ INDENT = "  "
 def as_text(summary: Mapping[str, Any]) -> str:
     """Write a summary as a table for people, ending in the verdict."""
     effort = summary["effort"]
-    what = "simulated pianist" if summary["simulated"] else "live topics"
+    what = "simulated devices" if summary["simulated"] else "live topics"
     lines = [
         f"{summary['duration_s']:g} s of effort from {what}",
         text_table(

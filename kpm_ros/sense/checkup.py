@@ -29,6 +29,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from kpm_ros.sense.camera.camera_device import CameraConfig
 from kpm_ros.sense.camera.open_camera import open_camera
 from kpm_ros.sense.camera.v4l2 import DEV, SYS, FoundCamera, find_cameras
@@ -37,14 +39,18 @@ from kpm_ros.sense.emg.emg_brainflow import SYNTHETIC_BOARD, BrainFlowConfig, Br
 from kpm_ros.sense.emg.emg_device import EmgDevice
 from kpm_ros.sense.emg.emg_lsl import LslConfig, LslEmg, find_streams
 from kpm_ros.sense.midi.midi_port import SEQUENCER, MidiPort, PortConfig, port_names
+from kpm_ros.sense.trackers import TRACKERS
+from kpm_ros.sense.tracking.mediapipe_package import load_mediapipe, packaged_models
+from kpm_ros.sense.tracking.tracker import TrackerConfig, TrackerUnavailableError
 
 State = Literal["ok", "none", "missing", "broken"]
 
 INSTALL = "pip install 'kpm_ros[devices]'"
 FRAME_WITHIN_S = 5.0
 SAMPLE_WITHIN_S = 3.0
-CAMERAS, MIDI, LSL, BRAINFLOW, SERIAL = (
+CAMERAS, TRACKING, MIDI, LSL, BRAINFLOW, SERIAL = (
     "cameras",
+    "trackers",
     "MIDI ports",
     "LSL streams",
     "BrainFlow",
@@ -114,6 +120,24 @@ def check_camera(camera: FoundCamera) -> Iterator[Finding]:
     height, width = frame.image.shape[:2]
     said = f"gives pictures of {width}x{height}, {opened.given.fps:g} a second"
     yield Finding(CAMERAS, name, "ok", f"{said}, stamped by {opened.source.clock}")
+
+
+def check_trackers() -> Iterator[Finding]:
+    """Let the tracker of each skeleton look at a grey picture."""
+    for skeleton, kind in TRACKERS.items():
+        name = f"{kind.what} ({skeleton})"
+        if importlib.util.find_spec("mediapipe") is None:
+            yield Finding(TRACKING, name, "missing", "MediaPipe is not installed", INSTALL)
+            continue
+        models = packaged_models(load_mediapipe(kind.what), kind.models)
+        try:
+            tracker = kind.make(TrackerConfig(), kind.rules())
+            tracker.track(np.full((48, 64, 3), 127, np.uint8), 0)
+            tracker.close()
+        except TrackerUnavailableError as error:
+            yield Finding(TRACKING, name, "broken", str(error), INSTALL)
+            continue
+        yield Finding(TRACKING, name, "ok", f"MediaPipe's models: {', '.join(models)}")
 
 
 def gives_pictures(path: Path) -> bool:

@@ -22,8 +22,11 @@ from typing import Any
 
 from kpm_ros.core.settings import check_choice
 from kpm_ros.core.streams import Landmarks, Stream
+from kpm_ros.sense.bodies import mediapipe_bodies
+from kpm_ros.sense.bodies.person_identity import PersonRules
 from kpm_ros.sense.bodies.tracking import BodyTracker
-from kpm_ros.sense.hands.tracking import ChosenHand
+from kpm_ros.sense.hands import mediapipe_hands
+from kpm_ros.sense.hands.tracking import ChosenHand, HandRules
 from kpm_ros.sense.samples import BODY, HAND
 from kpm_ros.sense.tracking.tracker import Tracker, TrackerConfig
 
@@ -35,13 +38,15 @@ class Kind:
     make: Callable[[TrackerConfig, Any], Tracker]
     what: str
     """What it finds, in a word."""
-    of_a_person: bool = False
-    """Whether its rules say which person is followed, and not which hand."""
+    models: str
+    """What MediaPipe calls its models."""
+    rules: type[HandRules] | type[PersonRules]
+    """What says whom it follows."""
 
 
 TRACKERS: Mapping[str, Kind] = {
-    HAND: Kind(ChosenHand, "hand"),
-    BODY: Kind(BodyTracker, "body", of_a_person=True),
+    HAND: Kind(ChosenHand, "hand", mediapipe_hands.MODELS, HandRules),
+    BODY: Kind(BodyTracker, "body", mediapipe_bodies.MODELS, PersonRules),
 }
 """Our own trackers, by the skeleton that they find."""
 

@@ -106,3 +106,28 @@ def test_on_a_terminal_it_draws_and_leaves_the_terminal_clean():
         dashboard.show(RUNNING)
     assert "muscle effort at 2 kHz" in console.file.getvalue()
     assert console.file.getvalue().endswith("\x1b[2K")
+
+
+@pytest.mark.parametrize("count", [8, 9, 12])
+def test_the_muscles_of_a_body_stand_in_two_columns_and_all_fits_a_small_terminal(count):
+    names = [f"{side}{number}" for side in "LR" for number in range(count)][:count]
+    body = replace(
+        RUNNING,
+        muscles=names,
+        effort=[number / count for number in range(count)],
+        rates_hz=dict.fromkeys(("camera/front/landmarks", "aligned", "effort", "gesture"), 1.0),
+        hints=RUNNING.hints * 2,
+        flags=Flag.HIDDEN | Flag.INVALID,
+    )
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    console.print(draw(body))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) <= 24
+    assert all(len(line) <= 80 for line in lines)
+    rows = -(-count // 2)
+    shown = [line for line in lines if "not valid" in line]
+    assert len(shown) == rows
+    for number, line in enumerate(shown):
+        beside = names[number::rows]
+        assert all(name in line for name in beside)
+        assert all(f"{names.index(name) / count:.3f}" in line for name in beside)

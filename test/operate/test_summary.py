@@ -72,6 +72,18 @@ def test_loss_disorder_and_errors_are_faults_in_words():
     ]
 
 
+def test_limbs_that_hide_are_no_fault_of_the_run_but_told():
+    hidden = measured(shares={Flag.INVALID: 0.4, Flag.HIDDEN: 0.4})
+    assert hidden.faults == []
+    assert summarise(hidden)["effort"]["invalid_fraction"] == pytest.approx(0.4)
+    assert "40.0% of the effort was not valid because limbs were hidden" in as_text(
+        summarise(hidden)
+    )
+    worse = measured(shares={Flag.INVALID: 0.4, Flag.HIDDEN: 0.4, Flag.POSE_LOST: 0.1})
+    assert "10.0% of the effort was not valid" in worse.faults[0]
+    assert summarise(measured())["remarks"] == []
+
+
 def test_effort_that_is_often_not_valid_or_stale_is_a_fault_that_names_its_cause():
     few = {Flag.INVALID: 0.009, Flag.POSE_LOST: 0.009, Flag.POSE_STALE: 0.09, Flag.HELD: 0.9}
     assert measured(shares=few).faults == []

@@ -159,3 +159,21 @@ def test_a_device_that_cannot_be_asked_is_taken_for_a_camera(tmp_path: Path) -> 
     assert checkup.gives_pictures(tmp_path / "none")
     (tmp_path / "file").touch()
     assert checkup.gives_pictures(tmp_path / "file")
+
+
+def test_the_tracker_of_each_skeleton_looks_and_names_its_models() -> None:
+    pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
+    hand, body = checkup.check_trackers()
+    assert (hand.name, hand.state) == ("hand (mediapipe-hand)", "ok")
+    assert hand.said == "MediaPipe's models: lite, full"
+    assert (body.name, body.state) == ("body (mediapipe-body)", "ok")
+    assert "full" in body.said
+
+
+def test_without_mediapipe_trackers_are_missing_and_no_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    found = list(checkup.check_trackers())
+    assert [finding.state for finding in found] == ["missing", "missing"]
+    assert all("kpm_ros[devices]" in finding.mend for finding in found)

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,9 +27,14 @@ from kpm_ros.sense.tracking.mediapipe_package import (
     TaskLandmarker,
     coordinates,
     load_mediapipe,
+    model_file,
     packaged,
+    packaged_models,
 )
 from kpm_ros.sense.tracking.tracker import COMPLEXITY, TrackerConfig, TrackerUnavailableError
+
+MODELS = "pose_landmark"
+"""What MediaPipe calls them."""
 
 
 def make_detector(config: TrackerConfig, *, single_pictures: bool = False) -> Detector[Detection]:
@@ -52,11 +56,13 @@ def make_detector(config: TrackerConfig, *, single_pictures: bool = False) -> De
                 min_tracking_confidence=config.tracking_confidence,
             )
         )
-    if config.model not in packaged_models(mediapipe):
+    there = packaged_models(mediapipe, MODELS)
+    if config.model not in there:
+        # MediaPipe would download it without being asked.
+        file = model_file(mediapipe, MODELS, config.model)
         raise TrackerUnavailableError(
             f"there is no {config.model} pose model in MediaPipe's package: use model: "
-            f"{' or '.join(packaged_models(mediapipe)) or 'another'}, or put "
-            f"{_file(mediapipe, config.model).name} into {_folder(mediapipe)}"
+            f"{' or '.join(there) or 'another'}, or put {file.name} into {file.parent}"
         )
     return _PackagedDetector(
         packaged(
@@ -72,20 +78,6 @@ def make_detector(config: TrackerConfig, *, single_pictures: bool = False) -> De
             ),
         )
     )
-
-
-def packaged_models(mediapipe: Any = None) -> tuple[str, ...]:
-    """List the models that are there; MediaPipe would download the others without being asked."""
-    mediapipe = mediapipe or load_mediapipe("body")
-    return tuple(model for model in COMPLEXITY if _file(mediapipe, model).is_file())
-
-
-def _folder(mediapipe: Any) -> Path:
-    return Path(mediapipe.__file__).parent / "modules" / "pose_landmark"
-
-
-def _file(mediapipe: Any, model: str) -> Path:
-    return _folder(mediapipe) / f"pose_landmark_{model}.tflite"
 
 
 class _PackagedDetector:

@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.bodies.detection import Detection, skeleton
-from kpm_ros.sense.bodies.mediapipe_bodies import make_detector, packaged_models
+from kpm_ros.sense.bodies.mediapipe_bodies import MODELS, make_detector
 from kpm_ros.sense.bodies.person_identity import PersonIdentity, PersonRules, place_of
 from kpm_ros.sense.tracking.following import Looking, make_looking
+from kpm_ros.sense.tracking.mediapipe_package import load_mediapipe, packaged_models
 from kpm_ros.sense.tracking.tracker import (
     Model,
     Seen,
@@ -56,7 +57,7 @@ class BodyTracker:
         """Bodies that were found but could not be: too small, trunk hidden, outside, no numbers."""
         self._identity = PersonIdentity(rules)
         self._detector = self._make_detector()
-        self.models = packaged_models() if not self.config.task_file else (self.config.model,)
+        self.models = packaged_models(load_mediapipe("body"), MODELS)
         """Models that could be used here."""
 
     @property

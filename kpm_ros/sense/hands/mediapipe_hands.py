@@ -31,6 +31,9 @@ from kpm_ros.sense.tracking.mediapipe_package import (
 )
 from kpm_ros.sense.tracking.tracker import COMPLEXITY, TrackerConfig
 
+MODELS = "hand_landmark"
+"""What MediaPipe calls its models of hands."""
+
 
 def make_detector(
     config: TrackerConfig, hands: int, *, single_pictures: bool = False

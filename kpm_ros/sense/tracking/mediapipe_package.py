@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, read_bytes
-from kpm_ros.sense.tracking.tracker import TrackerUnavailableError
+from kpm_ros.sense.tracking.tracker import COMPLEXITY, TrackerUnavailableError
 
 PACKAGE = "mediapipe==0.10.21"
 
@@ -47,6 +47,16 @@ def load_mediapipe(what: str) -> Any:
             f"{PACKAGE}, which exists for Python 3.9 to 3.12"
         ) from None
     return mediapipe
+
+
+def packaged_models(mediapipe: Any, models: str) -> tuple[str, ...]:
+    """List those that MediaPipe's package carries, of the models that it calls so."""
+    return tuple(name for name in COMPLEXITY if model_file(mediapipe, models, name).is_file())
+
+
+def model_file(mediapipe: Any, models: str, name: str) -> Path:
+    """Where the package has a model, if it carries it."""
+    return Path(mediapipe.__file__).parent / "modules" / models / f"{models}_{name}.tflite"
 
 
 def packaged(mediapipe: Any, what: str, make: Callable[[], Any]) -> Any:
