@@ -71,7 +71,14 @@ EIGHT = ("LQuad", "LHam", "LLat", "LBicep", "RQuad", "RHam", "RLat", "RBicep")
 def body_model(folder: Path, skeleton: str = "mediapipe-body", **fields: Any) -> Path:
     """Write a small model of a body in metres, with random weights: its effort means nothing."""
     view = Landmarks("front", find_skeleton(skeleton), dimensions=3, coordinates="metric")
-    asked = {"name": "body", "streams": Streams((view,)), "muscles": EIGHT, "rate_hz": 256}
+    asked = {
+        "name": "body",
+        "architecture": "bodynet-light",
+        "streams": Streams((view,)),
+        "muscles": EIGHT,
+        "rate_hz": 240,
+        "lookahead": 0,
+    }
     path = folder / f"{skeleton}.safetensors"
     save_model(path, *light(**{**asked, **fields}))
     return path
