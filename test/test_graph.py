@@ -27,7 +27,7 @@ from kpm_ros import diagram, graph
 from kpm_ros.core.settings import make_settings
 from kpm_ros.nodes import node_settings
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
-from support.models import body_model
+from support.bodies import saved_body_model
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERYTHING = graph.PipelineOptions(record="somewhere")
@@ -125,7 +125,7 @@ def test_options_choose_the_nodes():
 
 def test_a_body_has_one_camera_no_piano_and_parameters_of_its_own(tmp_path):
     options = graph.PipelineOptions(
-        subject="body", model=str(body_model(tmp_path)), cameras=("0",), emg=False
+        subject="body", model=str(saved_body_model(tmp_path)), cameras=("0",), emg=False
     )
     nodes = {node.name: node for node in graph.build(options)}
     assert list(nodes) == ["camera_front", "synchronizer", "inference", "exo", "gesture"]
@@ -143,7 +143,7 @@ def test_a_body_has_one_camera_no_piano_and_parameters_of_its_own(tmp_path):
 def test_a_parameters_file_goes_before_what_suits_the_subject(tmp_path):
     usual = (ROOT / "config/pipeline.yaml").read_text("utf-8")
     mine = tmp_path / "mine.yaml"
-    asked = {"subject": "body", "model": str(body_model(tmp_path)), "params_file": str(mine)}
+    asked = {"subject": "body", "model": str(saved_body_model(tmp_path)), "params_file": str(mine)}
     mine.write_text(usual)
     [exo] = [n for n in graph.build(graph.PipelineOptions(**asked)) if n.name == "exo"]
     assert exo.parameters["max_torque_nm"] == 3.0, "a copy with the hand's values is no wish"
@@ -157,7 +157,7 @@ def test_a_parameters_file_goes_before_what_suits_the_subject(tmp_path):
 def test_a_model_of_somebody_else_is_refused_in_words(tmp_path, source):
     with pytest.raises(ValueError, match=r"for a hand \(mediapipe-hand\), but subject is 'body'"):
         graph.build(graph.PipelineOptions(subject="body", model="touchnet-sim", source=source))
-    hand = graph.PipelineOptions(model=str(body_model(tmp_path)), source=source)
+    hand = graph.PipelineOptions(model=str(saved_body_model(tmp_path)), source=source)
     if source == "topics":
         graph.build(hand)
         return
@@ -166,7 +166,7 @@ def test_a_model_of_somebody_else_is_refused_in_words(tmp_path, source):
 
 
 def test_a_body_that_our_tracker_does_not_find_is_not_simulated(tmp_path):
-    model = str(body_model(tmp_path, "openpose-body25"))
+    model = str(saved_body_model(tmp_path, "openpose-body25"))
     with pytest.raises(ValueError, match="exerciser does not have: choose source:=topics"):
         graph.build(graph.PipelineOptions(subject="body", model=model))
     options = graph.PipelineOptions(subject="body", model=model, source="topics")

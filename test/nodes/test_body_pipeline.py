@@ -28,8 +28,8 @@ from kpm_ros.core.flags import Flag
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.wire import decode
+from support.bodies import EIGHT, saved_body_model
 from support.graph import RunningGraph
-from support.models import EIGHT, body_model
 from support.waiting import QUEUED, wait_for
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
@@ -86,7 +86,7 @@ class Seen:
 def test_a_person_who_leaves_comes_back_and_hides_an_arm_is_told_and_the_bag_replays(
     node, domain, film, tmp_path, capsys
 ):
-    model, bag = body_model(tmp_path), tmp_path / "bag"
+    model, bag = saved_body_model(tmp_path), tmp_path / "bag"
     loop = tmp_path / "loop.yaml"
     loop.write_text(LOOP)
     options = ["subject:=body", f"cameras:={film}", f"model:={model}", "emg:=false"]

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.registry import find_architecture
-from kpm_ros.models.weight_files import random_tensors
+from kpm_ros.models.weight_files import random_tensors, save_model
 from support.streams import body
 
 Array = NDArray[np.float32]
@@ -61,6 +62,13 @@ def body_model(seed: int = 0, **fields: Any) -> tuple[ModelCard, dict[str, Array
     tensors["features.gain"][:] = 0.3
     tensors["outlet.weight"] *= 0.2
     return card, tensors
+
+
+def saved_body_model(folder: Path, skeleton: str = "mediapipe-body") -> Path:
+    """Write such a model of another skeleton, as a file."""
+    path = folder / f"{skeleton}.safetensors"
+    save_model(path, *body_model(streams=body(skeleton)))
+    return path
 
 
 def exercising(card: ModelCard, samples: int, seed: int = 1) -> Array:

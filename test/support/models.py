@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,7 @@ from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import VIEWS, published_card
 from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.touchnet.shapes import inputs_of, key_places
-from kpm_ros.models.weight_files import random_tensors, save_model
+from kpm_ros.models.weight_files import random_tensors
 
 Array = NDArray[np.float32]
 Tensors = dict[str, Array]
@@ -62,26 +61,6 @@ def light(seed: int = 0, **fields: Any) -> tuple[ModelCard, Tensors]:
     """Make a small PianoKPM Net with random weights; arguments are fields of its card."""
     card = published_card(**{"name": "light", "architecture": "pianokpm-light", **fields})
     return card, random_tensors(card, seed)
-
-
-EIGHT = ("LQuad", "LHam", "LLat", "LBicep", "RQuad", "RHam", "RLat", "RBicep")
-"""Muscles of a body."""
-
-
-def body_model(folder: Path, skeleton: str = "mediapipe-body", **fields: Any) -> Path:
-    """Write a small model of a body in metres, with random weights: its effort means nothing."""
-    view = Landmarks("front", find_skeleton(skeleton), dimensions=3, coordinates="metric")
-    asked = {
-        "name": "body",
-        "architecture": "bodynet-light",
-        "streams": Streams((view,)),
-        "muscles": EIGHT,
-        "rate_hz": 240,
-        "lookahead": 0,
-    }
-    path = folder / f"{skeleton}.safetensors"
-    save_model(path, *light(**{**asked, **fields}))
-    return path
 
 
 def small(seed: int = 0, **fields: Any) -> tuple[ModelCard, Tensors]:
