@@ -27,9 +27,9 @@ from kpm_ros.sense.midi.score import read_midi
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import SimulatedCamera, TrackerErrors, default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study
+from kpm_ros.simulate.learnt_cache import user_folder
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.pianist_cache import user_folder
 from kpm_ros.simulate.session import SimulatedSession
 
 

@@ -16,11 +16,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.simulate.noise import BlockNoise, band_pass, generator
-from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.products import mixed
 
 RATE_HZ = 2000
@@ -34,6 +36,33 @@ _HUM_HZ = 50.0
 _CARRIER, _SKIN, _SETTING = 0x100, 0x200, 0x300
 
 
+class Wired(Protocol):
+    """Whoever wears electrodes."""
+
+    @property
+    def crosstalk(self) -> float:
+        """Fraction of each neighbouring muscle's signal that an electrode picks up."""
+
+    @property
+    def emg_gain_uv(self) -> tuple[float, ...]:
+        """Root mean square of each electrode's signal at full activation."""
+
+
+class Active(Protocol):
+    """Whatever has muscles that electrodes are on."""
+
+    @property
+    def muscles(self) -> tuple[str, ...]:
+        """Their names."""
+
+    @property
+    def person(self) -> Wired:
+        """Whose they are."""
+
+    def activation(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Activation of every muscle at increasing times: (n, muscles), in 0..1."""
+
+
 class Electrodes:
     """One electrode pair on each muscle.
 
@@ -41,8 +70,20 @@ class Electrodes:
     electrode also picks up its neighbours, noise and hum.
     """
 
-    def __init__(self, performer: Performer, seed: int, samples_per_block: int = 500) -> None:
-        """Blocks of this many samples at 2 kHz."""
+    def __init__(
+        self,
+        performer: Active,
+        seed: int,
+        samples_per_block: int = 500,
+        *,
+        gain_uv: Sequence[float] | None = None,
+        crosstalk: float | None = None,
+    ) -> None:
+        """Blocks of this many samples at 2 kHz.
+
+        Gains and crosstalk, between neighbours in the list of muscles, are the person's unless they
+        are given.
+        """
         self.channels = performer.muscles
         self.samples_per_block = samples_per_block
         self._performer = performer
@@ -51,8 +92,11 @@ class Electrodes:
         kernel = band_pass(*BAND_HZ, RATE_HZ, _TAPS)
         self._carrier = BlockNoise(seed, _CARRIER, count, samples_per_block, kernel)
         self._skin = BlockNoise(seed, _SKIN, count, samples_per_block, [1.0])
-        mix = np.eye(count) + person.crosstalk * (np.eye(count, k=1) + np.eye(count, k=-1))
-        self._mix = mix * np.asarray(person.emg_gain_uv)[None, :]
+        if crosstalk is None:
+            crosstalk = person.crosstalk
+        mix = np.eye(count) + crosstalk * (np.eye(count, k=1) + np.eye(count, k=-1))
+        gain = person.emg_gain_uv if gain_uv is None else gain_uv
+        self._mix = mix * np.asarray(gain)[None, :]
         self._hum_phase = generator(seed, _SETTING).uniform(0, 2 * np.pi, count)
 
     def block_start_s(self, block: int) -> float:

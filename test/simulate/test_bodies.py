@@ -24,12 +24,13 @@ import pytest
 
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate import bodies
+from kpm_ros.simulate.learnt_cache import LearntCache, user_folder
 from kpm_ros.simulate.person import MUSCLES, Person
 from kpm_ros.simulate.pianist import Learnt, Pianist
-from kpm_ros.simulate.pianist_cache import PianistCache, user_folder
 
 SCORE = Score.of([Note(0.2 * k, 0.2, p, 70) for k, p in enumerate((60, 64, 67, 72))])
 LEARNT = Learnt(np.arange(12.0).reshape(4, 3), np.arange(8.0).reshape(4, 2))
+NAMES = Learnt._fields
 needs_anatomy = pytest.mark.skipif(
     find_spec("mujoco") is None or find_spec("myo_sim") is None, reason="MuJoCo is not installed"
 )
@@ -93,54 +94,54 @@ def test_a_missing_package_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_kept_comes_back_to_the_same_pianist_only(tmp_path: Path) -> None:
-    PianistCache(tmp_path / "deep", SCORE, 1, Person()).save(LEARNT)
-    found = PianistCache(tmp_path / "deep", SCORE, 1, Person()).load()
+    LearntCache(tmp_path / "deep", SCORE, 1, Person()).save(**LEARNT._asdict())
+    found = LearntCache(tmp_path / "deep", SCORE, 1, Person()).load(*NAMES)
     assert found is not None
-    assert np.array_equal(found.knots, LEARNT.knots)
-    assert np.array_equal(found.activation, LEARNT.activation)
+    assert np.array_equal(found[0], LEARNT.knots)
+    assert np.array_equal(found[1], LEARNT.activation)
     shorter = Score(SCORE.notes[:-1], SCORE.pedals, SCORE.duration_s, SCORE.name)
     for other in ((SCORE, 2, Person()), (SCORE, 1, Person(lift_m=0.01)), (shorter, 1, Person())):
-        assert PianistCache(tmp_path / "deep", *other).load() is None
+        assert LearntCache(tmp_path / "deep", *other).load(*NAMES) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 but no archive", b"nonsense"])
 def test_a_broken_file_counts_as_not_there_and_is_replaced(tmp_path: Path, content: bytes) -> None:
-    cache = PianistCache(tmp_path, SCORE)
-    cache.save(LEARNT)
+    cache = LearntCache(tmp_path, SCORE)
+    cache.save(**LEARNT._asdict())
     [path] = tmp_path.iterdir()
     path.write_bytes(content)
-    assert cache.load() is None
-    cache.save(LEARNT)
-    assert cache.load() is not None
+    assert cache.load(*NAMES) is None
+    cache.save(**LEARNT._asdict())
+    assert cache.load(*NAMES) is not None
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_cut_short_or_changed_counts_as_not_there(tmp_path: Path) -> None:
-    cache = PianistCache(tmp_path, SCORE)
-    cache.save(LEARNT)
+    cache = LearntCache(tmp_path, SCORE)
+    cache.save(**LEARNT._asdict())
     [path] = tmp_path.iterdir()
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert cache.load() is None
+    assert cache.load(*NAMES) is None
     with path.open("wb") as file:
         np.savez(file, knots=LEARNT.knots, activation=LEARNT.activation[:2])
-    assert cache.load() is None
+    assert cache.load(*NAMES) is None
     with path.open("wb") as file:
         np.savez(file, knots=np.array([object()], dtype=object), activation=LEARNT.activation)
-    assert cache.load() is None
+    assert cache.load(*NAMES) is None
 
 
 def test_only_the_newest_are_kept_and_a_folder_that_cannot_be_is_left_alone(
     tmp_path: Path,
 ) -> None:
     for seed in range(20):
-        PianistCache(tmp_path, SCORE, seed).save(LEARNT)
+        LearntCache(tmp_path, SCORE, seed).save(**LEARNT._asdict())
     assert len(list(tmp_path.iterdir())) == 12
-    assert PianistCache(tmp_path, SCORE, 19).load() is not None
+    assert LearntCache(tmp_path, SCORE, 19).load(*NAMES) is not None
     (tmp_path / "file").write_text("")
-    PianistCache(tmp_path / "file" / "folder", SCORE).save(LEARNT)
-    PianistCache(None, SCORE).save(LEARNT)
-    assert PianistCache(None, SCORE).load() is None
+    LearntCache(tmp_path / "file" / "folder", SCORE).save(**LEARNT._asdict())
+    LearntCache(None, SCORE).save(**LEARNT._asdict())
+    assert LearntCache(None, SCORE).load(*NAMES) is None
 
 
 def test_memories_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from kpm_ros.sense.midi.score import Score
 from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
 from kpm_ros.simulate.anatomy.statics import CHANNELS, AnatomicalMuscles
+from kpm_ros.simulate.learnt_cache import LearntCache
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.pianist_cache import PianistCache
+from kpm_ros.simulate.pianist import Learnt, Pianist
 from kpm_ros.simulate.products import Array
 
 
@@ -54,9 +54,10 @@ def anatomical_pianist(
 ) -> Pianist:
     """Set a pianist with this person's anatomy at the piano."""
     body = Body(person)
-    cache = PianistCache(remembered, score, seed, person, body.corrections)
-    known = cache.load()
+    cache = LearntCache(remembered, score, seed, person, body.corrections)
+    kept = cache.load("knots", "activation")
+    known = None if kept is None else Learnt(*kept)
     pianist = Pianist(score, seed, person, AnatomicalHand(body), WholeHand(person, body), known)
     if known is None:
-        cache.save(pianist.learnt)
+        cache.save(**pianist.learnt._asdict())
     return pianist

@@ -247,7 +247,7 @@ def _support(plans: list[_FootPlan], timeline: Timeline) -> Array:
     return np.asarray(part * plans[0].carrying + (1.0 - part) * plans[1].carrying)
 
 
-def _available(off: NDArray[np.bool_], ramp: float) -> Array:
+def _available(off: NDArray[np.bool_], ramp: Array) -> Array:
     """How much a foot can carry: nothing while it is off the floor, and less around that."""
     away = np.arange(len(off), dtype=np.float64)
     lifted = np.flatnonzero(off)
@@ -256,7 +256,7 @@ def _available(off: NDArray[np.bool_], ramp: float) -> Array:
     place = np.searchsorted(lifted, away)
     before = np.abs(away - lifted[np.maximum(place - 1, 0)])
     after = np.abs(lifted[np.minimum(place, len(lifted) - 1)] - away)
-    return np.asarray(minimum_jerk((np.minimum(before, after) - 1.0) / max(ramp, 1.0)))
+    return np.asarray(minimum_jerk((np.minimum(before, after) - 1.0) / np.maximum(ramp, 1.0)))
 
 
 def _within_reach(

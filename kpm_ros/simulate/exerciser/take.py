@@ -1,3 +1,17 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """One recorded take of a simulated exerciser: what camera, tracker and sensors give, and the truth.
 
 Everything here is SIMULATED.
@@ -56,11 +70,11 @@ class Motion:
 
     def landmarks(self, times_s: Array) -> Array:
         """Points of the body in the world: (n, points, 3), metres."""
-        return _at(self._points, times_s * self.rate_hz)
+        return sampled(self._points, times_s * self.rate_hz)
 
     def activation(self, times_s: Array) -> Array:
         """What electrodes would see of each muscle in `muscles`: (n, muscles), 0 to 1."""
-        return _at(self._activation, times_s * self.exertion.rate_hz)
+        return sampled(self._activation, times_s * self.exertion.rate_hz)
 
 
 def exertion_of(figure: Figure, performance: Performance) -> Exertion:
@@ -146,9 +160,11 @@ def _frames(view: TrackedBody, block: int) -> tuple[Array, Frames, Frames, Frame
     return frames.times_s[came], points[came], metres[came], visibility[came]
 
 
-def _at(samples: Array, place: Array) -> Array:
-    """Straight lines between samples, which stand still beyond the ends."""
-    place = np.clip(place, 0.0, len(samples) - 1)
-    left = np.minimum(place.astype(np.int64), len(samples) - 2)
+def sampled(samples: Array, place: Array, *, endless: bool = False) -> Array:
+    """Straight lines between samples; beyond the ends they stand still, or begin anew."""
+    if not endless:
+        place = np.clip(place, 0.0, len(samples) - 1)
+    left = np.minimum(place.astype(np.int64), len(samples) - 1)
     part = (place - left).reshape(-1, *(1,) * (samples.ndim - 1))
-    return np.asarray(samples[left] + (samples[left + 1] - samples[left]) * part)
+    after = (left + 1) % len(samples)
+    return np.asarray(samples[left] + (samples[after] - samples[left]) * part)

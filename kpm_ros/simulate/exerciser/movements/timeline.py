@@ -81,8 +81,8 @@ class Timeline:
     flights: tuple[tuple[float, float], ...]
     """From when to when no foot is on the floor."""
     repetitions: tuple[Repetition, ...]
-    shift_s: float
-    """How long the weight takes to leave a foot."""
+    shift_s: Array
+    """How long the weight takes to leave a foot, at each instant."""
 
 
 class Manner(NamedTuple):
@@ -170,7 +170,7 @@ def make_timeline(
         {name: values * _unit(name) for name, values in channels.items()},
         _merged(flights),
         tuple(repetitions),
-        exercise.shift_s,
+        np.full(count, exercise.shift_s),
     )
 
 

@@ -12,11 +12,11 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What pianists have learnt, kept on disk, so that the same one need not learn it twice.
+"""What simulated people have learnt, kept on disk, so that the same one need not learn it twice.
 
-A file is named after all that its contents follow from: score, seed, person, and the versions and
-source of what worked it out. It holds plain arrays, is written whole or not at all, and a broken
-one counts as not there.
+A file is named after all that its contents follow from: what is played or done, seed, person, and
+the versions and source of what worked it out. It holds plain arrays, is written whole or not at
+all, and a broken one counts as not there.
 """
 
 from __future__ import annotations
@@ -29,53 +29,52 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kpm_ros.core.atomic_files import atomic_file
 from kpm_ros.core.foreign_files import ForeignFileError, read_arrays, reading
-from kpm_ros.sense.midi.score import Score
-from kpm_ros.simulate.pianist import Learnt
 
 _PACKAGES = ("kpm_ros", "mujoco", "myo-sim", "numpy")
 _MOST_FILES = 12
 _SUFFIX = ".npz"
 
 
-def user_folder() -> Path:
+def user_folder(whose: str = "pianists") -> Path:
     """Where the user's caches are, beside compiled code."""
     base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(base) / "kpm_ros" / "pianists"
+    return Path(base) / "kpm_ros" / whose
 
 
-class PianistCache:
-    """One pianist's place among what is kept in a folder; without a folder nothing is kept."""
+class LearntCache:
+    """One person's place among what is kept in a folder; without a folder nothing is kept."""
 
-    def __init__(self, folder: Path | None, score: Score, *traits: object) -> None:
-        """Find the place: `traits` are all else that what is learnt follows from."""
+    def __init__(self, folder: Path | None, *traits: object) -> None:
+        """Find the place: `traits` are all that what is learnt follows from."""
         self._path = None
         if folder is not None:
-            words = repr((score, traits)) + _origin()
+            words = repr(traits) + _origin()
             self._path = folder / (hashlib.sha256(words.encode()).hexdigest()[:32] + _SUFFIX)
 
-    def load(self) -> Learnt | None:
-        """What was learnt before, if it is there and whole."""
+    def load(self, *names: str) -> tuple[NDArray[np.float64], ...] | None:
+        """Arrays that were learnt before, one row an instant each, if they are there and whole."""
         if self._path is None:
             return None
         try:
             with reading(self._path, "what was learnt"):
                 kept = read_arrays(self._path)
-                learnt = Learnt(kept["knots"], kept["activation"])
+                found = tuple(kept[name] for name in names)
         except ForeignFileError:
             return None
-        whole = learnt.knots.ndim == learnt.activation.ndim == 2
-        return learnt if whole and len(learnt.knots) == len(learnt.activation) else None
+        whole = all(one.ndim > 1 and len(one) == len(found[0]) > 0 for one in found)
+        return found if whole else None
 
-    def save(self, learnt: Learnt) -> None:
+    def save(self, **arrays: NDArray[np.floating]) -> None:
         """Write what was learnt; a folder that cannot be written to is left alone."""
         if self._path is None:
             return
         with suppress(OSError):
             with atomic_file(self._path) as file:
-                np.savez(file, allow_pickle=False, **learnt._asdict())
+                np.savez(file, allow_pickle=False, **arrays)
             _forget_oldest(self._path.parent)
 
 
