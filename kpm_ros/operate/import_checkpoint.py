@@ -23,13 +23,15 @@ from typing import Any
 from kpm_ros.operate.errors import UserError, user_errors
 
 NAME = "import"
-PURPOSE = "turn a published PianoKPM checkpoint (.pth) into a weights file (.safetensors)"
+PURPOSE = "turn a published checkpoint (.pth) into a weights file (.safetensors)"
 EXAMPLES = """\
 examples:
   kpm import epoch_200.pth pianokpm.safetensors --trained-on "PianoKPM, architectural split"
   kpm up model:=pianokpm.safetensors
+  kpm import model_100.pth mia.safetensors
 
-Nothing in the checkpoint is run: it may hold tensors and nothing else.
+PianoKPM Net, and the networks of Muscles in Action in both directions. Nothing in the checkpoint is
+run: it may hold tensors and plain values, and nothing else.
 """
 
 
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     if target.exists():
         raise UserError(f"{target} exists already: remove it first, or give another name")
     try:
-        from kpm_ros.models.pianokpm.checkpoint import convert_checkpoint
+        from kpm_ros.models.imported import convert_checkpoint
     except ModuleNotFoundError as error:
         raise UserError(
             f"importing a checkpoint needs the library {error.name}, which comes with "

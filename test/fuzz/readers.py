@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -289,6 +290,10 @@ def _checkpoints(folder: Path) -> list[Path]:
         made.append(folder / f"{number}.pth")
         content = {"state_dict": state, "epoch": 3}
         torch.save(content, made[-1], _use_new_zipfile_serialization=zipped)
+    kernel = torch.zeros(126, 1, 75, 9).half()
+    body = {"conv1.weight": kernel, "out0.weight": torch.zeros(8, 128)}
+    torch.save({"my_model": body, "train_args": argparse.Namespace(seed=100)}, folder / "2.pth")
+    made.append(folder / "2.pth")
     run = folder / "run"
     run.mkdir()
     (run / "metrics.csv").write_text("step,epoch,loss\n1,0.1,0.5\n2,0.2,0.4\n")
@@ -300,7 +305,9 @@ def _checkpoints(folder: Path) -> list[Path]:
 def _read_checkpoint(path: Path) -> None:
     from kpm_ros.learn.training.checkpoints import read_checkpoint
     from kpm_ros.learn.training.run_folder import RunFolder, read_metrics
-    from kpm_ros.models.pianokpm.checkpoint import import_checkpoint, infer_card, read_state
+    from kpm_ros.models.checkpoints import read_state
+    from kpm_ros.models.imported import import_checkpoint
+    from kpm_ros.models.pianokpm.checkpoint import infer_card
 
     if path.is_dir():
         folder = RunFolder(path)

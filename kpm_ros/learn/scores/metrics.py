@@ -39,6 +39,26 @@ def rmse(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
     return float(np.sqrt(np.mean((a - b) ** 2)))
 
 
+def joint_error(
+    truth: NDArray[np.floating], estimate: NDArray[np.floating], dimensions: int = 3
+) -> float:
+    """Mean distance between true and estimated joints, in the unit of their coordinates.
+
+    Columns go joint by joint, each with its x, y and perhaps z.
+
+    >>> joint_error(np.zeros((2, 6)), np.array([[3.0, 4, 0, 0, 0, 0]] * 2))
+    2.5
+    """
+    a, b = _pair(truth, estimate)
+    if dimensions < 1 or a.shape[1] % dimensions:
+        raise ValueError(
+            f"{a.shape[1]} columns are no joints in {dimensions} dimensions: there must be so many "
+            "of each"
+        )
+    apart = (a - b).reshape(len(a), -1, dimensions)
+    return float(np.linalg.norm(apart, axis=2).mean())
+
+
 def muscle_rmse(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> NDArray[np.float64]:
     """Root mean square error of each muscle."""
     a, b = _pair(truth, estimate)

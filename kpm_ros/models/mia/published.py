@@ -29,8 +29,8 @@ COUNTS = "counts of the sensor"
 """The unit of its EMG."""
 MUSCLES = ("LQuad", "LHam", "LLat", "LBicep", "RQuad", "RHam", "RLat", "RBicep")
 """Of the data of 2023, in the order of the channels."""
-FIRST_MUSCLES = ("RQuad", "LQuad", "RHam", "LHam", "RBicep", "LBicep", "RTricep", "LTricep")
-"""Of the first version, in the order in which its code reads them."""
+FIRST_MUSCLES = ("RQuad", "RHam", "RBicep", "RTricep", "LQuad", "LHam", "LBicep", "LTricep")
+"""Of the first version, in the order in which its code hands them to the network."""
 EXERCISES = (
     *("ElbowPunch", "FrontKick", "FrontPunch", "HighKick", "HookPunch", "JumpingJack"),
     *("KneeKick", "LegBack", "LegCross", "RonddeJambe", "Running", "Shuffle", "SideLunges"),

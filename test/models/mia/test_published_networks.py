@@ -30,50 +30,16 @@ from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.mia.published import COUNTS, MUSCLES, PERSONS, joints
 from kpm_ros.models.registry import find_architecture
 from kpm_ros.models.trained import Trained
+from support.mia_models import IMAGE, METRIC, NETWORKS, new_card, network_of, rows_of, tensors_of
 from support.models import Made
 from support.streams import stream
 
-METRIC, IMAGE = joints(3), joints(2)
-POSE_COLUMNS = METRIC.columns
-GIVEN = {
-    "mia-iccv": Streams((METRIC, PERSONS)),
-    "mia-iccv-pose": Streams((Channels("muscles", MUSCLES, COUNTS, 10.0), PERSONS)),
-    "mia-paper-transformer": Streams((IMAGE,)),
-    "mia-paper-cnn": Streams((IMAGE,)),
-}
-NETWORKS = tuple(GIVEN)
 UNUSED = 593_024 + 256
 """Of each published Transformer: a layer that the others are copies of, and a normalisation."""
 
 
-def new_card(name: str, **fields: Any) -> ModelCard:
-    given = {
-        "streams": GIVEN[name],
-        "muscles": POSE_COLUMNS if name == "mia-iccv-pose" else MUSCLES,
-        "unit": "m" if name == "mia-iccv-pose" else COUNTS,
-        "rate_hz": 10,
-    }
-    return find_architecture(name).new_card(**(given | fields))
-
-
-def network_of(card: ModelCard, seed: int = 0) -> nn.Module:
-    return find_architecture(card.architecture).initial_network(card, [], seed).eval()
-
-
-def tensors_of(network: nn.Module) -> dict[str, np.ndarray]:
-    return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-
-
 def parameters(card: ModelCard) -> int:
     return sum(parameter.numel() for parameter in network_of(card).parameters())
-
-
-def rows_of(card: ModelCard, samples: int = 30, seed: int = 0) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    rows = random.normal(0, 0.4, (samples, card.streams.width)).astype(np.float32)
-    if PERSONS in card.streams.listed:
-        rows[:, card.streams.columns["person"]] = 0.7
-    return rows
 
 
 def test_the_networks_have_the_published_numbers_of_parameters() -> None:

@@ -25,7 +25,7 @@ import pytest
 import torch
 
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.pianokpm.checkpoint import convert_checkpoint, import_checkpoint
+from kpm_ros.models.imported import convert_checkpoint, import_checkpoint
 from kpm_ros.models.pianokpm.shapes import tensor_table
 from kpm_ros.models.weight_files import ModelFileError, load_model
 from support.models import light, listed
@@ -110,7 +110,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path) -> None:
     card, tensors = light()
     path, state = tmp_path / "net.pth", published_state(card, tensors)
     wrong = {
-        "is missing": {"layer.weight": torch.zeros(2)},
+        "holds no PianoKPM Net and no network": {"layer.weight": torch.zeros(2)},
         "no table of named tensors": [torch.zeros(2)],
         "lacks the tensor": {k: v for k, v in state.items() if k != "decoder.mlp.3.bias"},
         r"has shape \(5,\)": state | {"decoder.mlp.3.bias": torch.zeros(5)},
