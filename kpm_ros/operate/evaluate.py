@@ -168,6 +168,8 @@ def _evaluate(arguments: argparse.Namespace, protocol: str) -> ScoreTable:
     from kpm_ros.learn.scores.scoring import check_models, choose_splits, compare
 
     dataset = open_dataset(arguments.data.expanduser(), arguments.split_file)
+    if dataset.left_out:
+        print(dataset.left_out_sentence, file=sys.stderr)
     splits = choose_splits(dataset, arguments.split)
     excerpt = Excerpt.parse(arguments.excerpt or dataset.splits[splits[0]][0])
     if arguments.figure:

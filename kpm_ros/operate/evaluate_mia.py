@@ -117,6 +117,8 @@ def evaluate(arguments: argparse.Namespace, protocol: str) -> MiaReport:
     from kpm_ros.operate.evaluate import progress
 
     dataset = open_dataset(arguments.data.expanduser(), arguments.split_file)
+    if dataset.left_out:
+        print(dataset.left_out_sentence, file=sys.stderr)
     splits = choose_splits(dataset, arguments.split)
     models, folded = _models(arguments.models, dataset)
     check_models(dataset, models)

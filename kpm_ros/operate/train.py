@@ -47,6 +47,7 @@ examples:
                                                           what two CPU cores can do in 10 minutes
   kpm train out/data --out out/pose --inputs pose         without the keys
   kpm train out/data --out out/ridge --model ridge        what networks must beat
+  kpm train out/body --out out/mia --model mia-iccv       a body, as Muscles in Action trains it
   kpm train out/data --out out/folds --leave-out exercise --budget-min 120
                                                           one model without each exercise
   kpm train out/data --out out/new --transfer auto --init-from out/run/model.safetensors
@@ -229,6 +230,8 @@ def run(arguments: argparse.Namespace) -> int:
                     print(f"written to {one.out}:")
                     for line in describe(scores):
                         print(f"  {line}")
+                    if training.left_out_sentence:
+                        print(training.left_out_sentence)
         except TrainingStopped:
             message = f"kpm train: stopped; to go on, give the same command again:\n  {command}"
             print(message, file=sys.stderr)

@@ -35,6 +35,8 @@ GIVEN = {
     "mia-paper-cnn": Streams((IMAGE,)),
 }
 NETWORKS = tuple(GIVEN)
+
+
 def new_card(name: str, **fields: Any) -> ModelCard:
     given = {
         "streams": GIVEN[name],

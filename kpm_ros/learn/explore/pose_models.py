@@ -29,12 +29,12 @@ from kpm_ros.learn.recordings.cutting import cut
 from kpm_ros.learn.recordings.on_grid import GridRecording, misfit
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries
 from kpm_ros.learn.scores.body_windows import (
-    INSTANTS,
     WINDOW_S,
     Window,
     at_instants,
     estimate_alone,
 )
+from kpm_ros.learn.scores.metrics import joint_error
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.data_set import DataSet
@@ -126,11 +126,8 @@ class PoseModel:
             seen = GridRecording(part, _only(self.view), self.model.card.rate_hz).values()
             made = estimate_alone(self.model, self.told(part, np.asarray(part.truth.values)))
             rate_hz = self.model.card.rate_hz
-            pairs = [
-                at_instants(values, rate_hz).reshape(INSTANTS, len(self.view.skeleton), -1)
-                for values in (made, seen)
-            ]
-            distances.append(np.linalg.norm(pairs[0] - pairs[1], axis=2).mean())
+            truth, estimate = (at_instants(values, rate_hz) for values in (seen, made))
+            distances.append(joint_error(truth, estimate, self.view.dimensions))
         if not distances:
             raise ValueError(f"no window has the view {self.view.name!r}, whose points are scored")
         return float(f"{np.mean(distances):.6g}")

@@ -84,6 +84,14 @@ class DataSet:
         return tuple(dict.fromkeys(name for names in self.splits.values() for name in names))
 
     @property
+    def left_out_sentence(self) -> str:
+        """Say how many recordings cannot be used, and how to see why; "" where all can."""
+        if not self.left_out:
+            return ""
+        some = "1 recording" if len(self.left_out) == 1 else f"{len(self.left_out)} recordings"
+        return f"left out {some} that cannot be used: `kpm dataset {self.root}` says why"
+
+    @property
     def grid_rate_hz(self) -> int:
         """The rate of the grid that models of it run on unless another is asked for."""
         return max(1, round(self.rate_hz))

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +125,17 @@ class Training:
             card, tensors = self._train(plan, folder, listeners if first else None)
         return self._finish(plan, folder, card, tensors) if first else {}
 
+    @property
+    def left_out_sentence(self) -> str:
+        """Say which recordings of the data could not be used; "" where all could."""
+        return self._opened.left_out_sentence
+
+    @cached_property
+    def _opened(self) -> DataSet:
+        return open_dataset(self.data, self.settings.split_file)
+
     def _plan(self) -> _Plan:
-        settings = self.settings
-        dataset = open_dataset(self.data, settings.split_file)
+        settings, dataset = self.settings, self._opened
         if find_architecture(settings.model).turned:
             dataset = turned(dataset)
         if self.splits is not None:
@@ -151,6 +160,7 @@ class Training:
                 "fingerprint": dataset.fingerprint,
                 "layout": dataset.layout,
                 "simulated": dataset.simulated,
+                "left_out": dict(dataset.left_out),
                 "recordings": {split: len(names) for split, names in dataset.splits.items()},
                 "trained_on": [one.name for one in plan.recordings],
             },

@@ -31,8 +31,7 @@ from kpm_ros.models.mia.published import FIRST_MUSCLES, MUSCLES
 from kpm_ros.models.registry import find_architecture
 from kpm_ros.models.trained import Trained, load
 from kpm_ros.models.weight_files import ModelFileError
-
-from .test_published_networks import network_of, new_card, rows_of, tensors_of
+from support.mia_models import NETWORKS, network_of, new_card, rows_of, tensors_of
 
 
 def published(card: ModelCard, network: nn.Module) -> dict[str, torch.Tensor]:

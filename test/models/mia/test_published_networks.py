@@ -17,20 +17,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from kpm_ros.core.streams import Channels, Streams
+from kpm_ros.core.streams import Streams
 from kpm_ros.models.architecture import Stretch
 from kpm_ros.models.card import CardError, ModelCard
-from kpm_ros.models.mia.published import COUNTS, MUSCLES, PERSONS, joints
+from kpm_ros.models.mia.published import PERSONS
 from kpm_ros.models.registry import find_architecture
 from kpm_ros.models.trained import Trained
-from support.mia_models import IMAGE, METRIC, NETWORKS, new_card, network_of, rows_of, tensors_of
+from support.mia_models import IMAGE, METRIC, NETWORKS, network_of, new_card, rows_of, tensors_of
 from support.models import Made
 from support.streams import stream
 
