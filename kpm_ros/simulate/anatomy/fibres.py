@@ -42,6 +42,11 @@ class Fibres:
         self._lmin, self._lmax = lmin, lmax
         self._vmax, self._fpmax, self._fvmax = vmax, fpmax, fvmax
 
+    @property
+    def volume(self) -> Array:
+        """Volume of each muscle, times the stress that fibres give: (muscles,)."""
+        return np.asarray(self.strength * self._fibre)
+
     def of(self, places: Sequence[int]) -> Fibres:
         """Give some of the muscles, by their places."""
         some = copy(self)

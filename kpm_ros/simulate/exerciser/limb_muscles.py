@@ -14,9 +14,10 @@
 
 """Static optimisation: how the muscles of each leg and each arm share the moments asked of them.
 
-Each limb is optimised by itself: the least sum of squared activations that gives the moments of its
-coordinates. What muscles cannot give is left over, at a high price. Every muscle would rather do
-its co-contraction than nothing, and people stiffen a limb that works hard or moves fast.
+Each limb is optimised by itself: the least sum of squared activations, each times its muscle's
+volume, that gives the moments of its coordinates (Happee & van der Helm, J. Biomech. 28, 1995).
+What muscles cannot give is left over, at a high price. Every muscle would rather do its
+co-contraction than nothing, and people stiffen a limb that works hard or moves fast.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ RESIDUAL_PRICE = 50.0
 _REFERENCE_N_M = {"subtalar": 300.0, "pronation": 8.0}
 """Ligaments and the shape of the foot's bones carry much of what turns the foot sideways."""
 _LEG_REFERENCE_N_M, _ARM_REFERENCE_N_M = 100.0, 40.0
-_QUIET_N = {True: 1500.0, False: 500.0}
-"""Muscles of legs, and of arms, that are stronger than this co-contract with no more force."""
+_QUIET_N = 500.0
+"""Muscles that are stronger than this co-contract less, by the square root of their strength."""
 _TONE = 0.25
 """No muscle is quieter than this share of its co-contraction."""
 _HARD_N_M = {True: 100.0, False: 15.0}
@@ -100,13 +101,14 @@ class LimbMuscles:
         arms = np.ascontiguousarray((pulls.arm * active[:, :, None]).transpose(0, 2, 1))
         usual = _LEG_REFERENCE_N_M if limb.is_leg else _ARM_REFERENCE_N_M
         sizes = np.array([_REFERENCE_N_M.get(name, usual) for name in limb.coordinates])
+        volume = fibres.volume / fibres.volume.mean()
         rest = self._rest(limb, fibres, moment, speed)
         return solve(
             arms,
             torque,
             rest,
             rest * _TONE,
-            np.square(1.0 / share),
+            volume / np.square(share),
             np.square(sizes) / RESIDUAL_PRICE,
             np.zeros(len(limb.columns)),
         )
@@ -116,5 +118,5 @@ class LimbMuscles:
         hard = np.abs(moment).sum(axis=1) / _HARD_N_M[limb.is_leg]
         fast = np.sqrt(np.square(speed).mean(axis=1)) / _FAST_RAD_S
         level = self._person.cocontraction * (1.0 + self._person.stiffening * (hard + fast))
-        quiet = np.minimum(1.0, _QUIET_N[limb.is_leg] / fibres.strength)
+        quiet = np.sqrt(np.minimum(1.0, _QUIET_N / fibres.strength))
         return np.minimum(level, _MOST)[:, None] * quiet

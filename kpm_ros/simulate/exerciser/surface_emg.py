@@ -15,12 +15,12 @@
 """What electrodes on the skin see of the muscles below them.
 
 Each surface muscle's electrode sees the muscles below it by how near they are, and a little of its
-neighbours (crosstalk). The published recordings' sensor gives counts, about 0 to 473.
+neighbours (crosstalk).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +48,6 @@ _BESIDE: Mapping[str, Mapping[str, float]] = {
     "Tricep": {"BRA": 0.35, "DELT3": 0.35, "BIClong": 0.30},
 }
 """The neighbours whose crosstalk each electrode picks up: each line adds up to one."""
-COUNTS_PER_UV = 0.9
-"""Counts of the published recordings' sensor for a microvolt, root mean square.
-
-It is not published. So that people's largest counts come out as the published ones (53 to 473).
-"""
 
 
 def muscle_shares(person: ExercisingPerson) -> dict[str, float]:
@@ -68,15 +63,6 @@ def surface_of(activation: Array, crosstalk: float) -> Array:
     """Add up what electrodes see, (n, surface muscles), of muscles' activations (n, `MUSCLES`)."""
     below, beside = (_weights(table) for table in (_BELOW, _BESIDE))
     return np.asarray(mixed(activation, below + crosstalk * beside))
-
-
-def counts(
-    surface: Array, person: ExercisingPerson, columns: Sequence[str] = SURFACE_MUSCLES
-) -> Array:
-    """Tell activations (n, surface muscles) in the counts that this person's sensors would show."""
-    gain = np.asarray(person.emg_gain_uv) * COUNTS_PER_UV
-    order = [SURFACE_MUSCLES.index(name) for name in columns]
-    return np.asarray((surface * gain)[:, order])
 
 
 def _weights(table: Mapping[str, Mapping[str, float]]) -> Array:
