@@ -168,6 +168,25 @@ def _read_calibration(path: Path) -> None:
     read_calibration(path)
 
 
+def _opensim(folder: Path) -> list[Path]:
+    rows = "\n".join(f"{k / 10}\t{k}\t{-k}" for k in range(8))
+    table, markers = folder / "a.mot", folder / "a.trc"
+    table.write_text(f"Coordinates\ninDegrees=yes\nendheader\ntime\ta\tb\n{rows}\n")
+    placed = "\n".join(f"{k}\t{k / 10}\t1\t2\t3" for k in range(8))
+    head = "PathFileType\t4\nDataRate\tUnits\n100\tmm\nFrame#\tTime\tA\n\tX1\tY1\tZ1\n"
+    markers.write_text(f"{head}{placed}\n")
+    return [table, markers]
+
+
+def _read_opensim(path: Path) -> None:
+    from kpm_ros.simulate.exerciser.opensim_files import read_markers, read_table
+
+    if path.suffix == ".trc":
+        read_markers(path)
+    else:
+        read_table(path)
+
+
 def _maxima(folder: Path) -> list[Path]:
     from kpm_ros.sense.emg.mvc import Mvc, MvcFolder
 
@@ -483,6 +502,7 @@ READERS = {
     "midi": Reader(_midi, _read_midi, libraries=("mido",)),
     "parameters": Reader(_parameters, _read_parameters, _user_errors),
     "calibration": Reader(_calibration, _read_calibration),
+    "opensim": Reader(_opensim, _read_opensim),
     "maxima": Reader(_maxima, _read_maxima),
     "splits": Reader(_splits, _read_splits),
     "container": Reader(_containers, _read_container),

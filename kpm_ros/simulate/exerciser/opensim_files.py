@@ -68,6 +68,8 @@ def read_table(path: Path) -> Table:
         if not ends:
             raise ForeignFileError(f"{path} has no line endheader, which OpenSim's tables have")
         head = [line.strip().lower() for line in lines[: ends[0]]]
+        if len(lines) <= ends[0] + 1:
+            raise ForeignFileError(f"{path} ends before the names of its columns")
         names = tuple(_coordinate(name) for name in lines[ends[0] + 1].split())
         times, values = _rows(path, lines[ends[0] + 2 :], len(names))
         if "indegrees=yes" in head:
