@@ -518,7 +518,7 @@ READERS = {
 
 GROUPS = {
     "bags": ("bag", "recording"),
-    "senses": ("emg_csv", "midi", "effort"),
+    "senses": ("emg_csv", "midi", "effort", "opensim"),
     "pictures": ("pictures", "video"),
     "settings": ("parameters", "calibration", "maxima", "splits"),
     "data sets": ("container", "mia_set", "series"),
