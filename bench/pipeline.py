@@ -28,29 +28,14 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
+from _graph import graph_figures, run_graph, show_graph
 from _report import machine, print_table, write_report
-
-from kpm_ros.core.resources import find_model
 
 OUT = Path("out/bench")
 ROLES = Path(__file__).with_name("_wire_roles.py")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
 MODELS = {"": "touchnet-sim", "causal_": "touchnet-sim-causal"}
-ESTIMATORS = ("synchronizer", "inference")
-
-
-def run_graph(model: str, seconds: float) -> dict[str, Any]:
-    """Run the demo with one model and return its summary."""
-    out = OUT / "pipeline" / model
-    command = [sys.executable, "-m", "kpm_ros.cli", "demo", "--seconds", str(seconds)]
-    command += ["--out", str(out), "--model", model]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in (0, 1):
-        sys.exit(f"the demo could not run with the model {model}")
-    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
-    return summary
 
 
 def play(publisher: str, consumer: str, seconds: float) -> tuple[dict[str, float], ...]:
@@ -106,9 +91,9 @@ def main() -> None:
     here = machine()
     figures: dict[str, float] = {}
     for prefix, model in MODELS.items():
-        summary = run_graph(model, arguments.seconds)
+        summary = run_graph(OUT / "pipeline" / model, arguments.seconds, f"model:={model}")
         figures |= graph_figures(prefix, summary)
-        show_graph(model, summary)
+        show_graph(f"{model}, simulated devices", summary)
     consumers, publishers, rows = compare(arguments.compare_seconds, arguments.repeats)
     head = ["", "run", "messages/s", "us a message", "cores"]
     print_table("2000 messages a second", head, rows)
@@ -121,37 +106,6 @@ def main() -> None:
             f"({min(ratios):.3f} to {max(ratios):.3f} in {len(ratios)} runs)"
         )
     write_report(arguments.out, figures, here, PACKAGES)
-
-
-def graph_figures(prefix: str, summary: dict[str, Any]) -> dict[str, float]:
-    """The figures of one run of the graph under their flat names."""
-    latency, cores = summary["latency_ms"], summary["cpu_cores"]
-    figures = {
-        f"{prefix}effort_rate_hz": summary["effort"]["rate_hz"],
-        f"{prefix}effort_lost": summary["effort"]["lost"],
-        f"{prefix}exposure_to_effort_p50_ms": latency["exposure_to_effort"]["p50"],
-        f"{prefix}exposure_to_effort_p99_ms": latency["exposure_to_effort"]["p99"],
-        f"{prefix}first_seconds_p99_ms": latency["first_seconds"]["p99"],
-        f"{prefix}compute_p99_ms": latency["compute"]["p99"],
-        f"{prefix}estimator_cores": sum(cores[name] for name in ESTIMATORS),
-        f"{prefix}exo_cores": cores["exo"],
-    }
-    scores = ("rmse_simulated", "correlation_simulated")
-    figures |= {f"{prefix}{name}": summary[name] for name in scores if summary[name] is not None}
-    return figures | {f"{prefix}{stage}_p50_ms": values["p50"] for stage, values in latency.items()}
-
-
-def show_graph(model: str, summary: dict[str, Any]) -> None:
-    """Print one run of the graph."""
-    card = find_model(model).stem
-    rows = [
-        [stage, values["p50"], values["p99"]] for stage, values in summary["latency_ms"].items()
-    ]
-    print_table(f"{card}: delay in ms, simulated devices", ["", "p50", "p99"], rows)
-    rows = [[name, cores] for name, cores in summary["cpu_cores"].items()]
-    print_table(f"{card}: CPU", ["", "cores"], rows)
-    for error in summary["errors"]:
-        print(f"  not healthy: {error}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from _report import ROOT, machine, write_report
 
-SECTIONS = {"hands": "_hands", "midi": "_midi", "calibration": "_calibration"}
+SECTIONS = {"hands": "_hands", "bodies": "_bodies", "midi": "_midi", "calibration": "_calibration"}
 """Sections by name, with the module whose `measure(shared)` gives the figures."""
 
 
