@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.core.subjects import find_subject
-from kpm_ros.nodes import simulated_pianist
+from kpm_ros.nodes.simulated_exerciser import BeforeTheCamera
+from kpm_ros.nodes.simulated_pianist import AtThePiano
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.simulate.session import Delivery
 
@@ -59,7 +60,8 @@ class SimulatedSubject(Truth, Protocol):
 
 
 SIMULATED: Mapping[str, Callable[[SimulatorSettings], SimulatedSubject]] = {
-    "pianist": simulated_pianist.AtThePiano,
+    "pianist": AtThePiano,
+    "exerciser": BeforeTheCamera,
 }
 """Who can be simulated, as subjects name them."""
 

@@ -42,6 +42,9 @@ class SimulatorSettings:
         "start",
         choices=BODIES,
     )
+    exercises: list[str] = setting(
+        [], "exerciser: exercises, one after another, over and over; empty = a usual round"
+    )
     seed: int = setting(1, "everything random follows from this", least=0, most=2**31 - 1)
     emg: bool = setting(True, "whether to publish EMG")
     key_motion: bool = setting(

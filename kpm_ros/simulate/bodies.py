@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 BODIES = ("anatomical", "plain")
 LONGEST_S = 3600.0
 """A piece is worked out whole, which takes gigabytes of memory an hour."""
-_ANATOMY = ("mujoco", "myo_sim", "numba")
+ANATOMY = ("mujoco", "myo_sim", "numba")
+"""Packages that bodies with real anatomy are made by."""
 
 
 def make_pianist(
@@ -57,9 +58,9 @@ def make_pianist(
         from kpm_ros.simulate.pianist import Pianist
 
         return Pianist(score, seed, someone)
-    if any(find_spec(package) is None for package in _ANATOMY):
+    if any(find_spec(package) is None for package in ANATOMY):
         raise ValueError(
-            f"the anatomical body needs {' and '.join(_ANATOMY)}: install kpm_ros[simulate], or "
+            f"the anatomical body needs {' and '.join(ANATOMY)}: install kpm_ros[simulate], or "
             "choose the plain body"
         )
     from kpm_ros.simulate.anatomy.anatomical_pianist import anatomical_pianist

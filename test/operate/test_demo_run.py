@@ -32,6 +32,7 @@ pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built"
 from kpm_ros import graph
 from kpm_ros.operate.summary import STAGES
 from kpm_ros.replay.bag_reader import BagReader
+from support.bodies import EIGHT, saved_body_model
 from support.starvation import measured_fairly
 
 pytestmark = pytest.mark.graph
@@ -119,6 +120,33 @@ def test_a_demo_is_healthy_measures_every_stage_records_a_bag_and_judges(demo, t
         assert sum(bag.counts.values()) == summary["bag"]["messages"]
         assert bag.topics[f"/{namespace}/effort"] == "kpm_ros/msg/MuscleEffort"
     assert "measuring" in said
+    assert left_over(namespace) == []
+
+
+@pytest.mark.timeout(400)
+def test_a_demo_of_a_body_is_an_exerciser_before_one_camera_and_is_scored(demo, tmp_path):
+    start, namespace = demo
+    brief = tmp_path / "brief.yaml"
+    brief.write_text('/**/simulator:\n  ros__parameters:\n    exercises: ["Squat"]\n')
+    words = ["subject:=body", f"model:={saved_body_model(tmp_path)}", f"params_file:={brief}"]
+    said = ""
+
+    def healthy():
+        nonlocal said
+        process = start("--seconds", "3", *words)
+        said, _ = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, said
+
+    measured_fairly(healthy, lambda: processes_of(namespace), 240)
+    summary = summary_of(tmp_path)
+    assert summary["simulated"]
+    assert summary["not_scored"] == ""
+    assert tuple(summary["muscles_simulated"]) == EIGHT
+    assert set(summary["cpu_cores"]) >= {"simulator", "synchronizer", "inference", "exo", "gesture"}
+    assert "will do nothing" not in said
+    with BagReader(tmp_path / "demo" / "bag") as bag:
+        assert bag.counts[f"/{namespace}/camera/front/landmarks"] > 60
+        assert not bag.counts.get(f"/{namespace}/keys/events")
     assert left_over(namespace) == []
 
 
