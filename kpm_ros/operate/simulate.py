@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""`kpm simulate`: a data set of simulated pianists on disk, in the published layout."""
+"""`kpm simulate`: a data set of simulated people on disk, in the layouts of the published ones."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
-    from kpm_ros.simulate.release.request import Request
-    from kpm_ros.simulate.release.worker_pool import FinishedPart
+    from kpm_ros.simulate.release.worker_pool import FinishedPart, Production
 
 NAME = "simulate"
-PURPOSE = "make a data set of simulated pianists in the layout of the published one"
+PURPOSE = "make a data set of simulated people: pianists, or exercisers before a camera"
 EXAMPLES = """\
 examples:
   kpm simulate --hours 1 --out sets/one_hour
   kpm simulate --pianists 20 --tasks 7 --hours 12.6 --workers 8 --out sets/large
   kpm simulate --pianists 4 --tasks 2 --hours 0.05 --body plain --out sets/small
   kpm simulate --hours 1 --midi sonata.mid waltz.mid --out sets/with_pieces
+  kpm simulate --subject body --persons 10 --hours 1 --out sets/exercisers
+  kpm simulate --subject body --persons 4 --exercises Squat KneeKick --hours 0.1 \
+      --layout published --out sets/windows
 
 The same command goes on where it was interrupted. On one machine the same arguments give the same
 files, bit by bit, whatever the number of workers. Everything in the data set is simulated, and
@@ -50,36 +52,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hours", type=float, required=True, metavar="H", help="length of all performances"
     )
-    parser.add_argument("--pianists", type=int, default=20, metavar="N", help="default: 20")
     parser.add_argument(
-        "--tasks", type=int, default=7, metavar="N", help="how many built-in tasks (default: 7)"
-    )
-    parser.add_argument(
-        "--midi", type=Path, nargs="+", default=[], metavar="FILE", help="further tasks: 8, 9, ..."
+        "--subject",
+        choices=("hand", "body"),
+        default="hand",
+        help="pianists' hands, or exercisers' whole bodies (default: hand)",
     )
     parser.add_argument(
         "--takes",
         type=int,
         metavar="N",
-        help="how often each pianist plays each task (default: so that one lasts about a minute)",
-    )
-    parser.add_argument(
-        "--held-out-pianists",
-        type=int,
-        metavar="N",
-        help="how many are met only in the test of unseen pianists (default: a fifth)",
-    )
-    parser.add_argument(
-        "--held-out-tasks",
-        metavar="LIST",
-        help="tasks met only in the test of unseen tasks, such as 5,7, or none "
-        "(default: the last one, and from six tasks on also 5, octaves and spreads)",
-    )
-    parser.add_argument(
-        "--body",
-        choices=("anatomical", "plain"),
-        default="anatomical",
-        help="a musculoskeletal hand, or a simple rule (default: anatomical)",
+        help="how often each person does each task (default: so that one lasts about a minute, or "
+        "24 s of an exercise)",
     )
     parser.add_argument(
         "--seed",
@@ -90,6 +74,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers", type=int, metavar="N", help="processes (default: one for each core)"
+    )
+    _add_hand(parser.add_argument_group("of pianists, --subject hand"))
+    _add_body(parser.add_argument_group("of exercisers, --subject body"))
+
+
+def _add_hand(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--pianists", type=int, metavar="N", help="default: 20")
+    group.add_argument(
+        "--tasks", type=int, metavar="N", help="how many built-in tasks (default: 7)"
+    )
+    group.add_argument(
+        "--midi", type=Path, nargs="+", metavar="FILE", help="further tasks: 8, 9, ..."
+    )
+    group.add_argument(
+        "--held-out-pianists",
+        type=int,
+        metavar="N",
+        help="how many are met only in the test of unseen pianists (default: a fifth)",
+    )
+    group.add_argument(
+        "--held-out-tasks",
+        metavar="LIST",
+        help="tasks met only in the test of unseen tasks, such as 5,7, or none "
+        "(default: the last one, and from six tasks on also 5, octaves and spreads)",
+    )
+    group.add_argument(
+        "--body",
+        choices=("anatomical", "plain"),
+        help="a musculoskeletal hand, or a simple rule (default: anatomical)",
+    )
+
+
+def _add_body(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--persons", type=int, metavar="N", help="default: 10")
+    group.add_argument(
+        "--exercises",
+        nargs="+",
+        metavar="NAME",
+        help="such as Squat KneeKick; released = the 15 of the released data (default), all = "
+        "those and the earlier ones",
+    )
+    group.add_argument(
+        "--layout",
+        choices=("container", "published", "both"),
+        help="this project's container, windows as Muscles in Action published them, or a folder "
+        "of each (default: container)",
+    )
+    group.add_argument(
+        "--held-out-persons",
+        type=int,
+        metavar="N",
+        help="how many are met only in the test of unseen persons (default: a fifth)",
+    )
+    group.add_argument(
+        "--held-out-exercises",
+        metavar="LIST",
+        help="exercises met only in the test of unseen ones, such as Squat,LegBack, or none "
+        "(default: HookPunch,LegBack,SideLunges)",
     )
 
 
@@ -106,26 +148,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _simulate(arguments: argparse.Namespace) -> int:
     """Simulate, showing how far it has come."""
-    from kpm_ros.simulate.release.pianists import make_release
-    from kpm_ros.simulate.release.request import DEFAULT_SEED, plan_request
+    from kpm_ros.simulate.release.worker_pool import produce
 
     root = arguments.out.expanduser()
     workers = _cores() if arguments.workers is None else arguments.workers
     with user_errors():
-        request = plan_request(
-            pianists=arguments.pianists,
-            tasks=arguments.tasks,
-            hours=arguments.hours,
-            takes=arguments.takes,
-            held_out_pianists=arguments.held_out_pianists,
-            held_out_tasks=_task_list(arguments.held_out_tasks),
-            seed=DEFAULT_SEED if arguments.seed is None else arguments.seed,
-            body=arguments.body,
-            midi=tuple(path.expanduser() for path in arguments.midi),
-        )
+        _refuse_foreign_options(arguments)
+        job = _exercisers(arguments) if arguments.subject == "body" else _pianists(arguments)
         try:
-            with _Display(request, root, workers) as display:
-                make_release(root, request, workers, display.tell)
+            with _Display(job, root, workers) as display:
+                produce(root, job.production, workers, display.tell)
         except KeyboardInterrupt:
             print("interrupted: the same command goes on from here", file=sys.stderr)
             raise
@@ -133,16 +165,97 @@ def _simulate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+class _Job(NamedTuple):
+    """What is to be made."""
+
+    production: Production
+    what: str
+    """In words."""
+    parts: int
+    seconds: int
+    """Length of each."""
+
+
+def _refuse_foreign_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that belong to the other subject."""
+    other = _HAND_OPTIONS if arguments.subject == "body" else _BODY_OPTIONS
+    for name in other:
+        if getattr(arguments, name) is not None:
+            word = "--" + name.replace("_", "-")
+            owner = "hand" if arguments.subject == "body" else "body"
+            raise UserError(f"{word} is an option of --subject {owner}: leave it away")
+
+
+_HAND_OPTIONS = ("pianists", "tasks", "midi", "held_out_pianists", "held_out_tasks", "body")
+_BODY_OPTIONS = ("persons", "exercises", "layout", "held_out_persons", "held_out_exercises")
+
+
+def _pianists(arguments: argparse.Namespace) -> _Job:
+    from kpm_ros.simulate.release.pianists import Pianists
+    from kpm_ros.simulate.release.request import DEFAULT_SEED, plan_request
+
+    request = plan_request(
+        pianists=_or(arguments.pianists, 20),
+        tasks=_or(arguments.tasks, 7),
+        hours=arguments.hours,
+        takes=arguments.takes,
+        held_out_pianists=arguments.held_out_pianists,
+        held_out_tasks=_task_list(arguments.held_out_tasks),
+        seed=_or(arguments.seed, DEFAULT_SEED),
+        body=_or(arguments.body, "anatomical"),
+        midi=tuple(path.expanduser() for path in arguments.midi or ()),
+    )
+    tasks = len(request.task_numbers)
+    return _Job(
+        Pianists(request),
+        f"{request.hours:.2f} h of SIMULATED performances: {request.pianists} pianists, "
+        f"{tasks} tasks, {request.takes} takes of {request.seconds} s",
+        request.pianists * tasks * request.takes,
+        request.seconds,
+    )
+
+
+def _exercisers(arguments: argparse.Namespace) -> _Job:
+    from kpm_ros.learn.recordings.simulated_exercisers import CONTAINER, ExerciserRelease
+    from kpm_ros.simulate.exerciser.request import DEFAULT_SEED, chosen_exercises, plan_exercisers
+
+    held_out = arguments.held_out_exercises
+    request = plan_exercisers(
+        persons=_or(arguments.persons, 10),
+        hours=arguments.hours,
+        exercises=chosen_exercises(arguments.exercises or ["released"]),
+        takes=arguments.takes,
+        held_out_persons=arguments.held_out_persons,
+        held_out_exercises=None if held_out is None else _words(held_out),
+        seed=_or(arguments.seed, DEFAULT_SEED),
+    )
+    return _Job(
+        ExerciserRelease(request, _or(arguments.layout, CONTAINER)),
+        f"{request.hours:.2f} h of SIMULATED exercising: {request.persons} persons, "
+        f"{len(request.exercises)} exercises, {request.takes} takes of {request.seconds} s",
+        request.persons * len(request.exercises) * request.takes,
+        request.seconds,
+    )
+
+
+def _or(value: Any, usual: Any) -> Any:
+    return usual if value is None else value
+
+
+def _words(listed: str) -> tuple[str, ...]:
+    return () if listed == "none" else tuple(word for word in listed.split(",") if word)
+
+
 class _Display:
     """A bar while it goes on, and what came of it."""
 
-    def __init__(self, request: Request, root: Path, workers: int) -> None:
+    def __init__(self, job: _Job, root: Path, workers: int) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         from kpm_ros.operate.console import Console
 
-        self._request, self._root, self._workers = request, root, workers
-        self._total = request.pianists * len(request.task_numbers) * request.takes
+        self._job, self._root, self._workers = job, root, workers
+        self._total = job.parts
         self._made = self._found = self._percent = 0
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -154,13 +267,7 @@ class _Display:
         )
 
     def __enter__(self) -> _Display:
-        request = self._request
-        self._bars.console.print(
-            f"{request.hours:.2f} h of SIMULATED performances: {request.pianists} pianists, "
-            f"{len(request.task_numbers)} tasks, {request.takes} takes of {request.seconds} s; "
-            f"{self._workers} process(es)",
-            soft_wrap=True,
-        )
+        self._bars.console.print(f"{self._job.what}; {self._workers} process(es)", soft_wrap=True)
         self._task = self._bars.add_task("simulating", total=self._total, state="")
         self._began_s = time.monotonic()
         self._bars.start()
@@ -192,7 +299,7 @@ class _Display:
 
     def _speed(self) -> float:
         elapsed_s = max(time.monotonic() - self._began_s, 1e-9)
-        return self._made * self._request.seconds / elapsed_s
+        return self._made * self._job.seconds / elapsed_s
 
 
 def _task_list(words: str | None) -> tuple[int, ...] | None:

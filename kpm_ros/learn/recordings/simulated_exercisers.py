@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,6 @@ from kpm_ros.simulate.exerciser.request import (
 from kpm_ros.simulate.release import release_layout
 from kpm_ros.simulate.release.request import Performance
 from kpm_ros.simulate.release.splits import Places, held_out_splits
-from kpm_ros.simulate.release.worker_pool import FinishedPart, produce
 
 CONTAINER, PUBLISHED, BOTH = LAYOUTS = ("container", "published", "both")
 UNIT = "fraction of the person's maximum"
@@ -58,23 +57,12 @@ STREAM = Landmarks(VIEW, find_skeleton(BODY), 3, METRIC, rate_hz=FPS)
 Array = NDArray[np.float32]
 
 
-def make_exercisers(
-    root: Path,
-    request: ExerciserRequest,
-    layout: str,
-    workers: int,
-    report: Callable[[FinishedPart], None] | None = None,
-) -> None:
-    """Simulate what is asked for and write it; goes on where it was interrupted.
-
-    With both layouts, each is in a folder of its name. The folder appears when all is written.
-    """
-    produce(root, _Release(request, layout), workers, report)
-
-
 @dataclass(frozen=True)
-class _Release(Exercisers):
-    """Takes beside the data set's folder, and that folder when all takes are there."""
+class ExerciserRelease(Exercisers):
+    """Takes beside the data set's folder, and that folder when all takes are there.
+
+    With both layouts, each is in a folder of its name.
+    """
 
     layout: str = CONTAINER
 

@@ -28,6 +28,11 @@ Array = NDArray[np.float64]
 
 GRAVITY = 9.81
 _HARDLY = 0.4
+"""Share of the weight below which the point of support is not heeded."""
+_ABSORB_S = 0.17
+"""From landing to a crouch, and from there to the moment of a jump."""
+_SINK = 0.42
+"""How deep the crouch is, relative to the way at the speed of landing."""
 _RISE_S = 0.32
 """From standing still to the moment of a jump, and from landing to standing still, at most."""
 
@@ -133,6 +138,13 @@ def flight_heights(
             there = float(np.interp(begin, times, usual))
             fell = (there - float(np.interp(before[0], times, usual))) / long
             start = (there, fell - GRAVITY * long / 2, -GRAVITY)
+            if up - begin > 2 * _ABSORB_S:
+                # People land, stay in a crouch and push off, rather than sink all the time.
+                low = min(there, first) - _SINK * max(-start[1], speed + slope) * _ABSORB_S
+                crouch = (low, 0.0, 0.0)
+                _join(height, times, begin, begin + _ABSORB_S, start, crouch)
+                height[(times >= begin + _ABSORB_S) & (times <= up - _ABSORB_S)] = low
+                begin, start = up - _ABSORB_S, crouch
         _join(height, times, begin, up, start, (first, speed + slope, -GRAVITY))
         after = flights[number + 1] if number + 1 < len(flights) else None
         if after is None or after[0] - down > 2 * _RISE_S:

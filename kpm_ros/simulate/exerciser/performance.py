@@ -48,6 +48,10 @@ _AHEAD_S, _AHEAD_JUMPING_S = 0.20, 0.04
 """How long before a foot would be out of reach the pelvis is lowered."""
 _LED_FREE_M = 0.5
 """By how much a foot may be further away once its leg is led by its joints."""
+_TURN = 0.36
+"""The furthest that the pelvis turns, in radians."""
+_ROOM = 0.06
+"""How far from its limits a leg's angle begins to be held back, in radians."""
 _CLEAR_M = 0.015
 """How far a foot is lifted at least while a leg is led by its joints."""
 _HEAVY = 1e-4
@@ -134,6 +138,8 @@ def _upper_body(timeline: Timeline) -> Array:
         ("lumbar_rotation", "twist", 1.0),
     ):
         q[:, COORDINATES.index(name)] = sign * told[channel]
+    # Feet that stand let the pelvis turn only so far.
+    q[:, COORDINATES.index("pelvis_rotation")] = _TURN * np.tanh(told["turn"] / _TURN)
     for side in SIDES:
         forward, aside = told[f"{side}_flex"], told[f"{side}_side"]
         for name, values in (
@@ -161,16 +167,15 @@ class _FootPlan:
         self.columns = [COORDINATES.index(f"{name}_{side}") for name in LEG]
         self.air = told[f"{side}_air"]
         count = len(self.air)
-        self._led = np.column_stack(
-            [
-                told[f"{side}_hip"],
-                -told[f"{side}_abduct"],
-                told[f"{side}_rotate"],
-                told[f"{side}_knee"],
-                told[f"{side}_ankle"],
-                np.zeros(count),
-            ]
+        led = (
+            told[f"{side}_hip"],
+            -told[f"{side}_abduct"],
+            told[f"{side}_rotate"],
+            told[f"{side}_knee"],
+            told[f"{side}_ankle"],
+            np.zeros(count),
         )
+        self._led = _possible(np.column_stack(led))
         heading, rise = left * told[f"{side}_toe"], np.maximum(told[f"{side}_heel"], 0.0)
         self._axes = _heading(heading) @ _pitch(rise) @ self._chain.flat
         sole = self._foot.sole
@@ -277,6 +282,14 @@ def _within_reach(
         return np.asarray(q[:, 2])
     lowered = maximum_filter1d(over, 2 * round(ahead) + 1, mode="nearest")
     return np.asarray(q[:, 2] - gaussian_filter1d(lowered, ahead / 2, truncate=2.0))
+
+
+def _possible(led: Array) -> Array:
+    """Keep a leg's angles (n, 6) within its limits, without corners."""
+    low, high = np.deg2rad(legs.LIMITS_DEG).T + np.outer([1.0, -1.0], np.full(len(LEG), _ROOM))
+    width = np.full_like(led, _ROOM)
+    led = high - _soft_positive(high - led, width)
+    return np.asarray(low + _soft_positive(led - low, width))
 
 
 def _soft_positive(values: Array, width: Array) -> Array:

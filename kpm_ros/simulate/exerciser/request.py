@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from kpm_ros import __version__
 from kpm_ros.core.settings import check_number
 from kpm_ros.simulate.exerciser.body_camera import drawn_camera
 from kpm_ros.simulate.exerciser.figure import Figure
-from kpm_ros.simulate.exerciser.movements import RELEASED, find_exercise
+from kpm_ros.simulate.exerciser.movements import ALL, RELEASED, find_exercise
 from kpm_ros.simulate.exerciser.person import ExercisingPerson
 from kpm_ros.simulate.exerciser.take import Take, record
 from kpm_ros.simulate.release import files, release_layout
@@ -160,6 +160,13 @@ class ExerciserRequest:
     def known_exercise(name: str) -> str:
         """As what an exercise is known in every data set."""
         return f"SIMULATED exercise {name}"
+
+
+def chosen_exercises(words: Sequence[str]) -> tuple[str, ...]:
+    """Name exercises, each once; "released" and "all" stand for several."""
+    several = {"released": RELEASED_NAMES, "all": tuple(each.name for each in ALL)}
+    named = [name for word in words for name in several.get(word, (word,))]
+    return tuple(dict.fromkeys(named))
 
 
 def plan_exercisers(

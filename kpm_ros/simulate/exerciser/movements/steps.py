@@ -68,7 +68,7 @@ STEPS = (
             key(0.16, a_lift=0.06),
             key(0.26, a_lift=0, a_out=0.34, o_air=0, o_hip=0, o_knee=25, weight=0.6),
             key(0.36, o_air=0, o_hip=-6, o_abduct=8, weight=0.97, height=-0.10),
-            key(0.46, o_air=1),
+            key(0.50, o_air=1),
             key(
                 0.56,
                 o_hip=-12,
@@ -84,7 +84,7 @@ STEPS = (
                 a_side=24,
                 a_out=0.34,
             ),
-            key(0.68, o_air=1),
+            key(0.64, o_air=1),
             key(0.78, o_air=0, o_hip=-6, o_abduct=8, o_knee=25, weight=0.6),
             key(0.83, a_lift=0, a_out=0.34),
             key(0.90, a_lift=0.05, weight=0.1),
