@@ -27,6 +27,8 @@ from kpm_ros.act.gestures import GestureConfig, GestureRecogniser, gesture_rules
 from kpm_ros.act.muscle_weights import parse_weights, write_weights
 from kpm_ros.act.safety import Now
 from kpm_ros.core.flags import FlagBits
+from kpm_ros.core.subjects import find_subject
+from support.bodies import EIGHT
 
 LEGS = tuple(f"{side}_{muscle}" for side in "LR" for muscle in ("quad", "ham", "calf", "glute"))
 MS, NOW = 1_000_000, 1_700_000_000_000_000_000
@@ -92,6 +94,26 @@ def test_gestures_of_a_bodys_muscles_in_newtons_are_recognised() -> None:
         stamps = now.clock_ns - 60 * MS + 500_000 * np.arange(4)
         recogniser.push_effort(stamps, np.tile(NEWTONS, (4, 1)), np.zeros(4, FlagBits), now)
     assert recogniser.current(now).name == "kick"
+
+
+@pytest.mark.parametrize(
+    ("muscles", "gesture"),
+    [
+        (("LQuad", "RQuad"), "squat"),
+        (("LBicep",), "curl_left"),
+        (("RBicep",), "curl_right"),
+        (("RHam",), "leg_back_right"),
+    ],
+)
+def test_a_bodys_own_gestures_are_recognised(muscles: tuple[str, ...], gesture: str) -> None:
+    entries = find_subject("body").parameters["gesture"]["gestures"]
+    recogniser = GestureRecogniser(GestureConfig(gestures=gesture_rules(entries)), EIGHT)
+    effort = np.tile([0.6 * (muscle in muscles) for muscle in EIGHT], (4, 1))
+    for at_ms in range(0, 1000, 2):
+        now = Now(NOW + at_ms * MS, at_ms * MS)
+        stamps = now.clock_ns - 60 * MS + 500_000 * np.arange(4)
+        recogniser.push_effort(stamps, effort, np.zeros(4, FlagBits), now)
+    assert recogniser.current(now).name == gesture
 
 
 def test_weights_are_read_as_they_are_written() -> None:
