@@ -28,6 +28,8 @@ from kpm_ros.core.streams import Landmarks, Streams
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.scores.body_windows import INSTANTS, SCORED_HZ, Window
 
+LEAST_SEEN = 0.8
+"""Share of a window's instants in which somebody must be seen; the others are bridged."""
 NEAR_SHARE = 0.01
 """Of all pairs, so many count as alike."""
 _STILL = 1e-9
@@ -127,11 +129,15 @@ class Distances:
 
 def _pose(window: Window, view: Landmarks) -> Matrix | None:
     """Points of a window, apart from place, size and heading; None where nobody was seen."""
-    grid = GridRecording(window.alone, Streams((view,)), SCORED_HZ)
-    rows = grid.window(0, INSTANTS)
-    if len(rows.values) < INSTANTS or rows.missing.any():
+    grid = GridRecording(window.recording, Streams((view,)), SCORED_HZ)
+    start = round(window.start_s * SCORED_HZ)
+    rows = grid.window(start, start + INSTANTS)
+    seen = np.flatnonzero(rows.missing == 0)
+    if len(seen) < LEAST_SEEN * INSTANTS:
         return None
-    points = rows.values.reshape(INSTANTS, len(view.skeleton), -1).astype(np.float64)
+    at = np.arange(INSTANTS)
+    bridged = [np.interp(at, seen, column[seen]) for column in rows.values.T]
+    points = np.stack(bridged, axis=1).reshape(INSTANTS, len(view.skeleton), -1)
     skeleton = view.skeleton
     root = points[:, list(skeleton.role("root"))].mean(axis=1, keepdims=True)
     points = points - root

@@ -29,6 +29,8 @@ from kpm_ros.learn.recordings.cutting import cut
 from kpm_ros.learn.recordings.on_grid import GridRecording, misfit
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries
 from kpm_ros.learn.scores.body_windows import (
+    INSTANTS,
+    SCORED_HZ,
     WINDOW_S,
     Window,
     at_instants,
@@ -117,24 +119,21 @@ class PoseModel:
 
     def error(self, windows: Sequence[Window]) -> float:
         """Give the mean distance of a joint from where it was, at 10 Hz, given the true effort."""
-        distances = []
+        made: list[Array] = []
+        there: list[Array] = []
         for window in windows:
             part = window.alone
-            series = part.series_of(self.view.name)
-            if series is None:
-                continue
-            seen = GridRecording(part, _only(self.view), self.model.card.rate_hz).values()
-            made = estimate_alone(self.model, self.told(part, np.asarray(part.truth.values)))
-            rate_hz = self.model.card.rate_hz
-            truth, estimate = (at_instants(values, rate_hz) for values in (seen, made))
-            distances.append(joint_error(truth, estimate, self.view.dimensions))
-        if not distances:
-            raise ValueError(f"no window has the view {self.view.name!r}, whose points are scored")
-        return float(f"{np.mean(distances):.6g}")
-
-
-def _only(view: Landmarks) -> Streams:
-    return Streams((view,))
+            found = estimate_alone(self.model, self.told(part, np.asarray(part.truth.values)))
+            start = round(window.start_s * SCORED_HZ)
+            grid = GridRecording(window.recording, Streams((self.view,)), SCORED_HZ)
+            seen = grid.window(start, start + INSTANTS)
+            known = seen.missing == 0
+            made.append(at_instants(found, self.model.card.rate_hz)[known])
+            there.append(seen.values[known])
+        if not sum(map(len, there)):
+            raise ValueError(f"nobody is seen in the view {self.view.name!r}: nothing is scored")
+        error = joint_error(np.concatenate(there), np.concatenate(made), self.view.dimensions)
+        return float(f"{error:.6g}")
 
 
 def _windows(length_s: float) -> Iterator[tuple[float, float]]:

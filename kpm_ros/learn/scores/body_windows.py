@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from kpm_ros.learn.recordings.cutting import cut
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.recording import Recording
-from kpm_ros.learn.scores.protocols import estimate_continuous, given
+from kpm_ros.learn.scores.protocols import estimate_continuous
+from kpm_ros.models.missing_senses import blank
 
 if TYPE_CHECKING:
     from kpm_ros.models.trained import Trained
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 WINDOW_S, SCORED_HZ = 3.0, 10
 INSTANTS = round(WINDOW_S * SCORED_HZ)
 _SLACK_S = 1e-6
+FIRST_FRAME_S = 0.2
+"""So long after a window's beginning its first frame may come and stand for what was before it."""
 
 Array = NDArray[np.float32]
 
@@ -86,8 +89,21 @@ Protocol = Callable[["Trained", Sequence[Window]], Estimates]
 
 
 def estimate_alone(model: Trained, recording: Recording) -> Array:
-    """Estimate a short recording from nothing, at the model's rate, as the network says it."""
-    return model.estimate_alone(given(model.card, GridRecording.of(recording, model.card)))
+    """Estimate a short recording from nothing, at the model's rate, as the network says it.
+
+    A window seldom begins with a frame: until the first one, that one is given, to every model.
+    """
+    card = model.card
+    values, missing, _ = GridRecording.of(recording, card).window()
+    longest = round(FIRST_FRAME_S * card.rate_hz)
+    for k, stream in enumerate(card.streams):
+        bit = np.uint32(1 << k)
+        known = np.flatnonzero((missing & bit) == 0)
+        if len(known) and 0 < known[0] <= longest:
+            before, columns = slice(0, int(known[0])), card.streams.columns[stream.name]
+            values[before, columns] = values[known[0], columns]
+            missing[before] &= ~bit
+    return model.estimate_alone(blank(values, missing, card))
 
 
 def estimate_windows(model: Trained, windows: Sequence[Window]) -> Estimates:
@@ -108,9 +124,10 @@ def estimate_streams(model: Trained, windows: Sequence[Window]) -> Estimates:
 
 PROTOCOLS: dict[str, tuple[str, Protocol]] = {
     "windows": (
-        "each 3 s window by itself, from nothing: no frame from before or after it is given, a "
-        "causal model begins with its first frame and is scored from there on, and one that waits "
-        "for the future is ended there, as its architecture ends a signal; all 30 instants count",
+        "each 3 s window by itself, from nothing: no frame from before or after it is given, and "
+        "until its first frame that one is held, for every model; a causal model is scored from "
+        "the window's beginning, and one that waits for the future is ended with the window, as "
+        "its architecture ends a signal; all 30 instants count",
         estimate_windows,
     ),
     "continuous": (

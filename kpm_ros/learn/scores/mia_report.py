@@ -25,6 +25,7 @@ from typing import Any
 
 from kpm_ros.core.foreign_files import LISTING_BYTES, read_text
 from kpm_ros.learn.scores.exercise_scores import ExerciseScores
+from kpm_ros.learn.scores.score_table import without_nan
 
 LEFT_OUT_SETS = {
     "left_out_exercise": "each exercise by a model that was trained without it",
@@ -106,7 +107,7 @@ class MiaReport:
         for split, models in self.exercises.items():
             for name, scores in models.items():
                 raw["exercises"][split][name]["mean"] = scores.mean
-        return json.dumps({"report": "mia", **_without_nan(raw)}, indent=1) + "\n"
+        return json.dumps({"report": "mia", **without_nan(raw)}, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> MiaReport:
@@ -154,11 +155,3 @@ def _tuples(raw: dict[str, Any]) -> dict[str, Any]:
     if deeper:
         raw["rmse"] = {name: tuple(values) for name, values in deeper.items()}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -111,8 +111,8 @@ class ScoreTable:
                 split: {name: [getattr(score, name) for score in scores] for name in _COLUMNS}
                 for split, scores in model.scores.items()
             }
-            lines.append(json.dumps(_without_nan(row)))
-        head = json.dumps(_without_nan(raw), indent=1).removesuffix("\n}")
+            lines.append(json.dumps(without_nan(row)))
+        head = json.dumps(without_nan(raw), indent=1).removesuffix("\n}")
         return f'{head},\n "models": [\n' + ",\n".join(lines) + "\n]}\n"
 
     @classmethod
@@ -152,12 +152,12 @@ def _model(raw: dict[str, Any]) -> ModelRow:
     return ModelRow(inputs=inputs, cost=cost, scores=scores, muscles=muscles, **raw)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """JSON has no word for what is not a number: it becomes null."""
     if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
+        return {key: without_nan(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(inner) for inner in value]
+        return [without_nan(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
