@@ -31,11 +31,11 @@ from __future__ import annotations
 
 ACTIVE_RANGE = (0.15, 1.85)
 """Fibre lengths, over the best one, at which a muscle gives no more force."""
-PASSIVE = 0.2
+PASSIVE = 0.1
 """Of the most force, what a fibre resists with where the curve stops bending (1.425).
 
-Relaxed fibres resist twice as much. But tendons do not stretch here, as they do by some percent of
-their length, so that fibres look longer than they are.
+Relaxed fibres resist some times as much. But tendons do not stretch here, as they do by some
+percent of their length, so that fibres look longer than they are.
 """
 SPEED = 10.0
 """Best lengths a second at which a shortening fibre gives no more force."""
