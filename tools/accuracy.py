@@ -12,37 +12,47 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Writes the scores in docs/accuracy.md from docs/accuracy*.json; `python tools/accuracy.py`.
+"""Writes the scores on the pages from docs/accuracy*.json and others; `python tools/accuracy.py`.
 
-Those files are what `kpm evaluate --json` writes. The page has a place for each:
+Those files are what `kpm evaluate --json` writes. A page has a place for each:
 `<!-- scores:NAME -->` up to `<!-- end of scores -->`, with the file's name without `.json`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "accuracy.md"
+PAGES = [ROOT / "docs" / name for name in ("accuracy.md", "muscles-in-action.md")]
 PLACE = re.compile(r"(<!-- scores:(\w+) -->\n).*?(<!-- end of scores -->)", re.DOTALL)
 
 
 def filled(page: str, folder: Path) -> str:
     """Put each file's tables in its place on the page."""
-    from kpm_ros.learn.scores.score_table import read_score_table
-    from kpm_ros.learn.scores.score_table_text import as_markdown
 
     def with_tables(place: re.Match[str]) -> str:
-        tables = as_markdown(read_score_table(folder / f"{place[2]}.json"))
-        return f"{place[1]}\n{tables}\n{place[3]}"
+        return f"{place[1]}\n{tables(folder / f'{place[2]}.json')}\n{place[3]}"
 
     return PLACE.sub(with_tables, page)
 
 
+def tables(path: Path) -> str:
+    """Write a file's tables, whichever report it is of."""
+    from kpm_ros.learn.scores import mia_report_text, score_table_text
+    from kpm_ros.learn.scores.mia_report import read_mia_report
+    from kpm_ros.learn.scores.score_table import read_score_table
+
+    if json.loads(path.read_text()).get("report") == "mia":
+        return mia_report_text.as_markdown(read_mia_report(path))
+    return score_table_text.as_markdown(read_score_table(path))
+
+
 def main() -> None:
-    """Write the page anew."""
-    PAGE.write_text(filled(PAGE.read_text(), PAGE.parent))
+    """Write the pages anew."""
+    for page in PAGES:
+        page.write_text(filled(page.read_text(), page.parent))
 
 
 if __name__ == "__main__":

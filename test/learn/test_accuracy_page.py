@@ -24,7 +24,7 @@ import pytest
 import accuracy
 from kpm_ros.learn.scores.score_table import read_score_table
 
-PAGE = accuracy.PAGE
+PAGE = accuracy.PAGES[0]
 FILES = sorted(PAGE.parent.glob("accuracy*.json"))
 
 
@@ -72,7 +72,7 @@ def test_the_tool_writes_the_page(tmp_path, monkeypatch):
     for path in FILES:
         (tmp_path / path.name).write_text(path.read_text())
     page.write_text(re.sub(r"\| mean \|.*", "| mean | wrong |", PAGE.read_text()))
-    monkeypatch.setattr(accuracy, "PAGE", page)
+    monkeypatch.setattr(accuracy, "PAGES", [page])
     accuracy.main()
     assert page.read_text() == PAGE.read_text()
     assert Path(accuracy.ROOT, "docs", "accuracy.md").read_text() == page.read_text()

@@ -259,8 +259,10 @@ def _differences(report: MiaReport, published: Published) -> list[str]:
         lines.append(f"[P] published: {published.pose_error_says}.")
     unit = published.exercises[0].unit
     if report.unit != unit:
+        kind = f"{kind}, in {report.unit},"
+    if report.simulated or report.unit != unit:
         lines.append(
-            f"Figures in {report.unit} and in {unit} cannot be compared; those relative to the "
+            f"Figures of {kind} and of people in {unit} cannot be compared; those relative to the "
             "nearest neighbour's may be, with care."
         )
     return lines

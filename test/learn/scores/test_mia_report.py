@@ -149,7 +149,7 @@ def test_published_figures_stand_beside_ours_with_what_differs():
         "which is what the paper's row Mean is",
         "Ours: SIMULATED bodies, 1 of them",
         "2 people, 20 exercises, 2 h, recorded",
-        "in fraction of maximum and in counts of the sensor cannot be compared",
+        "Figures of SIMULATED bodies, in fraction of maximum, and of people in counts of the",
         "ours has met 1 recordings of test in training: left out",
         "to-pose",
         "fine-tuned is below from scratch",
