@@ -56,6 +56,8 @@ def test_a_data_set_is_made_and_found_again(
         (["--held-out-tasks", "4"], "task 4 cannot be held out"),
         (["--workers", "0"], "workers is 0, but must be at least 1"),
         (["--midi", "nothing.mid"], "nothing.mid"),
+        (["--persons", "2"], "--persons is an option of --subject body: leave it away"),
+        (["--subject", "body"], "--pianists is an option of --subject hand: leave it away"),
     ],
 )
 def test_wrong_arguments_are_refused_in_a_sentence(

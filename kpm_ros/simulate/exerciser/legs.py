@@ -19,7 +19,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.polynomial import polynomial
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from kpm_ros.core.compilation import compiled
 from kpm_ros.simulate.exerciser.coordinates import COORDINATES, LEG
@@ -104,19 +106,15 @@ def leg_chain(figure: Figure, side: str) -> Chain:
 
 def foot_of(chain: Chain, pelvis: Array, turn: Array, angles: Array) -> tuple[Array, Array]:
     """Where a leg's angles (n, 6) take the heel's bone: its origin (n, 3) and axes (n, 3, 3)."""
-    origin, axes = np.empty((len(angles), 3)), np.empty((len(angles), 3, 3))
-    _place_all(
-        *_hips(chain, pelvis, turn),
-        chain.offset,
-        chain.turn,
-        chain.axis,
-        chain.slides,
-        chain.curve,
-        chain.leader,
-        np.ascontiguousarray(angles),
-        origin,
-        axes,
-    )
+    origin, axes = _hips(chain, pelvis, turn)
+    for j, leader in enumerate(chain.leader):
+        value = polynomial.polyval(angles[:, leader], chain.curve[j])
+        origin = origin + axes @ chain.offset[j]
+        axes = axes @ chain.turn[j]
+        if chain.slides[j]:
+            origin = origin + axes @ chain.axis[j] * value[:, None]
+        else:
+            axes = axes @ Rotation.from_rotvec(value[:, None] * chain.axis[j]).as_matrix()
     return origin, axes
 
 
@@ -164,6 +162,14 @@ def _matrix(quaternion: Array) -> Array:
 
 
 @compiled
+def _copy(given: Array, out: Array) -> None:
+    """Copy a matrix, which compiles in a tenth of the time that a slice takes."""
+    for i in range(3):
+        for k in range(3):
+            out[i, k] = given[i, k]
+
+
+@compiled
 def _turned(axes: Array, axis: Array, angle: float, work: Array) -> None:
     """Turn a frame about one of its own axes."""
     c, s = np.cos(angle), np.sin(angle)
@@ -177,7 +183,7 @@ def _turned(axes: Array, axis: Array, angle: float, work: Array) -> None:
         work[i, 0] = a * r00 + b * r10 + e * r20
         work[i, 1] = a * r01 + b * r11 + e * r21
         work[i, 2] = a * r02 + b * r12 + e * r22
-    axes[:] = work
+    _copy(work, axes)
 
 
 @compiled
@@ -196,8 +202,9 @@ def _place(
     work: Array,
 ) -> None:
     """Follow a leg's joints to the heel's bone."""
-    origin[:] = hip
-    axes[:] = upright
+    for i in range(3):
+        origin[i] = hip[i]
+    _copy(upright, axes)
     for j in range(len(leader)):
         x = angles[leader[j]]
         value = 0.0
@@ -212,45 +219,13 @@ def _place(
                 for m in range(3):
                     total += axes[i, m] * turn[j, m, k]
                 work[i, k] = total
-        axes[:] = work
+        _copy(work, axes)
         if slides[j]:
             for i in range(3):
                 for k in range(3):
                     origin[i] += axes[i, k] * axis[j, k] * value
         else:
             _turned(axes, axis[j], value, work)
-
-
-@compiled
-def _place_all(
-    hip: Array,
-    upright: Array,
-    offset: Array,
-    turn: Array,
-    axis: Array,
-    slides: NDArray[np.bool_],
-    curve: Array,
-    leader: NDArray[np.int64],
-    angles: Array,
-    origin: Array,
-    axes: Array,
-) -> None:
-    work = np.empty((3, 3))
-    for n in range(len(angles)):
-        _place(
-            hip[n],
-            upright[n],
-            offset,
-            turn,
-            axis,
-            slides,
-            curve,
-            leader,
-            angles[n],
-            origin[n],
-            axes[n],
-            work,
-        )
 
 
 @compiled
@@ -281,7 +256,9 @@ def _reach_all(
 ) -> None:
     """Damped least squares within limits, instant after instant."""
     count = len(low)
-    angles = begin.copy()
+    angles = np.empty(count)
+    for c in range(count):
+        angles[c] = begin[c]
     here, frame, work = np.empty(3), np.empty((3, 3)), np.empty((3, 3))
     due, now, nudged = np.empty(9), np.empty(9), np.empty(9)
     slope = np.empty((9, count))
@@ -308,7 +285,8 @@ def _reach_all(
                 )
                 _points(here, frame, nudged)
                 if c < 0:
-                    now[:] = nudged
+                    for i in range(9):
+                        now[i] = nudged[i]
                 else:
                     angles[c] -= _NUDGE
                     for i in range(9):
@@ -318,7 +296,8 @@ def _reach_all(
             largest = _move(angles, low, high, step)
             if largest < _PRECISION:
                 break
-        out[n] = angles
+        for c in range(count):
+            out[n, c] = angles[c]
 
 
 @compiled
