@@ -24,7 +24,7 @@ import numpy as np
 from _report import print_table
 from numpy.typing import NDArray
 
-from kpm_ros.sense.bodies import mediapipe_bodies
+from kpm_ros.sense.bodies import pose_graph
 from kpm_ros.sense.bodies.tracking import BodyTracker
 from kpm_ros.sense.camera.opencv import load_opencv
 from kpm_ros.sense.tracking.mediapipe_package import load_mediapipe, packaged_models
@@ -59,7 +59,7 @@ def measure(shared: Path) -> dict[str, float]:
     if not path.is_file():
         print(f"\nbody tracking: left out, there is no {PICTURE} beside the project")
         return {}
-    there = packaged_models(load_mediapipe("body"), mediapipe_bodies.MODELS)
+    there = packaged_models(load_mediapipe("body"), pose_graph.MODELS)
     figures: dict[str, float] = {}
     rows = []
     for model in ("full", "lite"):

@@ -22,7 +22,7 @@ from typing import Any
 
 from kpm_ros.core.settings import check_choice
 from kpm_ros.core.streams import Landmarks, Stream
-from kpm_ros.sense.bodies import mediapipe_bodies
+from kpm_ros.sense.bodies import pose_graph
 from kpm_ros.sense.bodies.person_identity import PersonRules
 from kpm_ros.sense.bodies.tracking import BodyTracker
 from kpm_ros.sense.hands import mediapipe_hands
@@ -46,7 +46,7 @@ class Kind:
 
 TRACKERS: Mapping[str, Kind] = {
     HAND: Kind(ChosenHand, "hand", mediapipe_hands.MODELS, HandRules),
-    BODY: Kind(BodyTracker, "body", mediapipe_bodies.MODELS, PersonRules),
+    BODY: Kind(BodyTracker, "body", pose_graph.MODELS, PersonRules),
 }
 """Our own trackers, by the skeleton that they find."""
 

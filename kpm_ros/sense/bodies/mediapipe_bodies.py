@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.bodies.detection import Detection
+from kpm_ros.sense.bodies.pose_graph import MODELS, find, make_pose_graph
 from kpm_ros.sense.tracking.following import Detector
 from kpm_ros.sense.tracking.mediapipe_package import (
     TaskLandmarker,
@@ -31,10 +32,7 @@ from kpm_ros.sense.tracking.mediapipe_package import (
     packaged,
     packaged_models,
 )
-from kpm_ros.sense.tracking.tracker import COMPLEXITY, TrackerConfig, TrackerUnavailableError
-
-MODELS = "pose_landmark"
-"""What MediaPipe calls them."""
+from kpm_ros.sense.tracking.tracker import TrackerConfig, TrackerUnavailableError
 
 
 def make_detector(config: TrackerConfig, *, single_pictures: bool = False) -> Detector[Detection]:
@@ -68,14 +66,7 @@ def make_detector(config: TrackerConfig, *, single_pictures: bool = False) -> De
         packaged(
             mediapipe,
             "pose",
-            lambda: mediapipe.solutions.pose.Pose(
-                static_image_mode=single_pictures,
-                model_complexity=COMPLEXITY[config.model],
-                # Its smoothing lags, and tells that a limb is hidden ten pictures late.
-                smooth_landmarks=False,
-                min_detection_confidence=config.detection_confidence,
-                min_tracking_confidence=config.tracking_confidence,
-            ),
+            lambda: make_pose_graph(mediapipe, config, single_pictures=single_pictures),
         )
     )
 
@@ -83,17 +74,17 @@ def make_detector(config: TrackerConfig, *, single_pictures: bool = False) -> De
 class _PackagedDetector:
     """The models that MediaPipe's package carries."""
 
-    def __init__(self, pose: Any) -> None:
-        self._pose = pose
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
 
     def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
-        found = self._pose.process(image)
+        found = find(self._graph, image)
         if not found.pose_landmarks or not found.pose_world_landmarks:
             return []
         return [_detection(found.pose_landmarks.landmark, found.pose_world_landmarks.landmark)]
 
     def close(self) -> None:
-        self._pose.close()
+        self._graph.close()
 
 
 class _TaskDetector:

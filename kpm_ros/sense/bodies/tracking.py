@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.bodies.detection import Detection, skeleton
-from kpm_ros.sense.bodies.mediapipe_bodies import MODELS, make_detector
+from kpm_ros.sense.bodies.mediapipe_bodies import make_detector
 from kpm_ros.sense.bodies.person_identity import PersonIdentity, PersonRules, place_of
+from kpm_ros.sense.bodies.pose_graph import MODELS
 from kpm_ros.sense.tracking.following import Looking, make_looking
 from kpm_ros.sense.tracking.mediapipe_package import load_mediapipe, packaged_models
 from kpm_ros.sense.tracking.tracker import (

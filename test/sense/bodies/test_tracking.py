@@ -95,6 +95,20 @@ def test_a_body_is_told_in_the_picture_and_in_metres(person, seen):
     assert np.corrcoef(flat.ravel(), across.ravel())[0, 1] > 0.95
 
 
+def test_landmarks_are_those_of_mediapipes_whole_model_to_the_last_bit(person):
+    whole = mediapipe.solutions.pose.Pose(smooth_landmarks=False)
+    moved = [np.roll(person, 7 * number, axis=1) for number in range(4)]
+    with BodyTracker() as tracker:
+        ours = track_all(tracker, moved)
+    for image, one in zip(moved, ours, strict=True):
+        found = whole.process(image)
+        theirs = [(p.x, p.y, p.z) for p in found.pose_world_landmarks.landmark]
+        np.testing.assert_array_equal(one.metres, np.array(theirs, np.float32))
+        visible = [p.visibility for p in found.pose_landmarks.landmark]
+        np.testing.assert_array_equal(one.visibility, np.clip(np.array(visible, np.float32), 0, 1))
+    whole.close()
+
+
 def test_in_a_mirror_left_stays_left_and_metres_are_the_cameras(person, seen):
     with BodyTracker(TrackerConfig(mirrored=True)) as tracker:
         mirrored = track_all(tracker, [np.ascontiguousarray(person[:, ::-1])] * 3)[-1]
