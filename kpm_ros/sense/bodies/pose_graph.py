@@ -14,8 +14,8 @@
 
 """MediaPipe's pose graph without the part of its model that only paints the person's outline.
 
-The outline is asked for by nobody here, and takes more than a third of the time. What is left gives the
-same landmarks to the last bit.
+The outline is asked for by nobody here, and takes more than a third of the time. What is left gives
+the same landmarks to the last bit.
 """
 
 from __future__ import annotations
