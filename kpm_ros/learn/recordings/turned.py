@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kpm_ros.core.stream_kinds import METRIC
 from kpm_ros.core.streams import Channels, Landmarks, Streams
@@ -29,6 +30,8 @@ from kpm_ros.learn.recordings.recording import Recording, RecordingError, TimeSe
 
 MUSCLES = "muscles"
 """What the stream of the muscles is called."""
+MOST_UNSEEN = 0.2
+"""Share of a recording, such as what is before its first frame, in which nobody need be seen."""
 
 
 def turned(dataset: DataSet, view: str = "") -> DataSet:
@@ -97,11 +100,12 @@ class _TurnedStore:
             length = int(recording.truth.duration_s * rate_hz)
             values, missing, _ = on_grid.window(0, length)
             start_s = recording.truth.start_s
-            if missing.any():
+            if missing.mean() > MOST_UNSEEN:
                 raise RecordingError(
                     f"{recording.name} saw nobody for {missing.mean():.0%} of its time, so its "
                     "pose cannot be what is to be estimated"
                 )
+            values = _bridged(values, missing == 0)
         return Truth(
             self.pose.columns,
             "m" if self.pose.coordinates == METRIC else "fraction of the picture",
@@ -110,3 +114,10 @@ class _TurnedStore:
             start_s,
             series.measured,
         )
+
+
+def _bridged(values: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Put straight lines where nobody was seen, and hold what was seen first and last."""
+    at, known = np.arange(len(values)), np.flatnonzero(seen)
+    columns = [np.interp(at, known, column[known]) for column in values.T]
+    return np.stack(columns, axis=1).astype(np.float32)

@@ -145,3 +145,21 @@ def test_windows_in_which_nobody_was_seen_are_not_compared():
     windows = [windows_of(one)[0] for one in (SQUAT, gone)]
     with pytest.raises(ValueError, match="1 windows show somebody throughout"):
         Distances.of(windows, VIEW, {"p1": np.ones(8)})
+
+
+def test_a_pose_that_began_late_is_still_what_is_to_be_estimated(dataset, monkeypatch):
+    """A recording seldom begins with a frame, and a body may be lost for a moment."""
+    late = replace(SQUAT.series[0], stamps_s=np.arange(65) / 10 + 0.04)
+    values = late.values.copy()
+    values[30:33] = np.nan
+    late = replace(late, values=values)
+    store = type(dataset.store)
+    monkeypatch.setattr(store, "recording", lambda self, name: replace(SQUAT, series=(late,)))
+    pose = turned(dataset).recording("p1_Squat_1").truth
+    assert len(pose.values) == 65
+    np.testing.assert_allclose(pose.values[0], values[0], atol=1e-6)
+    assert np.isfinite(pose.values).all()
+    assert np.abs(pose.values).max() < 2
+    values[10:40] = np.nan
+    with pytest.raises(ValueError, match=r"saw nobody for \d+% of its time"):
+        turned(dataset).recording("p1_Squat_1")
