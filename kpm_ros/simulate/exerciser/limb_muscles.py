@@ -40,8 +40,9 @@ Array = NDArray[np.float64]
 
 RESIDUAL_PRICE = 50.0
 """What a residual moment as large as its reference costs, in muscles at full activation."""
-_REFERENCE_N_M = {"subtalar": 300.0, "pronation": 8.0}
-"""Ligaments and the shape of the foot's bones carry much of what turns the foot sideways."""
+_REFERENCE_N_M = {"hip_rotation": 200.0, "subtalar": 300.0, "pronation": 8.0}
+"""Ligaments and the shape of the foot's bones carry much of what turns the foot sideways, and the
+hip's short rotators (obturators, gemelli, quadratus femoris) are not in the model."""
 _LEG_REFERENCE_N_M, _ARM_REFERENCE_N_M = 100.0, 40.0
 _QUIET_N = 500.0
 """Muscles that are stronger than this co-contract less, by the square root of their strength."""
