@@ -23,6 +23,7 @@ from kpm_ros.simulate.exerciser.exertion import exert
 from kpm_ros.simulate.exerciser.figure import COORDINATES, Figure
 from kpm_ros.simulate.exerciser.mechanics import MUSCLES, RATE_HZ
 from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES
+from kpm_ros.simulate.exerciser.surface_emg import surface_of
 
 FEW = 12
 
@@ -137,6 +138,25 @@ def test_a_bent_heel_loads_the_hamstrings(figure):
     straight = held(figure, on=("r",))
     first, second = (surface(taken(figure, q, on=("r",)), "LHam") for q in (bent, straight))
     assert first > 2 * second
+
+
+def test_a_straight_leg_held_forwards_loads_its_quadriceps_and_not_its_hamstrings(figure):
+    forwards = held(figure, on=("r",), hip_flexion_l=1.0, knee_l=0.1)
+    found = taken(figure, forwards, on=("r",))
+    assert surface(found, "LQuad") > 8 * surface(found, "LHam")
+
+
+@pytest.mark.parametrize(
+    ("muscle", "seen"),
+    [("vaslat_l", "LQuad"), ("bflh_r", "RHam"), ("LAT2_l", "LLat"), ("BIClong", "RBicep")],
+)
+def test_an_electrode_sees_its_own_muscle_and_others_see_crosstalk_at_most(muscle, seen):
+    only = np.zeros((1, len(MUSCLES)))
+    only[0, MUSCLES.index(muscle)] = 1.0
+    shown = dict(zip(SURFACE_MUSCLES, surface_of(only, 0.06)[0], strict=True))
+    own = shown.pop(seen)
+    assert own >= 0.3
+    assert max(shown.values()) < 0.03
 
 
 def test_a_curl_loads_the_biceps_of_that_arm_and_not_its_triceps(figure):
