@@ -139,6 +139,8 @@ def random_tensors(card: ModelCard, seed: int = 0) -> dict[str, NDArray[np.float
         layer, _, kind = name.rpartition(".")
         if layer.rpartition(".")[-1].startswith(("norm", "conv_norm", "linear_norm")):
             values = random.normal(float(kind == "weight"), 0.1, shape)
+        elif kind == "running_var":
+            values = random.uniform(0.5, 1.5, shape)
         else:
             fan_in = np.prod(shape[1:]) if len(shape) > 1 else 25
             values = random.normal(

@@ -102,7 +102,11 @@ class InferenceNode(PipelineNode):
         effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))
         valve = Valve() if pacer.even else None
         self._publisher = PacedPublisher(
-            pacer, effort.publish, self.settings.backlog.limit_s, valve
+            pacer,
+            effort.publish,
+            self.settings.backlog.limit_s,
+            valve,
+            lookahead_s=self.card.lookahead_s,
         )
         self._chunks = self.create_publisher(
             MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
@@ -185,13 +189,14 @@ class InferenceNode(PipelineNode):
         )
 
     def _since_ns(self, chunk: EffortChunk, sent_ns: int) -> int:
-        """From when on effort grows old: from the instant it describes.
+        """From when on effort grows old: from when the instant it describes can be known.
 
         What is not valid passes nothing old for new, and time from /clock says nothing about ages:
         there, only the wait since the inputs were sent counts.
         """
         told = self.simulated_time or bool((chunk.flags & Flag.INVALID).all())
-        return sent_ns if told else min(sent_ns, chunk.stamp_ns)
+        ahead_ns = round(self.card.lookahead_s * NS_PER_S)
+        return sent_ns if told else min(sent_ns, chunk.stamp_ns + ahead_ns)
 
     def _describe(self) -> EffortInfo:
         sha256 = models.sha256(models.model_path(self.settings.model))

@@ -75,8 +75,12 @@ class PacedPublisher:
         limit_s: float,
         valve: Valve | None = None,
         host_ns: Callable[[], int] = time.time_ns,
+        lookahead_s: float = 0.0,
     ) -> None:
-        """Start empty; `send` hands one sample to the middleware, as fast as the valve allows."""
+        """Start empty; `send` hands one sample to the middleware, as fast as the valve allows.
+
+        What waits for so much of the future is on time when it leaves so much later.
+        """
         self.sent = 0
         self.withheld = 0
         """Samples that had become too old to be sent."""
@@ -84,6 +88,7 @@ class PacedPublisher:
         self._send = send
         self._valve = valve
         self._limit_ns = round(limit_s * NS_PER_S)
+        self._ahead_ns = round(lookahead_s * NS_PER_S)
         self._host_ns = host_ns
         self._grid = Grid(EFFORT_RATE_HZ)
         self._waiting: deque[Group] = deque()
@@ -97,7 +102,7 @@ class PacedPublisher:
     @property
     def delay_s(self) -> float:
         """Delay after its instant at which a sample leaves."""
-        return self._pacer.delay_s
+        return self._pacer.delay_s + self._ahead_ns / NS_PER_S
 
     def add(self, group: Group, now_ns: int, *, beginning: bool = False) -> None:
         """Let samples wait that were made at this time, by the clock of their stamps.
@@ -108,7 +113,7 @@ class PacedPublisher:
             if beginning:
                 self._pacer.forget()
             else:
-                self._pacer.made(self._grid.stamp_ns(group.first), now_ns)
+                self._pacer.made(self._known_ns(group), now_ns)
             self._waiting.append(group)
 
     def release(self, now_ns: int) -> None:
@@ -130,14 +135,17 @@ class PacedPublisher:
         while self._waiting and self._waiting[0].since_ns < before_ns:
             self.withheld += len(self._waiting.popleft().messages)
 
+    def _known_ns(self, group: Group) -> int:
+        """When a group's first sample can be known at the earliest."""
+        return self._grid.stamp_ns(group.first) + self._ahead_ns
+
     def _take_due(self, now_ns: int) -> list[Group]:
         room = self._valve.room(self._host_ns()) if self._valve else sys.maxsize
         due = []
         while self._waiting and room:
             group = self._waiting[0]
             count = len(group.messages)
-            stamp_ns = self._grid.stamp_ns(group.first)
-            ready = min(room, self._pacer.due(stamp_ns, count, now_ns))
+            ready = min(room, self._pacer.due(self._known_ns(group), count, now_ns))
             if ready:
                 due.append(_part(group, 0, ready))
                 room -= ready

@@ -33,7 +33,9 @@ from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import Channels, Landmarks, Streams
 from kpm_ros.learn.recordings.container_writer import About, write_dataset
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth
+from kpm_ros.models.mia.published import COUNTS, MUSCLES, joints
 from kpm_ros.models.pianokpm.published import published_card, published_streams
+from kpm_ros.models.registry import find_architecture
 from kpm_ros.models.weight_files import random_tensors, save_model
 from support.graph import RunningGraph
 from support.waiting import QUEUED, wait_for
@@ -114,3 +116,20 @@ def test_a_third_view_of_another_skeleton_and_forces_are_a_matter_of_the_card(
     )
     reader = watched(node, domain, model, data, "p1_t1_1")
     assert reader.muscles == card.muscles
+
+
+def test_a_network_of_windows_runs_live_half_a_window_behind(node, domain, tmp_path) -> None:
+    view = joints(3)
+    one = find_architecture("mia-paper-cnn")
+    card = one.new_card(
+        name="mia", streams=Streams((view,)), muscles=MUSCLES, unit=COUNTS, rate_hz=10
+    )
+    model = tmp_path / "mia.safetensors"
+    save_model(model, card, random_tensors(card))
+    rows = np.random.default_rng(3).uniform(-0.5, 0.5, (80, view.width))
+    truth = Truth(MUSCLES, COUNTS, 10.0, np.zeros((80, len(MUSCLES))))
+    recording = Recording("p1_t1_1", "p1", "t1", "1", (TimeSeries(view, rows),), truth)
+    about = About(name="joints", simulated=True)
+    data = write_dataset(tmp_path / "set", about, [recording], {"test": ["p1_t1_1"]})
+    reader = watched(node, domain, model, data, "p1_t1_1")
+    assert reader.muscles == MUSCLES

@@ -111,6 +111,23 @@ def test_a_stream_that_begins_late_leaves_nothing_to_be_made_up_for(host, publis
     assert publisher.delay_s == pytest.approx(0.07)
 
 
+def test_what_waits_for_the_future_is_on_time_so_much_later_and_no_older_for_it(host):
+    publisher = PacedPublisher(
+        Pacer(), host.send, LIMIT_S, host_ns=lambda: host.now_ns, lookahead_s=1.5
+    )
+    known = T0 + 1500 * MS
+    publisher.add(group(FIRST, 20, known), known + 60 * MS)
+    for ms in range(60, 71):
+        host.now_ns = known + ms * MS
+        publisher.release(host.now_ns)
+        assert len(host.received) == min(20, 2 * (ms - 60) + 1)
+    assert publisher.delay_s == pytest.approx(1.56)
+    publisher.add(group(FIRST + 20, 20, known + 10 * MS), known + 70 * MS)
+    host.now_ns = known + 400 * MS
+    publisher.release(host.now_ns)
+    assert (publisher.sent, publisher.withheld) == (20, 20)
+
+
 def test_a_stream_that_begins_again_forgets_the_delay_of_the_last_one(host, publisher):
     publisher.add(group(FIRST, 20, T0), T0 + 200 * MS)
     publisher.add(group(FIRST + 1000, 20, T0 + 560 * MS), T0 + 600 * MS, beginning=True)
