@@ -38,8 +38,11 @@ from kpm_ros.simulate.release.release_layout import PerformanceName
 from kpm_ros.simulate.release.request import Performance, person_seed, take_seed
 from kpm_ros.simulate.release.truth import as_npz
 
-GENERATOR = 1
-"""Goes up whenever the same request gives other data, if only in the last digit."""
+GENERATOR = 2
+"""Goes up whenever the same request gives other data, if only in the last digit.
+
+From 1 to 2: what the model lacks carries part of the moments that turn the hip inwards and out.
+"""
 DEFAULT_SEED = 2
 """Another one than the shipped models' data had, whose people are no test for them."""
 SHORTEST_TAKE_S, LONGEST_TAKE_S = 9, 60
