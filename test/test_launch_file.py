@@ -22,6 +22,7 @@ from contextlib import nullcontext
 import pytest
 
 from support import launch_files
+from support.bodies import saved_body_model
 
 # isort: split
 from launch import LaunchContext
@@ -66,6 +67,15 @@ def test_the_nodes_are_those_of_the_graph(launch_file, context):
     nodes = launch_file.start_nodes(context)
     options = graph.PipelineOptions(exo=False, namespace="studio")
     assert [node.node_executable for node in nodes] == [node.name for node in graph.build(options)]
+
+
+@pytest.mark.skipif("AMENT_PREFIX_PATH" not in os.environ, reason="no ROS workspace is sourced")
+def test_a_body_before_a_webcam_is_a_matter_of_two_options(launch_file, context, tmp_path):
+    model = str(saved_body_model(tmp_path))
+    context.launch_configurations.update(subject="body", cameras="0", model=model, emg="false")
+    nodes = launch_file.start_nodes(context)
+    names = ["camera", "synchronizer", "inference", "exo", "gesture"]
+    assert [node.node_executable for node in nodes] == names
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
@@ -55,7 +51,7 @@ class BeforeTheCamera:
         self._settings = settings
         self._camera = replace(usual_camera(), name=settings.views[0])
         try:
-            self._exerciser = SimulatedExerciser(
+            self.performer = SimulatedExerciser(
                 settings.seed,
                 exercises=settings.exercises or USUAL,
                 remembered=user_folder("exercisers"),
@@ -63,22 +59,13 @@ class BeforeTheCamera:
         except ValueError as error:
             raise ConfigurationError(f"simulator: {error}") from None
 
-    @property
-    def muscles(self) -> Sequence[str]:
-        """Names of the muscles."""
-        return self._exerciser.muscles
-
-    def activation(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Activation of every muscle since the performance began."""
-        return self._exerciser.activation(times_s)
-
     def begin(self, start_ns: int) -> SimulatedBodySession:
         """Begin the routine."""
         from kpm_ros.simulate.exerciser.session import SimulatedBodySession, dropping
 
         settings = self._settings
         return SimulatedBodySession(
-            self._exerciser,
+            self.performer,
             self._camera,
             start_ns,
             settings.seed,

@@ -16,11 +16,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
-
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense.midi.score import read_midi
@@ -50,22 +45,13 @@ class AtThePiano:
         """Read the score and set the pianist at the piano."""
         self._settings = settings
         self._cameras = _cameras(settings)
-        self._pianist = pianist(settings)
-
-    @property
-    def muscles(self) -> Sequence[str]:
-        """Names of the muscles."""
-        return self._pianist.muscles
-
-    def activation(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Activation of every muscle since the performance began."""
-        return self._pianist.activation(times_s)
+        self.performer = pianist(settings)
 
     def begin(self, start_ns: int) -> SimulatedSession:
         """Begin to play."""
         settings = self._settings
         return SimulatedSession(
-            self._pianist,
+            self.performer,
             self._cameras,
             start_ns,
             seed=settings.seed,

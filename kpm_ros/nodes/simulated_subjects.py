@@ -51,8 +51,13 @@ class Session(Protocol):
         ...
 
 
-class SimulatedSubject(Truth, Protocol):
-    """Somebody who performs, over and over."""
+class SimulatedSubject(Protocol):
+    """Somebody who performs, over and over, and the devices around."""
+
+    @property
+    def performer(self) -> Truth:
+        """Who performs."""
+        ...
 
     def begin(self, start_ns: int) -> Session:
         """Begin a performance."""
@@ -71,6 +76,6 @@ def simulated_subject(settings: SimulatorSettings) -> SimulatedSubject:
     who = find_subject(settings.subject).simulated
     if who not in SIMULATED:
         raise ConfigurationError(
-            f"simulator: nobody here simulates a {who}, only a {' or '.join(SIMULATED)}"
+            f"simulator: there is no simulated {who}: there is {' or '.join(SIMULATED)}"
         )
     return SIMULATED[who](settings)

@@ -43,7 +43,7 @@ class SimulatorNode(PipelineNode):
     def __init__(self, **node_arguments: Any) -> None:
         """Make who is simulated, and what is around them."""
         super().__init__(**node_arguments)
-        self._performer = simulated_subject(self.settings)
+        self._subject = simulated_subject(self.settings)
         self._delivered = 0
         self._reported = 0
         self._restarts = 0
@@ -84,7 +84,7 @@ class SimulatorNode(PipelineNode):
         return report
 
     def _begin(self, now_ns: int) -> None:
-        self._session = self._performer.begin(now_ns)
+        self._session = self._subject.begin(now_ns)
 
     def _open(self, kind: type, topic: str) -> Any:
         return self.create_publisher(kind, topic, qos.of(topic))

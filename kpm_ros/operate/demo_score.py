@@ -60,7 +60,9 @@ def score_demo(options: graph.PipelineOptions, bag: Path, begin_ns: int, end_ns:
     except BagError as error:
         raise UnknownTruthError(str(error)) from None
     within = (effort.stamps_ns >= begin_ns) & (effort.stamps_ns < end_ns)
-    return score_effort(simulated_subject(settings), performances, muscles, effort, within)
+    return score_effort(
+        simulated_subject(settings).performer, performances, muscles, effort, within
+    )
 
 
 def score_effort(

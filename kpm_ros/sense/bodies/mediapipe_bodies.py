@@ -42,17 +42,16 @@ def make_detector(config: TrackerConfig, *, single_pictures: bool = False) -> De
     """
     mediapipe = load_mediapipe("body")
     if config.task_file:
-        return _TaskDetector(
-            TaskLandmarker(
-                mediapipe,
-                "pose",
-                config.task_file,
-                single_pictures,
-                num_poses=1,
-                min_pose_detection_confidence=config.detection_confidence,
-                min_pose_presence_confidence=config.tracking_confidence,
-                min_tracking_confidence=config.tracking_confidence,
-            )
+        return TaskLandmarker(
+            mediapipe,
+            "pose",
+            config.task_file,
+            single_pictures,
+            _of_task,
+            num_poses=1,
+            min_pose_detection_confidence=config.detection_confidence,
+            min_pose_presence_confidence=config.tracking_confidence,
+            min_tracking_confidence=config.tracking_confidence,
         )
     there = packaged_models(mediapipe, MODELS)
     if config.model not in there:
@@ -87,25 +86,12 @@ class _PackagedDetector:
         self._graph.close()
 
 
-class _TaskDetector:
-    """MediaPipe's newer interface, with a model file of the user's."""
-
-    def __init__(self, landmarker: TaskLandmarker) -> None:
-        self._landmarker = landmarker
-
-    def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
-        found = self._landmarker.detect(image, stamp_ns)
-        return [
-            _detection(landmarks, world)
-            for landmarks, world in zip(
-                found.pose_landmarks, found.pose_world_landmarks, strict=True
-            )
-        ]
-
-    def close(self) -> None:
-        self._landmarker.close()
-
-
 def _detection(landmarks: Any, world: Any) -> Detection:
     visibility = np.array([point.visibility for point in landmarks], np.float32)
     return Detection(coordinates(landmarks), coordinates(world), np.clip(visibility, 0.0, 1.0))
+
+
+def _of_task(found: Any) -> list[Detection]:
+    """Read what MediaPipe's newer interface has found."""
+    both = zip(found.pose_landmarks, found.pose_world_landmarks, strict=True)
+    return [_detection(landmarks, world) for landmarks, world in both]

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +26,9 @@ from kpm_ros.sense.bodies.detection import Detection, skeleton
 from kpm_ros.sense.bodies.mediapipe_bodies import make_detector
 from kpm_ros.sense.bodies.person_identity import PersonIdentity, PersonRules, place_of
 from kpm_ros.sense.bodies.pose_graph import MODELS
-from kpm_ros.sense.tracking.following import Looking, make_looking
+from kpm_ros.sense.tracking.detecting import Detecting
 from kpm_ros.sense.tracking.mediapipe_package import load_mediapipe, packaged_models
 from kpm_ros.sense.tracking.tracker import (
-    Model,
     Seen,
     TrackerConfig,
     can_be_seen,
@@ -41,7 +39,7 @@ SMALLEST_BODY = 0.05
 """Smaller than this part of the picture's width, a body is noise."""
 
 
-class BodyTracker:
+class BodyTracker(Detecting[Detection]):
     """A `Tracker` of one person's body.
 
     It follows the person from picture to picture, so give it one camera's pictures in order.
@@ -52,12 +50,9 @@ class BodyTracker:
     def __init__(
         self, config: TrackerConfig | None = None, rules: PersonRules | None = None
     ) -> None:
-        """Load the models; TrackerUnavailableError says in a sentence why that cannot be done."""
-        self.config = config or TrackerConfig()
-        self.refused = 0
-        """Bodies that were found but could not be: too small, trunk hidden, outside, no numbers."""
+        """Load the models."""
+        super().__init__(make_detector, config or TrackerConfig(), 1)
         self._identity = PersonIdentity(rules)
-        self._detector = self._make_detector()
         self.models = packaged_models(load_mediapipe("body"), MODELS)
         """Models that could be used here."""
 
@@ -82,12 +77,6 @@ class BodyTracker:
         self.config = replace(config, model=self.config.model)
         self._identity.rules = rules
 
-    def use_model(self, model: Model) -> None:
-        """Go on with another model."""
-        self._detector.close()
-        self.config = replace(self.config, model=model)
-        self._detector = self._make_detector()
-
     def track(self, image: NDArray[np.uint8], stamp_ns: int) -> Seen | None:
         """Give the body of the person who is followed; None where that person is not in sight."""
         size = check_picture(image)
@@ -106,21 +95,6 @@ class BodyTracker:
             "others_seen": self._identity.withheld,
             "refused": self.refused,
         }
-
-    def close(self) -> None:
-        """Free the models."""
-        self._detector.close()
-
-    def __enter__(self) -> BodyTracker:
-        """Track for a `with` block."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Free the models at the block's end."""
-        self.close()
-
-    def _make_detector(self) -> Looking[Detection]:
-        return make_looking(partial(make_detector, self.config), self.config, 1)
 
     def _is_usable(self, body: Detection, size: tuple[int, int]) -> bool:
         numbers = np.isfinite(body.metres).all() and np.isfinite(body.visibility).all()

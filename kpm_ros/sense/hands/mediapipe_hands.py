@@ -44,17 +44,16 @@ def make_detector(
     """
     mediapipe = load_mediapipe("hand")
     if config.task_file:
-        return _TaskDetector(
-            TaskLandmarker(
-                mediapipe,
-                "hand",
-                config.task_file,
-                single_pictures,
-                num_hands=hands,
-                min_hand_detection_confidence=config.detection_confidence,
-                min_hand_presence_confidence=config.tracking_confidence,
-                min_tracking_confidence=config.tracking_confidence,
-            )
+        return TaskLandmarker(
+            mediapipe,
+            "hand",
+            config.task_file,
+            single_pictures,
+            _of_task,
+            num_hands=hands,
+            min_hand_detection_confidence=config.detection_confidence,
+            min_hand_presence_confidence=config.tracking_confidence,
+            min_tracking_confidence=config.tracking_confidence,
         )
     return _PackagedDetector(
         packaged(
@@ -91,26 +90,17 @@ class _PackagedDetector:
         self._hands.close()
 
 
-class _TaskDetector:
-    """MediaPipe's newer interface, with a model file of the user's."""
-
-    def __init__(self, landmarker: TaskLandmarker) -> None:
-        self._landmarker = landmarker
-
-    def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
-        found = self._landmarker.detect(image, stamp_ns)
-        return [
-            _detection(landmarks, _SAME[labels[0].category_name], labels[0].score)
-            for landmarks, labels in zip(found.hand_landmarks, found.handedness, strict=True)
-        ]
-
-    def close(self) -> None:
-        self._landmarker.close()
-
-
 _SAME: dict[str, Handedness] = {"Left": "left", "Right": "right"}
 _OTHER: dict[str, Handedness] = {"Left": "right", "Right": "left"}
 
 
 def _detection(landmarks: Any, handedness: Handedness, score: float) -> Detection:
     return Detection(coordinates(landmarks), handedness, float(score))
+
+
+def _of_task(found: Any) -> list[Detection]:
+    """Read what MediaPipe's newer interface has found."""
+    return [
+        _detection(landmarks, _SAME[labels[0].category_name], labels[0].score)
+        for landmarks, labels in zip(found.hand_landmarks, found.handedness, strict=True)
+    ]

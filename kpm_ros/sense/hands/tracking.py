@@ -30,7 +30,7 @@ from kpm_ros.sense.hands.detection import Detection, Handedness, TrackedHand
 from kpm_ros.sense.hands.hand_identity import HANDS, HandIdentities, IdentityRules
 from kpm_ros.sense.hands.mediapipe_hands import make_detector
 from kpm_ros.sense.samples import HAND
-from kpm_ros.sense.tracking.following import Looking, make_looking
+from kpm_ros.sense.tracking.detecting import Detecting
 from kpm_ros.sense.tracking.tracker import (
     COMPLEXITY,
     Model,
@@ -67,7 +67,7 @@ class HandRules(CheckedSettings):
     )
 
 
-class HandTracker:
+class HandTracker(Detecting[Detection]):
     """Tracks the hands of one person through a video.
 
     It follows the hands from picture to picture, so give it one camera's pictures in order.
@@ -79,14 +79,10 @@ class HandTracker:
         hands: int = HandRules.hands,
         rules: IdentityRules | None = None,
     ) -> None:
-        """Load the models; TrackerUnavailableError says in a sentence why that cannot be done."""
-        self.config = config = config or TrackerConfig()
-        self.refused = 0
-        """Hands that were found but could not be: too small, too unsure, outside, not numbers."""
-        self._hands = hands
+        """Load the models."""
+        super().__init__(partial(make_detector, hands=hands), config or TrackerConfig(), hands)
         self._points = len(find_skeleton(HAND))
         self._identities = HandIdentities(rules or IdentityRules())
-        self._detector = self._make_detector()
 
     def track(self, image: NDArray[np.uint8], stamp_ns: int) -> list[TrackedHand]:
         """Hands in an RGB picture (height, width, 3), left before right."""
@@ -105,29 +101,6 @@ class HandTracker:
     def renamed(self) -> int:
         """How often left and right had to be exchanged afterwards."""
         return self._identities.renamed
-
-    def use_model(self, model: Model) -> None:
-        """Go on with another model."""
-        self._detector.close()
-        self.config = replace(self.config, model=model)
-        self._detector = self._make_detector()
-
-    def close(self) -> None:
-        """Free the models."""
-        self._detector.close()
-
-    def __enter__(self) -> HandTracker:
-        """Track for a `with` block."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Free the models at the block's end."""
-        self.close()
-
-    def _make_detector(self) -> Looking[Detection]:
-        return make_looking(
-            partial(make_detector, self.config, self._hands), self.config, self._hands
-        )
 
     def _is_usable(self, hand: Detection, size: tuple[int, int]) -> bool:
         sure = hand.confidence >= self.config.min_confidence

@@ -23,12 +23,13 @@ import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, read_bytes
+from kpm_ros.sense.tracking.following import Detection
 from kpm_ros.sense.tracking.tracker import COMPLEXITY, TrackerUnavailableError
 
 PACKAGE = "mediapipe==0.10.21"
@@ -70,13 +71,23 @@ def packaged(mediapipe: Any, what: str, make: Callable[[], Any]) -> Any:
         ) from None
 
 
-class TaskLandmarker:
+class TaskLandmarker(Generic[Detection]):
     """A landmarker of MediaPipe's newer interface, with a model file of the user's."""
 
     def __init__(
-        self, mediapipe: Any, what: str, task_file: str, single_pictures: bool, **options: Any
+        self,
+        mediapipe: Any,
+        what: str,
+        task_file: str,
+        single_pictures: bool,
+        read: Callable[[Any], list[Detection]],
+        **options: Any,
     ) -> None:
-        """Load the file; `what` is hand or pose, as MediaPipe calls its landmarkers."""
+        """Load the file; `what` is hand or pose, as MediaPipe calls its landmarkers.
+
+        `read` makes detections of what it finds.
+        """
+        self._read = read
         from mediapipe.tasks.python import BaseOptions, vision
 
         path = _checked(task_file, what)
@@ -102,14 +113,14 @@ class TaskLandmarker:
                 f"{path} cannot be used as a {what} model: {reason}"
             ) from None
 
-    def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> Any:
-        """Give what MediaPipe finds in an RGB picture."""
+    def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
+        """Give what is found in an RGB picture."""
         picture = self._image(image_format=self._format, data=np.ascontiguousarray(image))
         if self._single:
-            return self._landmarker.detect(picture)
+            return self._read(self._landmarker.detect(picture))
         # It wants strictly increasing milliseconds; frames may be closer than that.
         self._stamp_ms = max(self._stamp_ms + 1, stamp_ns // 1_000_000)
-        return self._landmarker.detect_for_video(picture, self._stamp_ms)
+        return self._read(self._landmarker.detect_for_video(picture, self._stamp_ms))
 
     def close(self) -> None:
         """Free the model."""
