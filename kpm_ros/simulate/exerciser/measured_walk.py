@@ -44,19 +44,34 @@ WALK = "example3DWalking"
 SAGITTAL = ("hip_flexion", "knee", "ankle")
 JOINTS = (*SAGITTAL, "hip_adduction", "hip_rotation")
 _THEIR_JOINTS = {"knee": "knee_angle", "ankle": "ankle_angle"}
-SEEN_BY_EMG: dict[str, dict[str, float]] = {
-    "soleus": {"soleus": 1.0},
-    "gastrocnemius": {"gasmed": 1.0, "gaslat": 1.0},
-    "tibialis_anterior": {"tibant": 1.0},
-    "medial_hamstrings": {"semiten": 1.0, "semimem": 1.0},
-    "biceps_femoris": {"bflh": 1.0},
-    "vastus_lateralis": {"vaslat": 1.0},
-    "vastus_medius": {"vasmed": 1.0},
-    "rectus_femoris": {"recfem": 1.0},
-    "gluteus_maximus": {"glmax1": 1.0, "glmax2": 1.0, "glmax3": 1.0},
-    "gluteus_medius": {"glmed1": 1.0, "glmed2": 1.0, "glmed3": 1.0},
+SEEN_BY_EMG: dict[str, tuple[str, ...]] = {
+    "soleus": ("soleus",),
+    "gastrocnemius": ("gasmed", "gaslat"),
+    "tibialis_anterior": ("tibant",),
+    "medial_hamstrings": ("semiten", "semimem"),
+    "biceps_femoris": ("bflh",),
+    "vastus_lateralis": ("vaslat",),
+    "vastus_medius": ("vasmed",),
+    "rectus_femoris": ("recfem",),
+    "gluteus_maximus": ("glmax1", "glmax2", "glmax3"),
+    "gluteus_medius": ("glmed1", "glmed2", "glmed3"),
 }
 """The model's muscles behind each measured channel, all of the right leg."""
+OTHER_EMG = "exampleEMGTracking_emg.sto"
+SEEN_BY_OTHER_EMG: dict[str, str] = {
+    "soleus": "soleus",
+    "gastrocnemius": "gastrocnemius",
+    "tibialis_anterior": "tibialis_anterior",
+    "hamstrings": "medial_hamstrings",
+    "biceps_femoris": "biceps_femoris",
+    "vastus": "vastus_lateralis",
+    "rectus_femoris": "rectus_femoris",
+    "gluteus": "gluteus_maximus",
+}
+"""Channels of a second file of the same walk, and what they are called above.
+
+The file does not say of which leg. It lasts from one touch of the left foot to the next.
+"""
 _LONGEST_LAG_S = 0.2
 _LOADED_N = 20.0
 
@@ -72,6 +87,8 @@ class WalkData(NamedTuple):
     """(n, 2, 2): centre of pressure of each foot."""
     moments: Table
     emg: Table
+    other_emg: Table
+    """Of the left leg, as long as it was recorded."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,8 @@ class WalkStudy:
     """At that lag."""
     walk_emg_correlation: float
     """Mean over the muscles, as they are."""
+    other_leg_emg_correlation: dict[str, float]
+    """Of each muscle of the left leg, as it is: nothing was chosen with it in view."""
     force_error_fraction: dict[str, float]
     """Root mean square error of the shared reaction forces, over body weight, by direction."""
     centre_error_m: float
@@ -120,6 +139,7 @@ def load(folder: Path) -> WalkData:
         centre,
         read_table(folder / f"{WALK}_id_walk.sto").at(times),
         read_table(folder / f"{WALK}_electromyography.sto").at(times),
+        _inside(read_table(folder / OTHER_EMG), times),
     )
 
 
@@ -143,6 +163,7 @@ def study(folder: Path) -> WalkStudy:
         lags,
         best,
         float(np.mean(list(correlation.values()))),
+        _other_emg(found, walk),
         {
             name: float(np.sqrt(np.mean(np.square(off[..., axis]))))
             for axis, name in enumerate(("forward", "sideways", "upward"))
@@ -180,14 +201,33 @@ def _emg(
 ) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     correlation, lags, best = {}, {}, {}
     most = round(_LONGEST_LAG_S * RATE_HZ)
-    for channel, muscles in SEEN_BY_EMG.items():
-        own = [found.muscle_names.index(f"{name}_r") for name in muscles]
-        ours = found.excitation[:, own] @ np.array(list(muscles.values()))
+    for channel in SEEN_BY_EMG:
+        ours = _seen(found, channel, "r")
         theirs = walk.emg.column(channel)
         at = {lag: _alike(ours, theirs, lag) for lag in range(-most, most + 1)}
         lag = max(at, key=lambda each: at[each])
         correlation[channel], lags[channel], best[channel] = at[0], lag / RATE_HZ, at[lag]
     return correlation, lags, best
+
+
+def _other_emg(found: Exertion, walk: WalkData) -> dict[str, float]:
+    """Correlate the left leg's muscles with the second file."""
+    part = np.searchsorted(walk.times, walk.other_emg.times)
+    return {
+        channel: _alike(_seen(found, name, "l")[part], walk.other_emg.column(channel), 0)
+        for channel, name in SEEN_BY_OTHER_EMG.items()
+    }
+
+
+def _seen(found: Exertion, channel: str, side: str) -> Array:
+    """Add up the muscles behind a channel: (n,)."""
+    own = [found.muscle_names.index(f"{name}_{side}") for name in SEEN_BY_EMG[channel]]
+    return np.asarray(found.excitation[:, own].sum(axis=1))
+
+
+def _inside(table: Table, times: Array) -> Table:
+    """Give a table at those of some times that it has."""
+    return table.at(times[(times >= table.times[0]) & (times <= table.times[-1])])
 
 
 def _alike(ours: Array, theirs: Array, lag: int) -> float:
@@ -241,6 +281,11 @@ def main() -> None:
         best, lag = found.emg_best_correlation[muscle], 1000 * found.emg_lag_s[muscle]
         print(f"| {muscle} | {r:.2f} | {best:.2f} | {lag:.0f} |")
     print(f"\nMean: {found.walk_emg_correlation:.3f}\n")
+    print("| muscle of the left leg | correlation |\n|---|---|")
+    for muscle, r in found.other_leg_emg_correlation.items():
+        print(f"| {muscle} | {r:.2f} |")
+    other = np.mean(list(found.other_leg_emg_correlation.values()))
+    print(f"\nMean: {other:.3f}\n")
     forces = ", ".join(f"{n} {v:.3f}" for n, v in found.force_error_fraction.items())
     print(f"Shared reaction forces, of body weight: {forces}; centre {found.centre_error_m:.3f} m")
     print(f"Residual force with the measured reactions: {found.residual_fraction:.3f} of it")

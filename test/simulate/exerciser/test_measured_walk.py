@@ -50,6 +50,13 @@ def test_muscles_work_when_the_walkers_emg_says_so(study):
         assert abs(study.emg_lag_s[muscle]) <= 0.06
 
 
+def test_the_other_legs_muscles_work_when_a_recording_that_nothing_was_fitted_to_says_so(study):
+    alike = study.other_leg_emg_correlation
+    assert np.mean(list(alike.values())) > 0.5
+    for muscle in ("soleus", "gastrocnemius", "tibialis_anterior", "vastus"):
+        assert alike[muscle] > 0.7
+
+
 def test_the_floors_forces_are_shared_as_force_plates_measured_them(study):
     assert study.force_error_fraction["upward"] < 0.09
     assert study.force_error_fraction["forward"] < 0.07
