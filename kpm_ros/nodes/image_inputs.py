@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -95,10 +95,21 @@ class CalibratedImages:
     def take(self) -> Taken:
         """Take the newest pair."""
         for info, _ in self._infos.take():
-            self._info_filter.signalMessage(info)
+            if _can_be_paired(self._infos, info):
+                self._info_filter.signalMessage(info)
         for image, _ in self._images.take():
-            self._image_filter.signalMessage(image)
+            if _can_be_paired(self._images, image):
+                self._image_filter.signalMessage(image)
         count = len(self._came)
         newest = self._came[-1] if count else (None, None)
         self._came.clear()
         return Taken(count, *newest)
+
+
+def _can_be_paired(source: PolledSubscription[Any], message: Any) -> bool:
+    """Refuse a stamp before 1970: ROS's clock has none, and the filters would fail."""
+    stamp = message.header.stamp
+    if stamp.sec >= 0:
+        return True
+    source.refuse(f"{source.topic} has brought a message of {stamp.sec} s, before any clock's time")
+    return False

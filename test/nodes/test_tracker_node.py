@@ -227,6 +227,28 @@ def test_a_camera_that_is_not_calibrated_is_said_so_and_shows_no_hand(node, make
     assert not wired.hands.take()
 
 
+def test_stamps_before_1970_are_refused_where_images_are_paired(node, make_tracker, pictures):
+    tracker = make_tracker(undistort=True)
+    wired = Wired(node)
+    infos = node.create_publisher(CameraInfo, "camera/top/camera_info", 10)
+    wired.wait()
+    wait_for(lambda: infos.get_subscription_count(), "the tracker")
+    for number in (0, 1):
+        info, image = lens_of(pictures[0], number, k1=-0.3), raw(pictures[0], number)
+        if number == 0:
+            info.header.stamp.sec = image.header.stamp.sec = -1
+        infos.publish(info)
+        wired.images.publish(image)
+
+    def answers():
+        tracker.step()
+        return [m for m, _ in wired.hands.take()]
+
+    [answer] = wait_for(answers, "the later hand")
+    assert decode.time_ns(answer.header.stamp) == STAMP_NS + FRAME_NS
+    assert tracker.report().values["refused_messages"] == 2
+
+
 def test_a_hand_that_is_cleaned_up_is_shown_once_it_has_settled(node, make_tracker, pictures):
     tracker = make_tracker(clean_up="smooth")
     wired = Wired(node)

@@ -21,8 +21,8 @@ from collections.abc import Callable
 
 LARGEST = 16384
 """No camera's picture is wider or higher."""
-MOST_PIXELS = 100_000_000
-"""Nor has it more of them: they take 300 MB as RGB."""
+MOST_PIXELS = 36_000_000
+"""Nor has it more of them than those of 8K: they take 108 MB as RGB, more than once."""
 
 
 class PictureError(ValueError):

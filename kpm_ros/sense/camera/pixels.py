@@ -92,7 +92,8 @@ def decode(data: bytes | memoryview | Any) -> NDArray[np.uint8]:
         image = _guarded(lambda: cv2.imdecode(buffer, cv2.IMREAD_COLOR))
     if image is None:
         raise PictureError(f"{len(buffer)} bytes are no picture that can be read")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    # In place: a large picture is not held twice.
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image))
 
 
 def _converted(pixels: NDArray[np.uint8], conversion: str) -> NDArray[np.uint8]:
