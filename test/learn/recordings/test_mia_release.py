@@ -127,6 +127,25 @@ def test_an_exercise_or_a_person_is_left_out_by_rule_or_by_the_lists(
     assert "which is not there" in dataset.left_out["train/Subject7/ElbowPunch/9"]
 
 
+def test_the_published_lists_are_taken_as_they_are_or_refused_in_words(root: Path) -> None:
+    lists = root / "ablation/datasetsplits"
+    lists.mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"has no list datasetsplits/train\.txt"):
+        open_dataset(root, "datasetsplits")
+    test = "val/Subject0/Squat/5"
+    (lists / "train.txt").write_text(f"MIADatasetOfficial/{WINDOW}\n")
+    (lists / "val.txt").write_text(f"MIADatasetOfficial/{test}\n")
+    assert splits(open_dataset(root, "datasetsplits")) == {"train": {WINDOW}, "test": {test}}
+    for words, said in {
+        f"MIADatasetOfficial/{WINDOW}": "both name train/Subject0/Squat/0",
+        "MIADatasetOfficial/val/Squat/5": "line 1 is 'MIADatasetOfficial/val/Squat/5', but must be",
+        "\n": "names no window",
+    }.items():
+        (lists / "val.txt").write_text(words)
+        with pytest.raises(ValueError, match=said):
+            open_dataset(root, "datasetsplits")
+
+
 def test_splits_of_ones_own_are_read_too(root: Path) -> None:
     names = [f"MIADatasetOfficial/{WINDOW}", "val/Subject0/Squat/5"]
     table = {"train": names[:1], "test": names[1:]}
