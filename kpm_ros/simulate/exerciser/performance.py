@@ -139,7 +139,8 @@ def _upper_body(timeline: Timeline) -> Array:
     ):
         q[:, COORDINATES.index(name)] = sign * told[channel]
     # Feet that stand let the pelvis turn only so far.
-    q[:, COORDINATES.index("pelvis_rotation")] = _TURN * np.tanh(told["turn"] / _TURN)
+    turned = _TURN * np.tanh(told["turn"] / _TURN)
+    q[:, COORDINATES.index("pelvis_rotation")] = turned - told["heading"]
     for side in SIDES:
         forward, aside = told[f"{side}_flex"], told[f"{side}_side"]
         for name, values in (
@@ -176,7 +177,8 @@ class _FootPlan:
             np.zeros(count),
         )
         self._led = _possible(np.column_stack(led))
-        heading, rise = left * told[f"{side}_toe"], np.maximum(told[f"{side}_heel"], 0.0)
+        heading = left * told[f"{side}_toe"] - told["heading"]
+        rise = np.maximum(told[f"{side}_heel"], 0.0)
         self._axes = _heading(heading) @ _pitch(rise) @ self._chain.flat
         sole = self._foot.sole
         heel = self._heel_bone(figure, number)

@@ -24,9 +24,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-BODY = ("height", "tilt", "list", "turn", "lean", "bend", "twist", "weight")
+BODY = ("height", "tilt", "list", "turn", "lean", "bend", "twist", "weight", "heading")
 """Pelvis up; tilted forward; its active side up; turned to the other side; trunk bent forward; bent
-and twisted to the other side; how much of the weight is on the active leg, 0..1."""
+and twisted to the other side; how much of the weight is on the active leg, 0..1; and the whole
+body turned to the active side, on the foot that stands."""
 LEG = ("step", "out", "toe", "lift", "heel", "air", "hip", "abduct", "rotate", "knee", "ankle")
 """Foot forward, outwards, toes outwards, up; heel up; and, as `air` goes from 0 to 1, the leg is
 led by its joints' angles instead: hip flexed, abducted, turned in, knee flexed, foot drawn up."""
@@ -34,9 +35,9 @@ ARM = ("flex", "side", "spin", "elbow", "pronate")
 """Upper arm forward and to the side, which add up as a turn about one axis; turned in about itself;
 elbow bent; palm turned down."""
 
-SIGNED = frozenset({"list", "turn", "bend", "twist"})
+SIGNED = frozenset({"list", "turn", "bend", "twist", "heading"})
 """Channels of the body that change their sign with the active side."""
-UNSCALED = frozenset({"weight", "air", "toe"})
+UNSCALED = frozenset({"weight", "air", "toe", "heading"})
 """Channels that are the same however deep a movement is."""
 
 STANDING: Mapping[str, float] = {

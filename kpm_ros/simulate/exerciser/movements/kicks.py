@@ -21,9 +21,13 @@ from kpm_ros.simulate.exerciser.movements.exercise import (
     HANDS_ON_HIPS,
     STANDING,
     Exercise,
+    both,
     key,
 )
 
+_PASSE = {"a_hip": 52.0, "a_knee": 104.0, "a_abduct": 26.0, "a_rotate": -20.0, "a_ankle": -25.0}
+_ROUND = both(flex=58.0, side=22.0, elbow=66.0)
+"""A leg and arms as in a pirouette: there and, on the same leg, back."""
 KICKS = (
     Exercise(
         "FrontKick",
@@ -126,5 +130,26 @@ KICKS = (
         {**HANDS_ON_HIPS, "a_toe": 12.0, "o_toe": 12.0},
         smooth_s=0.075,
         pause_s=(0.1, 0.8),
+    ),
+    Exercise(
+        "Pirouette",
+        (3.4, 5.4),
+        (
+            key(0.05, height=-0.07, twist=-18, a_air=0, a_hip=4, a_knee=12, heading=0),
+            key(0.12, height=0.0, a_air=1, **_ROUND),
+            key(0.20, heading=30, **_PASSE),
+            key(0.36, heading=330, **_PASSE),
+            key(0.42, a_air=1, heading=360),
+            key(0.49, a_air=0, a_hip=4, a_knee=12, heading=360),
+            key(0.55, height=-0.07, twist=14, a_air=0, a_hip=4, a_knee=12, heading=360),
+            key(0.62, height=0.0, a_air=1, heading=360, **_ROUND),
+            key(0.70, heading=330, **_PASSE),
+            key(0.84, heading=30, **_PASSE),
+            key(0.90, a_air=1, heading=0),
+            key(0.97, a_air=0, a_hip=4, a_knee=12, heading=0),
+        ),
+        {**STANDING, "a_side": 46.0, "o_side": 46.0, "a_elbow": 32.0, "o_elbow": 32.0},
+        pause_s=(0.3, 1.2),
+        repetitions=(2, 4),
     ),
 )
