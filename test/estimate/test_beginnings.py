@@ -29,9 +29,15 @@ from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models.architecture import Stretch
 from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.weight_files import load_model
-from support.models import playing
+from support.bodies import moving
 
-SHIPPED = ("touchnet-sim", "touchnet-sim-causal", "touchnet-sim-senses", "pianokpm-sim")
+SHIPPED = (
+    "touchnet-sim",
+    "touchnet-sim-causal",
+    "touchnet-sim-senses",
+    "pianokpm-sim",
+    "bodynet-sim",
+)
 SAMPLES = 1100
 START = 1_700_000_000 * 1024 + 5
 BEGINS = (*range(200, 208), 341)
@@ -44,7 +50,7 @@ ROUNDING = 1e-6
 def shipped(request):
     """A shipped model, a signal for it, and the effort of a stream that began with the signal."""
     card, tensors = load_model(find_model(request.param))
-    values = playing(card, SAMPLES)
+    values = moving(card, SAMPLES)
     network = architecture_of(card).stream(card, tensors)
     return card, tensors, network, values, in_hops(network, values, START)
 

@@ -22,9 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.streams import METRIC
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.registry import find_architecture
 from kpm_ros.models.weight_files import random_tensors, save_model
+from support.models import playing
 from support.streams import body
 
 Array = NDArray[np.float32]
@@ -69,6 +71,12 @@ def saved_body_model(folder: Path, skeleton: str = "mediapipe-body") -> Path:
     path = folder / f"{skeleton}.safetensors"
     save_model(path, *body_model(streams=body(skeleton)))
     return path
+
+
+def moving(card: ModelCard, samples: int) -> Array:
+    """Make rows of what a card's model sees: a body in metres, or a hand that plays."""
+    metric = any(view.coordinates == METRIC for view in card.streams.landmarks)
+    return exercising(card, samples) if metric else playing(card, samples)
 
 
 def exercising(card: ModelCard, samples: int, seed: int = 1) -> Array:

@@ -105,13 +105,13 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     Body(
         name="bodynet",
         description="ours for bodies: posture, motion and load, left and right alike",
-        lookahead_s=0.1,
+        lookahead_s=0.2,
         quick=_QUICK,
     ),
     Body(
         name="bodynet-light",
         description="ours for bodies, a quarter as wide and with a short memory",
-        lookahead_s=0.1,
+        lookahead_s=0.2,
         quick=_QUICK,
     ),
 )
