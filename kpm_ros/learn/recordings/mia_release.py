@@ -251,14 +251,15 @@ def _pack(
         sources: list[Path] = []
         whole: list[Window] = []
         for one in members:
-            files = _files(root / one.name)
-            fault = _incomplete(root / one.name, files)
+            folder = root / one.name
+            files = _files(folder)
+            fault = _incomplete(folder, files)
             if fault:
                 packed.left_out[one.name] = fault
                 continue
             packed.files[one.name] = files
             packed.first_file[one.name] = len(sources)
-            sources += [root / one.name / file for file in files]
+            sources += [folder / file for file in files]
             whole.append(one)
         if not whole:
             continue
