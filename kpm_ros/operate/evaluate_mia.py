@@ -129,7 +129,7 @@ def evaluate(arguments: argparse.Namespace, protocol: str) -> MiaReport:
     if arguments.lengths:
         count = len(sets[splits[0]])
         steps += len(LENGTHS_S) * len(models) * (min(count, most) if most else count)
-    steps += len(arguments.to_pose)
+    steps += len(arguments.to_pose) + sum(scoring.steps(one) for one in folded)
     with progress(steps) as listener:
         scoring.tell = listener
         exercises = scoring.exercises(models, splits)

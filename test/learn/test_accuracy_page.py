@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 import accuracy
+from kpm_ros.learn.scores.mia_report import read_mia_report
 from kpm_ros.learn.scores.score_table import read_score_table
 
 PAGE = accuracy.PAGES[0]
@@ -76,3 +77,13 @@ def test_the_tool_writes_the_page(tmp_path, monkeypatch):
     accuracy.main()
     assert page.read_text() == PAGE.read_text()
     assert Path(accuracy.ROOT, "docs", "accuracy.md").read_text() == page.read_text()
+
+
+def test_the_page_of_muscles_in_action_holds_the_tables_of_its_file():
+    page = accuracy.PAGES[1].read_text()
+    assert accuracy.filled(page, PAGE.parent) == page
+    (name,) = (place[1] for place in accuracy.PLACE.findall(page))
+    report = read_mia_report(PAGE.parent / f"{name}.json")
+    assert report.simulated
+    assert report.command.startswith("kpm evaluate ")
+    assert "--report mia" in report.command

@@ -200,7 +200,7 @@ def make_rows(clip: Clip, rows: int) -> tuple[Any, list[Row]]:
         aspect=60,
         pad=0.01,
     )
-    bar.set_label(f"effort, {clip.scale.words}", fontsize="x-small")
+    bar.set_label(f"effort: {clip.scale.words}", fontsize="x-small")
     bar.ax.tick_params(labelsize="x-small")
     figure.suptitle(f"{clip.title}, {clip.kind}", fontsize="medium")
     return figure, made

@@ -79,10 +79,10 @@ def effort_scale(
     high = np.max([effort.max(axis=0) for effort in efforts], axis=0)
     low = np.min([effort.min(axis=0) for effort in efforts], axis=0)
     if rule == "person":
-        low, words = np.zeros_like(high), f"of each muscle's most in this person ({unit})"
+        low, words = np.zeros_like(high), f"1 is each muscle's most in this person ({unit})"
     else:
         high = low + PAPER_CLIP * high
-        words = f"(effort - least) / most of each muscle, 0 to {PAPER_CLIP:g} ({unit})"
+        words = f"1 is {PAPER_CLIP:g} of each muscle's most above its least ({unit})"
     return EffortScale(
         words,
         dict(zip(muscles, low.tolist(), strict=True)),
@@ -101,5 +101,5 @@ def _fixed(rule: str, muscles: Sequence[str], unit: str) -> EffortScale:
             "effort that is drawn brightest"
         )
     return EffortScale(
-        f"0 to {most:g} ({unit})", dict.fromkeys(muscles, 0.0), dict.fromkeys(muscles, most)
+        f"1 is {most:g} ({unit})", dict.fromkeys(muscles, 0.0), dict.fromkeys(muscles, most)
     )

@@ -29,7 +29,15 @@ from kpm_ros.learn.scores.mia_report import LengthScores, TransferScores
 from kpm_ros.learn.scores.protocols import check_fit
 from kpm_ros.learn.scores.scored_models import ScoredModel
 from kpm_ros.learn.scores.scoring import met
-from kpm_ros.learn.training.series import INDEX, LEAVE_OUT, TRANSFER, Member, Series, read_series
+from kpm_ros.learn.training.series import (
+    INDEX,
+    LEAVE_OUT,
+    LEFT_OUT,
+    TRANSFER,
+    Member,
+    Series,
+    read_series,
+)
 from kpm_ros.models.seen import Seen
 from kpm_ros.models.trained import Trained, load
 
@@ -51,6 +59,10 @@ class FoldedModel:
     def split(self) -> str:
         """Under which test set its scores stand."""
         return f"left_out_{self.series.what}"
+
+    def tested(self, member: Member) -> tuple[str, ...]:
+        """List the recordings that a fold was trained without."""
+        return member.splits[LEFT_OUT[self.series.what]]
 
     def folds(self) -> Iterable[tuple[Member, Trained]]:
         """Load each fold that is complete."""
@@ -113,6 +125,11 @@ class MiaScoring:
             )
         return evenly(cut, self.most_windows)
 
+    def steps(self, folded: FoldedModel) -> int:
+        """Count the windows that folds are scored on."""
+        finished = folded.series.finished(folded.root)
+        return sum(len(self.windows(folded.tested(member))) for member in finished)
+
     def exercises(
         self, models: Sequence[ScoredModel], splits: Sequence[str]
     ) -> dict[str, dict[str, ExerciseScores]]:
@@ -144,9 +161,7 @@ class MiaScoring:
         for member, model in folded.folds():
             check_fit(model.card, self.dataset, folded.name)
             seen = Seen.from_card(model.card.seen)
-            names = [name for names in member.splits.values() for name in names]
-            tested = [n for n in names if n not in {*member.splits["train"], *member.splits["val"]}]
-            tested = [n for n in tested if _left_out(self.dataset, n, folded.series.what, member)]
+            tested = folded.tested(member)
             for name in tested:
                 if seen and what_was_met(self.dataset.identities[name], seen, of):
                     known.append(name)
@@ -219,8 +234,3 @@ class MiaScoring:
             before=score(base) if base else None,
             base=Path(base).stem if base else "",
         )
-
-
-def _left_out(dataset: DataSet, name: str, what: str, member: Member) -> bool:
-    recording = dataset.recording(name)
-    return member.left_out == (recording.task if what == "exercise" else recording.person)

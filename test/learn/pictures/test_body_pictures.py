@@ -178,7 +178,7 @@ def test_a_picture_says_what_it_is_of_and_in_which_unit(tmp_path):
     text = path.read_text()
     for words in ("p1_Squat_1, SIMULATED", "truth", "ours", "front", "back", "0.20 s", "0.80 s"):
         assert f"<!-- {words}" in text, words
-    assert f"<!-- effort, 0 to 1 ({UNIT})" in text
+    assert f"<!-- effort: 1 is 1 ({UNIT})" in text
 
 
 def test_a_moment_in_which_nobody_was_seen_shows_no_figure():
