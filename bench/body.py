@@ -1,0 +1,147 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A body's muscles from one camera, measured on SIMULATED exercisers and on one real walk.
+
+1. Fresh simulated persons, whom no shipped model was trained on, do all exercises; how fast that is
+   simulated on one core. The shipped models are then scored as Muscles in Action is, on windows of
+   3 s at 10 Hz: on exercises that training left out, and on persons.
+2. The simulated body does a real walk that others measured, with their reaction forces; its joint
+   moments are compared with theirs, and its activations with their EMG. Without the recording in
+   `data/body` of --shared this part is left out, and says so.
+3. The live graph, `kpm demo subject:=body`: delay and CPU, on a simulated exerciser, and on a real
+   picture of a person that is moved about before the real tracker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import _live_body
+from _report import ROOT, machine, print_table, write_report
+
+from kpm_ros.learn.scores.mia_report import read_mia_report
+from kpm_ros.learn.scores.mia_report_text import as_text
+from kpm_ros.simulate.exerciser.measured_walk import WalkStudy, study
+
+OUT = Path("out/bench")
+SHARED = ROOT.parent / "shared"
+SEED = 7919
+"""Of the persons; shipped models must be trained on others."""
+OURS, TRANSFORMER = "bodynet-sim", "mia-transformer-sim"
+SETS = {"exercise": "test_cross_task", "person": "test_cross_user"}
+"""What is unseen in them, and what they are called."""
+PACKAGES = ("kpm_ros", "numpy", "torch", "numba", "mujoco", "myo-sim", "mediapipe")
+
+
+def kpm(*words: str) -> str:
+    """Run a command of ours; ends the benchmark where it cannot be run."""
+    command = [sys.executable, "-m", "kpm_ros.cli", *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (0, 1):
+        sys.exit(f"{' '.join(command[2:])} ended with {done.returncode}")
+    return done.stdout
+
+
+def simulated(folder: Path, minutes: float) -> dict[str, float]:
+    """Simulate the persons with one process, and tell how fast that went."""
+    said = kpm(
+        *("simulate", "--subject", "body", "--persons", "6", "--hours", str(minutes / 60)),
+        *("--seed", str(SEED), "--workers", "1", "--out", str(folder)),
+    )
+    print(said, end="")
+    found = re.findall(r"([\d.]+) times real time", said)
+    made = "were there already" not in said
+    return {"realtime_factor": float(found[-1])} if found and made else {}
+
+
+def scored(folder: Path, models: list[str]) -> dict[str, float]:
+    """Score the models on what they have not met."""
+    path = OUT / "body-scores.json"
+    kpm(
+        *("evaluate", str(folder), "--report", "mia", "--models", *models),
+        *("--split", *SETS.values(), "--json", str(path)),
+    )
+    report = read_mia_report(path)
+    print(as_text(report), end="")
+    names = dict(zip(("ours", "transformer"), models, strict=False))
+    return {
+        f"rmse_{what}_{name}": report.exercises[split][model].pooled
+        for what, split in SETS.items()
+        for name, model in names.items()
+    }
+
+
+def walked(folder: Path) -> dict[str, float]:
+    """Compare the simulated body with the walk that was measured."""
+    if not folder.is_dir():
+        print(f"\nno measured walk in {folder}: that part is left out")
+        return {}
+    walk: WalkStudy = study(folder)
+    moments = [
+        [joint, error, walk.moment_error_n_m[joint]]
+        for joint, error in walk.moment_error_fraction.items()
+    ]
+    head = ["joint", "RMS error / range", "RMS error, N m"]
+    print_table("Moments of a real walk, beside those that others computed", head, moments)
+    muscles = [
+        [muscle, r, walk.emg_best_correlation[muscle], 1e3 * walk.emg_lag_s[muscle]]
+        for muscle, r in walk.emg_correlation.items()
+    ]
+    head = ["muscle", "correlation", "at its lag", "lag, ms"]
+    print_table("Activations of the simulated body, beside the walk's EMG", head, muscles)
+    shared = [[axis, error] for axis, error in walk.force_error_fraction.items()]
+    print_table("Shared reaction forces, RMS error / body weight", ["", ""], shared)
+    return {
+        "walk_moment_error_fraction": walk.walk_moment_error_fraction,
+        "walk_emg_correlation": walk.walk_emg_correlation,
+        "walk_residual_fraction": walk.residual_fraction,
+        "walk_centre_error_m": walk.centre_error_m,
+    }
+
+
+def main() -> None:
+    """Run everything and write the report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=20, help="of simulated exercise")
+    parser.add_argument("--seconds", type=float, default=30, help="of the live graph")
+    parser.add_argument(
+        "--models",
+        nargs=2,
+        default=[OURS, TRANSFORMER],
+        metavar=("OURS", "TRANSFORMER"),
+        help="what is compared (default: %(default)s)",
+    )
+    parser.add_argument("--shared", type=Path, default=SHARED, help="where real recordings are")
+    parser.add_argument("--out", type=Path, default=OUT / "body.json")
+    arguments = parser.parse_args()
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    here = machine()
+    folder = OUT / f"body-{arguments.minutes:g}min"
+    figures = simulated(folder, arguments.minutes)
+    figures |= scored(folder, arguments.models)
+    figures |= walked(arguments.shared / "data" / "body")
+    figures |= _live_body.measure(arguments.shared, OUT / "body-demo", arguments.seconds)
+    write_report(arguments.out, figures, here, PACKAGES)
+
+
+if __name__ == "__main__":
+    main()
