@@ -68,8 +68,9 @@ def kpm(*words: str) -> str:
 def transformer() -> str:
     """Train the paper's Transformer as much as ours was, or take the one that was before."""
     data, run = OUT / "body-train", OUT / "body-transformer"
-    kpm("simulate", "--subject", "body", *TRAINED_ON, "--out", str(data))
-    kpm("train", str(data), "--out", str(run), "--model", "mia-paper-transformer", *RECIPE)
+    if not (run / "model.safetensors").is_file():
+        kpm("simulate", "--subject", "body", *TRAINED_ON, "--out", str(data))
+        kpm("train", str(data), "--out", str(run), "--model", "mia-paper-transformer", *RECIPE)
     return f"mia-paper-transformer={run}"
 
 

@@ -29,7 +29,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "docs" / "bench"
-USED = ("pipeline", "estimate", "faults")
+USED = ("pipeline", "estimate", "faults", "body")
 
 Report = Mapping[str, Mapping[str, object]]
 Figures = Mapping[str, float]
@@ -59,6 +59,29 @@ ROWS = (
     ("one 10 ms hop of it, p99", "estimate", "hop10_p99_ms", "{:.1f} ms"),
     ("streaming TouchNet, of PianoKPM Net's cost", "estimate", "touch_cost_ratio", "{:.2f}"),
     ("largest difference from one pass", "estimate", "max_abs_error", "{:.0e}"),
+    (
+        "a body, simulated people and exercises unseen: RMSE on people",
+        "body",
+        "rmse_person_ours",
+        "{:.3f}",
+    ),
+    ("... of the Transformer of Muscles in Action", "body", "rmse_person_transformer", "{:.3f}"),
+    ("... on exercises", "body", "rmse_exercise_ours", "{:.3f}"),
+    ("... of the Transformer", "body", "rmse_exercise_transformer", "{:.3f}"),
+    (
+        "a body: exposure to effort, of it 200 ms look-ahead, p50",
+        "body",
+        "exposure_to_effort_p50_ms",
+        "{:.0f} ms",
+    ),
+    (
+        "the simulated body in a real walk: error of leg joints' moments, of their range",
+        "body",
+        "walk_moment_error_fraction",
+        "{:.3f}",
+    ),
+    ("... correlation with the walk's EMG, ten muscles", "body", "walk_emg_correlation", "{:.2f}"),
+    ("simulating a body, times real time on one core", "body", "realtime_factor", "{:.1f}"),
 )
 
 # What docs/estimator.md shows: words, and how they are made of the figures.
