@@ -45,6 +45,16 @@ class Flag(IntFlag):
     """Do not act on this sample."""
     HIDDEN = 256
     """Points that the model needs were hidden, and are the tracker's guess."""
+    UNFAMILIAR = 512
+    """The model does not know the like of this: one of the four reasons below is set with it."""
+    UNREGISTERED = 1024
+    """It is not known where the cameras stand."""
+    CAMERA_MOVED = 2048
+    """A camera no longer stands where it was found to stand."""
+    STRANGE_ROOM = 4096
+    """Cameras stand, or a hand is, where or as none did in training."""
+    KEYS_APART = 8192
+    """Keys go down where no finger is."""
 
 
 def describe(flags: int) -> str:

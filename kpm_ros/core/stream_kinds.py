@@ -28,8 +28,16 @@ from kpm_ros.core.skeletons import Skeleton, SkeletonError, read_written, writte
 POSE, KEYS = "pose", "keys"
 """Senses of landmarks and of a piano's keys, unless a stream says otherwise."""
 
-IMAGE, METRIC = "image", "metric"
-"""What a view's landmarks are told in: fractions of its image, or metres from their root."""
+IMAGE, METRIC, KEYBOARD = "image", "metric", "keyboard"
+"""What landmarks are told in: fractions of a view's image, metres from their root, or metres in the
+keyboard's frame."""
+
+JOINED, NEWEST = "joined", "newest"
+"""How frames become values on the grid: by straight lines between them, which waits for the frame
+after each instant; or by the newest that is known, and how old it is."""
+
+AGE, SPREAD = "age", "spread"
+"""What stands behind points: seconds since they were seen, and their standard error in metres."""
 
 KEY_NOT_SENSED = -1.0
 """Depth of a key of which nothing is known; no resting key has it."""
@@ -57,21 +65,38 @@ class Landmarks:
     """2: x and y; 3: and depth."""
     coordinates: str = IMAGE
     """"image": x and y are fractions of the image's width and height, and depth is in x's scale;
-    "metric": metres from the root, x to the image's right, y down, depth away from the camera."""
+    "metric": metres from the root, x to the image's right, y down, depth away from the camera;
+    "keyboard": metres in the keyboard's frame (`core.keyboard`), out of all registered cameras."""
     rate_hz: float = 60.0
     """How often frames usually come."""
     sense: str = POSE
+    timing: str = JOINED
+    """"joined": straight lines between frames; "newest": the newest points known at each instant,
+    with their age."""
+
+    @property
+    def points_width(self) -> int:
+        """Columns of points: point by point, x, y and perhaps z."""
+        return len(self.skeleton) * self.dimensions
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Name the columns behind those of points."""
+        if self.timing == JOINED:
+            return ()
+        return (AGE, SPREAD) if self.coordinates == KEYBOARD else (AGE,)
 
     @property
     def width(self) -> int:
-        """Columns: point by point, x, y and perhaps z."""
-        return len(self.skeleton) * self.dimensions
+        """Columns of points, and behind them what is said of them all."""
+        return self.points_width + len(self.measures)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Name each column."""
         axes = "xyz"[: self.dimensions]
-        return tuple(f"{point}.{axis}" for point in self.skeleton.points for axis in axes)
+        points = (f"{point}.{axis}" for point in self.skeleton.points for axis in axes)
+        return (*points, *self.measures)
 
     @property
     def missing(self) -> float:
@@ -81,10 +106,10 @@ class Landmarks:
     @property
     def description(self) -> str:
         """Say what it is, in a line."""
-        where = " in metres" if self.coordinates == METRIC else ""
+        frames = {METRIC: " in metres", KEYBOARD: " in the keyboard's frame"}
         return (
             f"{len(self.skeleton)} points of {self.skeleton.name} in {self.dimensions} dimensions"
-            f"{where}"
+            f"{frames.get(self.coordinates, '')}"
         )
 
     def as_plain(self) -> dict[str, Any]:
@@ -98,7 +123,9 @@ class Landmarks:
             "rate_hz": self.rate_hz,
         }
         # The usual ones go unsaid, as in what was written before there were others.
-        return plain if self.coordinates == IMAGE else plain | {"coordinates": self.coordinates}
+        if self.coordinates != IMAGE:
+            plain["coordinates"] = self.coordinates
+        return plain if self.timing == JOINED else plain | {"timing": self.timing}
 
 
 @dataclass(frozen=True)
@@ -264,9 +291,16 @@ def check_stream(stream: Stream) -> None:
 def _check_landmarks(stream: Landmarks, where: str) -> None:
     if stream.dimensions not in (2, 3):
         raise StreamError(f"{where} has {stream.dimensions!r} dimensions, but must have 2 or 3")
-    if stream.coordinates not in (IMAGE, METRIC):
+    if stream.coordinates not in (IMAGE, METRIC, KEYBOARD):
         raise StreamError(
-            f"{where} has {stream.coordinates!r} coordinates, but must have {IMAGE} or {METRIC}"
+            f"{where} has {stream.coordinates!r} coordinates, but must have {IMAGE}, {METRIC} or "
+            f"{KEYBOARD}"
+        )
+    if stream.coordinates == KEYBOARD and stream.dimensions != 3:
+        raise StreamError(f"{where} is in the keyboard's frame, which has 3 dimensions")
+    if stream.timing not in (JOINED, NEWEST):
+        raise StreamError(
+            f"{where} has the timing {stream.timing!r}, but must have {JOINED} or {NEWEST}"
         )
     if stream.skeleton is None or not len(stream.skeleton):
         raise StreamError(f"{where} has no skeleton")

@@ -27,9 +27,12 @@ from typing import TYPE_CHECKING, Any
 
 from kpm_ros.core.stream_kinds import (
     IMAGE,
+    JOINED,
     KEY_NOT_SENSED,
+    KEYBOARD,
     KEYS,
     METRIC,
+    NEWEST,
     POSE,
     Channels,
     Landmarks,
@@ -46,9 +49,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IMAGE",
+    "JOINED",
+    "KEYBOARD",
     "KEYS",
     "KEY_NOT_SENSED",
     "METRIC",
+    "NEWEST",
     "POSE",
     "Channels",
     "Landmarks",

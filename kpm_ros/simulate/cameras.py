@@ -23,6 +23,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.cameras import Camera
 from kpm_ros.sense.samples import HAND
 from kpm_ros.simulate.hand import HAND_SKELETON, WRIST
 from kpm_ros.simulate.noise import BlockNoise, decaying, generator
@@ -52,6 +53,15 @@ class SimulatedCamera:
         right = np.cross(ahead, self.up)
         right /= np.linalg.norm(right)
         return np.stack([right, np.cross(ahead, right), ahead])
+
+    @property
+    def camera(self) -> Camera:
+        """The same as others know it: with a lens in pixels, and where it stands."""
+        width, height = self.image_size
+        focal = self.focal * width
+        lens = (focal, focal, (width - 1) / 2, (height - 1) / 2)
+        turn = self.rotation
+        return Camera(self.image_size, lens).at(turn, -turn @ np.array(self.position))
 
     def project(
         self, points: NDArray[np.float64], root: Sequence[int] = (WRIST,)

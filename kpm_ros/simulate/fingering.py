@@ -33,11 +33,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C, PIANO_KEYS
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate.grips import Chooser, Grips
 from kpm_ros.simulate.hand import FINGERS, HandModel
-from kpm_ros.simulate.keyboard import KEY_X_M
 
 TOGETHER_S = 0.040
 """A note that begins within this time after another one is struck with it, from one position."""

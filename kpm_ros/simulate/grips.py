@@ -27,8 +27,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.keyboard import IS_BLACK, KEY_TOP_M, KEY_X_M, TRAVEL_M
 from kpm_ros.simulate.hand import FINGERS, HandModel
-from kpm_ros.simulate.keyboard import IS_BLACK, KEY_TOP_M, KEY_X_M, TRAVEL_M
 
 FURTHEST_STRETCH = 0.97
 """Of a finger's full length; beyond it a key counts as out of reach."""

@@ -26,10 +26,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate.hand import HandModel
-from kpm_ros.simulate.keyboard import KEY_X_M
 from kpm_ros.simulate.movement import Movement
 from kpm_ros.simulate.movement_plan import make_plan
 from kpm_ros.simulate.person import Person

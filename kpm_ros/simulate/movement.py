@@ -24,9 +24,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.keyboard import BLACK_FRONT_M, BLACK_HEIGHT_M, TRAVEL_M
 from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.simulate.hand import HandModel
-from kpm_ros.simulate.keyboard import BLACK_FRONT_M, BLACK_HEIGHT_M, TRAVEL_M
 from kpm_ros.simulate.movement_plan import MovementPlan
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.products import mixed

@@ -27,11 +27,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.simulate.fingering import Fingering, assign
 from kpm_ros.simulate.hand import FINGERS, HandModel
-from kpm_ros.simulate.keyboard import KEY_X_M
 from kpm_ros.simulate.strokes import LEAD_S, Strokes, leave_in_time, score_strokes, share_keys
 from kpm_ros.simulate.tracks import Track
 

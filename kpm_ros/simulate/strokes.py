@@ -22,11 +22,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 from kpm_ros.sense.midi.key_depth import RELEASE_S, press_time_s
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.simulate.fingering import Fingering
-from kpm_ros.simulate.keyboard import KEY_X_M
 
 LEAD_S = 0.5
 """Rest before the first note of every pass."""

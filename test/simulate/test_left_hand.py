@@ -19,9 +19,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kpm_ros.core.keyboard import IS_BLACK, KEY_X_M, TRAVEL_M
 from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.sense.midi.score import Note, Score
-from kpm_ros.simulate.keyboard import IS_BLACK, KEY_X_M, TRAVEL_M
 from kpm_ros.simulate.pianist import Pianist
 
 LOW = (36, 42, 48, 51, 55)

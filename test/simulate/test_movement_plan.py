@@ -19,12 +19,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kpm_ros.core.keyboard import IS_BLACK, KEY_X_M, WHITE_WIDTH_M
 from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.fingering import MIDDLE_C, TOGETHER_S, assign
 from kpm_ros.simulate.hand import KinematicHand
-from kpm_ros.simulate.keyboard import IS_BLACK, KEY_X_M, WHITE_WIDTH_M
 from kpm_ros.simulate.movement_plan import make_plan
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.strokes import playable

@@ -22,11 +22,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from kpm_ros.core.keyboard import KEY_TOP_M, KEY_X_M, TRAVEL_M
 from kpm_ros.sense.midi.score import Note, PedalMove, Score
 from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.hand import FINGERS
-from kpm_ros.simulate.keyboard import KEY_TOP_M, KEY_X_M, TRAVEL_M
 from kpm_ros.simulate.person import MUSCLES, Person
 from kpm_ros.simulate.pianist import Pianist
 

@@ -23,11 +23,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.keyboard import WHITE_WIDTH_M
 from kpm_ros.simulate.anatomy.body import PLACE, TO_PIANO, Body
 from kpm_ros.simulate.anatomy.reach import Finger
 from kpm_ros.simulate.anatomy.reach_table import ReachTable
 from kpm_ros.simulate.hand import FINGER_POINTS, FINGERS
-from kpm_ros.simulate.keyboard import WHITE_WIDTH_M
 from kpm_ros.simulate.products import Array, applied, cross_matrix, product
 
 _WRIST_JOINTS = ("pro_sup_r", "deviation_r", "flexion_r")

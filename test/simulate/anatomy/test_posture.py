@@ -22,13 +22,7 @@ import pytest
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 pytest.importorskip("myo_sim", reason="myo-sim is not installed")
 
-from kpm_ros.sense.midi.score import Note, Score
-from kpm_ros.simulate.anatomy.body import Body
-from kpm_ros.simulate.anatomy.posture import AnatomicalHand
-from kpm_ros.simulate.example_scores import random_study
-from kpm_ros.simulate.fingering import assign
-from kpm_ros.simulate.hand import FINGERS
-from kpm_ros.simulate.keyboard import (
+from kpm_ros.core.keyboard import (
     BLACK_FRONT_M,
     BLACK_HEIGHT_M,
     IS_BLACK,
@@ -36,6 +30,12 @@ from kpm_ros.simulate.keyboard import (
     TRAVEL_M,
     WHITE_WIDTH_M,
 )
+from kpm_ros.sense.midi.score import Note, Score
+from kpm_ros.simulate.anatomy.body import Body
+from kpm_ros.simulate.anatomy.posture import AnatomicalHand
+from kpm_ros.simulate.example_scores import random_study
+from kpm_ros.simulate.fingering import assign
+from kpm_ros.simulate.hand import FINGERS
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
 

@@ -1,0 +1,123 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A camera with its lens, and where it stands in the keyboard's frame: points to pixels and back.
+
+Pixels are counted as OpenCV and CameraInfo do: (0, 0) is the middle of the first one, at the top
+left. Landmarks are fractions of the image's width and height; both are offered here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+
+UNDISTORTING_STEPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole with radial and tangential distortion ("plumb_bob"), at a place.
+
+    >>> camera = Camera((1280, 720), (1050.0, 1050.0, 640.0, 360.0), translation=(0.0, 0.0, 1.0))
+    >>> camera.project(np.array([[0.0, 0.0, 0.0]])).tolist()
+    [[0.500390625, 0.5006944444444444]]
+    """
+
+    image_size: tuple[int, int]
+    """Width and height, in pixels."""
+    lens: tuple[float, float, float, float]
+    """fx, fy, cx, cy, in pixels."""
+    distortion: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """k1, k2, p1, p2, k3."""
+    rotation: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    """Row by row, from the keyboard's frame to the optical one: x right, y down, z ahead."""
+    translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Of the keyboard's origin in the optical frame, in metres."""
+
+    @property
+    def turn(self) -> NDArray[np.float64]:
+        """Matrix from the keyboard's frame to the optical one."""
+        return np.array(self.rotation).reshape(3, 3)
+
+    @property
+    def position(self) -> NDArray[np.float64]:
+        """Where it stands, in the keyboard's frame."""
+        return np.asarray(-self.turn.T @ np.array(self.translation))
+
+    def at(self, turn: Floats, translation: Floats) -> Camera:
+        """Put the same camera elsewhere."""
+        x, y, z = (float(value) for value in translation)
+        return replace(
+            self, rotation=tuple(float(v) for v in np.ravel(turn)), translation=(x, y, z)
+        )
+
+    def in_optical_frame(self, points: Floats) -> NDArray[np.float64]:
+        """Points (..., 3) of the keyboard's frame as the camera sees them; z is depth."""
+        return np.asarray(points @ self.turn.T + np.array(self.translation))
+
+    def pixels(self, points: Floats) -> NDArray[np.float64]:
+        """Project points (..., 3) of the keyboard's frame to pixels (..., 2)."""
+        seen = self.in_optical_frame(points)
+        bent = self._distorted(seen[..., :2] / seen[..., 2:])
+        fx, fy, cx, cy = self.lens
+        return np.asarray(bent * (fx, fy) + (cx, cy))
+
+    def project(self, points: Floats) -> NDArray[np.float64]:
+        """Project points (..., 3) of the keyboard's frame to fractions of the image (..., 2)."""
+        return (self.pixels(points) + 0.5) / self.image_size
+
+    def slopes(self, fractions: Floats) -> NDArray[np.float64]:
+        """Undistorted x/z and y/z (..., 2) of what is seen at fractions of the image."""
+        fx, fy, cx, cy = self.lens
+        bent = (np.asarray(fractions)[..., :2] * self.image_size - 0.5 - (cx, cy)) / (fx, fy)
+        straight = bent
+        if any(self.distortion):
+            for _ in range(UNDISTORTING_STEPS):
+                straight = straight + bent - self._distorted(straight)
+        return np.asarray(straight)
+
+    def rays(self, fractions: Floats) -> NDArray[np.float64]:
+        """Directions (..., 3) of length 1 in the keyboard's frame; they start at `position`."""
+        slopes = self.slopes(fractions)
+        ahead = np.concatenate((slopes, np.ones_like(slopes[..., :1])), axis=-1)
+        ahead /= np.linalg.norm(ahead, axis=-1, keepdims=True)
+        return np.asarray(ahead @ self.turn)
+
+    def scaled(self, width: int, height: int) -> Camera:
+        """The same camera with another picture size of the same shape."""
+        fx, fy, cx, cy = self.lens
+        across, down = width / self.image_size[0], height / self.image_size[1]
+        lens = (fx * across, fy * down, (cx + 0.5) * across - 0.5, (cy + 0.5) * down - 0.5)
+        return replace(self, image_size=(width, height), lens=lens)
+
+    def _distorted(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+        if not any(self.distortion):
+            return slopes
+        k1, k2, p1, p2, k3 = self.distortion
+        x, y = slopes[..., 0], slopes[..., 1]
+        square = x * x + y * y
+        radial = 1 + square * (k1 + square * (k2 + square * k3))
+        return np.stack(
+            (
+                x * radial + 2 * p1 * x * y + p2 * (square + 2 * x * x),
+                y * radial + p1 * (square + 2 * y * y) + 2 * p2 * x * y,
+            ),
+            axis=-1,
+        )
