@@ -75,7 +75,7 @@ class Camera:
     def pixels(self, points: Floats) -> NDArray[np.float64]:
         """Project points (..., 3) of the keyboard's frame to pixels (..., 2)."""
         seen = self.in_optical_frame(points)
-        bent = self._distorted(seen[..., :2] / seen[..., 2:])
+        bent = self.bent(seen[..., :2] / seen[..., 2:])
         fx, fy, cx, cy = self.lens
         return np.asarray(bent * (fx, fy) + (cx, cy))
 
@@ -90,7 +90,7 @@ class Camera:
         straight = bent
         if any(self.distortion):
             for _ in range(UNDISTORTING_STEPS):
-                straight = straight + bent - self._distorted(straight)
+                straight = straight + bent - self.bent(straight)
         return np.asarray(straight)
 
     def rays(self, fractions: Floats) -> NDArray[np.float64]:
@@ -107,7 +107,8 @@ class Camera:
         lens = (fx * across, fy * down, (cx + 0.5) * across - 0.5, (cy + 0.5) * down - 0.5)
         return replace(self, image_size=(width, height), lens=lens)
 
-    def _distorted(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+    def bent(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Slopes (..., 2) as the lens bends them."""
         if not any(self.distortion):
             return slopes
         k1, k2, p1, p2, k3 = self.distortion

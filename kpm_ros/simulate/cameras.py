@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.cameras import Camera
 from kpm_ros.sense.samples import HAND
 from kpm_ros.simulate.hand import HAND_SKELETON, WRIST
+from kpm_ros.simulate.hiding import hidden_share
 from kpm_ros.simulate.noise import BlockNoise, decaying, generator
 from kpm_ros.simulate.products import mixed
 
@@ -44,6 +45,8 @@ class SimulatedCamera:
     """Focal length as a fraction of the image's width."""
     image_size: tuple[int, int] = (1280, 720)
     fps: float = 60.0
+    distortion: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """Of the lens, as `Camera` has it."""
 
     @property
     def rotation(self) -> NDArray[np.float64]:
@@ -61,7 +64,9 @@ class SimulatedCamera:
         focal = self.focal * width
         lens = (focal, focal, (width - 1) / 2, (height - 1) / 2)
         turn = self.rotation
-        return Camera(self.image_size, lens).at(turn, -turn @ np.array(self.position))
+        return Camera(self.image_size, lens, self.distortion).at(
+            turn, -turn @ np.array(self.position)
+        )
 
     def project(
         self, points: NDArray[np.float64], root: Sequence[int] = (WRIST,)
@@ -74,8 +79,12 @@ class SimulatedCamera:
         depth = seen[..., 2]
         width, height = self.image_size
         out = np.empty_like(seen)
-        out[..., 0] = 0.5 + self.focal * seen[..., 0] / depth
-        out[..., 1] = 0.5 + self.focal * (width / height) * seen[..., 1] / depth
+        if any(self.distortion):
+            bent = self.camera.bent(seen[..., :2] / depth[..., None])
+            out[..., :2] = 0.5 + bent * (self.focal, self.focal * (width / height))
+        else:
+            out[..., 0] = 0.5 + self.focal * seen[..., 0] / depth
+            out[..., 1] = 0.5 + self.focal * (width / height) * seen[..., 1] / depth
         near = depth[..., list(root)].mean(axis=-1, keepdims=True)
         out[..., 2] = self.focal * (depth - near) / near
         return np.asarray(out)
@@ -133,6 +142,11 @@ class TrackerErrors:
     """Exposures are at most this much off their regular instant."""
     delay_s: tuple[float, float] = (0.007, 0.012)
     """Shortest and longest time from exposure to landmarks."""
+    hidden_px: float = 0.0
+    """Standard deviation of a joint that the hand itself hides from the camera, and whose place the
+    tracker guesses, in pixels of a 1280 wide image."""
+    hidden_correlation: float = 0.95
+    """Between a guess and the next frame's."""
 
 
 class Frames(NamedTuple):
@@ -193,6 +207,8 @@ class TrackedView:
         self._depth_scale = 1 + float(draw.normal(0, self._errors.depth_scale))
         kernel = decaying(self._errors.jitter_correlation, min(12, frames_per_block))
         self._jitter = BlockNoise(seed, stream + 1, self.points * 3, frames_per_block, kernel)
+        wander = decaying(self._errors.hidden_correlation, frames_per_block)
+        self._guesses = BlockNoise(seed, stream + 2, self.points * 2, frames_per_block, wander)
 
     def block_start_s(self, block: int) -> float:
         """No frame of this block or a later one is exposed before."""
@@ -202,9 +218,14 @@ class TrackedView:
     def block(self, block: int) -> Frames:
         """Render the frames of one block, counted from 0."""
         first, times, processed, confidence = self.instants(block)
-        points = self.camera.project(self._performer.landmarks(times))
+        landmarks = self._performer.landmarks(times)
+        points = self.camera.project(landmarks)
         noise = self._jitter.block(block).reshape(points.shape)
         points[..., :2] += self._bias + noise[..., :2] * self._errors.jitter_px * self._scale
+        if self._errors.hidden_px:
+            hidden = hidden_share(landmarks, self.camera.camera)[..., None]
+            guesses = self._guesses.block(block).reshape(points[..., :2].shape)
+            points[..., :2] += hidden * guesses * self._errors.hidden_px * self._scale
         points[..., 2] *= self._depth_scale
         points[..., 2] += noise[..., 2] * self._errors.depth_noise
         points[:, WRIST, 2] = 0.0

@@ -265,7 +265,7 @@ class SimulatedSession(DeviceSession):
         *,
         emg: bool = True,
         key_motion: bool = True,
-        errors: TrackerErrors | None = None,
+        errors: TrackerErrors | Sequence[TrackerErrors] | None = None,
     ) -> None:
         """Begin the performance at `start_ns` on the host's clock."""
         views = tracked_views(pianist, cameras, seed, errors)
@@ -282,13 +282,15 @@ def tracked_views(
     pianist: Performer,
     cameras: Sequence[SimulatedCamera],
     seed: int,
-    errors: TrackerErrors | None = None,
+    errors: TrackerErrors | Sequence[TrackerErrors] | None = None,
 ) -> list[TrackedView]:
-    """Put a hand tracker behind each camera, each with errors of its own."""
+    """Put a hand tracker behind each camera; they are alike, or each as its own errors say."""
     names = [camera.name for camera in cameras]
     if len(set(names)) != len(names):
         raise ValueError(f"each camera needs a name of its own, not {', '.join(names)}")
+    if errors is None or isinstance(errors, TrackerErrors):
+        errors = [errors or TrackerErrors()] * len(cameras)
     return [
-        TrackedView(camera, pianist, seed, VIEW + 16 * number, errors=errors)
-        for number, camera in enumerate(cameras)
+        TrackedView(camera, pianist, seed, VIEW + 16 * number, errors=own)
+        for number, (camera, own) in enumerate(zip(cameras, errors, strict=True))
     ]
