@@ -22,7 +22,7 @@ is flagged. See docs/timing.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -31,17 +31,20 @@ from numpy.typing import NDArray
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.channels import ChannelRules, ChannelStream
 from kpm_ros.align.keys import KeyRules, KeyStream
+from kpm_ros.align.newest import NewestPose
 from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
 from kpm_ros.core.chunks import AlignedChunk, Trace
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.core.settings import CheckedSettings, rules, setting
-from kpm_ros.core.streams import Channels, PianoKeys, Streams
+from kpm_ros.core.streams import JOINED, NEWEST, Channels, PianoKeys, Streams
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
 STALE = Flag.POSE_STALE | Flag.POSE_LOST
 ABSENT = Flag.POSE_LOST | Flag.CHANNELS_MISSING
 """What a stream says of a sample of which it knows nothing."""
+
+_POSES: dict[str, type[PoseStream] | type[NewestPose]] = {JOINED: PoseStream, NEWEST: NewestPose}
 
 
 class ReadStream(Protocol):
@@ -145,12 +148,17 @@ class Aligner:
         self.config = config
         self.grid = Grid(config.rate_hz)
         self.counts = AlignerCounts()
-        self._poses = {
-            view.name: PoseStream(view, config.pose, config.needed.get(view.name, ()))
+        self._poses: dict[str, PoseStream | NewestPose] = {
+            view.name: _POSES[view.timing](view, config.pose, config.needed.get(view.name, ()))
             for view in config.streams.landmarks
         }
+        key_rules = config.key
+        if any(view.timing == NEWEST for view in config.streams.landmarks):
+            # When its time is up, a sample leaves with what has come, of the keys as well.
+            wait_s = min(key_rules.wait_s, config.pose.newest_wait_s)
+            key_rules = replace(key_rules, wait_s=wait_s)
         self._keys = {
-            keys.name: KeyStream(keys, config.key)
+            keys.name: KeyStream(keys, key_rules)
             for keys in config.streams
             if isinstance(keys, PianoKeys)
         }

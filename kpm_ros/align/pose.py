@@ -19,27 +19,22 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
 from kpm_ros.align.cadence import REMEMBERED, Cadence, usual_gap_ns
+from kpm_ros.align.seen import Seen, look_through
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import CheckedSettings, setting
-from kpm_ros.core.streams import IMAGE, METRIC, Landmarks
+from kpm_ros.core.streams import Landmarks
 from kpm_ros.sense.samples import LandmarkFrame
 
 MOST_FRAMES = 512
 """Frames remembered per view: more than any wait lasts, few enough never to grow."""
-FARTHEST_OUT = 1.0
-"""Landmarks further outside the picture than its own size are no landmarks."""
-FARTHEST_M = 3.0
-"""No landmark of a person is further from the root."""
-DEEPEST = 100.0
-"""Landmarks further from the root than this many image widths are no landmarks."""
 ANY_GAP_NS = 2**62
 JOINED_GAPS = 2.5
 """Frames up to this many of a camera's usual gaps apart are joined, and waited for as long: so that
@@ -85,19 +80,25 @@ class PoseRules(CheckedSettings):
         least=0.0,
         most=1.0,
     )
+    newest_wait_s: float = setting(
+        0.018,
+        "models that are told the newest points: how long after its instant every sample leaves, "
+        "with what is known by then; models are trained with the default",
+        least=0.0,
+        most=0.2,
+    )
+    transit_s: float = setting(
+        0.005,
+        "models that are told the newest points: how long landmarks may be on their way from "
+        "their tracker; those that come sooner are known no sooner, so that a replay is the run",
+        least=0.0,
+        most=0.1,
+    )
     may_repeat: bool = setting(
         False,
         "whether landmarks that stay the same to the last bit are believed, as a tracker that "
         "rounds may send them; else their image is taken to stand still",
     )
-
-
-@dataclass(frozen=True)
-class _Seen:
-    row: NDArray[np.float32] | None
-    processed_ns: int
-    flags: int = 0
-    """What is said of every instant for which the row is used."""
 
 
 class ViewTiming(NamedTuple):
@@ -128,7 +129,7 @@ class PoseStream:
         """Start without any frame; `needed` are the points that must not be hidden."""
         self.rules = rules
         self._needed = list(needed)
-        self.newest_used: Arrival[_Seen] | None = None
+        self.newest_used: Arrival[Seen] | None = None
         """Newest frame behind the last instant that was read."""
         self._view = view
         self._usual_gap_ns = round(NS_PER_S / view.rate_hz)
@@ -141,8 +142,8 @@ class PoseStream:
         self._cadence = Cadence()
         self.wait_ns = self._asked_wait_ns()
         """How long a grid sample waits for the frame after it, at present."""
-        self._frames = Arrivals[_Seen](self.wait_ns, ANY_GAP_NS, MOST_FRAMES)
-        self._last_seen: Arrival[_Seen] | None = None
+        self._frames = Arrivals[Seen](self.wait_ns, ANY_GAP_NS, MOST_FRAMES)
+        self._last_seen: Arrival[Seen] | None = None
         self._past_ns: list[int] = []
         self._came = 0
 
@@ -164,29 +165,10 @@ class PoseStream:
 
     def push(self, frame: LandmarkFrame, received_ns: int) -> Outcome:
         """Take a frame in; a repeat, or one whose points are impossible, is refused."""
-        row: NDArray[np.float32] | None = None
-        if frame.skeleton != self._view.skeleton.name:
+        seen = look_through(frame, self._view, self._needed, self.rules.hidden_below)
+        if seen is None:
             return Outcome.REFUSED
-        if frame.points is not None:
-            metric = self._view.coordinates == METRIC
-            points, dimensions = frame.metres if metric else frame.points, self._view.dimensions
-            if points is None or points.ndim != 2 or len(points) != len(self._view.skeleton):
-                return Outcome.REFUSED
-            if not dimensions <= points.shape[1] <= 3:
-                return Outcome.REFUSED
-            points = points[:, :dimensions]
-            if not can_be(points, self._view.coordinates):
-                return Outcome.REFUSED
-            row = np.array(points, np.float32).reshape(-1)
-        flags = 0
-        if row is not None and frame.visibility is not None:
-            if frame.visibility.shape != (len(self._view.skeleton),):
-                return Outcome.REFUSED
-            in_sight = frame.visibility[self._needed] >= self.rules.hidden_below
-            flags = 0 if in_sight.all() else int(Flag.HIDDEN)
         stamp_ns = frame.stamp_ns
-        # No more of the frame is kept than is needed: it may hold whatever its sender liked.
-        seen = _Seen(row, frame.processed_ns, flags)
         outcome = self._frames.add(seen, stamp_ns, stamp_ns, frame.index, 1, received_ns)
         if outcome is not Outcome.REFUSED:
             self._came += 1
@@ -237,41 +219,38 @@ class PoseStream:
         asked_ns = round(JOINED_GAPS * (usual_gap_ns(exposed_ns) or self._usual_gap_ns))
         return max(self._least_stale_ns, min(asked_ns, self._lost_ns))
 
-    def _with_last_seen(self, frames: list[Arrival[_Seen]]) -> list[Arrival[_Seen]]:
+    def _with_last_seen(self, frames: list[Arrival[Seen]]) -> list[Arrival[Seen]]:
         """Put the last frame that saw the hand, long forgotten by its stream, before newer ones."""
         last = self._last_seen
         return (
             frames if last is None else [last, *(f for f in frames if f.stamp_ns > last.stamp_ns)]
         )
 
-    def _news(self, frames: list[Arrival[_Seen]]) -> list[Arrival[_Seen]]:
+    def _news(self, frames: list[Arrival[Seen]]) -> list[Arrival[Seen]]:
         """Leave out frames with the very hand of the last one that saw any."""
-        kept: list[Arrival[_Seen]] = []
-        seen: Arrival[_Seen] | None = None
+        kept: list[Arrival[Seen]] = []
+        seen: Arrival[Seen] | None = None
         for frame in frames:
             if seen is None or not self._same(seen, frame):
                 kept.append(frame)
                 seen = frame if frame.item.row is not None else seen
         return kept
 
-    def _same(self, seen: Arrival[_Seen], later: Arrival[_Seen]) -> bool:
+    def _same(self, seen: Arrival[Seen], later: Arrival[Seen]) -> bool:
         """Whether a later frame has the same hand to the last bit."""
-        before, row = seen.item.row, later.item.row
-        if self.rules.may_repeat or before is None or row is None:
-            return False
-        return bool((before == row).all())
+        return not self.rules.may_repeat and seen.item.same_as(later.item)
 
     def _read_part(
         self,
         stamps_ns: NDArray[np.int64],
-        frames: list[Arrival[_Seen]],
+        frames: list[Arrival[Seen]],
         exposed_ns: list[int],
         pose: NDArray[np.float32],
         flags: NDArray[FlagBits],
     ) -> None:
         """Fill in pose and flags at instants that share the same frames."""
         instants = stamps_ns.tolist()
-        seen: Arrival[_Seen] | None = None
+        seen: Arrival[Seen] | None = None
         for place, frame in enumerate(frames):
             previous, after = seen if frames[place - 1] is seen else None, None
             if frame.item.row is not None:
@@ -290,7 +269,7 @@ class PoseStream:
             until_ns = frame.stamp_ns if after is None else after.stamp_ns
             stale_ns = self._stale_ns(exposed_ns[: bisect_right(exposed_ns, until_ns)])
             if seen is frame and after is not None and _joins(seen, after, stale_ns):
-                pose[part] = _line(seen, after, age_ns)
+                pose[part] = line(seen, after, age_ns)
                 flags[part] = seen.item.flags | after.item.flags
                 self.newest_used = after if instants[stop - 1] > seen.stamp_ns else frame
             elif seen is frame and previous is not None and self._goes_on(previous, seen, stale_ns):
@@ -300,14 +279,14 @@ class PoseStream:
                 pose[part] = seen.item.row
                 flags[part] = self._age_flags(age_ns, stale_ns) | FlagBits(seen.item.flags)
 
-    def _goes_on(self, previous: Arrival[_Seen], last: Arrival[_Seen], stale_ns: int) -> bool:
+    def _goes_on(self, previous: Arrival[Seen], last: Arrival[Seen], stale_ns: int) -> bool:
         """Whether a pose is extrapolated from two frames."""
         return self._extrapolate_ns > 0 and _joins(previous, last, stale_ns)
 
     def _extrapolated(
         self,
-        previous: Arrival[_Seen],
-        last: Arrival[_Seen],
+        previous: Arrival[Seen],
+        last: Arrival[Seen],
         age_ns: NDArray[np.int64],
         stale_ns: int,
     ) -> tuple[NDArray[np.float32], NDArray[FlagBits]]:
@@ -316,7 +295,7 @@ class PoseStream:
         flags[age_ns > 0] |= Flag.EXTRAPOLATED
         flags[age_ns <= self._extrapolate_ns] &= FlagBits(~Flag.HELD)
         since_ns = np.minimum(age_ns, self._extrapolate_ns) + last.stamp_ns - previous.stamp_ns
-        return _line(previous, last, since_ns), flags
+        return line(previous, last, since_ns), flags
 
     def _age_flags(self, age_ns: NDArray[np.int64], stale_ns: int) -> NDArray[FlagBits]:
         flags = np.where(age_ns > 0, FlagBits(Flag.HELD), FlagBits(0))
@@ -326,21 +305,13 @@ class PoseStream:
         return flags
 
 
-def can_be(points: NDArray[np.floating[Any]], coordinates: str = IMAGE) -> NDArray[np.bool_]:
-    """Whether all of some points (..., points, dimensions) are where a tracker may see them."""
-    if coordinates == METRIC:
-        return np.asarray((np.abs(points) <= FARTHEST_M).all(axis=(-2, -1)))
-    across = (np.abs(points[..., :2] - 0.5) <= 0.5 + FARTHEST_OUT).all(axis=(-2, -1))
-    return np.asarray(across & (np.abs(points[..., 2:]) <= DEEPEST).all(axis=(-2, -1)))
-
-
-def _joins(before: Arrival[_Seen], after: Arrival[_Seen], stale_ns: int) -> bool:
+def _joins(before: Arrival[Seen], after: Arrival[Seen], stale_ns: int) -> bool:
     """Whether two frames are near enough, and saw enough, to draw a line between them."""
     return after.item.row is not None and after.stamp_ns - before.stamp_ns <= stale_ns
 
 
-def _line(
-    start: Arrival[_Seen], end: Arrival[_Seen], since_ns: NDArray[np.int64]
+def line(
+    start: Arrival[Seen], end: Arrival[Seen], since_ns: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Pose on the straight line through two frames, so long after the first."""
     assert start.item.row is not None

@@ -43,7 +43,8 @@ from kpm_ros.models.seen import digest
 
 LAYOUT = "kpm_ros's container"
 INDEX, SPLIT_FILE, SPLIT_FILES = "dataset.json", "splits.json", "splits*.json"
-RECORDINGS, STREAMS, STAMPS, EFFORT = "recordings", "streams", "stamps", "effort.npy"
+RECORDINGS, STREAMS, EFFORT = "recordings", "streams", "effort.npy"
+STAMPS, KNOWN = "stamps", "known"
 
 MOST_ROWS = 200_000_000
 """Frames or samples of one file: a day at 2 kHz."""
@@ -130,13 +131,12 @@ class ContainerStore:
         files: list[tuple[str, ...]] = [(EFFORT,)]
         for stream, about in entry["streams"].items():
             files.append((STREAMS, f"{stream}.npy"))
-            if about["stamped"]:
-                files.append((STAMPS, f"{stream}.npy"))
+            files += [(folder, f"{stream}.npy") for folder in _timed(about)]
         contents = [
             [*file, self._digests.get(_within(self.root, RECORDINGS, name, *file))]
             for file in sorted(files)
         ]
-        words = json.dumps([dict(entry), contents], sort_keys=True)
+        words = json.dumps([_as_before(entry), contents], sort_keys=True)
         return hashlib.sha256(words.encode()).hexdigest()
 
     def also_known_as(self, name: str) -> Identity:
@@ -154,20 +154,36 @@ class ContainerStore:
 
     def _series(self, name: str, stream: str, about: Mapping[str, Any]) -> TimeSeries:
         notes = self.index.notes[stream]
-        stamps: NDArray[np.float64] | None = None
-        if about["stamped"]:
-            stamps = np.asarray(
-                _mapped(_within(self.root, RECORDINGS, name, STAMPS, f"{stream}.npy"), 1),
+        times = {
+            folder: np.asarray(
+                _mapped(_within(self.root, RECORDINGS, name, folder, f"{stream}.npy"), 1),
                 np.float64,
             )
+            for folder in _timed(about)
+        }
         return TimeSeries(
             self.index.streams[stream],
             _mapped(_within(self.root, RECORDINGS, name, STREAMS, f"{stream}.npy"), 2),
             about["start_s"],
-            stamps,
+            times.get(STAMPS),
             notes.may_repeat,
             notes.measured,
+            times.get(KNOWN),
         )
+
+
+def _timed(about: Mapping[str, Any]) -> list[str]:
+    """Name the folders in which a stream's times are."""
+    return [folder for folder, key in ((STAMPS, "stamped"), (KNOWN, "known")) if about[key]]
+
+
+def _as_before(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Say of a recording what was said of it before frames could tell when they were known."""
+    streams = {
+        name: {key: value for key, value in about.items() if key != "known" or value}
+        for name, about in entry["streams"].items()
+    }
+    return {**entry, "streams": streams}
 
 
 def _within(root: Path, *parts: str) -> Path:

@@ -158,6 +158,7 @@ def _recording(
         described[stream] = {
             "start_s": about.number("start_s", 0.0),
             "stamped": about.flag("stamped", False),
+            "known": about.flag("known", False),
         }
     return {
         "person": person,

@@ -109,9 +109,12 @@ class _Writer:
             _save(place / container.STREAMS / file, series.values)
             if series.stamps_s is not None:
                 _save(place / container.STAMPS / file, series.stamps_s)
+            if series.known_s is not None:
+                _save(place / container.KNOWN / file, series.known_s)
             entries[series.stream.name] = {
                 "start_s": float(series.start_s),
                 "stamped": series.stamps_s is not None,
+                "known": series.known_s is not None,
             }
         self._recordings[name] = {
             "person": recording.person,

@@ -53,6 +53,9 @@ def _cut_series(series: TimeSeries, begin_s: float, end_s: float) -> TimeSeries:
     ends_ns = [round(at_s * NS_PER_S) - _SLACK_NS for at_s in (begin_s, end_s)]
     first, last = (int(place) for place in np.searchsorted(series.stamps_ns, ends_ns))
     kept = series.values[first:last]
+    known_s = None if series.known_s is None else series.known_s[first:last]
     if series.stamps_s is not None:
-        return replace(series, values=kept, stamps_s=series.stamps_s[first:last])
-    return replace(series, values=kept, start_s=series.start_s + first / series.stream.rate_hz)
+        stamps_s = series.stamps_s[first:last]
+        return replace(series, values=kept, stamps_s=stamps_s, known_s=known_s)
+    start_s = series.start_s + first / series.stream.rate_hz
+    return replace(series, values=kept, start_s=start_s, known_s=known_s)

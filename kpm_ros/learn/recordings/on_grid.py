@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
@@ -27,8 +27,22 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Stream, Streams
-from kpm_ros.learn.recordings.recording import Array, Recording, RecordingError, regular_ns
+from kpm_ros.core.streams import (
+    JOINED,
+    NEWEST,
+    Channels,
+    Landmarks,
+    PianoKeys,
+    Stream,
+    Streams,
+)
+from kpm_ros.learn.recordings.recording import (
+    Array,
+    Recording,
+    RecordingError,
+    TimeSeries,
+    regular_ns,
+)
 from kpm_ros.learn.recordings.resample import (
     ABSENT_CHANNELS,
     ABSENT_LANDMARKS,
@@ -36,6 +50,7 @@ from kpm_ros.learn.recordings.resample import (
     LandmarkResampler,
     resampler,
 )
+from kpm_ros.learn.recordings.resample_newest import NewestResampler
 from kpm_ros.models.card import ModelCard
 
 
@@ -146,7 +161,7 @@ class GridRecording:
             if series is None:
                 found.append(None)
                 continue
-            found.append(_Source(resampler(series), _columns(series.stream, stream)))
+            found.append(_source(series, stream))
         return found
 
 
@@ -163,6 +178,17 @@ class _Columns(NamedTuple):
 class _Source(NamedTuple):
     reader: LandmarkResampler | ChannelResampler
     columns: _Columns
+
+
+def _source(series: TimeSeries, wanted: Stream) -> _Source:
+    """Read a series as a model's stream is told: points joined by lines, or the newest of them."""
+    recorded = series.stream
+    if not isinstance(wanted, Landmarks) or not isinstance(recorded, Landmarks):
+        return _Source(resampler(series), _columns(recorded, wanted))
+    if (wanted.timing, recorded.timing) != (NEWEST, JOINED):
+        return _Source(resampler(series), _columns(recorded, wanted))
+    as_told = replace(recorded, timing=NEWEST)
+    return _Source(NewestResampler(series, recorded), _columns(as_told, wanted))
 
 
 def misfit(recorded: Stream, wanted: Stream) -> str:
@@ -186,6 +212,8 @@ def _view_misfit(recorded: Landmarks, wanted: Landmarks) -> str:
         return f"has the skeleton {recorded.skeleton.name!r}, not {wanted.skeleton.name!r}"
     if recorded.dimensions < wanted.dimensions:
         return f"has {recorded.dimensions} dimensions, not {wanted.dimensions}"
+    if recorded.timing == NEWEST and wanted.timing == JOINED:
+        return "holds the newest points at each instant, which cannot be joined any more"
     return ""
 
 

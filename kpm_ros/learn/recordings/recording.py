@@ -58,6 +58,9 @@ class TimeSeries:
     it shows a picture that stands still. One that was cleaned up afterwards may."""
     measured: str = ""
     """How: device, tracker, filters, calibration."""
+    known_s: NDArray[np.float64] | None = None
+    """When each frame's tracker was done, in seconds of the recording; None where nobody noted it.
+    """
 
     def __post_init__(self) -> None:
         """Refuse values of another shape, and stamps that do not increase."""
@@ -71,6 +74,13 @@ class TimeSeries:
             raise RecordingError(f"{where} has values of the type {self.values.dtype}, not floats")
         if not np.isfinite(self.start_s):
             raise RecordingError(f"{where} begins at {self.start_s} s, which is no time")
+        if self.known_s is not None and (
+            self.known_s.shape != (len(self.values),) or not np.isfinite(self.known_s).all()
+        ):
+            raise RecordingError(
+                f"{where} must say of each of its {len(self.values)} frames when it was known, or "
+                "of none"
+            )
         if self.stamps_s is None:
             return
         if self.stamps_s.shape != (len(self.values),) or self.stamps_s.dtype.kind != "f":

@@ -33,8 +33,9 @@ from numpy.typing import NDArray
 from kpm_ros.align.cadence import FEWEST_GAPS, REMEMBERED
 from kpm_ros.align.channels import ChannelRules
 from kpm_ros.align.keys import KeyRules
-from kpm_ros.align.pose import FARTHEST_M, JOINED_GAPS, PoseRules, can_be
+from kpm_ros.align.pose import JOINED_GAPS, PoseRules
 from kpm_ros.align.sampled import MOST_PERIODS_APART
+from kpm_ros.align.seen import FARTHEST_M, can_be
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import METRIC, Channels, Landmarks
@@ -43,7 +44,7 @@ from kpm_ros.learn.recordings.recording import RecordingError, TimeSeries, parts
 Array = NDArray[np.float32]
 Instants = NDArray[np.int64]
 
-_COMPARED_TOGETHER = 16_384
+COMPARED_TOGETHER = 16_384
 _MOST_REFUSED = 0.5
 """Share of frames that may lie outside what trackers give; of more, the unit is another."""
 ABSENT_LANDMARKS = FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
@@ -80,13 +81,13 @@ class LandmarkResampler:
 
     def read(self, at_ns: Instants) -> OnGrid:
         """Give the landmarks at increasing instants."""
-        news = self._news
+        news = self.news
         flags = np.full(len(at_ns), ABSENT_LANDMARKS, FlagBits)
         place = np.searchsorted(news.stamps_ns, at_ns, side="right") - 1
         last_seen = np.where(place >= 0, news.last_seen[place], -1) if len(news.rows) else place
         known = np.flatnonzero(last_seen >= 0)
         if not len(known):
-            return OnGrid(_unknown(self.series, len(at_ns)), flags, np.ones(len(at_ns), np.bool_))
+            return OnGrid(unknown(self.series, len(at_ns)), flags, np.ones(len(at_ns), np.bool_))
         place, seen = place[known], last_seen[known]
         age_ns = at_ns[known] - news.stamps_ns[seen]
         after = np.minimum(place + 1, len(news.rows) - 1)
@@ -94,10 +95,10 @@ class LandmarkResampler:
         in_time = (after > place) & (gap_ns - age_ns <= news.wait_ns[place])
         stale_ns = news.stale_ns[np.where(in_time, after, place)]
         joined = in_time & (seen == place) & news.seen[after] & (gap_ns <= stale_ns)
-        found = _on_lines(
+        found = on_lines(
             self.series.values, news.rows[seen], news.rows[after], age_ns, gap_ns, joined
         )
-        values = _placed(found, known, self.series, len(at_ns))
+        values = placed(found, known, self.series, len(at_ns))
         held = np.where(age_ns > 0, FlagBits(Flag.HELD), FlagBits(0))
         held |= np.where(age_ns > stale_ns, FlagBits(Flag.POSE_STALE), FlagBits(0))
         held |= np.where(age_ns > _LOST_NS, FlagBits(Flag.POSE_LOST), FlagBits(0))
@@ -105,7 +106,7 @@ class LandmarkResampler:
         return OnGrid(values, flags, (flags & FlagBits(Flag.POSE_LOST)) != 0)
 
     @cached_property
-    def _news(self) -> _News:
+    def news(self) -> News:
         """Frames that count: those that repeat an earlier hand are left out."""
         seen = self._seen()
         kept = np.ones(len(seen), np.bool_)
@@ -115,12 +116,12 @@ class LandmarkResampler:
         stamps_ns = self.series.stamps_ns[rows]
         places = np.where(seen[rows], np.arange(len(rows)), -1)
         last_seen = np.maximum.accumulate(places) if len(rows) else places
-        usual_ns = _usual_gaps_ns(self.series.stamps_ns)
+        usual_ns = usual_gaps_ns(self.series.stamps_ns)
         usual_ns[usual_ns == 0] = round(NS_PER_S / self.view.rate_hz)
         asked_ns = np.rint(JOINED_GAPS * usual_ns).astype(np.int64)
         # Each frame says itself how often frames come, but the wait for it began before.
         before = np.maximum(np.append(rows[1:], rows[-1:]) - 1, 0)
-        return _News(
+        return News(
             rows,
             stamps_ns,
             seen[rows],
@@ -133,7 +134,7 @@ class LandmarkResampler:
         """Which frames saw a hand or body where one can be; the live pipeline refuses others."""
         seen, dimensions = self.series.seen.copy(), self.view.dimensions
         refused = 0
-        for part in parts_of(len(seen), _COMPARED_TOGETHER):
+        for part in parts_of(len(seen), COMPARED_TOGETHER):
             points = self.series.values[part].reshape(-1, len(self.view.skeleton), dimensions)
             with np.errstate(invalid="ignore"):
                 possible = can_be(points, self.view.coordinates)
@@ -156,7 +157,7 @@ class LandmarkResampler:
         """Which frames saw the same, to the last bit, as the one before that saw anything."""
         repeats = np.zeros(len(seen), np.bool_)
         rows = np.flatnonzero(seen)
-        for part in parts_of(len(rows) - 1, _COMPARED_TOGETHER):
+        for part in parts_of(len(rows) - 1, COMPARED_TOGETHER):
             now, then = rows[part.start + 1 : part.stop + 1], rows[part]
             values = self.series.values
             repeats[now] = (np.float32(values[now]) == np.float32(values[then])).all(axis=1)
@@ -170,7 +171,7 @@ _STALE_NS, _LOST_NS, _WAIT_NS, _LONGEST_WAIT_NS = (
 )
 
 
-class _News(NamedTuple):
+class News(NamedTuple):
     """The frames of a view that count, in order."""
 
     rows: NDArray[np.intp]
@@ -185,7 +186,7 @@ class _News(NamedTuple):
     """How long the frame after each is waited for."""
 
 
-def _usual_gaps_ns(stamps_ns: Instants) -> Instants:
+def usual_gaps_ns(stamps_ns: Instants) -> Instants:
     """Of each frame, the median gap of those up to it, as `align.cadence` takes it; 0 = too few."""
     gaps_ns = np.diff(stamps_ns)
     usual_ns = np.zeros(len(stamps_ns), np.int64)
@@ -195,7 +196,7 @@ def _usual_gaps_ns(stamps_ns: Instants) -> Instants:
     if len(gaps_ns) >= together:
         windows = np.lib.stride_tricks.sliding_window_view(gaps_ns, together)
         middle = (together - 1) // 2
-        for part in parts_of(len(windows), _COMPARED_TOGETHER):
+        for part in parts_of(len(windows), COMPARED_TOGETHER):
             found = np.partition(windows[part], middle, axis=1)[:, middle]
             usual_ns[part.start + together : part.stop + together] = found
     return usual_ns
@@ -219,14 +220,14 @@ class ChannelResampler:
         heard = age_ns <= limits.missing_ns
         known, before, age_ns = known[heard], before[heard], age_ns[heard]
         if not len(known):
-            values = _unknown(self.series, len(at_ns))
+            values = unknown(self.series, len(at_ns))
         else:
             after = np.minimum(before + 1, len(knots_ns) - 1)
             gap_ns = knots_ns[after] - knots_ns[before]
             joined = (gap_ns > 0) & (gap_ns <= limits.fresh_ns)
             joined &= gap_ns - age_ns <= limits.wait_ns
-            found = _on_lines(self.series.values, rows[before], rows[after], age_ns, gap_ns, joined)
-            values = _placed(found, known, self.series, len(at_ns))
+            found = on_lines(self.series.values, rows[before], rows[after], age_ns, gap_ns, joined)
+            values = placed(found, known, self.series, len(at_ns))
             bridged = gap_ns > MOST_PERIODS_APART * NS_PER_S / stream.rate_hz
             held = (age_ns > 0) & (~joined | bridged)
             flags[known] = np.where(held, FlagBits(Flag.HELD), FlagBits(0))
@@ -258,21 +259,21 @@ class _Limits(NamedTuple):
     missing_ns: int
 
 
-def _unknown(series: TimeSeries, count: int) -> Array:
+def unknown(series: TimeSeries, count: int) -> Array:
     """Give rows of which nothing is known."""
     return np.full((count, series.stream.width), series.stream.missing, np.float32)
 
 
-def _placed(found: Array, known: NDArray[np.intp], series: TimeSeries, count: int) -> Array:
+def placed(found: Array, known: NDArray[np.intp], series: TimeSeries, count: int) -> Array:
     """Put rows that are known in their places among others."""
     if len(known) == count:
         return found
-    values = _unknown(series, count)
+    values = unknown(series, count)
     values[known] = found
     return values
 
 
-def _on_lines(
+def on_lines(
     values: NDArray[np.floating],
     before: NDArray[np.intp],
     after: NDArray[np.intp],

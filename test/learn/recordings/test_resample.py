@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,15 @@ from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Stream, Streams
+from kpm_ros.core.streams import (
+    JOINED,
+    NEWEST,
+    Channels,
+    Landmarks,
+    PianoKeys,
+    Stream,
+    Streams,
+)
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.recording import Recording, RecordingError, TimeSeries, Truth
 from kpm_ros.learn.recordings.resample import resampler
@@ -43,8 +53,9 @@ def push(aligner: Aligner, series: TimeSeries, k: int) -> None:
         points[:, : stream.dimensions] = row.reshape(-1, stream.dimensions)
         seen = points if np.isfinite(row).all() else None
         name = stream.skeleton.name
-        frame = LandmarkFrame(stamp_ns, stream.name, k, seen, 1.0, name)
-        aligner.push_frame(frame, stamp_ns)
+        known_ns = stamp_ns if series.known_s is None else BASE_NS + round(series.known_s[k] * 1e9)
+        frame = LandmarkFrame(stamp_ns, stream.name, k, seen, 1.0, name, processed_ns=known_ns)
+        aligner.push_frame(frame, known_ns)
     elif not np.isfinite(row).all():
         return  # a sensor that is off sends nothing
     elif isinstance(stream, PianoKeys):
@@ -55,16 +66,16 @@ def push(aligner: Aligner, series: TimeSeries, k: int) -> None:
         aligner.push_channels(ChannelChunk(stream.name, stamp_ns, k, *sent), stamp_ns)
 
 
-def live(series: TimeSeries, until_s: float) -> list[AlignedChunk]:
-    """What the aligner hands on when every frame comes the moment it is taken."""
-    aligner = Aligner(AlignerConfig(streams=Streams((series.stream,)), rate_hz=RATE_HZ))
+def live(series: TimeSeries, until_s: float, streams: Streams) -> list[AlignedChunk]:
+    """What the aligner hands on when every frame comes the moment it is known."""
+    aligner = Aligner(AlignerConfig(streams=streams, rate_hz=RATE_HZ))
     chunks, now_ns, end_ns = [], BASE_NS, BASE_NS + round(until_s * NS_PER_S)
     frames = iter(range(len(series)))
     following = next(frames, None)
     while now_ns < end_ns + NS_PER_S // 2:
         now_ns += NS_PER_S // 200
-        while following is not None and BASE_NS + series.stamps_ns[following] <= now_ns:
-            at_ns = BASE_NS + int(series.stamps_ns[following])
+        while following is not None and BASE_NS + _known_ns(series, following) <= now_ns:
+            at_ns = BASE_NS + _known_ns(series, following)
             chunks += aligner.advance(at_ns - 1)
             push(aligner, series, following)
             following = next(frames, None)
@@ -72,20 +83,31 @@ def live(series: TimeSeries, until_s: float) -> list[AlignedChunk]:
     return chunks
 
 
+def _known_ns(series: TimeSeries, frame: int) -> int:
+    if series.known_s is None:
+        return int(series.stamps_ns[frame])
+    return round(series.known_s[frame] * NS_PER_S)
+
+
 def moving(stream: Stream, frames: int, seed: int = 1) -> np.ndarray:
     steps = np.random.default_rng(seed).normal(0, 0.01, (frames, stream.width))
     return np.clip(0.5 + np.cumsum(steps, axis=0), 0, 1).astype(np.float32)
 
 
-def same_as_live(series: TimeSeries, until_s: float) -> np.ndarray:
-    chunks = live(series, until_s)
+def same_as_live(series: TimeSeries, until_s: float, timing: str = JOINED) -> np.ndarray:
+    stream = series.stream
+    streams = Streams((replace(stream, timing=timing) if timing != JOINED else stream,))
+    chunks = live(series, until_s, streams)
     first, count = chunks[0].grid_index, sum(len(chunk) for chunk in chunks)
     at_ns = Grid(RATE_HZ).stamps_ns(first, count)
-    found = resampler(series).read(at_ns - BASE_NS)
+    truth = Truth(("m",), "1", RATE_HZ, np.zeros((count, 1), np.float32))
+    truth = replace(truth, start_s=(int(at_ns[0]) - BASE_NS) / NS_PER_S)
+    recording = Recording("a", "p", "t", "1", (series,), truth)
+    found = GridRecording(recording, streams, RATE_HZ).window()
     flags = np.concatenate([chunk.flags for chunk in chunks])
     np.testing.assert_array_equal(found.flags, flags)
     missing = np.concatenate([chunk.missing for chunk in chunks])
-    np.testing.assert_array_equal(found.missing, missing != 0)
+    np.testing.assert_array_equal(found.missing, missing)
     np.testing.assert_array_equal(found.values, np.concatenate([c.values for c in chunks]))
     return flags
 
@@ -110,6 +132,22 @@ def test_frames_that_come_when_they_like_are_as_live() -> None:
     values[40:50] = values[39]  # a picture that stands still
     flags = same_as_live(TimeSeries(view, values, stamps_s=stamps_s), stamps_s[-1])
     assert len(np.unique(flags)) >= 3
+
+
+@pytest.mark.parametrize("rate_hz", [6.0, 30.0, 60.0, 120.0])
+def test_the_newest_points_of_a_view_are_as_live(rate_hz: float) -> None:
+    view = Landmarks("front", TIPS, rate_hz=rate_hz)
+    random = np.random.default_rng(7)
+    count = int(4 * rate_hz)
+    stamps_s = (np.arange(count) + random.uniform(0, 0.2, count)) / rate_hz
+    known_s = np.maximum.accumulate(stamps_s + random.uniform(0.004, 0.04, count))
+    values = moving(view, count)
+    for start_s, stop_s in ((0.5, 0.5), (1.0, 1.2), (3.7, 3.9)):
+        values[int(start_s * rate_hz) : int(stop_s * rate_hz) + 1] = np.nan
+    still = slice(int(2 * rate_hz), int(2.5 * rate_hz))
+    values[still] = values[still.start]
+    series = TimeSeries(view, values, stamps_s=stamps_s, known_s=known_s)
+    assert len(np.unique(same_as_live(series, 3.99, NEWEST))) >= 3
 
 
 @pytest.mark.parametrize("rate_hz", [8.0, 100.0, 1000.0])
