@@ -111,6 +111,8 @@ def test_what_the_synchronizer_is_told_are_the_aligners_rules():
         "pose_lost_s": 0.3,
         "pose_extrapolate_s": 0.04,
         "pose_hidden_below": 0.4,
+        "pose_newest_wait_s": 0.01,
+        "pose_transit_s": 0.004,
         "pose_may_repeat": True,
         "keys_wait_s": 0.03,
         "keys_fresh_s": 0.15,
@@ -119,7 +121,7 @@ def test_what_the_synchronizer_is_told_are_the_aligners_rules():
     }
     config = models.aligner_config(make_settings("synchronizer", SynchronizerSettings, told))
     assert (config.hop_s, config.future_s) == (0.02, 0.2)
-    assert config.pose == PoseRules(0.07, 0.3, 0.06, 0.3, 0.04, 0.4, True)
+    assert config.pose == PoseRules(0.07, 0.3, 0.06, 0.3, 0.04, 0.4, 0.01, 0.004, True)
     assert config.key == KeyRules(wait_s=0.03, fresh_s=0.15, longest_hold_s=20.0, missing_s=2.0)
 
 

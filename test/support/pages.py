@@ -311,7 +311,7 @@ def wrong_defaults(page: Page) -> list[str]:
     return [
         f"{name} is {number} {unit}"
         for name, number, unit in stated
-        if name in known and float(number) * (0.001 if unit == "ms" else 1) not in known[name]
+        if name in known and float(number) / (1000 if unit == "ms" else 1) not in known[name]
     ]
 
 
