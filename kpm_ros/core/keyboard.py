@@ -42,8 +42,8 @@ def _whites_below(note: int) -> int:
     return note // 12 * 7 + _WHITE_STEP[note % 12]
 
 
-def _centre(note: int) -> float:
-    """Middle of one key."""
+def centre_m(note: int) -> float:
+    """Middle of the key of a MIDI note, along the keyboard."""
     whites = _whites_below(note) - _whites_below(FIRST_NOTE)
     if note % 12 in _BLACK:
         return (whites + 1) * WHITE_WIDTH_M + _BLACK_SHIFT_M[note % 12]
@@ -52,10 +52,16 @@ def _centre(note: int) -> float:
 
 NOTES = range(FIRST_NOTE, FIRST_NOTE + PIANO_KEYS)
 
-IS_BLACK: NDArray[np.bool_] = np.array([note % 12 in _BLACK for note in NOTES])
+
+def is_black(note: int) -> bool:
+    """Whether the key of a MIDI note is a black one."""
+    return note % 12 in _BLACK
+
+
+IS_BLACK: NDArray[np.bool_] = np.array([is_black(note) for note in NOTES])
 """Of each key."""
 
-KEY_X_M: NDArray[np.float64] = np.array([_centre(note) for note in NOTES])
+KEY_X_M: NDArray[np.float64] = np.array([centre_m(note) for note in NOTES])
 """Middle of each key."""
 
 KEY_TOP_M: NDArray[np.float64] = np.where(IS_BLACK, BLACK_HEIGHT_M, 0.0)

@@ -24,8 +24,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kpm_ros.core.keyboard import WHITE_WIDTH_M
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.core.streams import Landmarks, PianoKeys, Stream, Streams
+from kpm_ros.core.streams import KEYBOARD, NEWEST, Landmarks, PianoKeys, Stream, Streams
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import VIEWS, published_card
 from kpm_ros.models.registry import architecture_of
@@ -55,6 +56,10 @@ def listed(
 
 
 POSE_ONLY, KEYS_ONLY = listed(keys=0), listed(views=())
+HAND_IN_SPACE = Landmarks(
+    "hand", find_skeleton("mediapipe-hand"), 3, coordinates=KEYBOARD, timing=NEWEST
+)
+IN_SPACE = Streams((HAND_IN_SPACE, PianoKeys()))
 
 
 def light(seed: int = 0, **fields: Any) -> tuple[ModelCard, Tensors]:
@@ -102,11 +107,36 @@ def signal(card: ModelCard, samples: int, seed: int = 1) -> Array:
     return values.astype(np.float32)
 
 
+def _playing_in_space(card: ModelCard, samples: int, random: np.random.Generator) -> Array:
+    """Let a hand of the usual size, in metres, press one key after another."""
+    given, (view,) = inputs_of(card), inputs_of(card).views
+    values = np.zeros((samples, card.streams.width))
+    still = np.array((0.75, 0.0, 0.06)) + random.uniform(-0.05, 0.05, (view.points, 3))
+    still[list(view.tips)] = [(0.70 + 0.0235 * k, 0.03, 0.01) for k in range(len(view.tips))]
+    points = still + 0.0003 * random.normal(size=(samples, *still.shape)).cumsum(axis=0)
+    values[:, given.pose.start : given.pose.start + view.end] = points.reshape(
+        samples, 3 * view.points
+    )
+    if view.measures:
+        values[:, given.pose.start + view.end] = np.arange(samples) % 17 / 1000
+    if view.measures > 1:
+        values[:, given.pose.start + view.end + 1] = random.uniform(0.001, 0.004, samples)
+    if given.keys_sense:
+        for start in range(5, samples, 23):
+            tip = points[start, random.choice(view.tips), 0] / WHITE_WIDTH_M
+            stroke = np.concatenate([np.linspace(0, 1, 8), np.ones(10), np.linspace(1, 0, 5)])
+            part = values[start : start + len(stroke), given.keys]
+            part[:, np.abs(given.key_places - tip).argmin()] = stroke[: len(part)]
+    return values.astype(np.float32)
+
+
 def playing(card: ModelCard, samples: int, seed: int = 1) -> Array:
     """Make rows of a hand whose fingers press what is beneath them."""
     random = np.random.default_rng(seed)
     given = inputs_of(card)
     values = np.zeros((samples, card.streams.width))
+    if given.in_space:
+        return _playing_in_space(card, samples, random)
     middle = 0.5 + 0.2 * np.sin(np.arange(samples) / 80)
     tips = given.views[0].tips if given.views else ()
     for number, view in enumerate(given.views):
@@ -117,8 +147,8 @@ def playing(card: ModelCard, samples: int, seed: int = 1) -> Array:
         points = still + jitter
         points[..., 0] += middle[:, None]
         points[..., 1] += 0.4
-        columns = slice(given.pose.start + view.start, given.pose.start + view.start + view.width)
-        values[:, columns] = points.reshape(samples, view.width)
+        columns = slice(given.pose.start + view.start, given.pose.start + view.end)
+        values[:, columns] = points.reshape(samples, view.points * view.dimensions)
     if given.keys_sense:
         keys, places = values[:, given.keys], places_of(card)
         for start in range(5, samples, 23):

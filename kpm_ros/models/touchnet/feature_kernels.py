@@ -22,14 +22,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.compilation import compiled
-from kpm_ros.models.touchnet.shapes import ASPECT, CHORD, LIMIT, OFFSETS, SMALL
+from kpm_ros.core.keyboard import BLACK_FRONT_M, TRAVEL_M
+from kpm_ros.models.touchnet.shapes import (
+    BENEATH,
+    BLACK_SOFT_M,
+    CHORD,
+    HEIGHTS,
+    LIMIT,
+    OFFSETS,
+    SMALL,
+    SMALLEST_SPREAD_M,
+)
 
 Array = NDArray[np.float32]
 Places = NDArray[np.int64]
 
 _OFFSETS = np.array(OFFSETS, np.float32)
 _ONE, _ZERO = np.float32(1), np.float32(0)
-_SMALL, _ASPECT, _LIMIT = np.float32(SMALL), np.float32(ASPECT), np.float32(LIMIT)
+_SMALL, _LIMIT, _HALF = np.float32(SMALL), np.float32(LIMIT), np.float32(0.5)
+_FRONT, _SOFT, _TRAVEL = np.float32(BLACK_FRONT_M), np.float32(BLACK_SOFT_M), np.float32(TRAVEL_M)
+_BENEATH = np.float32(BENEATH)
+_SMALLEST_SPREAD = np.float32(SMALLEST_SPREAD_M)
 
 
 class Sizes(NamedTuple):
@@ -38,6 +51,8 @@ class Sizes(NamedTuple):
     hand: int
     """How many features describe the hand; as many say how they have changed."""
     touch: int
+    touch_now: int
+    """How many of those say how keys and fingertips are; the others say how fast keys move."""
     chord: int
     pose_optional: bool
     keys_optional: bool
@@ -47,7 +62,15 @@ class HandLayout(NamedTuple):
     """Where the views' points are in a row of the pose."""
 
     starts: Places
-    """Of each view, and then the end."""
+    """Of each view."""
+    ends: Places
+    """Of each view: behind its last point."""
+    measures: Places
+    """Of each view: how many columns come after that."""
+    aspects: Array
+    """Of each view: how much of y is as long as x is."""
+    in_space: bool
+    """Whether points are metres in the keyboard's frame."""
     dimensions: Places
     """Of each view."""
     palms: Places
@@ -64,6 +87,7 @@ class Weights(NamedTuple):
     neutral_pose: Array
     neutral_keys: Array
     places: Array
+    tops: Array
     place: Array
     offset: Array
     gain: Array
@@ -95,10 +119,13 @@ class Memory(NamedTuple):
 
 @compiled
 def describe_hand(pose: Array, views: HandLayout, hand: Array) -> None:
-    """Landmarks from the palm's middle in units of its size, then the palm itself, a view."""
+    """Landmarks from the palm's middle in units of its size, then the palm itself, a view.
+
+    After each, what is said of its points: their age, and the logarithm of their spread.
+    """
     target = 0
     for view in range(len(views.dimensions)):
-        start, end = views.starts[view], views.starts[view + 1]
+        start, end = views.starts[view], views.ends[view]
         dimensions, count = views.dimensions[view], views.palm_sizes[view]
         palm = views.palms[view]
         x = y = z = square = _ZERO
@@ -112,7 +139,7 @@ def describe_hand(pose: Array, views: HandLayout, hand: Array) -> None:
         z /= np.float32(count)
         for i in range(count):
             square += (pose[palm[i]] - x) ** 2
-            square += ((pose[palm[i] + 1] - y) * _ASPECT) ** 2
+            square += ((pose[palm[i] + 1] - y) * views.aspects[view]) ** 2
             if dimensions > 2:
                 square += (pose[palm[i] + 2] - z) ** 2
         size = np.sqrt(square / np.float32(count) + _SMALL)
@@ -127,6 +154,11 @@ def describe_hand(pose: Array, views: HandLayout, hand: Array) -> None:
             hand[target + 2] = z
         hand[target + dimensions] = np.log(size)
         target += dimensions + 1
+        if views.measures[view] > 0:
+            hand[target] = pose[end]
+        if views.measures[view] > 1:
+            hand[target + 1] = np.log(max(pose[end + 1], _SMALLEST_SPREAD))
+        target += views.measures[view]
 
 
 @compiled
@@ -146,12 +178,13 @@ def describe_touch(
     views: HandLayout,
     place: Array,
     places: Array,
+    tops: Array,
     depth: Array,
     speed: Array,
     touch: Array,
+    now: int,
 ) -> None:
-    """Depth, then speed, of the keys around each fingertip."""
-    half = len(touch) // 2
+    """Depth of the keys around each fingertip, how high it is, then those keys' speed."""
     for finger in range(len(views.tips)):
         at = place[-1]
         coefficient = 0
@@ -163,7 +196,23 @@ def describe_touch(
         for i in range(len(_OFFSETS)):
             target = finger * len(_OFFSETS) + i
             touch[target] = sum_near_keys(at + _OFFSETS[i], places, depth)
-            touch[half + target] = sum_near_keys(at + _OFFSETS[i], places, speed)
+            touch[now + target] = sum_near_keys(at + _OFFSETS[i], places, speed)
+        if views.in_space:
+            target = len(views.tips) * len(_OFFSETS) + finger * HEIGHTS
+            tip = views.tips[finger, 0]
+            along, up = pose[tip + 1], pose[tip + 2]
+            beneath = total_near = down = _ZERO
+            for key in range(len(places)):
+                near = _ONE - _BENEATH * abs(places[key] - at)
+                if near > 0:
+                    near = near * near
+                    total_near += near
+                    beneath += near * tops[key]
+                    down += near * depth[key]
+            total_near += _SMALL
+            black = min(max((along - _FRONT) / _SOFT + _HALF, _ZERO), _ONE)
+            touch[target], touch[target + 1] = along, up
+            touch[target + 2] = up - beneath / total_near * black + _TRAVEL * (down / total_near)
 
 
 @compiled
@@ -220,19 +269,22 @@ def describe(
         depth, speed = np.maximum(keys, _ZERO), np.empty_like(keys)
         _follow(depth, first, memory.depth, speed)
         if len(pose):
-            describe_touch(pose, views, weights.place, weights.places, depth, speed, touch)
+            describe_touch(
+                pose, views, weights.place, weights.places, weights.tops, depth, speed, touch,
+                sizes.touch_now,
+            )  # fmt: skip
         describe_chord(weights.places, depth, speed, chord)
     scale_features(features, weights.offset, weights.gain)
     # What a missing sense would have said is set to the usual size of everything.
-    half = len(touch) // 2
+    now = sizes.touch_now
     if not hand_there:
         hand[:] = _ZERO
     if not (hand_there and (first or memory.there[0] != 0)):
         change[:] = _ZERO
     if not (hand_there and keys_there):
-        touch[:half] = _ZERO
+        touch[:now] = _ZERO
     if not (hand_there and keys_there and (first or memory.there[1] != 0)):
-        touch[half:] = _ZERO
+        touch[now:] = _ZERO
     if not keys_there:
         chord[:] = _ZERO
     memory.there[0], memory.there[1] = np.float32(hand_there), np.float32(keys_there)

@@ -16,7 +16,7 @@
 
 Nothing here is learnt in training. Where on the keyboard a fingertip in the pictures is (`place`),
 and the usual size of each feature (`offset`, `gain`), are found before it and come with the
-weights.
+weights. Where a fingertip in the keyboard's frame is, it says itself.
 """
 
 from __future__ import annotations
@@ -26,20 +26,22 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from kpm_ros.core.keyboard import BLACK_FRONT_M, TRAVEL_M
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.framed.blocks import ends_of_frames
 from kpm_ros.models.missing_senses import neutral_row
 from kpm_ros.models.touchnet.shapes import (
-    ASPECT,
+    BENEATH,
+    BLACK_SOFT_M,
     CHORD,
     LIMIT,
     OFFSETS,
     SMALL,
+    SMALLEST_SPREAD_M,
     STRIDE,
     View,
     feature_span,
     inputs_of,
-    key_places,
 )
 
 
@@ -51,6 +53,7 @@ class Features(nn.Module):
     place: Tensor
     neutral: Tensor
     keys_at: Tensor
+    tops: Tensor
 
     def __init__(self, card: ModelCard) -> None:
         super().__init__()
@@ -59,13 +62,15 @@ class Features(nn.Module):
         self.inputs = inputs_of(card)
         self.register_buffer("offset", torch.zeros(self.span.absent.start))
         self.register_buffer("gain", torch.ones(self.span.absent.start))
-        if self.inputs.touches:
+        if self.inputs.in_space:
+            place = torch.from_numpy(self.inputs.place_in_space)
+            self.register_buffer("place", place, persistent=False)
+        elif self.inputs.touches:
             self.register_buffer("place", torch.zeros(self.inputs.places))
         neutral = torch.from_numpy(neutral_row(card))
         self.register_buffer("neutral", neutral, persistent=False)
-        keys = self.inputs.keys
-        places = key_places(self.inputs.first_note, keys.stop - keys.start)
-        self.register_buffer("keys_at", torch.from_numpy(places), persistent=False)
+        for name, values in (("keys_at", self.inputs.key_places), ("tops", self.inputs.key_tops)):
+            self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
     def forward(self, values: Tensor, first_index: int) -> Tensor:
         """Turn values (B, W, T) into features (B, frames, F). (see `ends_of_frames`)."""
@@ -96,7 +101,7 @@ class Features(nn.Module):
             masks.append(mask.expand_as(part))
 
         if hand_there is not None:
-            views = [self._hand(self._points(frames, view), view) for view in self.inputs.views]
+            views = [self._hand(frames, view) for view in self.inputs.views]
             hand = torch.cat(views, dim=-1)
             put(hand, hand_there)
             put(_change(hand), hand_there * _before(hand_there))
@@ -105,8 +110,11 @@ class Features(nn.Module):
             motion = torch.stack((depth, _change(depth)), dim=-1)
             if hand_there is not None:
                 both = hand_there * keys_there
-                depths, speeds = self._touch(self._tips_at(frames), motion)
+                at = self._tips_at(frames)
+                depths, speeds = self._touch(at, motion)
                 put(depths, both)
+                if self.inputs.in_space:
+                    put(self._heights(frames, at, depth), both)
                 put(speeds, both * _before(keys_there))
             put(self._chord(motion), keys_there)
         features += [1 - mask for mask in there.values()]
@@ -122,25 +130,48 @@ class Features(nn.Module):
 
     def _points(self, frames: Tensor, view: View) -> Tensor:
         """Points of one view: (B, J, points, dimensions)."""
-        start = self.inputs.pose.start + view.start
-        points = frames[..., start : start + view.width]
+        start = self.inputs.pose.start
+        points = frames[..., start + view.start : start + view.end]
         return points.unflatten(-1, (view.points, view.dimensions))
 
-    def _hand(self, points: Tensor, view: View) -> Tensor:
-        """Landmarks from the palm's middle in units of its size, then the palm itself."""
+    def _hand(self, frames: Tensor, view: View) -> Tensor:
+        """Landmarks from the palm's middle in units of its size, then the palm itself.
+
+        And what is said of them all: their age, and the logarithm of their spread.
+        """
+        points = self._points(frames, view)
         palm = points[..., view.palm, :]
         middle = palm.mean(dim=-2, keepdim=True)
-        away = (palm - middle) * points.new_tensor((1.0, ASPECT, 1.0)[: view.dimensions])
+        away = (palm - middle) * points.new_tensor((1.0, view.aspect, 1.0)[: view.dimensions])
         square = away.square().sum(dim=(-1, -2), keepdim=True)
         size = (square / len(view.palm) + SMALL).sqrt()
         local = ((points - middle) / size).flatten(-2)
-        return torch.cat((local, middle.flatten(-2), size.log().flatten(-2)), dim=-1)
+        palm_itself = (middle.flatten(-2), size.log().flatten(-2))
+        start = self.inputs.pose.start
+        measures = frames[..., start + view.end : start + view.start + view.width]
+        age, spread = measures[..., :1], measures[..., 1:].clamp(min=SMALLEST_SPREAD_M).log()
+        return torch.cat((local, *palm_itself, age, spread), dim=-1)
 
     def _tips_at(self, frames: Tensor) -> Tensor:
         """Where on the keyboard each fingertip is, in white keys: (B, J, tips)."""
         views = self.inputs.views
         seen = torch.cat([self._points(frames, view)[..., view.tips, :] for view in views], dim=-1)
         return seen @ self.place[:-1] + self.place[-1]
+
+    def _heights(self, frames: Tensor, at: Tensor, depth: Tensor) -> Tensor:
+        """Where each fingertip is along its key, how high, and how high over the key beneath it.
+
+        Gives (B, J, tips x 3). Keys beneath are those around the place, nearer ones more.
+        """
+        (view,) = self.inputs.views
+        _, along, up = self._points(frames, view)[..., view.tips, :].unbind(dim=-1)
+        near = (1 - BENEATH * (self.keys_at - at[..., None]).abs()).clamp(min=0).square()
+        beneath = near.sum(dim=-1) + SMALL
+        top = (near @ self.tops) / beneath
+        down = (near @ depth[..., None]).squeeze(-1) / beneath
+        black = ((along - BLACK_FRONT_M) / BLACK_SOFT_M + 0.5).clamp(0, 1)
+        over = up - top * black + TRAVEL_M * down
+        return torch.stack((along, up, over), dim=-1).flatten(-2)
 
     def _touch(self, tips: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
         """Add up depth and speed of the keys around each fingertip: (B, J, tips x places) each.

@@ -41,11 +41,15 @@ Array = NDArray[np.float64]
 
 def suit(network: TouchNet, examples: Sequence[Example]) -> None:
     """Fit everything that training leaves alone, and begin with the mean effort."""
-    if network.features.inputs.touches:
+    given = network.features.inputs
+    if given.touches and not given.in_space:
         place = keyboard_map(network.card, examples)
         network.features.place.copy_(torch.from_numpy(place))
     whiten(network.features, network.inlet, network.card, STRIDE, examples)
     with torch.no_grad():
+        if given.in_space:
+            # Where along the keyboard the hand is says nothing of its effort, but that it moves.
+            network.features.gain[given.views[0].points * given.views[0].dimensions] = 0
         network.outlet.weight.zero_()
         network.outlet.bias.copy_(torch.from_numpy(np.tile(mean_effort(examples), STRIDE)))
 

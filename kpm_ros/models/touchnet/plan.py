@@ -26,7 +26,7 @@ from kpm_ros.models.framed.plan import arrange_blocks, empty_rings, rows, single
 from kpm_ros.models.framed.shapes import fade
 from kpm_ros.models.missing_senses import neutral_row
 from kpm_ros.models.touchnet.feature_kernels import HandLayout, Memory, Sizes, Weights
-from kpm_ros.models.touchnet.shapes import STRIDE, feature_span, inputs_of, key_places, structure_of
+from kpm_ros.models.touchnet.shapes import STRIDE, feature_span, inputs_of, structure_of
 
 Array = NDArray[np.float32]
 
@@ -37,6 +37,7 @@ def sizes_of(card: ModelCard) -> Sizes:
     return Sizes(
         (span.hand.stop - span.hand.start) // 2,
         span.touch.stop - span.touch.start,
+        given.touch_now,
         span.keys.stop - span.keys.start,
         given.pose_sense in card.optional,
         given.keys_sense in card.optional,
@@ -45,14 +46,19 @@ def sizes_of(card: ModelCard) -> Sizes:
 
 def hand_of(card: ModelCard) -> HandLayout:
     """Say where the points of all views are in a row of the pose."""
-    views = inputs_of(card).views
+    given = inputs_of(card)
+    views = given.views
     most = max((len(view.palm) for view in views), default=0)
     palms = np.zeros((len(views), most), np.int64)
     for row, view in zip(palms, views, strict=True):
         row[: len(view.palm)] = view.start + view.dimensions * np.array(view.palm)
     tips = [view.start + view.dimensions * np.array(view.tips, np.int64) for view in views]
     return HandLayout(
-        starts=np.array([*(v.start for v in views), sum(v.width for v in views)], np.int64),
+        starts=np.array([view.start for view in views], np.int64),
+        ends=np.array([view.end for view in views], np.int64),
+        measures=np.array([view.measures for view in views], np.int64),
+        aspects=np.array([view.aspect for view in views], np.float32),
+        in_space=given.in_space,
         dimensions=np.array([view.dimensions for view in views], np.int64),
         palms=palms,
         palm_sizes=np.array([len(view.palm) for view in views], np.int64),
@@ -63,11 +69,13 @@ def hand_of(card: ModelCard) -> HandLayout:
 def arrange(card: ModelCard, tensors: Mapping[str, Array]) -> Weights:
     """Turn each tensor the way in which it is read."""
     given, neutral = inputs_of(card), neutral_row(card)
+    fitted = tensors.get("features.place", np.zeros(0, np.float32))
     return Weights(
         neutral_pose=neutral[given.pose].copy(),
         neutral_keys=neutral[given.keys].copy(),
-        places=key_places(given.first_note, given.keys.stop - given.keys.start),
-        place=single(tensors.get("features.place", np.zeros(0, np.float32))),
+        places=given.key_places,
+        tops=given.key_tops,
+        place=single(given.place_in_space if given.in_space else fitted),
         offset=single(tensors["features.offset"]),
         gain=single(tensors["features.gain"]),
         inlet=rows(tensors, "inlet"),

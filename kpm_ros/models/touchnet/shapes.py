@@ -24,8 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.keyboard import BLACK_HEIGHT_M, WHITE_WIDTH_M, centre_m, is_black
 from kpm_ros.core.skeletons import SkeletonError
-from kpm_ros.core.streams import Landmarks, PianoKeys
+from kpm_ros.core.streams import KEYBOARD, Landmarks, PianoKeys
 from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.framed.shapes import BlockStructure, block_shapes
 
@@ -43,6 +44,15 @@ LIMIT = 8.0
 
 OFFSETS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 """Places around a fingertip at which the keys are looked at, in white keys."""
+HEIGHTS = 3
+"""Of each fingertip in the keyboard's frame: how far along the key and how high it is, and how high
+over the key beneath it."""
+BLACK_SOFT_M = 0.01
+"""Way over which a fingertip comes to be above the black keys' fronts, or behind them."""
+BENEATH = 1.8
+"""A key is beneath a fingertip that is nearer to its middle than a white key's width by this."""
+SMALLEST_SPREAD_M = 1e-4
+"""Points are never known better."""
 CHORD = 6
 """White keys to each side of the sounding keys' centre in the picture of them."""
 
@@ -71,15 +81,32 @@ class View:
     """Places of what of a hand moves as one."""
     tips: tuple[int, ...]
     """Places of the fingertips; empty where there are no keys for them to touch."""
+    measures: int
+    """Columns behind the points: their age, and of those in the keyboard's frame their spread."""
+    in_space: bool
+    """Whether the points are metres in the keyboard's frame, and not places in a picture."""
+
+    @property
+    def end(self) -> int:
+        """Column behind the last point's."""
+        return self.start + self.points * self.dimensions
 
     @property
     def width(self) -> int:
-        """Columns of its points."""
-        return self.points * self.dimensions
+        """Columns of its points, and of what is said of them all."""
+        return self.points * self.dimensions + self.measures
+
+    @property
+    def aspect(self) -> float:
+        """How much of y is as long as x is."""
+        return 1.0 if self.in_space else ASPECT
 
     @property
     def features(self) -> int:
-        """Features of its points in the palm's frame, and of the palm: its middle and size."""
+        """Features of its points in the palm's frame, and of the palm: its middle and size.
+
+        And what is said of them all.
+        """
         return self.width + self.dimensions + 1
 
 
@@ -112,9 +139,39 @@ class TouchInputs:
         return len(self.views[0].tips) if self.views else 0
 
     @property
+    def in_space(self) -> bool:
+        """Whether the hand is told in the keyboard's frame: where fingertips are needs no fit."""
+        return any(view.in_space for view in self.views)
+
+    @property
     def places(self) -> int:
         """Numbers that say where on the keyboard a fingertip in the pictures is."""
         return sum(view.dimensions for view in self.views) + 1
+
+    @property
+    def touch_now(self) -> int:
+        """Features of the keys around each fingertip as they are, and of how high it is."""
+        return self.tips * (len(OFFSETS) + HEIGHTS * self.in_space) if self.touches else 0
+
+    @property
+    def key_places(self) -> NDArray[np.float32]:
+        """Middle of each key, in white keys."""
+        count = self.keys.stop - self.keys.start
+        if not self.in_space:
+            return key_places(self.first_note, count)
+        notes = range(self.first_note, self.first_note + count)
+        return np.array([centre_m(note) / WHITE_WIDTH_M for note in notes], np.float32)
+
+    @property
+    def key_tops(self) -> NDArray[np.float32]:
+        """How high each key's top is at rest, in metres."""
+        notes = range(self.first_note, self.first_note + self.keys.stop - self.keys.start)
+        return np.array([BLACK_HEIGHT_M * is_black(note) for note in notes], np.float32)
+
+    @property
+    def place_in_space(self) -> NDArray[np.float32]:
+        """What turns metres into white keys along the keyboard."""
+        return np.array([1 / WHITE_WIDTH_M, 0.0, 0.0, 0.0], np.float32)
 
 
 def inputs_of(card: ModelCard) -> TouchInputs:
@@ -139,7 +196,13 @@ def inputs_of(card: ModelCard) -> TouchInputs:
                 f"{card.architecture} sees hands from their own palm and fingertips, but {error}"
             ) from None
         start = views[-1].start + views[-1].width if views else 0
-        views.append(View(len(skeleton), stream.dimensions, start, palm, tips))
+        in_space, measures = stream.coordinates == KEYBOARD, len(stream.measures)
+        views.append(View(len(skeleton), stream.dimensions, start, palm, tips, measures, in_space))
+        if len(streams.landmarks) > 1 and any(view.in_space for view in views):
+            raise CardError(
+                f"{card.architecture} takes one hand in the keyboard's frame or views of it, but "
+                f"{stream.name} is one of {len(streams.landmarks)}"
+            )
         if len(tips) != len(views[0].tips):
             raise CardError(
                 f"{card.architecture} follows each fingertip through all views, but "
@@ -171,7 +234,7 @@ class FeatureSpan:
     hand: slice
     """Landmarks in the palm's frame, and the palm, of every view; then how each has changed."""
     touch: slice
-    """Depth and speed of the keys around each fingertip."""
+    """Depth of the keys around each fingertip, perhaps how high it is, and those keys' speed."""
     keys: slice
     """The sounding keys by themselves."""
     absent: slice
@@ -188,7 +251,7 @@ def feature_span(card: ModelCard) -> FeatureSpan:
     given = inputs_of(card)
     sizes = (
         2 * sum(view.features for view in given.views),
-        2 * given.tips * len(OFFSETS) if given.touches else 0,
+        given.touch_now + given.tips * len(OFFSETS) if given.touches else 0,
         2 * (2 * CHORD + 1) + 2 if given.keys_sense else 0,
         len(given.senses),
     )
@@ -214,7 +277,7 @@ def tensor_shapes(card: ModelCard) -> dict[str, tuple[int, ...]]:
         "features.offset": (measured,),
         "features.gain": (measured,),
     }
-    if given.touches:
+    if given.touches and not given.in_space:
         table["features.place"] = (given.places,)
     table |= {"inlet.weight": (width, span.width), "inlet.bias": (width,)}
     table |= block_shapes(structure)

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import torch
 
+from kpm_ros.core.keyboard import KEY_TOP_M, KEY_X_M, TRAVEL_M, WHITE_WIDTH_M
 from kpm_ros.core.skeletons import Skeleton, find_skeleton
 from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Streams
 from kpm_ros.models.card import CardError, ModelCard
@@ -28,8 +29,17 @@ from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.touchnet.features import Features
 from kpm_ros.models.touchnet.network import TouchNet
-from kpm_ros.models.touchnet.shapes import OFFSETS, tensor_shapes
-from support.models import KEYS_ONLY, POSE_ONLY, listed, places_of, playing, small
+from kpm_ros.models.touchnet.shapes import HEIGHTS, OFFSETS, tensor_shapes
+from support.models import (
+    HAND_IN_SPACE,
+    IN_SPACE,
+    KEYS_ONLY,
+    POSE_ONLY,
+    listed,
+    places_of,
+    playing,
+    small,
+)
 
 HAND = find_skeleton("mediapipe-hand")
 TIPS = HAND.role("tips")
@@ -98,6 +108,50 @@ def test_the_same_music_an_octave_higher_feels_the_same(plain) -> None:
         assert np.abs(one[:, part] - other[:, part]).max() < 5e-4
 
 
+def test_in_the_keyboards_frame_an_octave_higher_feels_the_same() -> None:
+    """All of it but where the palm is, of which the network is told nothing."""
+    card, tensors = small(streams=IN_SPACE)
+    tensors["features.offset"][:] = 0
+    low = playing(card, 160)
+    high = low.copy()
+    high[:, IN_SPACE.columns["keys"]] = np.roll(low[:, IN_SPACE.columns["keys"]], 12, axis=1)
+    high[:, 0 : 3 * POINTS : 3] += np.float32(7 * WHITE_WIDTH_M)
+    palm_x = 3 * POINTS
+    one, other = (np.delete(features_of(card, tensors, x), palm_x, axis=1) for x in (low, high))
+    assert np.abs(one - other).max() < 5e-3
+
+
+def test_a_finger_on_a_key_is_at_its_height_wherever_the_key_is() -> None:
+    """On black keys and white ones, up and down."""
+    card, tensors = small(streams=IN_SPACE)
+    tensors["features.offset"][:] = 0
+    still = np.repeat(playing(card, 40)[:1], 40, axis=0)
+    columns, keys = 3 * TIPS[1] + np.arange(3), IN_SPACE.columns["keys"]
+    place = Features(card).span.touch.start + len(TIPS) * len(OFFSETS) + HEIGHTS
+    for key, along, up, depth in (
+        (40, 0.08, KEY_TOP_M[40], 0.0),
+        (40, 0.08, KEY_TOP_M[40] - TRAVEL_M, 1.0),
+        (39, 0.02, 0.0, 0.0),
+        (39, 0.02, -TRAVEL_M, 1.0),
+    ):
+        still[:, columns] = (KEY_X_M[key], along, up)
+        still[:, keys] = 0
+        still[:, keys.start + key] = depth
+        heights = features_of(card, tensors, still)[-1, place : place + HEIGHTS]
+        assert np.allclose(heights, (along, up, 0.0), atol=3e-3)
+
+
+def test_how_old_and_how_sure_points_are_is_told() -> None:
+    """Behind the hand's own features, spread as its logarithm."""
+    card, tensors = small(streams=IN_SPACE)
+    tensors["features.offset"][:] = 0
+    values = playing(card, 40)
+    measures = features_of(card, tensors, values)[:, 3 * POINTS + 4 : 3 * POINTS + 6]
+    ends = np.arange(len(measures)) * 8 + card.lookahead % 8
+    told = values[np.minimum(ends, 39), 3 * POINTS : 3 * POINTS + 2]
+    assert np.allclose(measures, np.stack([told[:, 0], np.log(told[:, 1])], axis=1), atol=1e-5)
+
+
 def test_a_missing_sense_leaves_zeros_and_says_so(plain) -> None:
     card, tensors, values, features = plain
     span = Features(card).span
@@ -131,7 +185,9 @@ def test_features_are_the_same_in_training_with_few_digits(plain) -> None:
         assert np.array_equal(features_of(card, tensors, values), features)
 
 
-@pytest.mark.parametrize("streams", [listed(), POSE_ONLY, KEYS_ONLY], ids=["both", "pose", "keys"])
+@pytest.mark.parametrize(
+    "streams", [listed(), POSE_ONLY, KEYS_ONLY, IN_SPACE], ids=["both", "pose", "keys", "in space"]
+)
 @pytest.mark.parametrize("architecture", ["touchnet", "touchnet-light"])
 def test_the_network_holds_exactly_the_tensors_of_the_table(streams, architecture) -> None:
     card = published_card(architecture=architecture, streams=streams)
@@ -153,6 +209,7 @@ PAIR = Skeleton("pair", ("a", "b"), roles={"palm": (0, 1), "tips": (1,)})
             Streams((Landmarks("l", HAND, sense="left"), Landmarks("r", HAND, sense="right"))),
             "not left, right",
         ),
+        (Streams((HAND_IN_SPACE, Landmarks("top", HAND))), "hand is one of 2"),
         (listed(keys=0, more=[Channels("force", ("thumb",), "N", 100.0)]), "not 'force'"),
     ],
 )

@@ -23,13 +23,13 @@ import pytest
 import torch
 
 from kpm_ros.core.skeletons import Skeleton, find_skeleton
-from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
+from kpm_ros.core.streams import NEWEST, Landmarks, PianoKeys, Streams
 from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.touchnet.network import build_network
 from kpm_ros.models.touchnet.shapes import STRIDE
 from kpm_ros.models.touchnet.stream import TouchNetStream
 from kpm_ros.models.weight_files import random_tensors
-from support.models import KEYS_ONLY, POSE_ONLY, listed, one_pass, playing, small
+from support.models import IN_SPACE, KEYS_ONLY, POSE_ONLY, listed, one_pass, playing, small
 from support.streams import stream
 
 TOLERANCE = 1e-5
@@ -43,6 +43,7 @@ DIFFERENT = Streams(
     )
 )
 """Keys first, and views of different skeletons and dimensions."""
+AGED = Streams((Landmarks("top", HAND, timing=NEWEST), PianoKeys()))
 
 
 @pytest.mark.parametrize("lookahead", [0, 5, 8, 31])
@@ -55,8 +56,19 @@ DIFFERENT = Streams(
         {"streams": listed(views=("top",))},
         {"streams": listed(keys=61, first_note=36), "muscles": ("ADM",)},
         {"streams": DIFFERENT, "optional": ("sound",)},
+        {"streams": IN_SPACE, "optional": ("pose", "keys")},
+        {"streams": AGED},
     ],
-    ids=["pose+keys", "pose", "keys", "one view", "other sizes", "different views"],
+    ids=[
+        "pose+keys",
+        "pose",
+        "keys",
+        "one view",
+        "other sizes",
+        "different views",
+        "in space",
+        "newest",
+    ],
 )
 def test_every_combination_of_senses_and_lookahead_streams_exactly(fields, lookahead) -> None:
     card, tensors = small(lookahead=lookahead, **fields)
