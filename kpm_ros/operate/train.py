@@ -79,7 +79,8 @@ _DESCRIPTIONS = {
     "batch": "windows in a step, over all devices together",
     "shifted": "cut windows elsewhere in every epoch",
     "pose_timing": "frames pinned to each window's ends, as published, or at their true times, "
-    "as in live use",
+    "as in live use; newest: held as the newest that are known, with their age, so that nothing "
+    "waits for a frame",
     "whole_windows": "count samples too that depend on what lies beyond a window's ends",
     "teacher_forcing": "show the decoder the true effort before, not its own",
     "learning_rate": "at its highest",

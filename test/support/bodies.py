@@ -93,7 +93,8 @@ def exercising(card: ModelCard, samples: int, seed: int = 1) -> Array:
     turned = np.stack([x * cos - z * sin, y, z * cos + x * sin], axis=-1)
     hips = [names.index(side + "_hip") for side in ("left", "right")]
     turned -= turned[:, hips].mean(axis=1, keepdims=True)
-    return turned.reshape(samples, -1).astype(np.float32)
+    ages = [0.04 + 0.02 * np.sin(7 * at_s[:, 0]) for _ in card.streams[0].measures]
+    return np.concatenate([turned.reshape(samples, -1), *ages], axis=1, dtype=np.float32)
 
 
 def _place(name: str) -> tuple[float, float, float]:

@@ -21,16 +21,16 @@ from typing import Any
 import numpy as np
 
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.core.streams import METRIC, Landmarks, Streams
+from kpm_ros.core.streams import JOINED, METRIC, Landmarks, Streams
 from kpm_ros.models.architecture import Architecture
 from kpm_ros.models.card import CardError
 from kpm_ros.models.pianokpm.published import published_streams
 
 
-def body(skeleton: str = "mediapipe-body", name: str = "front") -> Streams:
+def body(skeleton: str = "mediapipe-body", name: str = "front", timing: str = JOINED) -> Streams:
     """List one view of a body in metres."""
     points = find_skeleton(skeleton)
-    return Streams((Landmarks(name, points, dimensions=3, coordinates=METRIC, rate_hz=30.0),))
+    return Streams((Landmarks(name, points, 3, METRIC, rate_hz=30.0, timing=timing),))
 
 
 def fitting(architecture: Architecture) -> Streams:

@@ -105,7 +105,7 @@ def _another_view(
     own: Tensor, view: Landmarks, size: Tensor, amount: Augmentation, draw: _Draw
 ) -> Tensor:
     """Show a view's landmarks (B, columns, T) of another hand or body, by another camera."""
-    points = own.unflatten(1, (-1, view.dimensions))
+    points = own[:, : view.points_width].unflatten(1, (-1, view.dimensions))
     scale = torch.exp(draw(amount.nearness, 1, 1, 1) + size)
     turn = draw(amount.turn_rad, 1, 1)
     middle = points.mean(dim=1, keepdim=True)
@@ -115,14 +115,14 @@ def _another_view(
     moved = turned + draw(amount.landmark, *points.shape[1:3], 1) + middle
     shift = torch.zeros(len(own), 1, view.dimensions, 1, device=own.device, dtype=own.dtype)
     shift[:, :, :2] = draw(amount.shift, 1, 2, 1)
-    return (moved + shift).flatten(1, 2)
+    return _with_measures((moved + shift).flatten(1, 2), own)
 
 
 def _another_body(
     own: Tensor, view: Landmarks, size: Tensor, amount: Augmentation, draw: _Draw
 ) -> Tensor:
     """Show landmarks in metres of another body, by a camera that is tilted and turned otherwise."""
-    points = own.unflatten(1, (-1, view.dimensions)) * torch.exp(size)
+    points = own[:, : view.points_width].unflatten(1, (-1, view.dimensions)) * torch.exp(size)
     x, y, *depth = points.unbind(dim=2)
     roll = draw(amount.tilt_rad, 1, 1)
     x, y = x * roll.cos() - y * roll.sin(), y * roll.cos() + x * roll.sin()
@@ -132,4 +132,10 @@ def _another_body(
         y, depth = y * pitch.cos() - z * pitch.sin(), [z * pitch.cos() + y * pitch.sin()]
     turned = torch.stack((x, y, *depth), dim=2)
     moved = turned + draw(amount.landmark_m, *points.shape[1:3], 1)
-    return (moved + draw(amount.jitter_m, *points.shape[1:])).flatten(1, 2)
+    moved = moved + draw(amount.jitter_m, *points.shape[1:])
+    return _with_measures(moved.flatten(1, 2), own)
+
+
+def _with_measures(points: Tensor, own: Tensor) -> Tensor:
+    """Put behind changed points what is said of them all, such as their age."""
+    return torch.cat((points, own[:, points.shape[1] :]), dim=1)

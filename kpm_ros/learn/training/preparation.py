@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from kpm_ros.core.streams import Stream, Streams
+from kpm_ros.core.streams import NEWEST, Landmarks, Stream, Streams
 from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.training.training_settings import Settings
@@ -48,6 +48,8 @@ def new_card(settings: Settings, dataset: DataSet) -> ModelCard:
             "such decoder: leave it away"
         )
     streams = chosen_streams(dataset.streams, settings, architecture.usual_streams)
+    if settings.pose_timing == NEWEST:
+        streams = told_newest(streams)
     senses = tuple(streams.senses)
     if settings.drop_senses and len(senses) < 2:
         raise ValueError(
@@ -93,6 +95,16 @@ def chosen_streams(
     if not chosen:
         raise ValueError("the inputs and the streams that are asked for have none in common")
     return Streams(tuple(chosen))
+
+
+def told_newest(streams: Streams) -> Streams:
+    """Tell a model the newest points of each view, and how old they are, instead of lines."""
+    return Streams(
+        tuple(
+            replace(stream, timing=NEWEST) if isinstance(stream, Landmarks) else stream
+            for stream in streams
+        )
+    )
 
 
 def training_part(dataset: DataSet, settings: Settings, card: ModelCard) -> list[GridRecording]:

@@ -20,7 +20,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-POSE_TIMINGS = ("window", "stamps")
+POSE_TIMINGS = ("window", "stamps", "newest")
 SCHEDULES = ("halving", "cosine", "constant")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 TIMES = ("clock", "processor")
@@ -66,7 +66,8 @@ class Settings:
     shifted: bool = False
     """Whether windows are cut elsewhere in every epoch."""
     pose_timing: str = "window"
-    """How frames are drawn onto samples: each window's ends pinned, or at their true times."""
+    """How frames are drawn onto samples: each window's ends pinned, at their true times, or as the
+    newest that are known."""
     whole_windows: bool = True
     """Whether samples count that depend on what lies beyond the window's ends."""
     teacher_forcing: bool = False

@@ -32,6 +32,8 @@ class Describer:
 
     def __init__(self, card: ModelCard) -> None:
         *sides, self._head = body_of(card)
+        (view,) = card.streams.landmarks
+        self._width = view.points_width
         self._sides = [place for (place,) in sides]
         self._filters = motion_filters(card)
         self.behind = self._filters.frames - 1
@@ -39,13 +41,17 @@ class Describer:
 
     def points(self, rows: Array) -> Array:
         """Pick points out of rows (n, W): (n, 17, 3)."""
-        points = np.asarray(rows, np.float32).reshape(len(rows), rows.shape[1] // 3, 3)
+        points = np.asarray(rows[:, : self._width], np.float32).reshape(len(rows), -1, 3)
         picked = np.empty((len(rows), TRACKED, 3), np.float32)
         picked[:, :-1] = points[:, self._sides]
         picked[:, -1] = points[:, self._head].mean(axis=1)
         return picked
 
-    def describe(self, points: Array) -> tuple[Array, Array]:
+    def ages(self, rows: Array) -> Array:
+        """Pick out of rows how old their points are, where that is told: (n, 0 or 1)."""
+        return np.asarray(rows[:, self._width :], np.float32)
+
+    def describe(self, points: Array, ages: Array) -> tuple[Array, Array]:
         """Give features (n, 2, F) of all points but the first `behind`, and 1 or 0 for a body.
 
         Where one was missing of the frames that motion is told from, nothing moves.
@@ -66,4 +72,6 @@ class Describer:
             gone = np.lib.stride_tricks.sliding_window_view(absent, self.behind + 1).any(axis=1)
             motion[gone, 1:] = 0
         describe(motion, features, present)
+        if ages.shape[1]:
+            features = np.concatenate([features, np.repeat(ages[:, None], VIEWS, axis=1)], axis=2)
         return features, present

@@ -25,8 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from kpm_ros.models.bodynet.description import Describer
-from kpm_ros.models.bodynet.posture_shapes import FEATURES
-from kpm_ros.models.bodynet.shapes import LIMIT, VIEWS, stride_of
+from kpm_ros.models.bodynet.shapes import LIMIT, VIEWS, features_of, stride_of
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.framed.blocks import ends_of_frames
 
@@ -41,8 +40,8 @@ class Features(nn.Module):
         super().__init__()
         self.card = card
         self.describer = Describer(card)
-        self.register_buffer("offset", torch.zeros(FEATURES))
-        self.register_buffer("gain", torch.ones(FEATURES))
+        self.register_buffer("offset", torch.zeros(features_of(card)))
+        self.register_buffer("gain", torch.ones(features_of(card)))
 
     def forward(self, values: Tensor, first_index: int) -> Tensor:
         """Turn values (B, W, T) into features (B, frames, 2, F); see `ends_of_frames`.
@@ -69,4 +68,5 @@ class Features(nn.Module):
         """Describe a signal's frames; what was before the first stands still."""
         points = self.describer.points(rows)
         before = np.repeat(points[:1], self.describer.behind, axis=0)
-        return self.describer.describe(np.concatenate([before, points]))
+        ages = self.describer.ages(rows)
+        return self.describer.describe(np.concatenate([before, points]), ages)

@@ -21,8 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kpm_ros.models.bodynet.features import Features
-from kpm_ros.models.bodynet.posture_shapes import FEATURES
-from kpm_ros.models.bodynet.shapes import muscle_sources, stride_of, structure_of
+from kpm_ros.models.bodynet.shapes import features_of, muscle_sources, stride_of, structure_of
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.framed.blocks import OntoGrid, blocks
 
@@ -35,7 +34,7 @@ class BodyNet(nn.Module):
         structure, sources = structure_of(card), muscle_sources(card)
         self.card = card
         self.features = Features(card)
-        self.inlet = nn.Linear(FEATURES + 1, structure.width)
+        self.inlet = nn.Linear(features_of(card) + 1, structure.width)
         self.block = blocks(structure)
         self.outlet = nn.Linear(structure.width, stride_of(card) * sources.width)
         self.onto_grid = OntoGrid(card, stride_of(card))

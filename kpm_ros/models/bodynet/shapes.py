@@ -152,14 +152,20 @@ def muscle_sources(card: ModelCard) -> MuscleSources:
     )
 
 
+def features_of(card: ModelCard) -> int:
+    """Count the features of a frame: what describes the body, and how old its points are."""
+    (view,) = card.streams.landmarks
+    return FEATURES + len(view.measures)
+
+
 def tensor_shapes(card: ModelCard) -> dict[str, tuple[int, ...]]:
     """List the shape of every tensor of the card's model by its name in our files."""
-    structure = structure_of(card)
+    structure, features = structure_of(card), features_of(card)
     width, outputs = structure.width, stride_of(card) * muscle_sources(card).width
     return {
-        "features.offset": (FEATURES,),
-        "features.gain": (FEATURES,),
-        "inlet.weight": (width, FEATURES + 1),
+        "features.offset": (features,),
+        "features.gain": (features,),
+        "inlet.weight": (width, features + 1),
         "inlet.bias": (width,),
         **block_shapes(structure),
         "outlet.weight": (outputs, width),

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.models.bodynet.description import Describer
 from kpm_ros.models.bodynet.kernels import Memory, Weights, run_frames
-from kpm_ros.models.bodynet.posture_shapes import FEATURES, TRACKED
+from kpm_ros.models.bodynet.posture_shapes import TRACKED
 from kpm_ros.models.bodynet.shapes import (
     LIMIT,
     VIEWS,
@@ -65,12 +65,12 @@ class BodyNetStream(FramedStream):
     def _describe(self, rows: Array, frame: int) -> Array:
         """Give the features of frames, normalised, and remember the points."""
         if not len(rows):
-            return np.zeros((0, VIEWS, FEATURES + 1), np.float32)
+            return np.zeros((0, VIEWS, len(self._gain) + 1), np.float32)
         points = self._describer.points(rows)
         if frame == 0:
             self._points[:] = points[0]
         seen = np.concatenate([self._points, points])
-        features, present = self._describer.describe(seen)
+        features, present = self._describer.describe(seen, self._describer.ages(rows))
         self._points[:] = seen[len(rows) :]
         there = np.repeat(present[:, None, None], VIEWS, axis=1)
         scaled = np.clip((features - self._offset) * self._gain, -LIMIT, LIMIT) * there

@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, Streams
+from kpm_ros.core.streams import METRIC, NEWEST, Channels, Landmarks, PianoKeys, Streams
 from kpm_ros.learn.training.augment import Augmentation, augment
 from kpm_ros.learn.training.batches import Batch
 from kpm_ros.learn.training.learner import Learner
@@ -42,6 +42,7 @@ STREAMS = Streams(
         Channels("force", ("thumb", "index"), "N", 100.0),
     )
 )
+METRIC_BODY = replace(STREAMS["body"], coordinates=METRIC)
 TOP, BODY, KEYS, FORCE = (STREAMS.columns[name] for name in STREAMS.names)
 
 
@@ -65,6 +66,18 @@ def test_every_window_gets_a_camera_of_its_own_for_its_whole_length(values) -> N
     assert (shift[0, TOP] - shift[1, TOP]).abs().max() > 1e-3
     assert (shift[0, BODY] - shift[1, BODY]).abs().max() > 1e-3
     assert not shift[:, FORCE].any()
+
+
+def test_how_old_points_are_stays_as_it_was(values) -> None:
+    told = Streams((replace(STREAMS["top"], timing=NEWEST), replace(METRIC_BODY, timing=NEWEST)))
+    shown = torch.rand(3, told.width, 40)
+    changed = augment(shown, told, generator=seeded(2))
+    for view in told:
+        own = told.columns[view.name]
+        age = own.stop - 1
+        assert torch.equal(changed[:, age], shown[:, age])
+        points = slice(own.start, age)
+        assert (changed[:, points] - shown[:, points]).abs().min() > 0
 
 
 @pytest.mark.parametrize(("columns", "dimensions"), [(TOP, 2), (BODY, 3)])

@@ -74,7 +74,7 @@ def test_a_model_that_sees_whole_windows_gets_them():
         ({"drop_senses": 1.5}, "drop-senses must be from 0 to 1, not 1.5"),
         ({"overlap": 1024}, "overlap must be from 0 to below the window, not 1024"),
         ({"average": 1.0}, "average must be from 0 to below 1"),
-        ({"pose_timing": "late"}, "pose-timing must be window or stamps, not late"),
+        ({"pose_timing": "late"}, "pose-timing must be window or stamps or newest, not late"),
         ({"time_limit_min": math.nan}, "time-limit-min must be above 0, not nan"),
         ({"drop_senses": 0.5, "inputs": ("keys",)}, "the inputs are keys alone"),
         ({"shifted": True}, "shifted windows do not begin with a frame"),

@@ -114,7 +114,7 @@ def loads(points):
     """Moments at the left ankle, knee, hip, elbow and shoulder, and the load on the left foot."""
     describer = Describer(body_model()[0])
     still = np.repeat(points, describer.behind + 1, axis=0).reshape(describer.behind + 1, -1)
-    features, present = describer.describe(describer.points(still))
+    features, present = describer.describe(describer.points(still), describer.ages(still))
     assert present.all()
     found = features[0, 0, POSTURE : POSTURE + LOADS]
     return found[:15].reshape(5, 3), found[22]

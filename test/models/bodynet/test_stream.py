@@ -24,6 +24,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kpm_ros.core.streams import NEWEST
 from kpm_ros.models.architecture import Stretch
 from kpm_ros.models.bodynet.stream import BodyNetStream
 from kpm_ros.models.registry import architecture_of
@@ -50,8 +51,9 @@ def gone(values):
         {"rate_hz": 30},
         {"rate_hz": 60, "muscles": ("LQuad", "RQuad", "trunk")},
         {"rate_hz": 1000, "streams": body("openpose-body25")},
+        {"streams": body(timing=NEWEST)},
     ],
-    ids=["100 Hz", "30 Hz", "60 Hz", "1 kHz"],
+    ids=["100 Hz", "30 Hz", "60 Hz", "1 kHz", "newest points"],
 )
 def test_every_rate_and_lookahead_streams_exactly(fields, lookahead, first_index):
     card, tensors = body_model(
