@@ -27,11 +27,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpm_ros import devices
+from kpm_ros.core.hands import RIGHT
 from kpm_ros.core.resources import config_dir
 from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
 
 if TYPE_CHECKING:
-    from kpm_ros.core.streams import Streams
+    from kpm_ros.core.streams import Landmarks, Stream, Streams
 
 __all__ = ["OPTIONS", "TOPICS", "NodeSpec", "Option", "PipelineOptions", "Topic", "build"]
 
@@ -149,6 +150,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 parameters={
                     "subject": options.subject,
                     "views": list(streams.views),
+                    **_hand(options),
                     "score": options.midi,
                     "body": options.body,
                     "emg": options.emg,
@@ -163,7 +165,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             "all streams onto one time grid",
             publishes=("aligned",),
             subscribes=inputs,
-            parameters={"model": options.model, **_waits(options)},
+            parameters={"model": options.model, **_waits(options), **_hand(options)},
         )
     )
     nodes.append(
@@ -172,7 +174,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             "grid samples to muscle effort at 2 kHz",
             publishes=("effort", "effort/chunks", "effort/info"),
             subscribes=("aligned",),
-            parameters={"model": options.model},
+            parameters={"model": options.model, **_hand(options)},
         )
     )
     effort = ("effort", "effort/info")
@@ -231,7 +233,28 @@ OF_KIND = {
 
 def input_topics(streams: Streams) -> list[str]:
     """List the topics that a list of streams is read from."""
-    return [topic.of(stream.name) for stream in streams for topic in OF_KIND[stream.kind]]
+    return [topic.of(word_of(stream)) for stream in streams for topic in OF_KIND[stream.kind]]
+
+
+def word_of(stream: Stream) -> str:
+    """What stands for a stream in the names of its topics.
+
+    One hand is published as its view's; of two, each is behind its side.
+
+    >>> from kpm_ros.core.hands import streams_of
+    >>> from kpm_ros.core.skeletons import find_skeleton
+    >>> from kpm_ros.core.streams import Landmarks, Streams
+    >>> streams = Streams((Landmarks("top", find_skeleton("mediapipe-hand")),))
+    >>> [LANDMARKS.of(word_of(stream)) for stream in streams_of(streams, "both")]
+    ['camera/top/left/landmarks', 'camera/top/right/landmarks']
+    """
+    view = getattr(stream, "view", stream.name)
+    return view if view == stream.name else f"{view}/{getattr(stream, 'side', '')}"
+
+
+def _hand(options: PipelineOptions) -> dict[str, Any]:
+    """Which hand, for all who must agree on it, where it is not the usual one."""
+    return {} if options.hand == RIGHT else {"hand": options.hand}
 
 
 def _check_subject(options: PipelineOptions, streams: Streams) -> None:
@@ -284,8 +307,15 @@ def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
     """
     from kpm_ros.sense.trackers import TRACKERS, is_tracked
 
-    tracked = [view for view in streams.landmarks if is_tracked(view)]
-    views = [view.name for view in tracked]
+    def what(shown: list[Landmarks]) -> str:
+        found = TRACKERS[shown[0].skeleton.name].what
+        return f"the {found}" if len(shown) == 1 else f"each {found}"
+
+    tracked: dict[str, list[Landmarks]] = {}
+    for stream in streams.landmarks:
+        if is_tracked(stream):
+            tracked.setdefault(stream.view, []).append(stream)
+    views = list(tracked)
     cameras = options.cameras or tuple(str(number) for number in range(len(views)))
     if len(cameras) != len(views):
         raise ValueError(
@@ -295,18 +325,19 @@ def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
     model = {} if options.tracker == "configured" else {"model": options.tracker}
     nodes = [
         NodeSpec(
-            f"camera_{view.name}",
-            f"the {TRACKERS[view.skeleton.name].what} as the camera {view.name} sees it",
-            publishes=(LANDMARKS.of(view.name),),
+            f"camera_{view}",
+            f"{what(shown)} as the camera {view} sees it",
+            publishes=tuple(LANDMARKS.of(word_of(stream)) for stream in shown),
             parameters={
                 "source": source,
-                "view": view.name,
-                "skeleton": view.skeleton.name,
+                "view": view,
+                "skeleton": shown[0].skeleton.name,
                 **model,
+                **_hand(options),
             },
             kind="camera",
         )
-        for view, source in zip(tracked, cameras, strict=True)
+        for (view, shown), source in zip(tracked.items(), cameras, strict=True)
     ]
     if streams.keys:
         piano = devices.midi_parameters(options.midi)

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import check_choice
 from kpm_ros.core.subjects import DEFAULT_SUBJECT, Subject, find_subject, subject_names
@@ -47,6 +48,13 @@ OPTIONS = (
         DEFAULT_SUBJECT,
         "whose muscles they are: those of a hand at a piano, or of a whole body",
         subject_names(),
+    ),
+    Option(
+        "hand",
+        RIGHT,
+        "subject hand: whose effort is estimated; the left hand's by the mirror image of what a "
+        "model of a right hand knows; both = twice the muscles, named L_ and R_",
+        HANDS,
     ),
     Option(
         "source",
@@ -120,6 +128,7 @@ class PipelineOptions:
     """What the user chose, checked and typed."""
 
     subject: str = DEFAULT_SUBJECT
+    hand: str = RIGHT
     source: str = "auto"
     cameras: tuple[str, ...] = ()
     tracker: str = "configured"
@@ -153,11 +162,12 @@ class PipelineOptions:
 
     @property
     def streams(self) -> Streams:
-        """What the model is given, as its card says; a model that cannot be read is refused."""
+        """What the model is given, as its card and the hand say; refused where it cannot be."""
+        from kpm_ros.models.hands import card_of_hand
         from kpm_ros.models.weight_files import read_card
 
         try:
-            return read_card(find_model(self.model)).streams
+            return card_of_hand(read_card(find_model(self.model)), self.hand).streams
         except (FileNotFoundError, ValueError) as error:
             raise ValueError(f"model: {error}") from None
 

@@ -152,6 +152,10 @@ class Aligner:
             view.name: _POSES[view.timing](view, config.pose, config.needed.get(view.name, ()))
             for view in config.streams.landmarks
         }
+        self._views = {
+            (view.view, view.side): self._poses[view.name] for view in config.streams.landmarks
+        }
+        """By the view, and the side that alone is taken."""
         key_rules = config.key
         if any(view.timing == NEWEST for view in config.streams.landmarks):
             # When its time is up, a sample leaves with what has come, of the keys as well.
@@ -198,7 +202,7 @@ class Aligner:
 
     def push_frame(self, frame: LandmarkFrame, received_ns: int) -> None:
         """Take in what one camera frame shows."""
-        stream = self._poses.get(frame.view)
+        stream = self._views.get((frame.view, frame.side)) or self._views.get((frame.view, ""))
         if stream is None:
             self.counts.refused += 1
         elif not self._from_future(frame.stamp_ns, received_ns):

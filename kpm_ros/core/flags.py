@@ -55,6 +55,10 @@ class Flag(IntFlag):
     """Cameras stand, or a hand is, where or as none did in training."""
     KEYS_APART = 8192
     """Keys go down where no finger is."""
+    LEFT_INVALID = 16384
+    """Of two hands: do not act on the effort of the left one's muscles."""
+    RIGHT_INVALID = 32768
+    """Of two hands: do not act on the effort of the right one's muscles."""
 
 
 def describe(flags: int) -> str:

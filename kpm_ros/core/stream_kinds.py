@@ -36,6 +36,9 @@ JOINED, NEWEST = "joined", "newest"
 """How frames become values on the grid: by straight lines between them, which waits for the frame
 after each instant; or by the newest that is known, and how old it is."""
 
+SIDES = ("left", "right")
+"""Of a person."""
+
 AGE, SPREAD = "age", "spread"
 """What stands behind points: seconds since they were seen, and their standard error in metres."""
 
@@ -73,6 +76,14 @@ class Landmarks:
     timing: str = JOINED
     """"joined": straight lines between frames; "newest": the newest points known at each instant,
     with their age."""
+    side: str = ""
+    """Which hand is looked for, "left" or "right"; empty where any is taken, or nothing has sides.
+    Models say nothing of it: it is chosen in use (`core.hands`)."""
+
+    @property
+    def view(self) -> str:
+        """The camera view, of which either hand may have a stream."""
+        return self.name.removesuffix(f"_{self.side}") if self.side else self.name
 
     @property
     def points_width(self) -> int:
@@ -125,7 +136,9 @@ class Landmarks:
         # The usual ones go unsaid, as in what was written before there were others.
         if self.coordinates != IMAGE:
             plain["coordinates"] = self.coordinates
-        return plain if self.timing == JOINED else plain | {"timing": self.timing}
+        if self.timing != JOINED:
+            plain["timing"] = self.timing
+        return plain | {"side": self.side} if self.side else plain
 
 
 @dataclass(frozen=True)
@@ -301,6 +314,10 @@ def _check_landmarks(stream: Landmarks, where: str) -> None:
     if stream.timing not in (JOINED, NEWEST):
         raise StreamError(
             f"{where} has the timing {stream.timing!r}, but must have {JOINED} or {NEWEST}"
+        )
+    if stream.side not in ("", *SIDES):
+        raise StreamError(
+            f"{where} is of the side {stream.side!r}, but must be {' or '.join(SIDES)}"
         )
     if stream.skeleton is None or not len(stream.skeleton):
         raise StreamError(f"{where} has no skeleton")

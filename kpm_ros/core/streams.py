@@ -135,7 +135,7 @@ class Streams(Sequence[Stream]):
     @property
     def views(self) -> tuple[str, ...]:
         """Names of the camera views."""
-        return tuple(stream.name for stream in self.landmarks)
+        return tuple(dict.fromkeys(stream.view for stream in self.landmarks))
 
     def of_sense(self, sense: str) -> tuple[Stream, ...]:
         """List the streams of one sense."""

@@ -23,6 +23,7 @@ from kpm_ros.act.assistance_config import AssistanceConfig, illustrative_gain
 from kpm_ros.act.gestures import DEFAULT_GESTURES, GestureConfig
 from kpm_ros.act.muscle_weights import write_weights
 from kpm_ros.align.aligner import AlignRules
+from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.core.settings import rules, setting
 from kpm_ros.estimate.backlog import BacklogRules
@@ -37,6 +38,11 @@ class SynchronizerSettings:
     FIXED: ClassVar[str] = "a recording is replayed with one set of rules for all of it"
 
     model: str = setting(DEFAULT_MODEL, "model whose grid and streams are used")
+    hand: str = setting(
+        RIGHT,
+        "models of a hand: whose points are taken; the inference node's must be the same",
+        choices=HANDS,
+    )
     period_s: float = setting(0.002, "how often inputs are looked at", least=0.0005, most=0.05)
     align: AlignRules = rules(AlignRules)
 
@@ -48,6 +54,11 @@ class InferenceSettings:
     FIXED: ClassVar[str] = "the network is loaded and laid out by it at the start"
 
     model: str = setting(DEFAULT_MODEL, "weights: a shipped model's name or a .safetensors path")
+    hand: str = setting(
+        RIGHT,
+        "models of a hand: whose effort is estimated, the left one's by its mirror image",
+        choices=HANDS,
+    )
     pacing: str = setting(
         "even",
         "whether effort samples leave evenly, or in bursts as they are made",

@@ -24,12 +24,15 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.aligner import AlignerConfig
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
+from kpm_ros.core.hands import RIGHT, check_pictures
 from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.core.subjects import subject_of
 from kpm_ros.estimate.estimator import EffortEstimator, Network
+from kpm_ros.estimate.hands import Estimator, HandsEstimator
 from kpm_ros.models import weight_files
-from kpm_ros.models.card import ModelCard
+from kpm_ros.models.card import CardError, ModelCard
+from kpm_ros.models.hands import card_of_hand
 from kpm_ros.models.registry import architecture_of
 from kpm_ros.nodes.effort_settings import InferenceSettings, SynchronizerSettings
 
@@ -51,9 +54,18 @@ def read_card(name: str) -> ModelCard:
         raise ConfigurationError(f"model: {error}") from None
 
 
+def read_card_of_hand(name: str, hand: str) -> ModelCard:
+    """What a model is given and gives where it is used for this hand, or for both."""
+    try:
+        return card_of_hand(read_card(name), hand)
+    except CardError as error:
+        raise ConfigurationError(f"hand: {error}") from None
+
+
 def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
     """The grid and its rules, as a model and the synchronizer's settings want them."""
-    card = read_card(settings.model)
+    card = read_card_of_hand(settings.model, settings.hand)
+    check_pictures(card.streams, settings.hand, registered=False)
     subject = subject_of(card.streams)
     needed = {} if subject is None else subject.needed_points(card.streams, card.muscles)
     return AlignerConfig(
@@ -63,15 +75,22 @@ def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
 
 def estimator(
     settings: InferenceSettings, may_go_on: Callable[[], None] = lambda: None
-) -> EffortEstimator:
+) -> Estimator:
     """Load a model, ready to run: compiled and warm; `may_go_on` can end it between the steps."""
+    read_card_of_hand(settings.model, settings.hand)
     card, tensors = load(settings.model)
-    may_go_on()
-    network = architecture_of(card).stream(card, tensors)
-    may_go_on()
-    network.warm_up()
-    may_go_on()
-    return around(network, card, settings)
+
+    def of_one_hand() -> EffortEstimator:
+        may_go_on()
+        network = architecture_of(card).stream(card, tensors)
+        may_go_on()
+        network.warm_up()
+        may_go_on()
+        return around(network, card, settings)
+
+    if settings.hand == RIGHT:
+        return of_one_hand()
+    return HandsEstimator(card, settings.hand, of_one_hand)
 
 
 def load(name: str) -> tuple[ModelCard, dict[str, NDArray[np.float32]]]:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable_lines
+from kpm_ros.core.hands import HANDS
 from kpm_ros.core.settings import check_number
 from kpm_ros.operate.errors import UserError, user_errors
 
@@ -56,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         default=graph.PipelineOptions().model,
         help="a shipped model's name or a .safetensors path (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--hand",
+        choices=HANDS,
+        default="",
+        help="of a model of a hand: whose effort (default: as in the live run, else right)",
     )
     parser.add_argument(
         "--params-file",
@@ -132,6 +139,7 @@ def _choices(arguments: argparse.Namespace) -> Choices:
     return Choices(
         bag=arguments.bag.expanduser(),
         model=arguments.model,
+        hand=arguments.hand,
         params_file=arguments.params_file,
         namespace=arguments.namespace.strip("/"),
         topics=tuple(arguments.topic),

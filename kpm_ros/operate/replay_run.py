@@ -33,6 +33,7 @@ from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import values_of
 from kpm_ros.core.text_tables import text_table
+from kpm_ros.estimate.hands import estimate_by_hand
 from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
@@ -71,6 +72,8 @@ class Choices:
 
     bag: Path
     model: str
+    hand: str = ""
+    """Of a model of a hand: whose effort; empty = as in the live run."""
     params_file: str = ""
     namespace: str = ""
     topics: tuple[str, ...] = ()
@@ -88,12 +91,14 @@ class ReplayRun:
         """Open the bag and find its topics; what cannot be replayed is refused here."""
         self._choices = choices
         path = models.model_path(choices.model)
-        self._card = models.read_card(choices.model)
         self._sha256 = models.sha256(path)
         self._stack = ExitStack()
         self._bag = self._stack.enter_context(BagReader(choices.bag))
+        namespace = choices.namespace or DEFAULT_NAMESPACE
+        hand = choices.hand or recorded_with.hand(self._bag.facts, namespace)
+        self._card = models.read_card_of_hand(choices.model, hand)
         self._finder = TopicFinder(self._bag, choices.namespace, choices.topics)
-        self._read_parameters()
+        self._read_parameters(hand)
         self._aligned: str | None = None
         self._inputs: dict[str, Input] = {}
         if choices.from_aligned:
@@ -191,13 +196,13 @@ class ReplayRun:
         rows += [("parameter", f"{difference} in the live run") for difference in found]
         return text_table(rows, indent="  ").splitlines()
 
-    def _read_parameters(self) -> None:
+    def _read_parameters(self, hand: str) -> None:
         options = graph.PipelineOptions(params_file=self._choices.params_file)
         table = preflight.read_parameters(Path(graph.params_file(options)).expanduser())
         namespace = self._choices.namespace or DEFAULT_NAMESPACE
-        model = {"model": self._choices.model}
-        synchronizer = preflight.settings_of("synchronizer", namespace, table, model)
-        self._inference = preflight.settings_of("inference", namespace, table, model)
+        chosen = {"model": self._choices.model, "hand": hand}
+        synchronizer = preflight.settings_of("synchronizer", namespace, table, chosen)
+        self._inference = preflight.settings_of("inference", namespace, table, chosen)
         self._in_force = {
             name: {k: v for k, v in values_of(of).items() if k not in CHOSEN_HERE}
             for name, of in (("synchronizer", synchronizer), ("inference", self._inference))
@@ -220,13 +225,12 @@ class ReplayRun:
         from kpm_ros.estimate.batched import estimate_whole
 
         card, tensors = models.load(self._choices.model)
-        return lambda chunks: estimate_whole(
-            list(chunks),
-            card,
-            tensors,
-            lambda network: models.around(network, card, self._inference),
-            device,
-        )
+
+        def whole(chunks: Iterable[AlignedChunk]) -> Iterator[EffortChunk]:
+            make = functools.partial(models.around, card=card, settings=self._inference)
+            return estimate_whole(list(chunks), card, tensors, make, device)
+
+        return functools.partial(estimate_by_hand, card, self._inference.hand, whole)
 
     def _check_out(self) -> None:
         """Refuse a place that cannot be written to before anything is computed."""

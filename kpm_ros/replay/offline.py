@@ -23,7 +23,7 @@ from typing import Any
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.estimate.estimator import EffortEstimator
+from kpm_ros.estimate.hands import Estimator
 from kpm_ros.models.card import ModelCard
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_file import BagMessage
@@ -62,6 +62,7 @@ class Replay:
     settled is asked for at regular instants of that time: two replays give the same, bit for bit.
 
     >>> from kpm_ros.align.aligner import Aligner, AlignerConfig
+    >>> from kpm_ros.estimate.estimator import EffortEstimator
     >>> from kpm_ros.models.registry import architecture_of
     >>> from kpm_ros.models.weight_files import load_model
     >>> from kpm_ros.replay.topics import TopicFinder
@@ -135,7 +136,7 @@ class Replay:
             self.counts.refused += 1
 
 
-def stream(estimator: EffortEstimator, chunks: Iterable[AlignedChunk]) -> Iterator[EffortChunk]:
+def stream(estimator: Estimator, chunks: Iterable[AlignedChunk]) -> Iterator[EffortChunk]:
     """Turn grid samples into effort as they come."""
     for chunk in chunks:
         effort = estimator.push(chunk)

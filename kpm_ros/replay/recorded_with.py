@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kpm_ros.core.foreign_files import printable
+from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topics import EFFORT_INFO, TopicFinder
 
@@ -32,6 +33,13 @@ def effort_models(bag: BagReader, finder: TopicFinder) -> dict[str, str]:
     topic = finder.find(EFFORT_INFO)
     infos = (bag.decode(message) for message in (bag.messages([topic]) if topic else ()))
     return {str(info.model_sha256): printable(str(info.model)) for info in infos}
+
+
+def hand(facts: Mapping[str, str], namespace: str) -> str:
+    """Whose effort the live run estimated; a bag that does not say holds the right hand's."""
+    inference = _table(facts.get("parameters", "")).get(f"/{namespace}/inference")
+    told = inference.get("hand") if isinstance(inference, dict) else None
+    return told if told in HANDS else RIGHT
 
 
 def described(facts: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from kpm_ros import graph
+from kpm_ros.core.hands import RIGHT
 from kpm_ros.core.streams import Streams
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
@@ -72,7 +73,7 @@ class TopicFinder:
         found: dict[str, Input] = {}
         for entry in inputs_of(streams):
             if entry.topic in OF_EACH_STREAM:
-                found[self._of_stream(entry.topic, entry.stream)] = entry
+                found[self._of_stream(entry.topic, entry.word)] = entry
             else:
                 topic = self.find(entry.topic.type)
                 if topic is not None:
@@ -86,8 +87,8 @@ class TopicFinder:
         named: dict[str, str] = {}
         for sense in graph.TOPICS:
             if sense.sensed and sense in OF_EACH_STREAM:
-                streams = self._by_stream(sense)
-                named |= {sense.of(s): self._only_one(sense, s, streams[s]) for s in streams}
+                for word, candidates in self._by_word(sense).items():
+                    named[sense.of(word)] = self._only_one(sense, word, candidates)
             elif sense.sensed:
                 topic = self.find(sense.type)
                 if topic is not None:
@@ -118,25 +119,32 @@ class TopicFinder:
             raise BagError(self._lacks(kind))
         return found
 
-    def _of_stream(self, topic: graph.Topic, stream: str) -> str:
-        """Topic of one stream."""
-        by_stream = self._by_stream(topic)
-        if not by_stream:
-            raise BagError(f"{self._lacks(topic.type)}, but the model takes {topic.of(stream)}")
-        if stream not in by_stream:
+    def _of_stream(self, topic: graph.Topic, word: str) -> str:
+        """Topic of one stream; a model that takes any hand is given the right one of two."""
+        by_word = self._by_word(topic)
+        if not by_word:
+            raise BagError(f"{self._lacks(topic.type)}, but the model takes {topic.of(word)}")
+        view, _, side = word.partition("/")
+        found = next((w for w in (word, f"{view}/{side or RIGHT}", view) if w in by_word), None)
+        if found is None:
             raise BagError(
                 f"the bag {self._bag.folder} has the {OF_EACH_STREAM[topic]}s "
-                f"{_listed(by_stream)}, but the model takes {stream}"
+                f"{_listed(by_word)}, but the model takes {word}"
             )
-        return self._only_one(topic, stream, by_stream[stream])
+        return self._only_one(topic, word, by_word[found])
 
-    def _by_stream(self, topic: graph.Topic) -> dict[str, list[str]]:
-        """Topics of one kind, by the stream that they are of."""
-        by_stream: dict[str, list[str]] = defaultdict(list)
+    def _by_word(self, topic: graph.Topic) -> dict[str, list[str]]:
+        """Topics of one kind, by the stream that they are of, and by its side where it has two."""
+        by_stream: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for candidate in self._of_type(topic.type):
             if not candidate.endswith(tuple(NAMES[topic.type])):
-                by_stream[self._stream_of(topic, candidate)].append(candidate)
-        return by_stream
+                stream, side = self._stream_of(topic, candidate)
+                by_stream[stream][side].append(candidate)
+        return {
+            f"{stream}/{side}" if len(of_sides) > 1 and side else stream: topics
+            for stream, of_sides in by_stream.items()
+            for side, topics in of_sides.items()
+        }
 
     def _only_one(self, topic: graph.Topic, stream: str, candidates: list[str]) -> str:
         usual = [name for name in candidates if name.endswith(f"/{topic.of(stream)}")]
@@ -148,12 +156,14 @@ class TopicFinder:
             )
         return candidates[0]
 
-    def _stream_of(self, topic: graph.Topic, candidate: str) -> str:
-        """Name of the stream, as the messages say it; the topic's own part without any."""
+    def _stream_of(self, topic: graph.Topic, candidate: str) -> tuple[str, str]:
+        """Name and side of the stream, as the messages say it; the topic's own without any."""
         for message in self._bag.messages([candidate]):
-            return str(getattr(self._bag.decode(message), OF_EACH_STREAM[topic]))
+            told = self._bag.decode(message)
+            return str(getattr(told, OF_EACH_STREAM[topic])), str(getattr(told, "side", ""))
         before, after = topic.name.split("{")[0], topic.name.split("}")[1]
-        return candidate.removesuffix(after).rsplit(before, 1)[-1]
+        stream, _, side = candidate.removesuffix(after).rsplit(before, 1)[-1].partition("/")
+        return stream, side
 
     def _of_type(self, kind: str) -> list[str]:
         """Topics of a type; those without messages only where no other has any."""

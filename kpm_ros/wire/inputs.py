@@ -42,6 +42,8 @@ class Input(NamedTuple):
     topic: graph.Topic
     name: str
     """The topic's name, relative to the namespace."""
+    word: str
+    """What stands for the stream in it."""
     convert: Callable[[Any], Any]
     """Message to sample."""
     push: Callable[[Aligner], Push]
@@ -51,7 +53,13 @@ class Input(NamedTuple):
 def inputs_of(streams: Streams) -> list[Input]:
     """List the topics of all streams, in their order."""
     return [
-        Input(stream.name, topic, topic.of(stream.name), *_way(topic, stream))
+        Input(
+            stream.name,
+            topic,
+            topic.of(graph.word_of(stream)),
+            graph.word_of(stream),
+            *_way(topic, stream),
+        )
         for stream in streams
         for topic in graph.OF_KIND[stream.kind]
     ]
@@ -82,6 +90,11 @@ def _landmarks(stream: Landmarks, message: Any) -> LandmarkFrame:
         raise decode.RefusedMessageError(
             f"{stream.name} has {len(frame.points)} landmarks, but {stream.skeleton.name} has "
             f"{len(stream.skeleton)}"
+        )
+    if stream.side and frame.side != stream.side:
+        raise decode.RefusedMessageError(
+            f"{stream.name} shows a hand of the side {frame.side[:LONGEST_WORD]!r}, but the "
+            f"{stream.side} one is looked for: start its camera with hand:={stream.side}"
         )
     return frame
 

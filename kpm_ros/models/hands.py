@@ -1,0 +1,41 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What a model is of when it is used for the other hand, or for both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kpm_ros.core.hands import RIGHT, muscles_of, streams_of
+from kpm_ros.core.streams import StreamError
+from kpm_ros.models.card import CardError, ModelCard
+
+
+def card_of_hand(card: ModelCard, hand: str) -> ModelCard:
+    """Describe what a model is given and gives where it is used for this hand, or for both.
+
+    It is no card to run a network by: the network's own card remains that.
+    """
+    if hand == RIGHT:
+        return card
+    try:
+        streams = streams_of(card.streams, hand)
+    except StreamError as error:
+        raise CardError(
+            f"the model {card.name} cannot be used with hand:={hand}: {error}"
+        ) from None
+    return replace(
+        card, streams=streams, muscles=muscles_of(card.muscles, hand), offset=(), scale=()
+    )
