@@ -19,21 +19,22 @@ from __future__ import annotations
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense.midi.score import read_midi
-from kpm_ros.simulate.bodies import make_pianist
+from kpm_ros.simulate.bodies import make_performer
 from kpm_ros.simulate.cameras import SimulatedCamera, TrackerErrors, default_cameras
-from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.learnt_cache import user_folder
+from kpm_ros.simulate.left_hand import study_of
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.session import SimulatedSession
 
 
-def pianist(settings: SimulatorSettings) -> Pianist:
+def pianist(settings: SimulatorSettings) -> Performer:
     """Make the one that plays; whoever wants to know what its muscles did makes the same again."""
     try:
-        score = read_midi(settings.score) if settings.score else five_finger_study()
+        hand = settings.hand
+        score = read_midi(settings.score) if settings.score else study_of(hand)
         person = Person.from_seed(settings.seed)
-        return make_pianist(score, settings.seed, person, settings.body, user_folder())
+        return make_performer(score, settings.seed, person, settings.body, user_folder(), hand)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"simulator: {error}") from None
 

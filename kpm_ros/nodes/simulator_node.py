@@ -19,7 +19,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from kpm_ros.core.hands import BOTH
+from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.core.subjects import find_subject
+from kpm_ros.graph import LANDMARKS
 from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
@@ -48,8 +51,11 @@ class SimulatorNode(PipelineNode):
         self._reported = 0
         self._restarts = 0
         self._last_ns = 0
+        of_sides = [f"/{side}" for side in SIDES] if self.settings.hand == BOTH else [""]
         self._views = {
-            view: self._open(Landmarks, f"camera/{view}/landmarks") for view in self.settings.views
+            (view, side[1:]): self._open(Landmarks, LANDMARKS.of(f"{view}{side}"))
+            for view in self.settings.views
+            for side in of_sides
         }
         if find_subject(self.settings.subject).has_keys:
             self._events = self._open(KeyEvent, "keys/events")
@@ -91,7 +97,8 @@ class SimulatorNode(PipelineNode):
 
     def _publish(self, sample: Any) -> None:
         if isinstance(sample, samples.LandmarkFrame):
-            self._views[sample.view].publish(outgoing.landmarks_message(sample))
+            side = sample.side if self.settings.hand == BOTH else ""
+            self._views[sample.view, side].publish(outgoing.landmarks_message(sample))
         elif isinstance(sample, samples.KeyEvent):
             self._events.publish(outgoing.key_event_message(sample))
         elif isinstance(sample, samples.KeyMotionChunk):

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.settings import setting
 from kpm_ros.core.subjects import DEFAULT_SUBJECT, subject_names
 from kpm_ros.simulate.bodies import BODIES
@@ -31,6 +32,7 @@ class SimulatorSettings:
     FIXED: ClassVar[str] = "who is simulated is made by it at the start"
 
     subject: str = setting(DEFAULT_SUBJECT, "whose muscles they are", choices=subject_names())
+    hand: str = setting(RIGHT, "pianist: which hand is in sight", choices=HANDS)
     views: list[str] = setting(["top", "right"], "camera views to simulate")
     score: str = setting(
         "", "pianist: a .mid file to play, over and over; empty = the built-in study"

@@ -20,10 +20,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kpm_ros.core.hands import HANDS, RIGHT
+from kpm_ros.core.settings import check_choice
+
 if TYPE_CHECKING:
     from kpm_ros.sense.midi.score import Score
     from kpm_ros.simulate.person import Person
-    from kpm_ros.simulate.pianist import Pianist
+    from kpm_ros.simulate.pianist import Part, Performer, Pianist
 
 BODIES = ("anatomical", "plain")
 LONGEST_S = 3600.0
@@ -38,11 +41,13 @@ def make_pianist(
     person: Person | None = None,
     body: str = "anatomical",
     remembered: Path | None = None,
+    part: Part | None = None,
 ) -> Pianist:
-    """Set a pianist at the piano.
+    """Set a pianist at the piano, whose right hand is in sight.
 
     The anatomical one has MyoHand's bones and muscles and needs MuJoCo; what it has learnt of a
-    score is kept in the folder `remembered`, if one is given, and is then there at once.
+    score is kept in the folder `remembered`, if one is given, and is then there at once. The hand
+    may be given another part of the score than it would take by itself.
     """
     if body not in BODIES:
         raise ValueError(f"there is no body {body!r}: it must be one of {', '.join(BODIES)}")
@@ -52,12 +57,11 @@ def make_pianist(
             f"only up to {LONGEST_S / 3600:g} h: cut it"
         )
     from kpm_ros.simulate.person import Person
+    from kpm_ros.simulate.pianist import WHOLE, Pianist
 
     someone = person or Person()
     if body == "plain":
-        from kpm_ros.simulate.pianist import Pianist
-
-        return Pianist(score, seed, someone)
+        return Pianist(score, seed, someone, part=part or WHOLE)
     if any(find_spec(package) is None for package in ANATOMY):
         raise ValueError(
             f"the anatomical body needs {' and '.join(ANATOMY)}: install kpm_ros[simulate], or "
@@ -65,4 +69,23 @@ def make_pianist(
         )
     from kpm_ros.simulate.anatomy.anatomical_pianist import anatomical_pianist
 
-    return anatomical_pianist(score, seed, someone, remembered)
+    return anatomical_pianist(score, seed, someone, remembered, part or WHOLE)
+
+
+def make_performer(
+    score: Score,
+    seed: int = 0,
+    person: Person | None = None,
+    body: str = "anatomical",
+    remembered: Path | None = None,
+    hand: str = RIGHT,
+) -> Performer:
+    """Set a pianist at the piano whose right hand, left hand, or both are in sight."""
+    from kpm_ros.simulate.left_hand import set_at_the_piano
+
+    check_choice("hand", hand, HANDS)
+
+    def make(music: Score, own_seed: int, part: Part) -> Pianist:
+        return make_pianist(music, own_seed, person, body, remembered, part)
+
+    return set_at_the_piano(score, seed, make, hand)

@@ -164,6 +164,10 @@ class Frames(NamedTuple):
     visibility: NDArray[np.float32] | None = None
 
 
+SECOND = 8
+"""Of a view's sixteen random streams, the first that is the second hand's."""
+
+
 class Instants(NamedTuple):
     """When a block's frames are exposed and handed on, and how sure the tracker is."""
 
@@ -189,8 +193,15 @@ class TrackedView:
         *,
         errors: TrackerErrors | None = None,
         frames_per_block: int = 30,
+        side: str = "",
+        second: bool = False,
     ) -> None:
-        """Make a view of its own for each `stream` of a seed."""
+        """Make a view of its own for each `stream` of a seed.
+
+        The `second` hand that the same tracker finds has the frames of the first, and errors of its
+        own.
+        """
+        self.side = side or self.side
         self.camera = camera
         self.frames_per_block = frames_per_block
         self._performer = performer
@@ -203,6 +214,10 @@ class TrackedView:
         width, height = camera.image_size
         pixel = 1 / 1280
         self._scale = np.array([pixel, pixel * width / height])
+        if second:
+            stream += SECOND
+            draw = generator(seed, stream, 0)
+        self._seen_key = (seed, stream)
         self._bias = draw.normal(0, self._errors.bias_px, (self.points, 2)) * self._scale
         self._depth_scale = 1 + float(draw.normal(0, self._errors.depth_scale))
         kernel = decaying(self._errors.jitter_correlation, min(12, frames_per_block))
@@ -255,7 +270,7 @@ class TrackedView:
             return seen[:count]
         chance = self._errors.drop_fraction / ((1 + longest) / 2)
         for part, index in enumerate((block - 1, block)):
-            draw = generator(*self._key, index + 1, 1)
+            draw = generator(*self._seen_key, index + 1, 1)
             starts = np.flatnonzero(draw.random(count) < chance) + part * count
             lengths = draw.integers(1, longest + 1, count)
             for start in starts:

@@ -94,9 +94,10 @@ class Electrodes:
         self._skin = BlockNoise(seed, _SKIN, count, samples_per_block, [1.0])
         if crosstalk is None:
             crosstalk = person.crosstalk
-        mix = np.eye(count) + crosstalk * (np.eye(count, k=1) + np.eye(count, k=-1))
-        gain = person.emg_gain_uv if gain_uv is None else gain_uv
-        self._mix = mix * np.asarray(gain)[None, :]
+        gain = np.asarray(person.emg_gain_uv if gain_uv is None else gain_uv)
+        # A person's electrodes are alike on both hands, which do not hear each other.
+        mix = np.eye(len(gain)) + crosstalk * (np.eye(len(gain), k=1) + np.eye(len(gain), k=-1))
+        self._mix = np.kron(np.eye(count // len(gain)), mix * gain[None, :])
         self._hum_phase = generator(seed, _SETTING).uniform(0, 2 * np.pi, count)
 
     def block_start_s(self, block: int) -> float:

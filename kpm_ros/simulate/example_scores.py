@@ -21,7 +21,7 @@ import numpy as np
 from kpm_ros.core.piano import MIDDLE_C, OCTAVE
 from kpm_ros.sense.midi.score import Note, Score
 
-_BEAT_S = 0.48
+BEAT_S = 0.48
 _POSITION = (60, 62, 64, 65, 67)
 """The five white keys from middle C, one for each finger."""
 
@@ -53,7 +53,7 @@ def five_finger_study() -> Score:
     Written for this project; it stays within a tenth around middle C and needs no thumb crossing.
     """
     write = _Writer()
-    beat = _BEAT_S
+    beat = BEAT_S
     c, d, e, f, g = _POSITION
     for soft, loud, held in ((36, 78, 1.0), (50, 104, 0.45)):
         run = (c, d, e, f, g, f, e, d)

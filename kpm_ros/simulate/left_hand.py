@@ -15,57 +15,163 @@
 """The left hand: a right hand before a mirror.
 
 Seen in a mirror that stands on any D, a keyboard is a keyboard: black keys fall on black ones. So a
-left hand plays its notes as a right hand plays their mirror images.
+left hand plays its notes as a right hand plays their mirror images, and is exactly what is seen of
+that in the mirror: movement, forces and muscles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.keyboard import KEY_X_M
-from kpm_ros.core.piano import FIRST_NOTE
+from kpm_ros.core.hands import BOTH, LEFT, MIRROR_X_M, RIGHT, mirrored_note, muscles_of
+from kpm_ros.core.piano import FIRST_NOTE, OCTAVE, PIANO_KEYS
 from kpm_ros.sense.midi.score import Note, Score
-from kpm_ros.simulate.hand import HandModel
-from kpm_ros.simulate.movement import Movement
-from kpm_ros.simulate.movement_plan import make_plan
+from kpm_ros.sense.samples import KeyEventKind
+from kpm_ros.simulate.cameras import Visible
+from kpm_ros.simulate.example_scores import BEAT_S, five_finger_study
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.strokes import playable
+from kpm_ros.simulate.pianist import WHOLE, Move, Part, Performer, Pianist
 
-_MIRROR_NOTE = 62
-"""The D next to middle C."""
 _IDLE_NOTE = 48
 _SEED = 0x1EF7
+_KEYS = np.arange(PIANO_KEYS)
+_SOURCE = mirrored_note(0) - 2 * FIRST_NOTE - _KEYS
+_INSIDE = (_SOURCE >= 0) & (_SOURCE < PIANO_KEYS)
+"""Keys that have a mirror image."""
+
+MakePianist = Callable[[Score, int, Part], Pianist]
+"""Sets a pianist at the piano, with a seed and a part of the music."""
 
 
-class LeftHand:
-    """Where the left hand is while it plays some of a score's notes."""
+def mirrored(score: Score) -> Score:
+    """Write a score as it is seen in the mirror; mirrored again it is what it was."""
+    return replace(score, notes=_mirrored(score.notes))
 
-    def __init__(
-        self,
-        notes: Sequence[Note],
-        period_s: float,
-        hand: HandModel,
-        person: Person,
-        seed: int,
-    ) -> None:
-        """Plan the left hand's part of a pass; `hand` is the same person's right one."""
-        self._hand = hand
-        mirrored = Score.of([replace(note, pitch=_mirrored(note.pitch)) for note in notes])
-        plan = make_plan(playable(mirrored), hand, FIRST_NOTE, _mirrored(_IDLE_NOTE), period_s)
-        self.plan = plan
-        self._movement = Movement(plan, hand, person, seed ^ _SEED)
 
-    def landmarks(self, now: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Landmarks in the piano's frame at moments within the pass: (n, points, 3)."""
-        landmarks = self._hand.landmarks(self._movement.at(now))
-        landmarks[..., 0] = 2 * KEY_X_M[_MIRROR_NOTE - FIRST_NOTE] - landmarks[..., 0]
+def study_of(hand: str) -> Score:
+    """Write the built-in study for the right hand, its mirror image for the left one, or a canon.
+
+    In the canon the left hand follows four beats behind, in mirrored movement, an octave below.
+    """
+    study = five_finger_study()
+    if hand == RIGHT:
+        return study
+    if hand == LEFT:
+        return mirrored(study)
+    follows = [
+        replace(note, onset_s=note.onset_s + 4 * BEAT_S, pitch=note.pitch - OCTAVE)
+        for note in _mirrored(study.notes)
+    ]
+    return Score.of([*study.notes, *follows], name="five-finger canon")
+
+
+def _mirrored(notes: Sequence[Note]) -> tuple[Note, ...]:
+    return tuple(
+        sorted(
+            (replace(note, pitch=mirrored_note(note.pitch)) for note in notes),
+            key=lambda note: (note.onset_s, note.pitch),
+        )
+    )
+
+
+class LeftHanded:
+    """The mirror image of a pianist: plays with the left hand in sight."""
+
+    def __init__(self, seen: Pianist) -> None:
+        """Take the pianist who is before the mirror, and plays the mirrored score."""
+        self.seen = seen
+        self.person: Person = seen.person
+        self.period_s = seen.period_s
+        self.muscles = muscles_of(seen.muscles, LEFT)
+
+    @property
+    def hands(self) -> Mapping[str, Visible]:
+        """What is in sight, by its side."""
+        return {LEFT: self}
+
+    def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Landmarks of the left hand in the piano's frame: (n, points, 3) in metres."""
+        landmarks = self.seen.landmarks(times_s)
+        landmarks[..., 0] = 2 * MIRROR_X_M - landmarks[..., 0]
         return landmarks
 
+    def key_depth(self, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Depth of every key: (n, keys), 0 at rest, 1 fully down."""
+        seen = self.seen.key_depth(times_s)
+        depth = np.zeros_like(seen)
+        depth[:, _INSIDE] = seen[:, _SOURCE[_INSIDE]]
+        return depth
 
-def _mirrored(pitch: int) -> int:
-    """The note that a key's mirror image plays."""
-    return 2 * _MIRROR_NOTE - pitch
+    def activation(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Activation of every muscle: (n, muscles), in 0..1."""
+        return self.seen.activation(times_s)
+
+    def moves(self, since_s: float, until_s: float) -> Iterator[Move]:
+        """List what the keyboard reports from one time up to, not including, another."""
+        notes = (KeyEventKind.NOTE_ON, KeyEventKind.NOTE_OFF)
+        for move in self.seen.moves(since_s, until_s):
+            if move.kind in notes:
+                yield move._replace(note=mirrored_note(move.note))
+            else:
+                yield move
+
+
+class TwoHanded:
+    """One person who plays with both hands, both in sight.
+
+    The right hand plays what it can, as a pianist's whose left hand is not in sight; the left hand
+    plays the rest.
+    """
+
+    def __init__(self, score: Score, seed: int, make: MakePianist) -> None:
+        """Learn the score with each hand."""
+        self.right = make(score, seed, Part(own_keys_only=True))
+        fingers = self.right.plan.strokes.finger
+        rest = [n for n, finger in zip(self.right.score.notes, fingers, strict=True) if finger < 0]
+        self.period_s = self.right.period_s
+        part = Part(FIRST_NOTE, mirrored_note(_IDLE_NOTE), self.period_s)
+        self.left = LeftHanded(make(Score.of(_mirrored(rest)), seed ^ _SEED, part))
+        if self.left.period_s != self.period_s:
+            raise ValueError(f"the left hand of {score.name!r} ends later than the right one can")
+        self.person: Person = self.right.person
+        self.muscles = muscles_of(self.right.muscles, BOTH)
+
+    @property
+    def hands(self) -> Mapping[str, Visible]:
+        """What is in sight, by its side."""
+        return {LEFT: self.left, RIGHT: self.right}
+
+    def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Landmarks of the right hand in the piano's frame: (n, points, 3) in metres."""
+        return self.right.landmarks(times_s)
+
+    def key_depth(self, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Depth of every key: (n, keys), 0 at rest, 1 fully down."""
+        return np.maximum(self.right.key_depth(times_s), self.left.key_depth(times_s))
+
+    def activation(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Activation of every muscle: (n, muscles), in 0..1."""
+        each = [hand.activation(times_s) for hand in (self.left, self.right)]
+        return np.concatenate(each, axis=1)
+
+    def moves(self, since_s: float, until_s: float) -> Iterator[Move]:
+        """List what the keyboard reports from one time up to, not including, another."""
+        both = [*self.right.moves(since_s, until_s), *self.left.moves(since_s, until_s)]
+        yield from sorted(both, key=lambda move: move.time_s)
+
+
+def set_at_the_piano(score: Score, seed: int, make: MakePianist, hand: str) -> Performer:
+    """Let a score be played by the right hand, the left one, or both.
+
+    The right hand takes what it can from middle C up, the left one what it can from the E above
+    that down, its mirror image; what is not taken is played out of sight, but for both hands.
+    """
+    if hand == BOTH:
+        return TwoHanded(score, seed, make)
+    if hand == LEFT:
+        return LeftHanded(make(mirrored(score), seed, WHOLE))
+    return make(score, seed, WHOLE)

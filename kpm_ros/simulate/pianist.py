@@ -22,19 +22,19 @@ performance began, and increase within one call. Everything here is simulated.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
+from kpm_ros.core.hands import RIGHT
+from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C, PIANO_KEYS
 from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import KeyEventKind
+from kpm_ros.simulate.cameras import Visible
 from kpm_ros.simulate.hand import HandModel, KinematicHand
-from kpm_ros.simulate.left_hand import LeftHand
 from kpm_ros.simulate.movement import Movement
 from kpm_ros.simulate.movement_plan import make_plan
 from kpm_ros.simulate.muscles import MuscleModel, PlainMuscles
@@ -63,11 +63,32 @@ class Learnt(NamedTuple):
     """(frames, muscles): of all of them."""
 
 
+class Part(NamedTuple):
+    """What a pianist's hand plays of a score."""
+
+    lowest: int = MIDDLE_C
+    """It takes notes from here up."""
+    idle: int = MIDDLE_C
+    """Where it rests with none to play."""
+    period_s: float = 0.0
+    """A pass takes so long, or longer. With a period, there may be nothing to play."""
+    own_keys_only: bool = False
+    """Whether somebody else plays what the hand does not; else that is played out of sight."""
+
+
+WHOLE = Part()
+"""Of a right hand whose left one is not in sight."""
+
+
 class Performer(Protocol):
     """Whatever plays: its signals at any increasing times from 0 on."""
 
     muscles: tuple[str, ...]
     person: Person
+
+    @property
+    def hands(self) -> Mapping[str, Visible]:
+        """What is in sight, by its side."""
 
     def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Landmarks of the right hand in the piano's frame: (n, points, 3) in metres."""
@@ -93,6 +114,7 @@ class Pianist:
         hand: HandModel | None = None,
         muscles: MuscleModel | None = None,
         learnt: Learnt | None = None,
+        part: Part = WHOLE,
     ) -> None:
         """Learn the score: choose fingers, plan movements, and work out the muscles' part.
 
@@ -100,21 +122,22 @@ class Pianist:
         """
         self.person = person or Person()
         self.score = playable(score)
-        self._seed = seed
-        if not self.score.notes:
+        if not (self.score.notes or part.period_s):
             raise ValueError(f"the score {score.name!r} has no note that a piano can play")
         self.hand = hand or KinematicHand(self.person)
         model = muscles or PlainMuscles(self.person, self.hand)
         self.muscles = model.names
         self.all_muscles = (*model.names, *model.deep)
-        self.plan = make_plan(self.score, self.hand)
+        self.plan = make_plan(self.score, self.hand, part.lowest, part.idle, part.period_s)
         self.period_s = self.plan.period_s
         knots = learnt.knots if learnt else None
         self._movement = Movement(self.plan, self.hand, self.person, seed, knots)
         strokes = self.plan.strokes
-        self._by_press = np.argsort(strokes.press_s, kind="stable")
+        self._sounding = strokes.finger >= (0 if part.own_keys_only else -1)
+        by_press = np.argsort(strokes.press_s, kind="stable")
+        self._by_press = by_press[self._sounding[by_press]]
         self._press_s = strokes.press_s[self._by_press]
-        self._longest_s = float((strokes.end_s - strokes.press_s).max())
+        self._longest_s = float((strokes.end_s - strokes.press_s).max(initial=0.0))
         self._moves = self._one_pass()
         self._move_times = [move.time_s for move in self._moves]
         times = self._movement.times_s
@@ -131,6 +154,11 @@ class Pianist:
         """What took time to learn."""
         return Learnt(self._movement.knots, self._activation)
 
+    @property
+    def hands(self) -> Mapping[str, Visible]:
+        """What is in sight, by its side."""
+        return {RIGHT: self}
+
     def posture(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Posture of the right hand: (n, d), as its hand model reads it."""
         return self._movement.at(self._within(times_s))
@@ -138,20 +166,6 @@ class Pianist:
     def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Landmarks of the right hand in the piano's frame: (n, points, 3) in metres."""
         return self.hand.landmarks(self.posture(times_s))
-
-    def left_landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Landmarks of the left hand, which plays what the right one leaves: (n, points, 3)."""
-        return self._left.landmarks(self._within(times_s))
-
-    @cached_property
-    def _left(self) -> LeftHand:
-        """The left hand, which most performances are not asked for."""
-        rest = [
-            note
-            for note, finger in zip(self.score.notes, self.plan.strokes.finger, strict=True)
-            if finger < 0
-        ]
-        return LeftHand(rest, self.period_s, self.hand, self.person, self._seed)
 
     def force(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Each finger's force on its key: (n, fingers) in newtons."""
@@ -226,8 +240,13 @@ class Pianist:
         """Everything the keyboard reports in one pass, pedals up at its end."""
         strokes = self.plan.strokes
         moves = []
+        ours = self._sounding
         for key, velocity, on, off in zip(
-            strokes.key, strokes.velocity, strokes.onset_s, strokes.off_s, strict=True
+            strokes.key[ours],
+            strokes.velocity[ours],
+            strokes.onset_s[ours],
+            strokes.off_s[ours],
+            strict=True,
         ):
             note = int(key) + FIRST_NOTE
             moves.append(Move(float(on), KeyEventKind.NOTE_ON, note, int(velocity)))

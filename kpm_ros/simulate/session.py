@@ -284,13 +284,25 @@ def tracked_views(
     seed: int,
     errors: TrackerErrors | Sequence[TrackerErrors] | None = None,
 ) -> list[TrackedView]:
-    """Put a hand tracker behind each camera; they are alike, or each as its own errors say."""
+    """Put a hand tracker behind each camera; they are alike, or each as its own errors say.
+
+    Of two hands in sight each has a view, with frames of the same instants.
+    """
     names = [camera.name for camera in cameras]
     if len(set(names)) != len(names):
         raise ValueError(f"each camera needs a name of its own, not {', '.join(names)}")
     if errors is None or isinstance(errors, TrackerErrors):
         errors = [errors or TrackerErrors()] * len(cameras)
     return [
-        TrackedView(camera, pianist, seed, VIEW + 16 * number, errors=own)
+        TrackedView(
+            camera,
+            hand,
+            seed,
+            VIEW + 16 * number,
+            errors=own,
+            side=side,
+            second=place > 0,
+        )
         for number, (camera, own) in enumerate(zip(cameras, errors, strict=True))
+        for place, (side, hand) in enumerate(pianist.hands.items())
     ]

@@ -26,7 +26,7 @@ from kpm_ros.simulate.anatomy.posture import AnatomicalHand
 from kpm_ros.simulate.anatomy.statics import CHANNELS, AnatomicalMuscles
 from kpm_ros.simulate.learnt_cache import LearntCache
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.pianist import Learnt, Pianist
+from kpm_ros.simulate.pianist import WHOLE, Learnt, Part, Pianist
 from kpm_ros.simulate.products import Array
 
 
@@ -50,14 +50,19 @@ class WholeHand:
 
 
 def anatomical_pianist(
-    score: Score, seed: int, person: Person, remembered: Path | None = None
+    score: Score,
+    seed: int,
+    person: Person,
+    remembered: Path | None = None,
+    part: Part = WHOLE,
 ) -> Pianist:
     """Set a pianist with this person's anatomy at the piano."""
     body = Body(person)
-    cache = LearntCache(remembered, score, seed, person, body.corrections)
+    cache = LearntCache(remembered, score, seed, person, body.corrections, part)
     kept = cache.load("knots", "activation")
     known = None if kept is None else Learnt(*kept)
-    pianist = Pianist(score, seed, person, AnatomicalHand(body), WholeHand(person, body), known)
+    hand, muscles = AnatomicalHand(body), WholeHand(person, body)
+    pianist = Pianist(score, seed, person, hand, muscles, known, part)
     if known is None:
         cache.save(**pianist.learnt._asdict())
     return pianist
