@@ -33,12 +33,17 @@ from kpm_ros.align.channels import ChannelRules, ChannelStream
 from kpm_ros.align.keys import KeyRules, KeyStream
 from kpm_ros.align.newest import NewestPose
 from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
+from kpm_ros.align.space import HandInSpace
+from kpm_ros.align.triangulation import SpaceRules
 from kpm_ros.core.chunks import AlignedChunk, Trace
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S, Grid
+from kpm_ros.core.registration import Registration
 from kpm_ros.core.settings import CheckedSettings, rules, setting
-from kpm_ros.core.streams import JOINED, NEWEST, Channels, PianoKeys, Streams
+from kpm_ros.core.streams import JOINED, KEYBOARD, NEWEST, Channels, PianoKeys, Streams
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
+
+_WORSE = (Outcome.TAKEN, Outcome.LATE, Outcome.REFUSED)
 
 STALE = Flag.POSE_STALE | Flag.POSE_LOST
 ABSENT = Flag.POSE_LOST | Flag.CHANNELS_MISSING
@@ -97,6 +102,7 @@ class AlignRules(CheckedSettings):
         most=0.2,
     )
     pose: PoseRules = rules(PoseRules, prefix="pose_")
+    space: SpaceRules = rules(SpaceRules, prefix="space_")
     key: KeyRules = rules(KeyRules, prefix="keys_")
     channel: ChannelRules = rules(ChannelRules, prefix="channels_")
     future_s: float = setting(
@@ -114,6 +120,8 @@ class AlignerConfig(AlignRules):
     rate_hz: int
     needed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Of each view, the points that must be in sight for its pose to be more than a guess."""
+    registration: Registration | None = None
+    """Where the cameras stand: without it nothing is known of a hand in the keyboard's frame."""
 
 
 @dataclass
@@ -151,9 +159,23 @@ class Aligner:
         self._poses: dict[str, PoseStream | NewestPose] = {
             view.name: _POSES[view.timing](view, config.pose, config.needed.get(view.name, ()))
             for view in config.streams.landmarks
+            if view.coordinates != KEYBOARD
+        }
+        self._spaces = {
+            hand.name: HandInSpace(
+                hand,
+                config.registration,
+                config.pose,
+                config.space,
+                config.needed.get(hand.name, ()),
+            )
+            for hand in config.streams.landmarks
+            if hand.coordinates == KEYBOARD
         }
         self._views = {
-            (view.view, view.side): self._poses[view.name] for view in config.streams.landmarks
+            (view.view, view.side): self._poses[view.name]
+            for view in config.streams.landmarks
+            if view.coordinates != KEYBOARD
         }
         """By the view, and the side that alone is taken."""
         key_rules = config.key
@@ -171,7 +193,12 @@ class Aligner:
             for channels in config.streams
             if isinstance(channels, Channels)
         }
-        by_name: dict[str, ReadStream] = {**self._poses, **self._keys, **self._channels}
+        by_name: dict[str, ReadStream] = {
+            **self._poses,
+            **self._spaces,
+            **self._keys,
+            **self._channels,
+        }
         self._streams = [
             _Placed(by_name[name], config.streams.columns[name], np.uint32(1 << bit))
             for bit, name in enumerate(config.streams.names)
@@ -188,7 +215,10 @@ class Aligner:
     @property
     def timings(self) -> dict[str, ViewTiming]:
         """What each view's frames ask for at present, and what they are given."""
-        return {view: stream.timing for view, stream in self._poses.items()}
+        views = self._poses | {
+            view: stream for space in self._spaces.values() for view, stream in space.views.items()
+        }
+        return {view: stream.timing for view, stream in views.items()}
 
     @property
     def dropped(self) -> int:
@@ -202,17 +232,26 @@ class Aligner:
 
     def push_frame(self, frame: LandmarkFrame, received_ns: int) -> None:
         """Take in what one camera frame shows."""
-        stream = self._views.get((frame.view, frame.side)) or self._views.get((frame.view, ""))
-        if stream is None:
-            self.counts.refused += 1
-        elif not self._from_future(frame.stamp_ns, received_ns):
-            self._note(stream.push(frame, received_ns), frame.stamp_ns, received_ns)
+        if self._from_future(frame.stamp_ns, received_ns):
+            return
+        pose = self._views.get((frame.view, frame.side)) or self._views.get((frame.view, ""))
+        outcomes = [] if pose is None else [pose.push(frame, received_ns)]
+        outcomes += [
+            space.push(frame, received_ns)
+            for space in self._spaces.values()
+            if space.stream.side in ("", frame.side)
+        ]
+        # One that is of no use to some may be to others.
+        outcome = min(outcomes, key=_WORSE.index, default=Outcome.REFUSED)
+        self._note(outcome, frame.stamp_ns, received_ns)
 
     def push_key_event(self, event: KeyEvent, received_ns: int) -> None:
         """Take in one note, pedal or heartbeat."""
         for stream in self._keys.values():
             if not self._from_future(event.stamp_ns, received_ns):
                 self._note(stream.push_event(event, received_ns), event.stamp_ns, received_ns)
+                for space in self._spaces.values():
+                    space.push_key_event(event, received_ns)
 
     def push_key_motion(self, chunk: KeyMotionChunk, received_ns: int) -> None:
         """Take in sensed key depth."""
@@ -320,7 +359,9 @@ class Aligner:
 
     def _trace(self, now_ns: int) -> Trace:
         """When the newest frame behind the samples just read passed each stage."""
-        used = [found for s in self._poses.values() if (found := s.newest_used) is not None]
+        newest_used = [pose.newest_used for pose in self._poses.values()]
+        newest_used += [space.newest_used for space in self._spaces.values()]
+        used = [found for found in newest_used if found is not None]
         if not used:
             return Trace(aligned_ns=now_ns)
         newest = max(used, key=lambda frame: frame.stamp_ns)

@@ -125,9 +125,20 @@ class PoseStream:
     image that stands still, and counts for nothing unless the rules say otherwise.
     """
 
-    def __init__(self, view: Landmarks, rules: PoseRules, needed: Sequence[int] = ()) -> None:
-        """Start without any frame; `needed` are the points that must not be hidden."""
+    def __init__(
+        self,
+        view: Landmarks,
+        rules: PoseRules,
+        needed: Sequence[int] = (),
+        *,
+        tells_visibility: bool = False,
+    ) -> None:
+        """Start without any frame; `needed` are the points that must not be hidden.
+
+        With `tells_visibility` each point has a column more, which says how visible it is.
+        """
         self.rules = rules
+        self._tells_visibility = tells_visibility
         self._needed = list(needed)
         self.newest_used: Arrival[Seen] | None = None
         """Newest frame behind the last instant that was read."""
@@ -165,7 +176,9 @@ class PoseStream:
 
     def push(self, frame: LandmarkFrame, received_ns: int) -> Outcome:
         """Take a frame in; a repeat, or one whose points are impossible, is refused."""
-        seen = look_through(frame, self._view, self._needed, self.rules.hidden_below)
+        seen = look_through(
+            frame, self._view, self._needed, self.rules.hidden_below, self._tells_visibility
+        )
         if seen is None:
             return Outcome.REFUSED
         stamp_ns = frame.stamp_ns

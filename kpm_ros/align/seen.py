@@ -57,11 +57,16 @@ class Seen:
 
 
 def look_through(
-    frame: LandmarkFrame, view: Landmarks, needed: Sequence[int], hidden_below: float
+    frame: LandmarkFrame,
+    view: Landmarks,
+    needed: Sequence[int],
+    hidden_below: float,
+    tells_visibility: bool = False,
 ) -> Seen | None:
     """Give what a frame says, or None where its points are impossible or not the view's.
 
-    Where one of the `needed` points is less visible than `hidden_below`, that is flagged.
+    Where one of the `needed` points is less visible than `hidden_below`, that is flagged. With
+    `tells_visibility` each point has a column more, which says how visible it is.
     """
     if frame.skeleton != view.skeleton.name:
         return None
@@ -76,12 +81,16 @@ def look_through(
         points = points[:, : view.dimensions]
         if not can_be(points, view.coordinates):
             return None
-        row = np.array(points, np.float32).reshape(-1)
-        if frame.visibility is not None:
-            if frame.visibility.shape != (len(view.skeleton),):
+        visibility = frame.visibility
+        if visibility is not None:
+            if visibility.shape != (len(view.skeleton),):
                 return None
-            in_sight = frame.visibility[list(needed)] >= hidden_below
+            in_sight = visibility[list(needed)] >= hidden_below
             flags = 0 if in_sight.all() else int(Flag.HIDDEN)
+        if tells_visibility:
+            told = np.ones(len(points)) if visibility is None else visibility
+            points = np.concatenate((points, told[:, None]), axis=1)
+        row = np.array(points, np.float32).reshape(-1)
     return Seen(row, frame.processed_ns, flags)
 
 

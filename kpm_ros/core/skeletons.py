@@ -30,7 +30,8 @@ from kpm_ros.core.resources import config_dir
 
 MOST_POINTS = 1000
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_FIELDS = ("name", "points", "bones", "roles", "mirror")
+_FIELDS = ("name", "points", "bones", "lengths_m", "roles", "mirror")
+LONGEST_BONE_M = 10.0
 
 
 class SkeletonError(ValueError):
@@ -56,6 +57,8 @@ class Skeleton:
     """Places of the points that models and calibration ask for: root, palm, tips and others."""
     mirror: tuple[tuple[int, int], ...] = ()
     """Points that change places in a mirror; all others stay."""
+    lengths_m: tuple[float, ...] = ()
+    """Usual length of each bone in an adult; empty = not known."""
 
     def __len__(self) -> int:
         """Give the number of points."""
@@ -85,10 +88,12 @@ class Skeleton:
     def as_plain(self) -> dict[str, Any]:
         """Write it as its YAML file does."""
         names = self.points
+        lengths = {"lengths_m": list(self.lengths_m)} if self.lengths_m else {}
         return {
             "name": self.name,
             "points": list(names),
             "bones": [[names[a], names[b]] for a, b in self.bones],
+            **lengths,
             "roles": {role: [names[p] for p in places] for role, places in self.roles.items()},
             "mirror": [[names[a], names[b]] for a, b in self.mirror],
         }
@@ -119,18 +124,20 @@ class Skeleton:
             twice = next(point for point in points if points.count(point) > 1)
             raise SkeletonError(f"{source} names the point {twice!r} more than once")
         place = {point: number for number, point in enumerate(points)}
+        bones = _pairs(value.get("bones") or [], place, source, "bones")
         roles = value.get("roles") or {}
         if not isinstance(roles, dict):
             raise SkeletonError(f"{source} has roles that are no table of lists of points")
         return cls(
             name,
             tuple(points),
-            _pairs(value.get("bones") or [], place, source, "bones"),
+            bones,
             {
                 str(role): _places(listed, place, source, f"role {role!r}")
                 for role, listed in roles.items()
             },
             _pairs(value.get("mirror") or [], place, source, "mirror"),
+            _lengths(value.get("lengths_m") or [], len(bones), source),
         )
 
 
@@ -155,6 +162,18 @@ def _pairs(
             raise SkeletonError(f"{source}: {what} must be pairs of two points, not {pair!r}")
         found.append((places[0], places[1]))
     return tuple(found)
+
+
+def _lengths(listed: Any, bones: int, source: str) -> tuple[float, ...]:
+    good = isinstance(listed, list) and len(listed) in (0, bones)
+    if not good or not all(
+        type(length) in (int, float) and 0 < length <= LONGEST_BONE_M for length in listed
+    ):
+        raise SkeletonError(
+            f"{source} must list in lengths_m a length for each of its {bones} bones, of at most "
+            f"{LONGEST_BONE_M:g} m"
+        )
+    return tuple(float(length) for length in listed)
 
 
 def shipped_skeletons() -> list[str]:
