@@ -147,7 +147,7 @@ def test_swapped_and_lost_points_of_one_view_are_found_by_the_other(
     """A view that takes one finger for another, and puts one anywhere, is not believed there."""
     off = errors_mm(aligned(map(confused, session)), pianist, 1.2)
     assert np.median(off[:, TIPS], axis=0).max() < 20
-    assert np.median(off) < 5
+    assert np.median(off) < 7
 
 
 def test_points_do_not_depend_on_how_often_anybody_looks(session: list[Delivery]) -> None:
