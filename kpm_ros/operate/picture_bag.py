@@ -129,9 +129,7 @@ class BagPictures:
         """Read the landmarks of the view that was asked for, or of the first one that has any."""
         kind = graph.LANDMARKS.type
         by_view: dict[str, list[LandmarkFrame]] = {}
-        topics = [name for name, its in self._bag.topics.items() if its == kind]
-        if self._namespace:
-            topics = [name for name in topics if name.startswith(f"/{self._namespace}/")]
+        topics = self._topics_of(kind)
         for message in self._bag.messages(topics) if topics else ():
             try:
                 frame = decode.landmark_frame(self._bag.decode(message))
@@ -147,9 +145,15 @@ class BagPictures:
         view = self._view or next(iter(by_view), "")
         return view, sorted(by_view.get(view, ()), key=lambda frame: frame.stamp_ns)
 
+    def _topics_of(self, *kinds: str) -> list[str]:
+        """List the pipeline's topics of these types."""
+        begin = f"/{self._namespace}/" if self._namespace else "/"
+        topics = self._bag.topics.items()
+        return [name for name, kind in topics if kind in kinds and name.startswith(begin)]
+
     def _images(self, view: str, begin_ns: int, span_ns: Sequence[int]) -> KeptImages | None:
         """Keep the pictures of that camera, where they were recorded."""
-        wanted = [name for name, kind in self._bag.topics.items() if kind in IMAGES]
+        wanted = self._topics_of(*IMAGES)
         if view:
             wanted = [name for name in wanted if f"/{view}/" in name]
         kept = KeptImages()

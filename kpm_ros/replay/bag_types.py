@@ -118,7 +118,10 @@ def _must_have_fields(kind: str, types: Mapping[str, Any], known: Mapping[str, A
     for field, due in known[kind][1]:
         if field not in found and (kind, field) in _NEWER_FIELDS:
             continue
-        if found.get(field) != due and not (field == "flags" and _widened(found[field]) == due):
+        told = found.get(field)
+        if told is not None and field == "flags":
+            told = _widened(told)
+        if told != due:
             raise ForeignFileError(
                 f"its definition of {kind} lacks the field {field!r}, or has it otherwise than here"
             )

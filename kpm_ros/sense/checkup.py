@@ -129,8 +129,8 @@ def check_trackers() -> Iterator[Finding]:
         if importlib.util.find_spec("mediapipe") is None:
             yield Finding(TRACKING, name, "missing", "MediaPipe is not installed", INSTALL)
             continue
-        models = packaged_models(load_mediapipe(kind.what), kind.models)
         try:
+            models = packaged_models(load_mediapipe(kind.what), kind.models)
             tracker = kind.make(TrackerConfig(), kind.rules())
             tracker.track(np.full((48, 64, 3), 127, np.uint8), 0)
             tracker.close()

@@ -242,6 +242,26 @@ def test_a_definition_that_is_not_the_packages_own_is_refused(points: str) -> No
         types.decode(BagMessage("/hand", kind, 0, hostile.text_message("x")))
 
 
+@pytest.mark.parametrize("flags", ["", "string flags", "float32[] flags"])
+def test_a_definition_without_flags_of_ours_is_refused_by_the_fields_name(flags: str) -> None:
+    """Narrower flags, of earlier versions, are read; no flags, or other ones, are not."""
+    kind = "kpm_ros/msg/MuscleEffort"
+    own = (definitions_dir() / "MuscleEffort.msg").read_text()
+    changed = re.sub(r"^uint16 flags\b.*$", flags, own, flags=re.M)
+    assert changed != own
+    types = BagTypes({kind: Definition("ros2msg", _with_header(changed))})
+    with pytest.raises(ValueError, match="lacks the field 'flags'"):
+        types.decode(BagMessage("/effort", kind, 0, hostile.text_message("x")))
+
+
+def _with_header(text: str) -> str:
+    rule = "=" * 80
+    return (
+        f"{text}\n{rule}\nMSG: std_msgs/Header\nbuiltin_interfaces/Time stamp\nstring frame_id\n"
+        f"{rule}\nMSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec\n"
+    )
+
+
 def test_a_definition_in_idl_is_not_read(tmp_path: Path) -> None:
     """The time that the library takes for it doubles many times with each bracket."""
     text = f"module a {{ const long x = {'(' * 9}1{')' * 9}; struct S {{ long y; }}; }};"

@@ -27,6 +27,7 @@ import pytest
 
 from kpm_ros.sense import checkup
 from kpm_ros.sense.camera.v4l2 import FoundCamera
+from kpm_ros.sense.tracking.tracker import TrackerUnavailableError
 from support.amplifier import Amplifier
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed: cameras cannot be tried")
@@ -177,3 +178,16 @@ def test_without_mediapipe_trackers_are_missing_and_no_fault(
     found = list(checkup.check_trackers())
     assert [finding.state for finding in found] == ["missing", "missing"]
     assert all("kpm_ros[devices]" in finding.mend for finding in found)
+
+
+def test_trackers_whose_library_cannot_be_loaded_are_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(what: str) -> None:
+        raise TrackerUnavailableError(f"{what} tracking needs MediaPipe, which cannot be loaded")
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(checkup, "load_mediapipe", load)
+    found = list(checkup.check_trackers())
+    assert [finding.state for finding in found] == ["broken", "broken"]
+    assert "cannot be loaded" in found[0].said

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +86,13 @@ class KeptImages:
         return len(self._times)
 
     def add(self, time_s: float, rgb: Image) -> None:
-        """Keep one, later than those before it."""
+        """Keep one; recorded pictures come in any order."""
         cv2 = load_opencv()
         bgr = cv2.cvtColor(shrunk(rgb), cv2.COLOR_RGB2BGR)
         _, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        self._times.append(time_s)
-        self._jpegs.append(jpeg)
+        place = bisect_right(self._times, time_s)
+        self._times.insert(place, time_s)
+        self._jpegs.insert(place, jpeg)
 
     def __call__(self, time_s: float) -> Image | None:
         """Give the one that is shown at an instant."""
@@ -127,7 +129,7 @@ def face_hidden(images: Images, movement: Movement | None) -> Images:
 
 
 def face_of(skeleton: Skeleton, points: NDArray[np.float64]) -> tuple[float, float, float] | None:
-    """Find a face's middle and the radius of what hides it; None for a skeleton without one."""
+    """Find a face's middle and the radius of what hides it; None where its size is not known."""
     head = [k for k, name in enumerate(skeleton.points) if any(w in name for w in HEAD_WORDS)]
     if not head:
         return None
@@ -139,7 +141,7 @@ def face_of(skeleton: Skeleton, points: NDArray[np.float64]) -> tuple[float, flo
         wide = float(np.hypot(*(shoulders[0] - shoulders[1])))
         long = float(np.hypot(*(shoulders.mean(axis=0) - hips.mean(axis=0))))
         radius = max(radius, LEAST_FACE * wide, LEAST_FACE * long)
-    return float(x), float(y), radius
+    return (float(x), float(y), radius) if radius > 0 else None
 
 
 def _blurred(image: Image, face: tuple[float, float, float] | None) -> Image:

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,9 @@ class SquaredErrors:
     @property
     def by_muscle(self) -> list[float]:
         """Of each muscle by itself."""
-        return np.sqrt(self.squares / max(self.count, 1)).tolist()
+        if not self.count:
+            return [float("nan")] * len(self.squares)
+        return np.sqrt(self.squares / self.count).tolist()
 
 
 @dataclass(frozen=True)
@@ -120,12 +122,20 @@ def score_windows(
 ) -> ExerciseScores:
     """Score a model on windows; `tell` is called after each."""
     errors = ExerciseErrors(muscles)
+    for window, estimate in estimated(model, windows, protocol):
+        errors.add(window.recording.task, window.truth, estimate)
+        tell()
+    return errors.result(met)
+
+
+def estimated(
+    model: Trained, windows: Sequence[Window], protocol: str
+) -> Iterator[tuple[Window, Array]]:
+    """Estimate windows; a model that puts out what is no number is refused."""
     _, estimates = PROTOCOLS[protocol]
     for window, estimate in zip(windows, estimates(model, windows), strict=True):
         if not np.isfinite(estimate).all():
             raise ValueError(
                 f"{model.card.name} put out something that is no number on {window.recording.name}"
             )
-        errors.add(window.recording.task, window.truth, estimate)
-        tell()
-    return errors.result(met)
+        yield window, estimate

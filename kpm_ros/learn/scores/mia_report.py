@@ -146,6 +146,7 @@ def read_mia_report(path: Path) -> MiaReport:
 def _scores(raw: dict[str, Any]) -> ExerciseScores:
     raw.pop("mean")
     raw["pooled"] = math.nan if raw["pooled"] is None else raw["pooled"]
+    raw["muscles"] = {n: math.nan if v is None else v for n, v in raw["muscles"].items()}
     return ExerciseScores(met=tuple(raw.pop("met")), **raw)
 
 

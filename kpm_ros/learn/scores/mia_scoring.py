@@ -22,8 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros.learn.recordings.identity import what_was_met
-from kpm_ros.learn.scores.body_windows import PROTOCOLS, Window, evenly, windows_of
-from kpm_ros.learn.scores.exercise_scores import ExerciseErrors, ExerciseScores, score_windows
+from kpm_ros.learn.scores.body_windows import Window, evenly, windows_of
+from kpm_ros.learn.scores.exercise_scores import (
+    ExerciseErrors,
+    ExerciseScores,
+    estimated,
+    score_windows,
+)
 from kpm_ros.learn.scores.input_length import LENGTHS_S, rmse_at_length
 from kpm_ros.learn.scores.mia_report import LengthScores, TransferScores
 from kpm_ros.learn.scores.protocols import check_fit
@@ -171,8 +176,7 @@ class MiaScoring:
                 if w.recording.name not in known
             ]
             self.scored |= {w.recording.name for w in windows}
-            _, estimates = PROTOCOLS[self.protocol]
-            for window, estimate in zip(windows, estimates(model, windows), strict=True):
+            for window, estimate in estimated(model, windows, self.protocol):
                 row = window.recording.task if of == "task" else window.recording.person
                 errors.add(row, window.truth, estimate)
                 self.tell(f"{folded.name} {member.name}")

@@ -27,11 +27,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.sense.bodies.detection import Detection, skeleton
 from kpm_ros.sense.tracking.tracker import in_widths
-
-NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True)

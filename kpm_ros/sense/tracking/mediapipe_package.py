@@ -64,7 +64,7 @@ def packaged(mediapipe: Any, what: str, make: Callable[[], Any]) -> Any:
     """Make a tracker of the models that MediaPipe's package carries."""
     try:
         return make()
-    except (AttributeError, ImportError, OSError, RuntimeError) as error:
+    except (AttributeError, ImportError, LookupError, OSError, RuntimeError, ValueError) as error:
         raise TrackerUnavailableError(
             f"MediaPipe {mediapipe.__version__} brings no {what} models ({error}): install "
             f"{PACKAGE}, or give a .task file"

@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -254,3 +256,13 @@ def test_a_face_is_made_unrecognisable_and_where_it_is_unknown_everything(tmp_pa
     nobody = Movement(VIEW.skeleton, np.array([0.0]), np.full_like(points, np.nan))
     assert face_hidden(kept, nobody)(0.0).std() < 15
     assert face_hidden(kept, None)(0.0).std() < 15
+    # Of a head that is one point, nobody knows how large the face is.
+    point = Movement(replace(VIEW.skeleton, roles={}), np.array([0.0]), np.full_like(points, 100.0))
+    assert face_hidden(kept, point)(0.0).std() < 15
+
+
+def test_pictures_that_were_recorded_out_of_order_are_shown_at_their_own_times():
+    kept = KeptImages()
+    for at_s, shade in ((0.2, 100), (0.0, 0), (0.1, 50)):
+        kept.add(at_s, np.full((8, 8, 3), shade, np.uint8))
+    assert [round(float(kept(at_s).mean())) for at_s in (0.05, 0.15, 0.25)] == [0, 50, 100]

@@ -16,18 +16,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from kpm_ros.learn.recordings.cutting import cut
 from kpm_ros.learn.recordings.recording import RecordingError
-from kpm_ros.learn.scores.body_windows import at_instants, evenly, windows_of
-from kpm_ros.learn.scores.exercise_scores import ExerciseErrors
+from kpm_ros.learn.scores.body_windows import PROTOCOLS, at_instants, evenly, windows_of
+from kpm_ros.learn.scores.exercise_scores import ExerciseErrors, estimated
 from kpm_ros.learn.scores.input_length import LENGTHS_S, pieces
 from kpm_ros.learn.scores.mia_report import LengthScores, MiaReport, PoseScores, TransferScores
-from kpm_ros.learn.scores.mia_report_text import as_markdown, as_text
+from kpm_ros.learn.scores.mia_report_text import as_markdown, as_text, tables
 from kpm_ros.learn.scores.published_figures import published_figures
 from support.body_set import MUSCLES, UNIT, make_body
 
@@ -166,3 +168,20 @@ def test_recorded_people_are_not_called_simulated():
     text = as_text(report(simulated=False, unit="counts of the sensor"))
     assert text.startswith("Recorded people")
     assert "cannot be compared" not in text
+
+
+def test_a_model_that_has_met_every_recording_has_no_figures():
+    nothing = ExerciseErrors(MUSCLES).result(["p1_Squat_1"])
+    made = report(exercises={"test": {"ours": nothing}})
+    for shown in (made, MiaReport.from_json(made.to_json())):
+        assert all(math.isnan(rmse) for rmse in shown.exercises["test"]["ours"].muscles.values())
+        [table] = [part for part in tables(shown) if part.heading.startswith("Each muscle")]
+        assert {row[1] for row in table.rows} == {"-"}
+
+
+def test_no_model_is_scored_on_what_is_no_number(monkeypatch):
+    model = SimpleNamespace(card=SimpleNamespace(name="broken"))
+    nan = np.full((30, 8), np.nan, np.float32)
+    monkeypatch.setitem(PROTOCOLS, "windows", ("", lambda model, windows: iter([nan])))
+    with pytest.raises(ValueError, match="broken put out something that is no number on"):
+        list(estimated(model, windows_of(BODY)[:1], "windows"))
