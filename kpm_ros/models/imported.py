@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 import torch
 
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.checkpoints import State, Tensors, read_state
 from kpm_ros.models.mia import checkpoint as mia
 from kpm_ros.models.pianokpm import checkpoint as pianokpm
+from kpm_ros.models.torch_checkpoints import State, Tensors, read_state
 from kpm_ros.models.weight_files import ModelFileError, save_model
 
 

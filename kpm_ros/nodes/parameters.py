@@ -40,7 +40,7 @@ from kpm_ros.core.settings import (
     values_of,
     why_fixed,
 )
-from kpm_ros.nodes import params_file
+from kpm_ros.nodes import given_parameters
 
 Settings = TypeVar("Settings")
 
@@ -68,10 +68,10 @@ def load(node: Any, kind: type[Settings], words: Sequence[str]) -> Settings:
         for name, parameter in node._parameter_overrides.items()
     }
     try:
-        for_all = params_file.said_to_all(words, node.get_fully_qualified_name())
+        for_all = given_parameters.said_to_all(words, node.get_fully_qualified_name())
     except ForeignFileError as error:
         raise ConfigurationError(f"{node.get_name()}: {error}") from None
-    given, strange = params_file.own(kind, Given(values, for_all))
+    given, strange = given_parameters.own(kind, Given(values, for_all))
     for sentence in strange:
         node.get_logger().warning(sentence)
     loaded = make_settings(node.get_name(), kind, given)

@@ -26,7 +26,7 @@ from kpm_ros.simulate.bodies import ANATOMY
 from kpm_ros.simulate.learnt_cache import user_folder
 
 if TYPE_CHECKING:
-    from kpm_ros.simulate.exerciser.session import SimulatedBodySession
+    from kpm_ros.simulate.exerciser.body_session import SimulatedBodySession
 
 
 class BeforeTheCamera:
@@ -45,8 +45,8 @@ class BeforeTheCamera:
                 "kpm_ros[simulate]"
             )
         from kpm_ros.simulate.exerciser.body_camera import usual_camera
+        from kpm_ros.simulate.exerciser.body_session import SimulatedExerciser
         from kpm_ros.simulate.exerciser.routine import USUAL
-        from kpm_ros.simulate.exerciser.session import SimulatedExerciser
 
         self._settings = settings
         self._camera = replace(usual_camera(), name=settings.views[0])
@@ -61,7 +61,7 @@ class BeforeTheCamera:
 
     def begin(self, start_ns: int) -> SimulatedBodySession:
         """Begin the routine."""
-        from kpm_ros.simulate.exerciser.session import SimulatedBodySession, dropping
+        from kpm_ros.simulate.exerciser.body_session import SimulatedBodySession, dropping
 
         settings = self._settings
         return SimulatedBodySession(

@@ -29,8 +29,8 @@ from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import declared, make_settings
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.weight_files import read_card
+from kpm_ros.nodes.given_parameters import own
 from kpm_ros.nodes.node_settings import KINDS
-from kpm_ros.nodes.params_file import own
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.sense.midi.score import read_midi
 

@@ -217,7 +217,11 @@ def _pianists(arguments: argparse.Namespace) -> _Job:
 
 def _exercisers(arguments: argparse.Namespace) -> _Job:
     from kpm_ros.learn.recordings.simulated_exercisers import CONTAINER, ExerciserRelease
-    from kpm_ros.simulate.exerciser.request import DEFAULT_SEED, chosen_exercises, plan_exercisers
+    from kpm_ros.simulate.exerciser.exerciser_request import (
+        DEFAULT_SEED,
+        chosen_exercises,
+        plan_exercisers,
+    )
 
     held_out = arguments.held_out_exercises
     request = plan_exercisers(

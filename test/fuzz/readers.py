@@ -324,9 +324,9 @@ def _checkpoints(folder: Path) -> list[Path]:
 def _read_checkpoint(path: Path) -> None:
     from kpm_ros.learn.training.checkpoints import read_checkpoint
     from kpm_ros.learn.training.run_folder import RunFolder, read_metrics
-    from kpm_ros.models.checkpoints import read_state
     from kpm_ros.models.imported import import_checkpoint
     from kpm_ros.models.pianokpm.checkpoint import infer_card
+    from kpm_ros.models.torch_checkpoints import read_state
 
     if path.is_dir():
         folder = RunFolder(path)

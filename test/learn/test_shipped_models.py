@@ -27,8 +27,8 @@ from kpm_ros.learn.recordings.identity import seen_of
 from kpm_ros.learn.recordings.simulated_identity import built_in_task, simulated_identity
 from kpm_ros.models.seen import digest
 from kpm_ros.models.weight_files import load_model, read_card
-from kpm_ros.simulate.exerciser.request import DEFAULT_SEED as EXERCISERS_SEED
-from kpm_ros.simulate.exerciser.request import USUALLY_HELD_OUT, ExerciserRequest
+from kpm_ros.simulate.exerciser.exerciser_request import DEFAULT_SEED as EXERCISERS_SEED
+from kpm_ros.simulate.exerciser.exerciser_request import USUALLY_HELD_OUT, ExerciserRequest
 from kpm_ros.simulate.release.request import DEFAULT_SEED, plan_request
 from kpm_ros.simulate.release.splits import held_out_splits
 

@@ -29,8 +29,8 @@ from kpm_ros.nodes.effort_settings import ExoSettings, SynchronizerSettings
 from kpm_ros.nodes.emg_node import EmgNode
 from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.gesture_node import GestureNode
+from kpm_ros.nodes.given_parameters import own, said_to_all
 from kpm_ros.nodes.midi_node import MidiNode
-from kpm_ros.nodes.params_file import own, said_to_all
 from kpm_ros.nodes.simulator_node import SimulatorNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.operate import preflight

@@ -37,15 +37,15 @@ from kpm_ros.learn.recordings.container_writer import About, write_dataset
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth
 from kpm_ros.learn.recordings.simulated_windows import write_windows
 from kpm_ros.models.mia.published import MUSCLES
+from kpm_ros.sense.samples import BODY
 from kpm_ros.simulate.exerciser.body_camera import FPS, VIEW
-from kpm_ros.simulate.exerciser.body_view import BODY
-from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES
-from kpm_ros.simulate.exerciser.request import (
+from kpm_ros.simulate.exerciser.exerciser_request import (
     TAKES_FOLDER,
     ExerciserRequest,
     Exercisers,
     camera_of,
 )
+from kpm_ros.simulate.exerciser.exercising_person import SURFACE_MUSCLES
 from kpm_ros.simulate.release import release_layout
 from kpm_ros.simulate.release.request import Performance
 from kpm_ros.simulate.release.splits import Places, held_out_splits

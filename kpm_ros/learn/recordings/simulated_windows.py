@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +36,8 @@ from kpm_ros.learn.recordings.mia_release import INNER
 from kpm_ros.learn.recordings.mia_splits import EXERCISES, PEOPLE, SPLIT_FILE, TRAIN, VAL
 from kpm_ros.models.mia.published import MUSCLES, RATE_HZ, WINDOW
 from kpm_ros.simulate.exerciser.body_view import BODY_SKELETON
-from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES
-from kpm_ros.simulate.exerciser.request import NOTICE, TAKES_FOLDER, ExerciserRequest
+from kpm_ros.simulate.exerciser.exerciser_request import NOTICE, TAKES_FOLDER, ExerciserRequest
+from kpm_ros.simulate.exerciser.exercising_person import SURFACE_MUSCLES
 from kpm_ros.simulate.release.release_layout import SPLITS
 from kpm_ros.simulate.release.splits import held_out_splits
 
@@ -177,24 +177,16 @@ def _write_lists(root: Path, request: ExerciserRequest, listed: Mapping[str, lis
         lines = "".join(f"{root.name}/{name}\n" for name in names)
         write_atomically(root / kind / f"{word}.txt", lines.encode(), durable=True)
 
-    for exercise in request.exercises if len(request.exercises) > 1 else ():
-        marked = f"/{exercise}/"
-        train = [n for n in everything if n.startswith(TRAIN) and marked not in n]
-        write(EXERCISES, f"{TRAIN}_{exercise}", train)
-        write(
-            EXERCISES,
-            f"{VAL}_{exercise}",
-            [n for n in everything if n.startswith(VAL) and marked in n],
-        )
-    for subject in range(request.persons) if request.persons > 1 else ():
-        marked = f"/Subject{subject}/"
-        train = [n for n in everything if n.startswith(TRAIN) and marked not in n]
-        write(PEOPLE, f"{TRAIN}_Subject{subject}", train)
-        write(
-            PEOPLE,
-            f"{VAL}_Subject{subject}",
-            [n for n in everything if n.startswith(VAL) and marked in n],
-        )
+    def without(kind: str, words: Sequence[str]) -> None:
+        """List, for each exercise or person, the training without it and its own validation."""
+        for word in words if len(words) > 1 else ():
+            own = [name for name in everything if f"/{word}/" in name]
+            others = [name for name in everything if f"/{word}/" not in name]
+            write(kind, f"{TRAIN}_{word}", [name for name in others if name.startswith(TRAIN)])
+            write(kind, f"{VAL}_{word}", [name for name in own if name.startswith(VAL)])
+
+    without(EXERCISES, request.exercises)
+    without(PEOPLE, [f"Subject{number}" for number in range(request.persons)])
     places = held_out_splits(request)
     splits = {
         split: [name for take in places[split] for name in listed[str(take)]] for split in SPLITS

@@ -27,7 +27,6 @@ import torch
 from kpm_ros.core.streams import Channels, Landmarks, Streams
 from kpm_ros.models.architecture import Shapes
 from kpm_ros.models.card import CardError, ModelCard
-from kpm_ros.models.checkpoints import State, Tensors, check_model, plain_array, without_prefix
 from kpm_ros.models.mia.network import places
 from kpm_ros.models.mia.published import (
     COUNTS,
@@ -40,6 +39,13 @@ from kpm_ros.models.mia.published import (
 )
 from kpm_ros.models.mia.published_networks import WIDTH
 from kpm_ros.models.registry import find_architecture
+from kpm_ros.models.torch_checkpoints import (
+    State,
+    Tensors,
+    check_model,
+    plain_array,
+    without_prefix,
+)
 from kpm_ros.models.weight_files import ModelFileError
 
 _FIRST, _LAST = "conv1.weight", "out0.weight"

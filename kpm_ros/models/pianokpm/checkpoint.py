@@ -34,11 +34,17 @@ from kpm_ros.core.streams import (
     Streams,
 )
 from kpm_ros.models.card import MOST_MUSCLES, CardError, ModelCard
-from kpm_ros.models.checkpoints import State, Tensors, check_model, plain_array, without_prefix
 from kpm_ros.models.pianokpm.configuration import ARCHITECTURES
 from kpm_ros.models.pianokpm.published import MUSCLES, VIEWS, published_card, published_streams
 from kpm_ros.models.pianokpm.shapes import tensor_table
 from kpm_ros.models.registry import architecture_of
+from kpm_ros.models.torch_checkpoints import (
+    State,
+    Tensors,
+    check_model,
+    plain_array,
+    without_prefix,
+)
 from kpm_ros.models.weight_files import ModelFileError
 
 LAST_BIAS = "decoder.mlp.6.bias"

@@ -15,7 +15,7 @@
 """What this project changes in the packaged hand, each change with a name, a reason and a switch.
 
 `Corrections()` makes all of them; `AS_PACKAGED` makes none. What each one does to the result is
-measured by `python -m kpm_ros.simulate.anatomy.study`.
+measured by `python -m kpm_ros.simulate.anatomy.probe_study`.
 """
 
 from __future__ import annotations

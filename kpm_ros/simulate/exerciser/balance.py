@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
+from kpm_ros.simulate.exerciser.exercising_person import GRAVITY
 from kpm_ros.simulate.exerciser.figure import Figure
 
 Array = NDArray[np.float64]
 
-GRAVITY = 9.81
 _HARDLY = 0.4
 """Share of the weight below which the point of support is not heeded."""
 _ABSORB_S = 0.17

@@ -25,13 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.sense.samples import BODY
 from kpm_ros.simulate.cameras import Frames, SimulatedCamera, TrackedView, TrackerErrors, Visible
 from kpm_ros.simulate.noise import BlockNoise, decaying, generator
 from kpm_ros.simulate.products import mixed
 
 Array = NDArray[np.float64]
 
-BODY = "mediapipe-body"
 BODY_SKELETON = find_skeleton(BODY)
 HIPS = BODY_SKELETON.role("root")
 
@@ -42,15 +42,6 @@ def _side(side: str, *parts: str) -> tuple[int, ...]:
     return tuple(_PLACE[f"{side}_{part}"] for part in parts)
 
 
-_LIMBS = tuple(
-    _side(side, *parts)
-    for parts in (
-        ("elbow", "wrist", "pinky", "index", "thumb"),
-        ("knee", "ankle", "heel", "foot_index"),
-    )
-    for side in ("left", "right")
-)
-"""Points of each arm and leg, which are hidden and mistaken together: left arm, right arm, legs."""
 _SWAPPED = tuple(
     (_side("left", *parts), _side("right", *parts))
     for parts in (
@@ -58,7 +49,7 @@ _SWAPPED = tuple(
         ("knee", "ankle", "heel", "foot_index"),
     )
 )
-
+"""Points of both arms, and of both legs, that are taken for each other together."""
 
 _USUAL = TrackerErrors(
     jitter_px=2.0,

@@ -39,7 +39,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.simulate.exerciser.full_body import SIDES, Coupling
+from kpm_ros.simulate.exerciser.packaged_body import SIDES, Coupling
 
 Array = NDArray[np.float64]
 

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_GRAVITY = 9.81
 _HELD_S = 0.5
 _LEGS = [limb for limb in LIMBS if limb.is_leg]
 
@@ -94,7 +93,7 @@ def exert(
     motion = smoothed(q, rate_hz, cutoff_hz)
     mechanics = Mechanics(figure)
     demand = mechanics.demand(motion)
-    weight = figure.person.mass_kg * _GRAVITY
+    weight = figure.person.weight_n
     if ground is not None:
         pushed = measured_reaction(demand.wrench, demand.about, ground)
     else:

@@ -26,16 +26,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.sense.samples import BODY
 from kpm_ros.simulate.exerciser.coordinates import COORDINATES, Coordinates
+from kpm_ros.simulate.exerciser.exercising_person import ExercisingPerson
 from kpm_ros.simulate.exerciser.exertion import Exertion, exert
-from kpm_ros.simulate.exerciser.full_body import SIDES, body_scales, build_model
-from kpm_ros.simulate.exerciser.person import ExercisingPerson
+from kpm_ros.simulate.exerciser.full_body import body_scales, build_model
+from kpm_ros.simulate.exerciser.packaged_body import SIDES
 
 __all__ = ["COORDINATES", "Exertion", "Figure", "Foot", "Segments", "exert"]
 
 Array = NDArray[np.float64]
 
-SKELETON = find_skeleton("mediapipe-body")
+SKELETON = find_skeleton(BODY)
 
 _HEAD = {
     "nose": (0.105, 0.045, 0.0),

@@ -21,15 +21,14 @@ are held straight. Each body's own axes are x forward, y up, z to the right.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.simulate.exerciser.exercising_person import ExercisingPerson
 from kpm_ros.simulate.exerciser.fibre_lengths import (
     ACTIVE_RANGE,
     FIBRE_AND_TENDON_MM,
@@ -37,26 +36,15 @@ from kpm_ros.simulate.exerciser.fibre_lengths import (
     PASSIVE,
     SPEED,
 )
-from kpm_ros.simulate.exerciser.person import ExercisingPerson
+from kpm_ros.simulate.exerciser.packaged_body import (
+    ARM_MUSCLES,
+    LEG_MUSCLES,
+    Coupling,
+    packaged_body,
+    quiet,
+)
 
 Array = NDArray[np.float64]
-
-SIDES = ("l", "r")
-LEG_MUSCLES = (
-    *("addbrev", "addlong", "addmagDist", "addmagIsch", "addmagMid", "addmagProx", "bflh", "bfsh"),
-    *("edl", "ehl", "fdl", "fhl", "gaslat", "gasmed", "glmax1", "glmax2", "glmax3", "glmed1"),
-    *("glmed2", "glmed3", "glmin1", "glmin2", "glmin3", "grac", "iliacus", "perbrev", "perlong"),
-    *("piri", "psoas", "recfem", "sart", "semimem", "semiten", "soleus", "tfl", "tibant"),
-    *("tibpost", "vasint", "vaslat", "vasmed"),
-)
-ARM_MUSCLES = (
-    *("DELT1", "DELT2", "DELT3", "SUPSP", "INFSP", "SUBSC", "TMIN", "TMAJ", "PECM1", "PECM2"),
-    *("PECM3", "LAT1", "LAT2", "LAT3", "CORB", "TRIlong", "TRIlat", "TRImed", "ANC", "SUP"),
-    *("BIClong", "BICshort", "BRA", "BRD", "PT", "PQ"),
-)
-"""Muscles of the shoulder, elbow and forearm; those that move wrist and fingers are left out."""
-_HELD = ("Abs_", "deviation", "flexion_", "cmc_", "mp_", "ip_", "mcp", "pm", "md", "mtp_")
-"""What the names of joints begin with that are held straight."""
 
 SEGMENT_SHARE = {
     "head": 0.0694,
@@ -83,29 +71,11 @@ _PHANTOM_INERTIA = 1e-7
 """Bodies that only carry joints have no inertia; as packaged they have that of a barbell."""
 
 
-class Coupling(NamedTuple):
-    """A joint that follows another one, by a polynomial of its angle."""
-
-    joint: str
-    leader: str
-    coefficients: Array
-    """Of powers 0 to 4."""
-
-
-class PackagedBody(NamedTuple):
-    """MyoFullBody without pictures and without what is held straight."""
-
-    spec: Any
-    couplings: tuple[Coupling, ...]
-    segment: dict[str, str]
-    """The segment that each body belongs to."""
-
-
 def build_model(person: ExercisingPerson) -> tuple[Any, tuple[Coupling, ...]]:
     """Compile one person's body, without contacts and constraints, and its couplings."""
     import mujoco
 
-    packaged = _packaged()
+    packaged = packaged_body()
     spec = packaged.spec.copy()
     scale = body_scales(person)
     for body in spec.bodies:
@@ -123,7 +93,7 @@ def build_model(person: ExercisingPerson) -> tuple[Any, tuple[Coupling, ...]]:
             joint.pos = joint.pos * size
     disabled = mujoco.mjtDisableBit
     spec.option.disableflags |= int(disabled.mjDSBL_CONTACT) | int(disabled.mjDSBL_CONSTRAINT)
-    with _quiet():
+    with quiet():
         model = spec.compile()
     _share_mass(model, person, packaged.segment, scale)
     model.dof_armature[:] = 0.0
@@ -157,7 +127,7 @@ def body_scales(person: ExercisingPerson) -> dict[str, Array]:
     rest = person.height_m - _THIGH_M * thigh - _SHANK_M * shank - _FOOT_M * foot - _HEAD_M * head
     trunk = rest / (PACKAGED_STATURE_M - _THIGH_M - _SHANK_M - _FOOT_M - _HEAD_M)
     found = {}
-    for name, segment in _packaged().segment.items():
+    for name, segment in packaged_body().segment.items():
         if segment in even:
             found[name] = np.full(3, even[segment])
         else:
@@ -170,115 +140,6 @@ _THIGH_M, _SHANK_M, _FOOT_M = 0.404, 0.400, 0.062
 """Heights of the packaged body: hip to knee, knee to ankle, ankle to sole."""
 _HEAD_M = 0.161
 """From where the packaged head begins to its top."""
-
-
-def _packaged_spec() -> Any:
-    from myo_sim.build import compose
-
-    return compose.build_spec("myofullbody")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to itself what MuJoCo says of the way the packaged parts are put together.
-
-    It would also write that into a file in whatever folder the user is in.
-    """
-    import mujoco
-
-    mujoco.set_mju_user_warning(lambda _: None)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        mujoco.set_mju_user_warning(None)
-
-
-@lru_cache(maxsize=1)
-def _packaged() -> PackagedBody:
-    """Take pictures, trunk and hand muscles and held joints out of the packaged body."""
-    with _quiet():
-        spec = _packaged_spec()
-        model = spec.compile()
-    for number in range(1, model.nbody):
-        body = spec.body(model.body(number).name)
-        body.explicitinertial = True
-        body.mass = float(model.body_mass[number])
-        body.ipos = model.body_ipos[number]
-        body.iquat = model.body_iquat[number]
-        body.inertia = model.body_inertia[number]
-        body.fullinertia = [np.nan, 0.0, 0.0, 0.0, 0.0, 0.0]
-    couplings = [
-        Coupling(
-            model.joint(model.eq_obj1id[k]).name,
-            model.joint(model.eq_obj2id[k]).name,
-            np.array(model.eq_data[k, :5]),
-        )
-        for k in range(model.neq)
-        if model.eq_obj2id[k] >= 0
-    ]
-    _drop_what_is_not_used(spec)
-    left = {joint.name for joint in spec.joints}
-    segment = {model.body(k).name: _segment(model, k) for k in range(1, model.nbody)}
-    return PackagedBody(spec, tuple(c for c in couplings if c.joint in left), segment)
-
-
-def _drop_what_is_not_used(spec: Any) -> None:
-    """Delete constraints, muscles of trunk and hands, held joints, and what is only looked at."""
-    import mujoco
-
-    for equality in list(spec.equalities):
-        spec.delete(equality)
-    kept = {muscle_name(name, side) for name in (*LEG_MUSCLES, *ARM_MUSCLES) for side in SIDES}
-    tendons = set()
-    for actuator in list(spec.actuators):
-        if actuator.name in kept:
-            tendons.add(actuator.target)
-        else:
-            spec.delete(actuator)
-    for tendon in list(spec.tendons):
-        if tendon.name not in tendons:
-            spec.delete(tendon)
-    for thing in (*spec.pairs, *spec.excludes, *spec.keys, *spec.sensors):
-        spec.delete(thing)
-    for joint in list(spec.joints):
-        if joint.name.startswith(_HELD):
-            spec.delete(joint)
-    for geom in list(spec.geoms):
-        if geom.type in (mujoco.mjtGeom.mjGEOM_MESH, mujoco.mjtGeom.mjGEOM_PLANE):
-            spec.delete(geom)
-    for mesh in list(spec.meshes):
-        spec.delete(mesh)
-
-
-def muscle_name(name: str, side: str) -> str:
-    """Name that the packaged model gives this muscle of one side."""
-    return f"{name}_{side}" if name in LEG_MUSCLES or side == "l" else name
-
-
-_FIRST_OF = {
-    "head_attach": "head",
-    "torso": "upper_trunk",
-    "lumbar5": "middle_trunk",
-    "humphant": "upper_arm",
-    "ulna": "forearm",
-    "lunate": "hand",
-    "femur": "thigh",
-    "tibia": "shank",
-    "talus": "foot",
-}
-"""The body that each segment begins with, seen from the pelvis."""
-
-
-def _segment(model: Any, body: int) -> str:
-    """Tell which segment a body belongs to."""
-    while body > 0:
-        stem = model.body(body).name.removesuffix("_r").removesuffix("_l")
-        if stem in _FIRST_OF:
-            return _FIRST_OF[stem]
-        body = int(model.body_parentid[body])
-    return "lower_trunk"
 
 
 def _share_mass(
@@ -334,8 +195,8 @@ def _set_muscles(model: Any, couplings: Sequence[Coupling], person: ExercisingPe
 @lru_cache(maxsize=1)
 def _packaged_lengths() -> Array:
     """Length of every muscle with its tendon, of the packaged body when it stands upright."""
-    packaged = _packaged()
-    with _quiet():
+    packaged = packaged_body()
+    with quiet():
         return _standing_lengths(packaged.spec.copy().compile(), packaged.couplings)
 
 

@@ -30,12 +30,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.simulate.exerciser.coordinates import COORDINATES
+from kpm_ros.simulate.exerciser.exercising_person import GRAVITY, ExercisingPerson
 from kpm_ros.simulate.exerciser.exertion import Exertion
 from kpm_ros.simulate.exerciser.figure import Figure, exert
 from kpm_ros.simulate.exerciser.ground import FootForces
 from kpm_ros.simulate.exerciser.mechanics import RATE_HZ
 from kpm_ros.simulate.exerciser.opensim_files import Table, read_markers, read_table
-from kpm_ros.simulate.exerciser.person import ExercisingPerson
 from kpm_ros.simulate.exerciser.walker import TO_WORLD, measure_walker, postures
 
 Array = NDArray[np.float64]
@@ -129,7 +129,7 @@ def load(folder: Path) -> WalkData:
     upward = forces.column("ground_force_r_vy") + forces.column("ground_force_l_vy")
     stride = _stride_s(forces)
     whole = (forces.times >= times[0]) & (forces.times < times[0] + stride)
-    mass = float(upward[whole].mean()) / 9.81
+    mass = float(upward[whole].mean()) / GRAVITY
     walker = measure_walker(mass, angles, markers)
     return WalkData(
         walker.person,
@@ -151,7 +151,7 @@ def study(folder: Path) -> WalkStudy:
     shared = exert(figure, _on_soles(figure, walk), RATE_HZ)
     fraction, absolute = _moment_errors(found, walk)
     correlation, lags, best = _emg(found, walk)
-    weight = walk.person.mass_kg * 9.81
+    weight = walk.person.weight_n
     off = (shared.ground.force - walk.ground.force) / weight
     both = np.isfinite(shared.ground.centre) & np.isfinite(walk.centre)
     apart = np.where(both, shared.ground.centre - walk.centre, np.nan)
@@ -176,7 +176,7 @@ def study(folder: Path) -> WalkStudy:
 def _on_soles(figure: Figure, walk: WalkData) -> Array:
     """Lower the walk by the thickness of the walker's shoes, which the model does not wear."""
     lowest = figure.soles(walk.q)[..., 2].min(axis=2)
-    loaded = walk.ground.force[..., 2] > 0.5 * walk.person.mass_kg * 9.81
+    loaded = walk.ground.force[..., 2] > 0.5 * walk.person.weight_n
     q = walk.q.copy()
     q[:, COORDINATES.index("pelvis_z")] -= np.median(lowest[loaded])
     return q

@@ -24,7 +24,12 @@ from scipy import interpolate, signal
 
 from kpm_ros.simulate.anatomy.periodic import SmoothMotion
 from kpm_ros.simulate.exerciser.coordinates import ARM, COORDINATES, LEG, ROOT, Joints
-from kpm_ros.simulate.exerciser.full_body import ARM_MUSCLES, LEG_MUSCLES, SIDES, muscle_name
+from kpm_ros.simulate.exerciser.packaged_body import (
+    ARM_MUSCLES,
+    LEG_MUSCLES,
+    SIDES,
+    muscle_name,
+)
 
 if TYPE_CHECKING:
     from kpm_ros.simulate.exerciser.figure import Figure

@@ -22,15 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.midi.key_depth import minimum_jerk
+from kpm_ros.simulate.exerciser.exercising_person import ExercisingPerson
 from kpm_ros.simulate.exerciser.movements import find_exercise
-from kpm_ros.simulate.exerciser.movements.timeline import (
-    CHANNELS,
-    PLACED,
-    SIDES,
-    Timeline,
-    make_timeline,
-)
-from kpm_ros.simulate.exerciser.person import ExercisingPerson
+from kpm_ros.simulate.exerciser.movements.repetitions import CHANNELS
+from kpm_ros.simulate.exerciser.movements.timeline import PLACED, Timeline, make_timeline
+from kpm_ros.simulate.exerciser.packaged_body import SIDES
 
 Array = NDArray[np.float64]
 

@@ -25,9 +25,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.simulate.exerciser.full_body import muscle_name
+from kpm_ros.simulate.exerciser.exercising_person import SURFACE_MUSCLES, ExercisingPerson
 from kpm_ros.simulate.exerciser.mechanics import MUSCLES
-from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES, ExercisingPerson
+from kpm_ros.simulate.exerciser.packaged_body import muscle_name
 from kpm_ros.simulate.products import mixed
 
 Array = NDArray[np.float64]

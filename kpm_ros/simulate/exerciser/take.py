@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from kpm_ros.simulate.cameras import SimulatedCamera
 from kpm_ros.simulate.exerciser.body_camera import FPS
 from kpm_ros.simulate.exerciser.body_view import TrackedBody
+from kpm_ros.simulate.exerciser.exercise_performance import Performance, perform
+from kpm_ros.simulate.exerciser.exercising_person import SURFACE_MUSCLES, ExercisingPerson
 from kpm_ros.simulate.exerciser.exertion import Exertion, exert
 from kpm_ros.simulate.exerciser.figure import Figure
-from kpm_ros.simulate.exerciser.performance import Performance, perform
-from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES, ExercisingPerson
 from kpm_ros.simulate.noise import generator
 
 Array = NDArray[np.float64]

@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.simulate.exerciser.coordinates import COORDINATES
+from kpm_ros.simulate.exerciser.exercising_person import ExercisingPerson
 from kpm_ros.simulate.exerciser.figure import Figure
 from kpm_ros.simulate.exerciser.opensim_files import Table
-from kpm_ros.simulate.exerciser.person import ExercisingPerson
 
 Array = NDArray[np.float64]
 

@@ -24,10 +24,10 @@ import pytest
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 pytest.importorskip("myo_sim", reason="myo-sim is not installed")
 
-from kpm_ros.simulate.anatomy.figure import draw
+from kpm_ros.simulate.anatomy.probe_figure import draw
+from kpm_ros.simulate.anatomy.probe_study import PlayedScore
 from kpm_ros.simulate.anatomy.probes import OWN_FINGER, SPREAD_JOINT, Probe
 from kpm_ros.simulate.anatomy.statics import CHANNELS
-from kpm_ros.simulate.anatomy.study import PlayedScore
 from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.person import MUSCLES, Person
 

@@ -24,7 +24,7 @@ import pytest
 from kpm_ros.models.mia.published import MUSCLES
 from kpm_ros.sense.samples import ChannelChunk, LandmarkFrame
 from kpm_ros.simulate.exerciser.body_camera import usual_camera
-from kpm_ros.simulate.exerciser.session import SimulatedBodySession, SimulatedExerciser
+from kpm_ros.simulate.exerciser.body_session import SimulatedBodySession, SimulatedExerciser
 
 START_NS = 5_000_000_000
 

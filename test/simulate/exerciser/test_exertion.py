@@ -19,10 +19,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kpm_ros.simulate.exerciser.exercising_person import SURFACE_MUSCLES
 from kpm_ros.simulate.exerciser.exertion import exert
 from kpm_ros.simulate.exerciser.figure import COORDINATES, Figure
 from kpm_ros.simulate.exerciser.mechanics import MUSCLES, RATE_HZ
-from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES
 from kpm_ros.simulate.exerciser.surface_emg import surface_of
 
 FEW = 12

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.skeletons import find_skeleton
+from kpm_ros.simulate.exerciser.exercising_person import ExercisingPerson
 from kpm_ros.simulate.exerciser.figure import COORDINATES, Figure
-from kpm_ros.simulate.exerciser.person import ExercisingPerson
 
 POINTS = find_skeleton("mediapipe-body").points
 

@@ -23,12 +23,12 @@ import pytest
 
 from kpm_ros.models.mia.published import EXERCISES
 from kpm_ros.simulate.exerciser import balance
+from kpm_ros.simulate.exerciser.exercise_performance import RATE_HZ, Performance, perform
+from kpm_ros.simulate.exerciser.exercising_person import SURFACE_MUSCLES, ExercisingPerson
 from kpm_ros.simulate.exerciser.figure import Figure
 from kpm_ros.simulate.exerciser.movements import ALL, RELEASED
 from kpm_ros.simulate.exerciser.movements.exercise import Exercise, key
 from kpm_ros.simulate.exerciser.movements.timeline import make_timeline
-from kpm_ros.simulate.exerciser.performance import RATE_HZ, Performance, perform
-from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES, ExercisingPerson
 from kpm_ros.simulate.exerciser.take import exertion_of
 
 PERSON = ExercisingPerson()

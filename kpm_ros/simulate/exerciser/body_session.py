@@ -27,9 +27,9 @@ from kpm_ros.models.mia.published import MUSCLES
 from kpm_ros.simulate.cameras import SimulatedCamera
 from kpm_ros.simulate.electrodes import Electrodes
 from kpm_ros.simulate.exerciser.body_view import BodyTrackerErrors, TrackedBody
+from kpm_ros.simulate.exerciser.exercise_performance import RATE_HZ, Performance, lead
+from kpm_ros.simulate.exerciser.exercising_person import SURFACE_MUSCLES, ExercisingPerson
 from kpm_ros.simulate.exerciser.figure import Figure
-from kpm_ros.simulate.exerciser.performance import RATE_HZ, Performance, lead
-from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES, ExercisingPerson
 from kpm_ros.simulate.exerciser.routine import EACH_S, USUAL, routine
 from kpm_ros.simulate.exerciser.take import exertion_of, sampled
 from kpm_ros.simulate.learnt_cache import LearntCache

@@ -14,8 +14,8 @@
 
 """Measures what docs/anatomy.md says of the anatomical hand: answers, corrections, passages, speed.
 
-`python -m kpm_ros.simulate.anatomy.study` prints its tables as they stand there; with `--figure` it
-also draws the acceptance figure. All of it is simulated.
+`python -m kpm_ros.simulate.anatomy.probe_study` prints its tables as they stand there; with
+`--figure` it also draws the acceptance figure. All of it is simulated.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ import numpy as np
 from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.simulate.anatomy.corrections import AS_PACKAGED, Corrections
-from kpm_ros.simulate.anatomy.figure import draw
 from kpm_ros.simulate.anatomy.periodic import SmoothMotion, resampled, smooth_motion
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
+from kpm_ros.simulate.anatomy.probe_figure import draw
 from kpm_ros.simulate.anatomy.probes import (
     SPREAD_JOINT,
     ActivationSummary,

@@ -14,8 +14,8 @@
 
 """Measures what exercises take: what each muscle does, and what is left over.
 
-`python -m kpm_ros.simulate.exerciser.study` prints the table of docs/exerciser.md. All of it is
-SIMULATED.
+`python -m kpm_ros.simulate.exerciser.exercise_study` prints the table of docs/exerciser.md. All of
+it is SIMULATED.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kpm_ros.simulate.exerciser.exercise_performance import perform
+from kpm_ros.simulate.exerciser.exercising_person import SURFACE_MUSCLES, ExercisingPerson
 from kpm_ros.simulate.exerciser.figure import Figure
 from kpm_ros.simulate.exerciser.mechanics import LIMBS
 from kpm_ros.simulate.exerciser.movements import ALL
-from kpm_ros.simulate.exerciser.performance import perform
-from kpm_ros.simulate.exerciser.person import SURFACE_MUSCLES, ExercisingPerson
 from kpm_ros.simulate.exerciser.take import exertion_of
 
 _PEOPLE = (1, 2, 3)
@@ -66,7 +66,7 @@ def study(exercise: str, people: Sequence[ExercisingPerson], seconds: float) -> 
         both = [
             np.mean([mean[k] for k, kind in enumerate(kinds) if kind == name]) for name in KINDS
         ]
-        rows.append([*both, force / (9.81 * person.mass_kg), moment, left / asked])
+        rows.append([*both, force / person.weight_n, moment, left / asked])
     *muscles, force, moment, unmet = np.mean(rows, axis=0)
     return ExerciseStudy(tuple(float(v) for v in muscles), force, moment, unmet)
 

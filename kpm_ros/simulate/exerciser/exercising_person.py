@@ -94,6 +94,7 @@ RANGES: Mapping[str, Range] = MappingProxyType(
 SHARE_SPREAD, GAIN_SPREAD = 0.10, 0.30
 """Standard deviation of the logarithms of `muscle_share` and `emg_gain_uv`."""
 USUAL_GAIN_UV = 400.0
+GRAVITY = 9.81
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,11 @@ class ExercisingPerson:
     def mass_kg(self) -> float:
         """Of the whole body."""
         return self.body_mass_index * self.height_m**2
+
+    @property
+    def weight_n(self) -> float:
+        """Of the whole body."""
+        return GRAVITY * self.mass_kg
 
     @classmethod
     def from_seed(cls, seed: int) -> ExercisingPerson:

@@ -28,9 +28,9 @@ from threadpoolctl import threadpool_limits
 from kpm_ros import __version__
 from kpm_ros.core.settings import check_number
 from kpm_ros.simulate.exerciser.body_camera import drawn_camera
+from kpm_ros.simulate.exerciser.exercising_person import ExercisingPerson
 from kpm_ros.simulate.exerciser.figure import Figure
 from kpm_ros.simulate.exerciser.movements import ALL, RELEASED, find_exercise
-from kpm_ros.simulate.exerciser.person import ExercisingPerson
 from kpm_ros.simulate.exerciser.take import Take, record
 from kpm_ros.simulate.release import files, release_layout
 from kpm_ros.simulate.release.folder import begin, calibration
