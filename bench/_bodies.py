@@ -91,7 +91,8 @@ def _track(
     with BodyTracker(TrackerConfig(model=model)) as tracker:
         for number, image in enumerate(pictures):
             cpu, wall = time.process_time(), time.perf_counter()
-            seen.append(tracker.track(image, round(number * 1e9 / FPS)))
+            found = tracker.track(image, round(number * 1e9 / FPS))
+            seen.append(found[0] if found else None)
             cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
             if number:
                 # The first one pays for what is only loaded then.

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""One view's hand or body: tracked in each picture, and published."""
+"""One view's hand or hands, or body: tracked in each picture, and published."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.core.stream_kinds import SIDES
+from kpm_ros.graph import LANDMARKS
 from kpm_ros.msg import Landmarks
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
@@ -49,7 +51,7 @@ MOST_REMEMBERED = 1000
 
 
 class LandmarkOutput:
-    """Tracks the view's hand or body and publishes it for every picture, seen or not."""
+    """Tracks the view's hands or body and publishes them for every picture, seen or not."""
 
     def __init__(self, node: PipelineNode, view: str, settings: TrackingSettings) -> None:
         """Load the tracker and advertise the view's topic."""
@@ -67,9 +69,12 @@ class LandmarkOutput:
         auto = auto and not settings.tracker.task_file
         self._choice = ModelChoice(len(os.sched_getaffinity(0))) if auto else None
         self._settings = settings
-        self._cleaner = _cleaner(settings.clean_up)
-        topic = f"camera/{view}/landmarks"
-        self._publisher = node.create_publisher(Landmarks, topic, qos.of(topic))
+        self._cleaners = _cleaners(settings.clean_up, len(self._tracker.sides))
+        words = [f"{view}/{side}" for side in SIDES] if len(self._cleaners) > 1 else [view]
+        topics = [LANDMARKS.of(word) for word in words]
+        self._publishers = [
+            node.create_publisher(Landmarks, topic, qos.of(topic)) for topic in topics
+        ]
         self._identity = self._tracker.identity
         self._stamp_ns = -1
         self._seen = self._total = 0
@@ -80,9 +85,12 @@ class LandmarkOutput:
     def reconfigure(self, settings: TrackingSettings) -> None:
         """Choose and clean up otherwise from the next picture on."""
         config = tracker_config(settings, self._node.get_name())
-        self._tracker.reconfigure(config, self._rules(settings))
+        try:
+            self._tracker.reconfigure(config, self._rules(settings))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self._node.get_name()}: {error}") from None
         if settings.clean_up != self._settings.clean_up:
-            self._cleaner = _cleaner(settings.clean_up)
+            self._cleaners = _cleaners(settings.clean_up, len(self._cleaners))
         self._settings = settings
 
     def show(
@@ -92,7 +100,7 @@ class LandmarkOutput:
         index: int,
         frame_id: str = "",
         lens: Calibration | None = None,
-    ) -> LandmarkFrame:
+    ) -> list[LandmarkFrame]:
         """Track one picture, publish what is seen in it, and return what was published.
 
         `frame_id` is the picture's own; the parameter of that name goes before it. Landmarks in the
@@ -100,35 +108,40 @@ class LandmarkOutput:
         """
         self._size = (image.shape[1], image.shape[0])
         began = time.monotonic()
-        seen = self._cleaned(self._tracker.track(image, stamp_ns), stamp_ns)
-        points = None if seen is None else seen.points
-        if points is not None and lens is not None:
-            points = undistort(points, self._size, lens)
+        found = {seen.side: seen for seen in self._tracker.track(image, stamp_ns)}
+        sides = self._tracker.sides
+        each = self._cleaned([found.get(side) for side in sides], stamp_ns)
         spent = time.monotonic() - began
-        frame = LandmarkFrame(
-            stamp_ns=stamp_ns,
-            view=self.view,
-            index=index,
-            points=points,
-            confidence=seen.confidence if seen else 0.0,
-            skeleton=self._settings.skeleton,
-            side=self._tracker.side,
-            image_size=self._size,
-            processed_ns=self._node.now_ns(),
-            frame_id=self._frame_id or frame_id,
-            metres=seen.metres if seen else None,
-            visibility=seen.visibility if seen else None,
-        )
-        self._publisher.publish(outgoing.landmarks_message(frame))
+        frames = []
+        for side, seen, publisher in zip(sides, each, self._publishers, strict=True):
+            points = None if seen is None else seen.points
+            if points is not None and lens is not None:
+                points = undistort(points, self._size, lens)
+            frame = LandmarkFrame(
+                stamp_ns=stamp_ns,
+                view=self.view,
+                index=index,
+                points=points,
+                confidence=seen.confidence if seen else 0.0,
+                skeleton=self._settings.skeleton,
+                side=side,
+                image_size=self._size,
+                processed_ns=self._node.now_ns(),
+                frame_id=self._frame_id or frame_id,
+                metres=seen.metres if seen else None,
+                visibility=seen.visibility if seen else None,
+            )
+            publisher.publish(outgoing.landmarks_message(frame))
+            frames.append(frame)
         self._total += 1
-        self._seen += points is not None
+        self._seen += all(frame.points is not None for frame in frames)
         tracked = Tracked(stamp_ns, index, spent, time.process_time())
         self._tracked.append(tracked)
         if self._choice is not None and self._choice.add(tracked):
             self._node.get_logger().info(self._choice.reason)
             if self._choice.model != self._tracker.model:
                 self._tracker.use_model(cast(Model, self._choice.model))
-        return frame
+        return frames
 
     def report(self, report: Report) -> None:
         """Add how tracking went since the last report, and what would make it keep up."""
@@ -142,7 +155,7 @@ class LandmarkOutput:
             "tracking_ms": 1e3 * sum(spent) / pictures,
             "tracking_ms_max": 1e3 * max(spent, default=0.0),
             "model": self._tracker.model,
-            "outliers": self._cleaner.outliers if self._cleaner else 0,
+            "outliers": sum(cleaner.outliers for cleaner in self._cleaners if cleaner),
             **self._tracker.counts(),
         }
         self._seen = 0
@@ -159,29 +172,22 @@ class LandmarkOutput:
     def close(self) -> None:
         """Free the tracker, and publish no more."""
         self._tracker.close()
-        self._node.destroy_publisher(self._publisher)
+        for publisher in self._publishers:
+            self._node.destroy_publisher(publisher)
 
     def _rules(self, settings: TrackingSettings) -> HandRules | PersonRules:
         """Whom to follow."""
         return settings.person if self._kind.rules is PersonRules else settings.hand
 
-    def _cleaned(self, seen: Seen | None, stamp_ns: int) -> Seen | None:
-        """Clean up what is seen, in the picture and in metres alike."""
-        if self._cleaner is None:
-            return seen
-        if self._tracker.identity != self._identity or stamp_ns <= self._stamp_ns:
-            # Somebody else, or a recording that began again: its past is not this one's.
-            self._cleaner.reset()
+    def _cleaned(self, seen: list[Seen | None], stamp_ns: int) -> list[Seen | None]:
+        """Clean up what is seen of each side."""
+        anew = self._tracker.identity != self._identity or stamp_ns <= self._stamp_ns
         self._identity, self._stamp_ns = self._tracker.identity, stamp_ns
-        if seen is None:
-            self._cleaner.push_frame(None)
-            return None
-        told = [seen.points] if seen.metres is None else [seen.points, seen.metres]
-        cleaned = self._cleaner.push_frame(np.concatenate(told, axis=1))[0]
-        if cleaned is None:
-            return None
-        metres = None if seen.metres is None else cleaned[:, 3:]
-        return replace(seen, points=cleaned[:, :3], metres=metres)
+        for cleaner in self._cleaners:
+            if cleaner is not None and anew:
+                # Somebody else, or a recording that began again: its past is not this one's.
+                cleaner.reset()
+        return [_cleaned(*pair) for pair in zip(self._cleaners, seen, strict=True)]
 
 
 def tracker_config(settings: TrackingSettings, node: str) -> TrackerConfig:
@@ -203,8 +209,26 @@ def _region(text: str) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def _cleaner(choice: str) -> LiveCleaner | None:
-    return None if choice == "none" else LiveCleaner(smooth_newest=choice == "smooth")
+def _cleaners(choice: str, count: int) -> list[LiveCleaner | None]:
+    """One for each side, each with a past of its own."""
+    if choice == "none":
+        return [None] * count
+    return [LiveCleaner(smooth_newest=choice == "smooth") for _ in range(count)]
+
+
+def _cleaned(cleaner: LiveCleaner | None, seen: Seen | None) -> Seen | None:
+    """Clean up what is seen, in the picture and in metres alike."""
+    if cleaner is None:
+        return seen
+    if seen is None:
+        cleaner.push_frame(None)
+        return None
+    told = [seen.points] if seen.metres is None else [seen.points, seen.metres]
+    cleaned = cleaner.push_frame(np.concatenate(told, axis=1))[0]
+    if cleaned is None:
+        return None
+    metres = None if seen.metres is None else cleaned[:, 3:]
+    return replace(seen, points=cleaned[:, :3], metres=metres)
 
 
 def view_of(node: PipelineNode, view: str, prefix: str) -> str:

@@ -26,7 +26,7 @@ from kpm_ros.sense.bodies import pose_graph
 from kpm_ros.sense.bodies.person_identity import PersonRules
 from kpm_ros.sense.bodies.tracking import BodyTracker
 from kpm_ros.sense.hands import mediapipe_hands
-from kpm_ros.sense.hands.tracking import ChosenHand, HandRules
+from kpm_ros.sense.hands.tracking import ChosenHands, HandRules
 from kpm_ros.sense.samples import BODY, HAND
 from kpm_ros.sense.tracking.tracker import Tracker, TrackerConfig
 
@@ -45,7 +45,7 @@ class Kind:
 
 
 TRACKERS: Mapping[str, Kind] = {
-    HAND: Kind(ChosenHand, "hand", mediapipe_hands.MODELS, HandRules),
+    HAND: Kind(ChosenHands, "hand", mediapipe_hands.MODELS, HandRules),
     BODY: Kind(BodyTracker, "body", pose_graph.MODELS, PersonRules),
 }
 """Our own trackers, by the skeleton that they find."""

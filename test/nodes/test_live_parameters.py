@@ -157,12 +157,14 @@ def test_another_hand_is_chosen_and_cleaned_up_without_loading_the_tracker_anew(
     tracker = hands.node._landmarks._tracker
     assert hands.set_all(hand="left", min_confidence=0.7, clean_up="smooth").successful
     output = hands.node._landmarks
-    assert tracker.side == "left"
+    assert tracker.sides == ("left",)
     assert output._tracker is tracker
     assert tracker._tracker.config.min_confidence == 0.7
-    assert output._cleaner is not None
+    assert all(output._cleaners)
     [refused] = hands.set_each(hands=1)
     assert "the tracker is loaded with it" in refused.reason
+    [refused] = hands.set_each(hand="both")
+    assert "is decided when the node starts" in refused.reason
 
 
 def test_diagnostics_name_the_device_or_the_machine(node, make_node):

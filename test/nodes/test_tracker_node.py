@@ -24,6 +24,7 @@ import pytest
 from kpm_ros.msg import Landmarks
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import images, qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.tracker_node import TrackerNode
@@ -53,8 +54,9 @@ def make_tracker(make_node):
 class Wired:
     """A publisher of images and a listener for hands around a tracker."""
 
-    def __init__(self, node, image_type=Image, topic="camera/top/image_raw"):
-        hand = "camera/top/landmarks"
+    def __init__(
+        self, node, image_type=Image, topic="camera/top/image_raw", hand="camera/top/landmarks"
+    ):
         self.hands = PolledSubscription(node, Landmarks, hand, qos.of(hand))
         self.images = node.create_publisher(image_type, topic, 10)
 
@@ -109,6 +111,30 @@ def test_images_of_another_node_come_back_as_landmarks_with_their_stamps(
     # Seen by eye: the right hand is in the lower half, right of the middle.
     assert 0.5 < answer.points[0] < 0.7
     assert answer.points[1] > 0.5
+
+
+def test_both_hands_of_a_picture_come_back_each_on_its_topic(node, make_tracker, pictures):
+    tracker = make_tracker(hand="both")
+    right = Wired(node, hand="camera/top/right/landmarks")
+    left = PolledSubscription(
+        node, Landmarks, "camera/top/left/landmarks", qos.of("camera/top/left/landmarks")
+    )
+    tracker.start()
+    right.wait()
+    wait_for(lambda: left.publishers, "the left hand's topic")
+    for number, picture in enumerate(pictures):
+        answers = [right.answer_to(raw(picture, number))]
+        answers += [answer for answer, _ in wait_for(left.take, "the left hand")]
+        assert [answer.side for answer in answers] == ["right", "left"]
+        assert {(answer.view, answer.index) for answer in answers} == {("top", number)}
+        assert len({decode.time_ns(answer.header.stamp) for answer in answers}) == 1
+    places = [answer.points[0] for answer in answers]
+    assert places[0] > places[1]
+
+
+def test_both_hands_are_not_found_by_looking_for_one(make_tracker):
+    with pytest.raises(ConfigurationError, match="hand is 'both', but hands is 1"):
+        make_tracker(hand="both", hands=1)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class BodyTracker(Detecting[Detection]):
     It follows the person from picture to picture, so give it one camera's pictures in order.
     """
 
-    side = ""
+    sides = ("",)
 
     def __init__(
         self, config: TrackerConfig | None = None, rules: PersonRules | None = None
@@ -77,16 +77,16 @@ class BodyTracker(Detecting[Detection]):
         self.config = replace(config, model=self.config.model)
         self._identity.rules = rules
 
-    def track(self, image: NDArray[np.uint8], stamp_ns: int) -> Seen | None:
-        """Give the body of the person who is followed; None where that person is not in sight."""
+    def track(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Seen]:
+        """Give the body of the person who is followed; none where that person is not in sight."""
         size = check_picture(image)
         found = self._detector.detect(image, stamp_ns)
         usable = [body for body in found if self._is_usable(body, size)]
         self.refused += len(found) - len(usable)
         for body in usable:
             if self._identity.is_followed(place_of(body, stamp_ns, size)):
-                return self._seen(body)
-        return None
+                return [self._seen(body)]
+        return []
 
     def counts(self) -> Mapping[str, object]:
         """How often somebody else was seen, and how often that one was followed from then on."""

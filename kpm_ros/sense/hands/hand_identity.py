@@ -15,9 +15,10 @@
 """Which hand is which, from frame to frame: by where it was, and by many votes on its handedness.
 
 A tracker labels every picture anew and errs in several percent of them, most of all where hands
-overlap or a thumb is hidden. Here a hand keeps its name while it moves as hands move, and gets the
-other one only when the votes of many frames say that the name was wrong. One person is assumed:
-there is at most one left and one right hand.
+overlap or a thumb is hidden. Here a hand keeps its name while it moves as hands move, crossed hands
+too: however often it is labelled otherwise. Only of a hand that has just come into sight, new or
+again, may the votes of many frames say that the name was wrong. One person is assumed: there is at
+most one left and one right hand.
 """
 
 from __future__ import annotations
@@ -62,7 +63,11 @@ class IdentityRules:
     votes_most: float = 12.0
     """Nor have all past frames together, so that a wrong name can be righted."""
     rename_at: float = 12.0
-    """The names are exchanged when the votes speak against them by this much."""
+    """The names are exchanged when the votes speak against them by this much ..."""
+    doubtful_s: float = 2.0
+    """... within this time after a hand has come into sight ..."""
+    continuous_s: float = 0.3
+    """... having been out of it for longer than this: where it went meanwhile, nobody saw."""
 
 
 @dataclass
@@ -88,11 +93,13 @@ class HandIdentities:
     """How often the votes have exchanged the names."""
     _hands: dict[Handedness, _Hand] = field(default_factory=dict)
     _newest_ns: int = -1
+    _doubtful_ns: int = -1
+    """Until then, votes may exchange the names."""
 
     def reset(self) -> None:
         """Forget every hand."""
         self._hands.clear()
-        self._newest_ns = -1
+        self._newest_ns = self._doubtful_ns = -1
 
     def name(
         self, detections: Sequence[Detection], stamp_ns: int, image_size: tuple[int, int]
@@ -108,7 +115,7 @@ class HandIdentities:
         for detection, flat, name in zip(seen, flats, names, strict=True):
             self._update(name, detection, flat, stamp_ns)
         named = dict(zip(names, seen, strict=True))
-        if self._misnamed():
+        if stamp_ns <= self._doubtful_ns and self._misnamed():
             self._exchange()
             named = {_other(name): detection for name, detection in named.items()}
         return named
@@ -166,6 +173,8 @@ class HandIdentities:
         vote = min(float(np.log(sure / (1.0 - sure))), rules.vote_most)
         vote = vote if detection.handedness == "right" else -vote
         hand = self._hands.get(name)
+        if hand is None or stamp_ns - hand.seen_ns > rules.continuous_s * 1e9:
+            self._doubtful_ns = stamp_ns + round(rules.doubtful_s * 1e9)
         if hand is None:
             hand = self._hands[name] = _Hand(centre, np.zeros(2), length, stamp_ns)
         else:

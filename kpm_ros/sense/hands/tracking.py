@@ -24,7 +24,8 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.settings import CheckedSettings, setting
+from kpm_ros.core.hands import BOTH
+from kpm_ros.core.settings import CheckedSettings, ConfigurationError, setting
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.sense.hands.detection import Detection, Handedness, TrackedHand
 from kpm_ros.sense.hands.hand_identity import HANDS, HandIdentities, IdentityRules
@@ -52,8 +53,9 @@ class HandRules(CheckedSettings):
 
     hand: str = setting(
         "right",
-        "which hand is published; nearest = the one nearest to near_x, near_y, until it is gone",
-        choices=("left", "right", "nearest"),
+        "which hand is published; both = each on a topic of its own; nearest = the one nearest to "
+        "near_x, near_y, until it is gone",
+        choices=("left", "right", "both", "nearest"),
         live=True,
     )
     near_x: float = setting(
@@ -65,6 +67,14 @@ class HandRules(CheckedSettings):
     hands: int = setting(
         2, "hands in sight; with 1 tracking is cheaper, but takes whichever comes", least=1, most=2
     )
+
+    def __post_init__(self) -> None:
+        """Refuse to look for two hands by finding one."""
+        super().__post_init__()
+        if self.hand == BOTH and self.hands < len(HANDS):
+            raise ConfigurationError(
+                f"hand is {self.hand!r}, but hands is {self.hands}: it must be {len(HANDS)}"
+            )
 
 
 class HandTracker(Detecting[Detection]):
@@ -153,8 +163,8 @@ class HandSelector:
         return float(np.linalg.norm(hand.points[:, :2].mean(axis=0) - self._point))
 
 
-class ChosenHand:
-    """A `Tracker` of the one hand that is chosen."""
+class ChosenHands:
+    """A `Tracker` of the one hand that is chosen, or of both."""
 
     models = tuple(COMPLEXITY)
 
@@ -166,14 +176,14 @@ class ChosenHand:
         self._tracked = self._both = 0
 
     @property
-    def side(self) -> str:
-        """The hand that is looked for at present."""
-        return self._selector.hand
+    def sides(self) -> tuple[str, ...]:
+        """The hand that is looked for at present, or both."""
+        return HANDS if self._rules.hand == BOTH else (self._selector.hand,)
 
     @property
     def identity(self) -> object:
-        """Another hand has a past of its own."""
-        return self._selector.hand
+        """Another hand, or one that was called by the other's name, has a past of its own."""
+        return self.sides, self._tracker.renamed
 
     @property
     def model(self) -> str:
@@ -188,6 +198,11 @@ class ChosenHand:
 
     def reconfigure(self, config: TrackerConfig, rules: HandRules) -> None:
         """Choose and believe otherwise from the next picture on, with the model that is loaded."""
+        if (rules.hand == BOTH) != (self._rules.hand == BOTH):
+            raise ConfigurationError(
+                f"hand is {rules.hand!r}, but topics are of {self._rules.hand!r}: whether both are "
+                "published is decided when the node starts"
+            )
         self._tracker.config = replace(config, model=self._tracker.config.model)
         if rules != self._rules:
             self._selector, self._rules = _selector(rules), rules
@@ -196,20 +211,22 @@ class ChosenHand:
         """Go on with another model."""
         self._tracker.use_model(model)
 
-    def track(self, image: NDArray[np.uint8], stamp_ns: int) -> Seen | None:
-        """Give the chosen hand."""
+    def track(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Seen]:
+        """Give the chosen hand, or both."""
         hands = self._tracker.track(image, stamp_ns)
         self._tracked += 1
         self._both += len(hands) > 1
-        chosen = self._selector.select(hands, stamp_ns)
-        return None if chosen is None else Seen(chosen.points, chosen.confidence)
+        if self._rules.hand != BOTH:
+            chosen = self._selector.select(hands, stamp_ns)
+            hands = [] if chosen is None else [chosen]
+        return [Seen(hand.points, hand.confidence, side=hand.handedness) for hand in hands]
 
     def counts(self) -> Mapping[str, object]:
         """How often both hands were seen since the last call, and what was put right in all."""
         both, self._both = self._both / max(self._tracked, 1), 0
         self._tracked = 0
         return {
-            "hand": self.side,
+            "hand": " and ".join(self.sides),
             "both_hands_fraction": both,
             "hands_renamed": self._tracker.renamed,
             "refused": self._tracker.refused,
@@ -221,4 +238,6 @@ class ChosenHand:
 
 
 def _selector(rules: HandRules) -> HandSelector:
-    return HandSelector(cast(HandChoice, rules.hand), (rules.near_x, rules.near_y))
+    # Of both, none is chosen.
+    choice = cast(HandChoice, "right" if rules.hand == BOTH else rules.hand)
+    return HandSelector(choice, (rules.near_x, rules.near_y))

@@ -85,7 +85,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is published of one picture: the hand or body that is followed."""
+    """What is published of one picture: a hand or body that is followed."""
 
     points: NDArray[np.float32]
     """(points, 3): x, y as fractions of width and height; z from the root in x's scale."""
@@ -94,14 +94,16 @@ class Seen:
     """(points, 3): metres from the root along the camera's axes, where the tracker tells them."""
     visibility: NDArray[np.float32] | None = None
     """(points,): 0 to 1, where the tracker tells it."""
+    side: str = ""
+    """Of a hand; one of the tracker's `sides`."""
 
 
 class Tracker(Protocol):
-    """Follows one hand or body of one skeleton through a camera's pictures, given in order."""
+    """Follows hands or a body of one skeleton through a camera's pictures, given in order."""
 
     @property
-    def side(self) -> str:
-        """Which side is looked for at present; empty where there are no sides."""
+    def sides(self) -> Sequence[str]:
+        """Which sides are looked for at present; one that is empty where there are no sides."""
         ...
 
     @property
@@ -124,8 +126,8 @@ class Tracker(Protocol):
         """What would make tracking cheaper, in words."""
         ...
 
-    def track(self, image: NDArray[np.uint8], stamp_ns: int) -> Seen | None:
-        """Who is followed, in an RGB picture (height, width, 3); None where not in sight."""
+    def track(self, image: NDArray[np.uint8], stamp_ns: int) -> Sequence[Seen]:
+        """Who is followed and in sight, in an RGB picture (height, width, 3); one a side."""
         ...
 
     def reconfigure(self, config: TrackerConfig, rules: Any) -> None:

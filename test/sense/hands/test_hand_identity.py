@@ -87,6 +87,28 @@ def test_a_name_that_was_wrong_from_the_start_is_put_right_by_votes():
     assert film.identities.renamed == 1
 
 
+def test_labels_alone_never_exchange_hands_that_stay_in_sight(film):
+    film.frames(60, seen(0.3, 0.5, "left"), seen(0.6, 0.5, "right"))
+    named = film.frames(300, seen(0.3, 0.5, "right", 0.99), seen(0.6, 0.5, "left", 0.99))
+    assert named == {"left": 0.3, "right": 0.6}
+    assert film.identities.renamed == 0
+
+
+def test_crossed_hands_keep_their_names_whatever_their_labels_say(film):
+    film.frames(60, seen(0.3, 0.5, "left"), seen(0.6, 0.5, "right"))
+    for step in np.arange(0.0, 0.32, 0.02):
+        named = film.frame(seen(0.3 + step, 0.6, "left"), seen(0.6 - step, 0.4, "right"))
+    named = film.frames(90, seen(0.6, 0.6, "right"), seen(0.3, 0.4, "left"))
+    assert named == {"left": 0.6, "right": 0.3}
+
+
+def test_of_a_hand_that_was_long_out_of_sight_labels_may_say_that_the_name_is_wrong(film):
+    film.frames(60, seen(0.3, 0.5, "left"), seen(0.6, 0.5, "right"))
+    film.frames(30)
+    named = film.frames(40, seen(0.32, 0.5, "right"), seen(0.62, 0.5, "left"))
+    assert named == {"left": 0.62, "right": 0.32}
+
+
 def test_a_hand_seen_twice_is_one_hand(film):
     named = film.frame(seen(0.3, 0.5, "left", 0.9), seen(0.305, 0.5, "right", 0.8))
     assert named == {"left": 0.3}
