@@ -32,6 +32,7 @@ from kpm_ros.estimate.clock import EffortClock
 from kpm_ros.estimate.validity import ValidityGate, ValidityRules
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import blank, blind, judge
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.trained import as_envelope
 
 
@@ -136,6 +137,7 @@ class EffortEstimator:
         self._network = network
         self._bridge = round(bridge_s * card.rate_hz)
         self._warm_up = max(round(warm_up_s * card.rate_hz), network.settling)
+        self._frame = architecture_of(card).span(card).stride
         self._repeat = round(repeat_s * card.rate_hz)
         self._clock = EffortClock(card.rate_hz)
         self._gate = ValidityGate(len(card.muscles), EFFORT_RATE_HZ, validity)
@@ -215,15 +217,31 @@ class EffortEstimator:
         return new
 
     def _output_flags(self, count: int) -> NDArray[FlagBits]:
-        """Flags of the next outputs: all those from their own instant to the look-ahead's end."""
-        ahead = self.card.lookahead
-        windows = sliding_window_view(self._flags[: count + ahead], ahead + 1)
-        flags = np.bitwise_or.reduce(windows, axis=1)
+        """Flags of the next outputs: all those from their own instant to the newest they use."""
+        if self._frame == 1:
+            ahead = self.card.lookahead
+            windows = sliding_window_view(self._flags[: count + ahead], ahead + 1)
+            flags = np.bitwise_or.reduce(windows, axis=1)
+        else:
+            flags = self._flags_of_frames(count)
         self._flags = self._flags[count:]
         cold = min(count, self._cold)
         flags[:cold] |= Flag.WARMING_UP
         self._cold -= cold
         flags[(flags & Flag.WARMING_UP) != 0] |= Flag.INVALID
+        return flags
+
+    def _flags_of_frames(self, count: int) -> NDArray[FlagBits]:
+        """The same where the outputs of a frame become known together, with what its first uses."""
+        flags = np.empty(count, FlagBits)
+        start = 0
+        while start < count:
+            within = (self._next_output + start) % self._frame
+            stop = min(count, start + self._frame - within)
+            newest = max(stop, start + self.card.lookahead - within + 1)
+            used = self._flags[start:newest]
+            flags[start:stop] = np.bitwise_or.accumulate(used[::-1])[::-1][: stop - start]
+            start = stop
         return flags
 
     def _without_numbers(

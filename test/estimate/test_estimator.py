@@ -29,7 +29,9 @@ from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import published_card
-from support.senses import streams
+from kpm_ros.models.registry import architecture_of
+from support.models import small
+from support.senses import S, streams
 
 RATE = 1024
 START = 1_700_000_000 * RATE
@@ -348,3 +350,30 @@ def test_hidden_points_make_effort_invalid_and_it_decays() -> None:
     assert out.flags_at(950) == 0, "the network goes on meanwhile"
     hidden = np.searchsorted(out.stamps_ns, Grid(RATE).stamp_ns(START + 880))
     assert (out.effort[hidden] == 0).all()
+
+
+@pytest.mark.parametrize("hop", [1, 7, 8, 100])
+def test_a_flag_reaches_the_effort_of_the_frames_that_used_its_sample_and_no_other(hop) -> None:
+    """Effort of a frame is known at once, with what its first sample waits for."""
+    card, tensors = small(lookahead=12)
+    driven = EffortEstimator(card, architecture_of(card).stream(card, tensors))
+    count, held = 1600, 1203
+    flags = np.zeros(count, FlagBits)
+    flags[held] = Flag.HELD
+    made = []
+    for at in range(0, count, hop):
+        part = slice(at, min(at + hop, count))
+        rows = np.full((part.stop - at, card.streams.width), 0.5, np.float32)
+        missing = np.zeros(len(rows), np.uint32)
+        stamp_ns = Grid(RATE).stamp_ns(START + at)
+        told = (RATE, rows, missing, flags[part])
+        made += push_all(driven, [AlignedChunk(stamp_ns, at, START + at, *told)])
+    stamps_s = np.concatenate(
+        [(c.stamp_ns - START * S // RATE) / S + np.arange(len(c)) / 2000 for c in made]
+    )
+    touched = stamps_s[(np.concatenate([c.flags for c in made]) & Flag.HELD) != 0] * RATE
+    # The frame of samples 1192 to 1199 is known with sample 1204, that before it with 1196.
+    assert 1191 < touched.min() < 1192
+    assert 1203 < touched.max() < 1204
+    known = (START + count - 1 - 12) // 8 * 8 + 8 - START
+    assert stamps_s[-1] * RATE > known - 2

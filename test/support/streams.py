@@ -53,6 +53,13 @@ def stream(network: Any, values: Any, hops: Any, first_index: int = 0) -> np.nda
         hop = hops[turn % len(hops)]
         parts.append(network.push(values[at : at + hop]))
         at, turn = at + hop, turn + 1
-        due = max(0, min(at, len(values)) - network.card.lookahead)
+        due = known(network, first_index, min(at, len(values)))
         assert sum(map(len, parts)) == due == network.given
     return np.concatenate([*parts, network.flush()])
+
+
+def known(network: Any, first_index: int, pushed: int) -> int:
+    """Samples of effort that a network knows: with what a frame's first waits for, all of it."""
+    stride, ahead = network.stride, network.card.lookahead
+    frames = (first_index + pushed - 1 - ahead) // stride + 1
+    return max(0, min(pushed, frames * stride - first_index))

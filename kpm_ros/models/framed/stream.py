@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A network over frames, sample by sample: what one pass gives, as soon as it is due."""
+"""A network over frames, sample by sample: what one pass gives, as soon as it is known."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ Array = NDArray[np.float32]
 class FramedStream(StreamingNetwork):
     """A network that runs once a frame, on a stream.
 
-    At the last sample of a frame it knows the effort of as many samples as a frame has; each is
-    given when it is due, so that effort comes as evenly as samples do. A stream that begins within
-    a frame whose last sample is already past gives zeros for what is left of that frame.
+    At the last sample of a frame it knows the effort of as many samples as a frame has, and gives
+    all of them that were pushed. A stream that begins within a frame whose last sample is already
+    past gives zeros for what is left of that frame.
     """
 
     def __init__(self, card: ModelCard, tensors: Tensors) -> None:
@@ -45,6 +45,13 @@ class FramedStream(StreamingNetwork):
         self._ready = np.zeros((span.stride, len(card.muscles)), np.float32)
         """The newest frame's effort, of which a part may still have to wait."""
         self._last = np.zeros(card.streams.width, np.float32)
+
+    @property
+    def given(self) -> int:
+        """Samples of effort given since the stream began: those that are known."""
+        if self._ended:
+            return self._pushed
+        return min(self._pushed, self._known(self._frames(self._pushed)))
 
     @abstractmethod
     def _evaluate(self, rows: Array, frame: int, ahead: int, effort: Array) -> None:
@@ -66,11 +73,11 @@ class FramedStream(StreamingNetwork):
 
     def _finish(self) -> Array:
         """Hold the last sample for as long as the future is awaited."""
-        pushed = self._pushed
+        pushed, left = self._pushed, self._pushed - self.given
         count = self.card.lookahead if pushed else 0
         effort = self._run(np.repeat(self._last[None], count, axis=0))
         self._pushed = pushed
-        return effort
+        return effort[:left]
 
     def _remembered(self) -> dict[str, Array]:
         return {**self._memory_parts(), "ready": self._ready, "last": self._last}
