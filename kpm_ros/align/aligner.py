@@ -215,10 +215,10 @@ class Aligner:
     @property
     def timings(self) -> dict[str, ViewTiming]:
         """What each view's frames ask for at present, and what they are given."""
-        views = self._poses | {
-            view: stream for space in self._spaces.values() for view, stream in space.views.items()
-        }
-        return {view: stream.timing for view, stream in views.items()}
+        timings = {view: stream.timing for view, stream in self._poses.items()}
+        for space in self._spaces.values():
+            timings |= space.timings
+        return timings
 
     @property
     def dropped(self) -> int:

@@ -117,15 +117,15 @@ class KnownFrames:
         overdue_ns = round(OVERDUE_GAPS * gap_ns) + ahead_ns
         self.overdue_ns = max(0, min(overdue_ns, self.stale_ns))
 
-    def forget(self, read_ns: int) -> None:
-        """Let go of what tells nothing of instants after this one."""
+    def forget(self, read_ns: int, keep: int = 1) -> None:
+        """Let go of what tells nothing of instants after this one but `keep` frames before it."""
         newest = seen = bisect_right(self.frames, read_ns, key=_by_stamp) - 1
         while seen > 0 and self.frames[seen].item.row is None:
             seen -= 1
         if newest > 0:
             # Of those that showed nobody after the last that showed somebody, one is enough.
             del self.frames[seen + 1 : newest]
-            del self.frames[:seen]
+            del self.frames[: max(0, seen + 1 - keep)]
 
     def clear(self) -> None:
         """Forget every frame."""

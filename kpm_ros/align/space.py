@@ -14,8 +14,8 @@
 
 """A hand in the keyboard's frame, out of all registered cameras, as a signal like any other.
 
-Every registered view is a `PoseStream` with its own waits; at each instant the views that know the
-hand best are brought together. A view that is missing makes the points less sure, not absent.
+At each instant the views that know the hand best (`align/sights.py`) are brought together
+(`align/triangulation.py`). A view that is missing makes the points less sure, not absent.
 """
 
 from __future__ import annotations
@@ -26,26 +26,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
-from kpm_ros.align.pose import PoseRules, PoseStream
+from kpm_ros.align.pose import PoseRules, ViewTiming
 from kpm_ros.align.seen import Seen
-from kpm_ros.align.triangulation import (
-    SEEN_COLUMNS,
-    HandInstants,
-    HandSolver,
-    SpaceRules,
-    Strike,
-)
+from kpm_ros.align.sights import Sights, views_of
+from kpm_ros.align.triangulation import HandInstants, HandSolver, SpaceRules, Strike
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.registration import Registration
-from kpm_ros.core.streams import IMAGE, Landmarks
+from kpm_ros.core.streams import Landmarks
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 
 MOST_STRIKES = 256
 LATEST_STRIKE_NS = round(0.05 * NS_PER_S)
 """A key that went down longer ago than this says nothing of where fingertips are."""
 UNREGISTERED = Flag.UNFAMILIAR | Flag.UNREGISTERED | Flag.POSE_STALE | Flag.POSE_LOST
-_OF_AGE = FlagBits(Flag.HELD | Flag.EXTRAPOLATED | Flag.POSE_STALE | Flag.POSE_LOST)
 
 
 class HandInSpace:
@@ -65,115 +59,98 @@ class HandInSpace:
         """Start without any frame; `needed` are the points that must not be hidden."""
         self.stream = stream
         self.registration = registration
-        cameras = dict(registration.cameras) if registration else {}
-        self.views: dict[str, PoseStream] = {
-            view: PoseStream(
-                Landmarks(view, stream.skeleton, 3, IMAGE, stream.rate_hz),
-                rules,
-                needed,
-                tells_visibility=True,
-            )
-            for view in cameras
-        }
+        cameras = registration.cameras if registration else {}
+        self._views = views_of(stream, tuple(cameras), rules, needed) if cameras else None
         self.solver = HandSolver(cameras, stream.skeleton, space) if cameras else None
         self.newest: HandInstants | None = None
         """What the last read found, covariance included."""
         self._hidden_below = rules.hidden_below
-        self._strikes: list[tuple[int, Strike]] = []
+        self._strikes: list[tuple[int, KeyEvent]] = []
 
     @property
     def wait_ns(self) -> int:
-        """How long a grid sample waits for the slowest view, at present."""
-        return max((view.wait_ns for view in self.views.values()), default=0)
+        """How long a grid sample waits for the views, at present."""
+        return self._views.wait_ns if self._views else 0
 
     @property
     def known_ns(self) -> int:
-        """Instant up to which frames of all views, not only the wait, have settled the points."""
-        return min((view.known_ns for view in self.views.values()), default=NEVER_NS)
+        """Instant up to which frames, not only the wait, have settled the points."""
+        return self._views.known_ns if self._views else NEVER_NS
 
     @property
     def dropped(self) -> int:
         """Frames given up because more came than are kept."""
-        return sum(view.dropped for view in self.views.values())
+        return self._views.dropped if self._views else 0
 
     @property
     def newest_used(self) -> Arrival[Seen] | None:
         """Newest frame behind the last instant that was read."""
-        used = [found for view in self.views.values() if (found := view.newest_used) is not None]
-        return max(used, key=lambda frame: frame.stamp_ns, default=None)
+        return self._views.newest_used if self._views else None
+
+    @property
+    def timings(self) -> dict[str, ViewTiming]:
+        """What each view's frames ask for at present, and what they are given."""
+        return self._views.timings if self._views else {}
 
     def push(self, frame: LandmarkFrame, received_ns: int) -> Outcome:
         """Take in a frame of any registered view; of no use, but not wrong, where none is."""
-        if self.solver is None:
-            return Outcome.TAKEN
-        view = self.views.get(frame.view)
-        return Outcome.REFUSED if view is None else view.push(frame, received_ns)
+        return self._views.push(frame, received_ns) if self._views else Outcome.TAKEN
 
     def push_key_event(self, event: KeyEvent, received_ns: int) -> None:
         """Take in a key that went down: a fingertip is there, which tells how large a hand is."""
-        if event.kind is KeyEventKind.NOTE_ON and self.views:
+        if event.kind is KeyEventKind.NOTE_ON and self._views:
             usable_ns = max(event.stamp_ns, self.settled_until(received_ns) + 1)
             if usable_ns - event.stamp_ns <= LATEST_STRIKE_NS:
-                self._strikes.append((usable_ns, Strike(usable_ns, event.note)))
+                self._strikes.append((usable_ns, event))
                 del self._strikes[:-MOST_STRIKES]
 
     def settled_until(self, now_ns: int) -> int:
         """Newest instant whose points nothing to come can change any more."""
-        return min((view.settled_until(now_ns) for view in self.views.values()), default=now_ns)
+        return self._views.settled_until(now_ns) if self._views else now_ns
 
     def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[FlagBits]:
         """Fill in points at increasing, settled instants, each read once; give their flags."""
         values[:] = self.stream.missing
-        if self.solver is None:
+        if self._views is None or self.solver is None:
             return np.full(len(stamps_ns), UNREGISTERED, FlagBits)
-        seen, flags = self._see(stamps_ns)
-        usable, said = best_views(flags)
+        sights = self._views.see(stamps_ns)
         found = self.solver.solve(
-            stamps_ns, seen, usable, self._hidden_below, self._take_strikes(int(stamps_ns[-1]))
+            sights.moments_ns,
+            sights.seen,
+            sights.usable,
+            doubt=sights.doubt,
+            visible_from=self._hidden_below,
+            strikes=self._strikes_at(sights),
         )
-        self.newest = found
-        rows = found.points.reshape(len(stamps_ns), -1)
-        values[found.found, : rows.shape[1]] = rows[found.found]
-        said[~found.found] |= FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
-        return said
+        # The last moment of the call before may be told again.
+        found = (self.newest or self.solver.nothing(1)).and_then(found)
+        self.newest = found.last
+        told, width = sights.moment + 1, self.stream.points_width
+        values[:, :width] = found.points[told].reshape(len(stamps_ns), -1)
+        if self.stream.measures:
+            values[:, width] = sights.age_ns / NS_PER_S
+            values[:, width + 1] = found.spread[told]
+        lost = ~found.found[told]
+        values[lost] = self.stream.missing
+        sights.flags[lost] |= FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
+        return sights.flags
 
     def reset(self) -> None:
         """Forget every frame; the hand's size too, as another may come."""
-        for view in self.views.values():
-            view.reset()
-        if self.solver is not None:
+        if self._views is not None and self.solver is not None:
+            self._views.reset()
             self.solver.reset()
         self._strikes.clear()
         self.newest = None
 
-    def _see(self, stamps_ns: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[FlagBits]]:
-        """What each view sees at instants, and what it says of that: (instants, views, ...)."""
-        count, points = len(stamps_ns), len(self.stream.skeleton)
-        seen = np.empty((count, len(self.views), points, SEEN_COLUMNS), np.float32)
-        flags = np.empty((count, len(self.views)), FlagBits)
-        rows = np.empty((count, points * SEEN_COLUMNS), np.float32)
-        for k, view in enumerate(self.views.values()):
-            flags[:, k] = view.read(stamps_ns, rows)
-            seen[:, k] = rows.reshape(count, points, SEEN_COLUMNS)
-        return seen, flags
-
-    def _take_strikes(self, until_ns: int) -> list[Strike]:
-        """Keys that went down up to an instant, each taken once."""
-        due = [strike for usable_ns, strike in self._strikes if usable_ns <= until_ns]
-        self._strikes = [entry for entry in self._strikes if entry[0] > until_ns]
-        return due
-
-
-def best_views(flags: NDArray[FlagBits]) -> tuple[NDArray[np.bool_], NDArray[FlagBits]]:
-    """Which views are used at each instant, given their flags (instants, views), and what is said.
-
-    Those that are held are used only where no other is fresh, and stale ones only where all are.
-    """
-    lost, stale = (flags & Flag.POSE_LOST) != 0, (flags & Flag.POSE_STALE) != 0
-    held = (flags & FlagBits(Flag.HELD | Flag.EXTRAPOLATED)) != 0
-    worse = np.where(lost, 3, np.where(stale, 2, np.where(held, 1, 0)))
-    best = worse.min(axis=1, keepdims=True)
-    usable = (worse == best) & ~lost
-    of_age = np.bitwise_or.reduce(np.where(worse == best, flags, 0), axis=1) & _OF_AGE
-    hidden = np.bitwise_and.reduce(np.where(usable, flags, Flag.HIDDEN), axis=1) & Flag.HIDDEN
-    return usable, (of_age | np.where(usable.any(axis=1), hidden, 0)).astype(FlagBits)
+    def _strikes_at(self, sights: Sights) -> list[Strike]:
+        """Keys that went down, each at the first moment that tells of it."""
+        struck, left = [], []
+        for usable_ns, event in self._strikes:
+            told = (sights.asked_ns >= usable_ns) & (sights.moments_ns >= event.stamp_ns)
+            if told.any():
+                struck.append(Strike(int(told.argmax()), event.note))
+            else:
+                left.append((usable_ns, event))
+        self._strikes = left
+        return struck

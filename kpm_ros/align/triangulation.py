@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.align.sights import SEEN_COLUMNS
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.keyboard import IS_BLACK, KEY_TOP_M, KEY_X_M, NOTES, TRAVEL_M, WHITE_WIDTH_M
 from kpm_ros.core.registration import RegisteredCamera
@@ -41,8 +42,6 @@ BLACK_WIDTH_M = 0.010
 TIP_HEIGHT_ERROR_M = 0.005
 """How far a fingertip's landmark may be above or below the key's surface that it presses."""
 NEVER_S = 1e9
-SEEN_COLUMNS = 4
-"""Of each point in a view: x, y, relative depth, visibility."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,10 @@ class SpaceRules(CheckedSettings):
 
 
 class Strike(NamedTuple):
-    """A key that arrived at its bottom."""
+    """A key that is at its bottom."""
 
-    stamp_ns: int
+    instant: int
+    """Which of the instants that are solved."""
     note: int
 
 
@@ -99,6 +99,20 @@ class HandInstants(NamedTuple):
     def spread(self) -> NDArray[np.float64]:
         """Root mean square of the standard errors of an instant's coordinates, in metres."""
         return np.asarray(np.sqrt(self.covariance[..., [0, 3, 5]].mean(axis=(-2, -1))))
+
+    @property
+    def last(self) -> HandInstants:
+        """The last of them alone."""
+        return HandInstants(self.points[-1:], self.covariance[-1:], self.used[-1:], self.found[-1:])
+
+    def and_then(self, later: HandInstants) -> HandInstants:
+        """These, and later ones."""
+        return HandInstants(
+            np.concatenate((self.points, later.points)),
+            np.concatenate((self.covariance, later.covariance)),
+            np.concatenate((self.used, later.used)),
+            np.concatenate((self.found, later.found)),
+        )
 
 
 class HandSolver:
@@ -160,23 +174,20 @@ class HandSolver:
         stamps_ns: NDArray[np.int64],
         seen: NDArray[np.float32],
         usable: NDArray[np.bool_],
+        *,
+        doubt: NDArray[np.float64] | None = None,
         visible_from: float = 0.0,
         strikes: Sequence[Strike] = (),
     ) -> HandInstants:
-        """Find the points at increasing instants, each later than those of the call before.
+        """Find the points at instants in order, none before those of the call before.
 
-        `seen` is (instants, views, points, 4), see SEEN_COLUMNS; `usable` (instants, views).
-        Each strike counts at the first of the instants that is not before it.
+        `seen` is (instants, views, points, 4), see SEEN_COLUMNS; `usable` and `doubt`, which is
+        an error in metres beside the tracker's, are (instants, views).
         """
         from kpm_ros.align.triangulation_kernels import Limits, solve_hands
 
-        instants, points = len(stamps_ns), len(self.skeleton)
-        found = HandInstants(
-            np.zeros((instants, points, 3)),
-            np.zeros((instants, points, 6)),
-            np.zeros((instants, len(self.views), points), np.uint8),
-            np.zeros(instants, np.bool_),
-        )
+        instants = len(stamps_ns)
+        found = self.nothing(instants)
         if not instants:
             return found
         gaps_s = np.diff(stamps_ns, prepend=self._last_ns or stamps_ns[0]) / NS_PER_S
@@ -189,7 +200,8 @@ class HandSolver:
             gaps_s,
             np.ascontiguousarray(seen, np.float32),
             np.ascontiguousarray(usable, np.uint8),
-            _strike_table(strikes, stamps_ns),
+            np.zeros(usable.shape) if doubt is None else doubt,
+            _strike_table(strikes),
             cameras,
             hand,
             Limits(rules.outlier_sigma**2, rules.depth_noise, rules.hand_size_error, visible_from),
@@ -200,6 +212,16 @@ class HandSolver:
             found.found.view(np.uint8),
         )
         return found
+
+    def nothing(self, instants: int) -> HandInstants:
+        """What is known of instants at which nothing was found."""
+        points = len(self.skeleton)
+        return HandInstants(
+            np.zeros((instants, points, 3)),
+            np.zeros((instants, points, 6)),
+            np.zeros((instants, len(self.views), points), np.uint8),
+            np.zeros(instants, np.bool_),
+        )
 
     def _slope_error(self, one: RegisteredCamera) -> float:
         """Error of a ray, as a slope: the tracker's, and that of the camera's place."""
@@ -252,15 +274,13 @@ def _lens_table(one: RegisteredCamera) -> NDArray[np.float64]:
     return np.ascontiguousarray(np.nan_to_num(one.camera.slopes(places), posinf=0.0, neginf=0.0))
 
 
-def _strike_table(strikes: Sequence[Strike], stamps_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Where keys are that went down, and at which of some instants to look."""
+def _strike_table(strikes: Sequence[Strike]) -> NDArray[np.float64]:
+    """Where keys are that are down, and at which of some instants to look."""
     rows = []
-    for stamp_ns, note in strikes:
-        instant = int(np.searchsorted(stamps_ns, stamp_ns))
-        if note in NOTES and instant < len(stamps_ns):
+    for instant, note in strikes:
+        if note in NOTES:
             key = note - NOTES[0]
             width_m = BLACK_WIDTH_M if IS_BLACK[key] else WHITE_WIDTH_M
-            rows.append(
-                (instant, KEY_X_M[key], KEY_TOP_M[key] - TRAVEL_M, width_m / 3, TIP_HEIGHT_ERROR_M)
-            )
+            bottom_m = KEY_TOP_M[key] - TRAVEL_M
+            rows.append((instant, KEY_X_M[key], bottom_m, width_m / 3, TIP_HEIGHT_ERROR_M))
     return np.array(rows, np.float64).reshape(-1, 5)

@@ -266,6 +266,7 @@ def expect_depths(
 def look(
     seen: NDArray[np.float32],
     usable: Bytes,
+    doubt: Floats,
     cameras: Cameras,
     hand: Hand,
     limits: Limits,
@@ -295,7 +296,11 @@ def look(
                     learnt,
                     p,
                 )
-                sight.weight[v, p] /= sight.depth[v, p] * sight.depth[v, p]
+            else:
+                sight.depth[v, p] = 1.0
+            if used[v, p]:
+                error = sight.depth[v, p] ** 2 / sight.weight[v, p] + doubt[v] ** 2
+                sight.weight[v, p] = 1.0 / error
 
 
 @compiled
@@ -524,6 +529,8 @@ def learn_from_views(
 ) -> None:
     """Learn the hand's size in each view, what its depths are off, and its bones."""
     known_s = learnt.known_s
+    if step_s <= 0.0:
+        return
     for v in range(len(used)):
         if sight.fitted[v] <= 0.0 or sight.size[v] <= 0.0:
             continue
@@ -583,6 +590,7 @@ def solve_hands(
     gaps_s: Floats,
     seen: NDArray[np.float32],
     usable: Bytes,
+    doubt: Floats,
     strikes: Floats,
     cameras: Cameras,
     hand: Hand,
@@ -596,8 +604,8 @@ def solve_hands(
     """Find the points of a hand at each of some instants, and learn from them.
 
     `gaps_s` is the time since the instant before each; `seen` is (instants, views, points, 4): x,
-    y, relative depth, visibility; `usable` (instants, views). `strikes` is (strikes, 5): at which
-    instant, x and z of the key, their errors.
+    y, relative depth, visibility; `usable` and `doubt`, in metres, are (instants, views); `strikes`
+    (strikes, 5): at which instant, x and z of the key, their errors.
     """
     views, count = seen.shape[1], seen.shape[2]
     sight = Sight(
@@ -611,7 +619,7 @@ def solve_hands(
     )
     shift, state = np.empty(3), np.empty(count, np.int64)
     for i in range(len(gaps_s)):
-        look(seen[i], usable[i], cameras, hand, limits, learnt, sight, used[i])
+        look(seen[i], usable[i], doubt[i], cameras, hand, limits, learnt, sight, used[i])
         agreed = agree(
             used[i], cameras, limits, learnt, sight, points[i], covariance[i], state, shift
         )

@@ -29,7 +29,7 @@ from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import Grid
 from kpm_ros.core.registration import RegisteredCamera, Registration
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.core.streams import KEYBOARD, Landmarks, PianoKeys, Streams
+from kpm_ros.core.streams import JOINED, KEYBOARD, NEWEST, Landmarks, PianoKeys, Streams
 from kpm_ros.sense.samples import HAND, KeyEvent, LandmarkFrame
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import default_cameras
@@ -38,7 +38,10 @@ from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.session import Delivery, SimulatedSession
 
 T0 = 1_700_000_000_000_000_000
-STREAMS = Streams((Landmarks("hand", find_skeleton(HAND), 3, KEYBOARD), PianoKeys()))
+STREAMS, NEWEST_STREAMS = (
+    Streams((Landmarks("hand", find_skeleton(HAND), 3, KEYBOARD, timing=timing), PianoKeys()))
+    for timing in (JOINED, NEWEST)
+)
 CAMERAS = {camera.name: camera for camera in default_cameras()}
 REGISTRATION = Registration(
     {view: RegisteredCamera(camera.camera) for view, camera in CAMERAS.items()}
@@ -64,10 +67,11 @@ def aligned(
     deliveries: Iterable[Delivery],
     registration: Registration | None = REGISTRATION,
     look_ms: int = 10,
+    streams: Streams = STREAMS,
 ) -> list[AlignedChunk]:
     """What an aligner makes of deliveries, looked at so often."""
     aligner = Aligner(
-        AlignerConfig(streams=STREAMS, rate_hz=GRID.rate_hz, registration=registration)
+        AlignerConfig(streams=streams, rate_hz=GRID.rate_hz, registration=registration)
     )
     chunks, now_ns = [], T0
     for delivery in deliveries:
@@ -102,6 +106,22 @@ def test_two_cameras_give_points_within_millimetres(
     off = errors_mm(aligned(session), pianist, 0.5)
     assert np.median(off) < 4
     assert np.percentile(off, 95) < 8
+
+
+def test_the_newest_points_tell_their_age_and_spread(
+    session: list[Delivery], pianist: Performer
+) -> None:
+    """They are where the hand was so long before, as near as the spread says, and wait for none."""
+    chunks = aligned(session, streams=NEWEST_STREAMS)
+    values = np.concatenate([chunk.values for chunk in chunks])[GRID.rate_hz :]
+    stamps_s = np.concatenate([GRID.stamps_ns(c.grid_index, len(c)) - T0 for c in chunks]) / 1e9
+    points, age_s, spread_m = np.split(values[:, NEWEST_STREAMS.columns["hand"]], (63, 64), axis=1)
+    seen_s = np.maximum.accumulate(stamps_s[GRID.rate_hz :] - age_s[:, 0])
+    off = points.reshape(-1, 21, 3) - pianist.landmarks(seen_s)
+    assert np.median(np.linalg.norm(off, axis=-1)) < 0.004
+    assert 0.5 < np.sqrt((off**2).mean()) / spread_m.mean() < 2
+    assert 0 < np.median(age_s) < 0.01
+    assert age_s.max() < 0.02
 
 
 def test_a_missing_camera_makes_points_less_sure_but_not_absent(
@@ -150,10 +170,13 @@ def test_swapped_and_lost_points_of_one_view_are_found_by_the_other(
     assert np.median(off) < 7
 
 
-def test_points_do_not_depend_on_how_often_anybody_looks(session: list[Delivery]) -> None:
-    """What is learnt on the way is learnt from instants, not from chunks."""
+@pytest.mark.parametrize("streams", [STREAMS, NEWEST_STREAMS], ids=(JOINED, NEWEST))
+def test_points_do_not_depend_on_how_often_anybody_looks(
+    session: list[Delivery], streams: Streams
+) -> None:
+    """What is learnt on the way is learnt from moments, not from chunks."""
     once, often = (
-        np.concatenate([chunk.values for chunk in aligned(session[:600], look_ms=ms)])
+        np.concatenate([c.values for c in aligned(session[:600], look_ms=ms, streams=streams)])
         for ms in (40, 3)
     )
     common = min(len(once), len(often))
