@@ -340,6 +340,17 @@ def meet(
 
 
 @compiled
+def keep(
+    p: int, at: Floats, inverse: Floats, worse: float, points: Floats, covariance: Floats
+) -> None:
+    """Put a point down, and its covariance, so many times worse."""
+    for k in range(3):
+        points[p, k] = at[k]
+    for k in range(6):
+        covariance[p, k] = worse * inverse[k]
+
+
+@compiled
 def disagreement(
     p: int, left_out: int, used: Bytes, cameras: Cameras, sight: Sight, depths: float, at: Floats
 ) -> float:
@@ -379,15 +390,15 @@ def agree(
     """
     at, inverse = np.empty(3), np.empty(6)
     agreed, moved = 0, 0
-    shift[:] = 0.0
+    for k in range(3):
+        shift[k] = 0.0
     for p in range(len(state)):
         rays = 0
         for v in range(len(used)):
             rays += used[v, p]
         if rays == 0 or not meet(p, -1, used, cameras, sight, shift, 0.0, at, inverse):
             return -1
-        points[p, :] = at
-        covariance[p, :] = inverse
+        keep(p, at, inverse, 1.0, points, covariance)
         state[p] = ALONE if rays == 1 else APART
         if rays == 1:
             continue
@@ -507,9 +518,9 @@ def settle(
             cost += near * (at[k] - expected[k]) ** 2
         if cost < lowest:
             lowest, gone = cost, v
-            points[p, :] = at
             # What fits badly even so is less sure than its rays.
-            covariance[p, :] = inverse * max(1.0, cost / (2.0 * rays + 1.0))
+            worse = max(1.0, cost / (2.0 * rays + 1.0))
+            keep(p, at, inverse, worse, points, covariance)
     if gone >= 0:
         used[gone, p] = 0
     state[p] = SETTLED
@@ -660,5 +671,6 @@ def solve_hands(
                     learn_from_strike(v, strikes[j], cameras, hand, learnt, sight)
         for p in range(count):
             spread = covariance[i, p, 0] + covariance[i, p, 3] + covariance[i, p, 5]
-            learnt.before[p, :3] = points[i, p]
+            for k in range(3):
+                learnt.before[p, k] = points[i, p, k]
             learnt.before[p, 3] = spread / 3.0
