@@ -122,6 +122,40 @@ def _slope(
 
 
 @compiled
+def _climb(
+    arms: Array,
+    torque: Array,
+    rest: Array,
+    low: Array,
+    weight: Array,
+    slack: Array,
+    price: Array,
+    out: Array,
+) -> bool:
+    """Go on from these prices to the best ones of one instant; say whether they were reached."""
+    joints = len(price)
+    step, trial, hessian = np.empty(joints), np.empty(joints), np.empty((joints, joints))
+    for _ in range(_STEPS):
+        if _slope(price, arms, torque, rest, low, weight, slack, step, hessian, out) < _PRECISION:
+            return True
+        gradient = step.copy()
+        _newton_step(hessian, step)
+        gain = 0.0
+        for j in range(joints):
+            gain += gradient[j] * step[j]
+        here = _worth(price, arms, torque, rest, low, weight, slack)
+        part = 1.0
+        for _ in range(_HALVINGS):
+            for j in range(joints):
+                trial[j] = price[j] + part * step[j]
+            if _worth(trial, arms, torque, rest, low, weight, slack) >= here + 1e-4 * part * gain:
+                break
+            part *= 0.5
+        price[:] = trial
+    return False
+
+
+@compiled
 def solve(
     arms: Array, torque: Array, rest: Array, low: Array, weight: Array, slack: Array, price: Array
 ) -> tuple[Array, Array]:
@@ -133,30 +167,13 @@ def solve(
     """
     count, joints, muscles = arms.shape
     activation, residual = np.empty((count, muscles)), np.empty((count, joints))
-    step, hessian = np.empty(joints), np.empty((joints, joints))
-    out, trial = np.empty(muscles), np.empty(joints)
+    out = np.empty(muscles)
     for n in range(count):
-        for _ in range(_STEPS):
-            worst = _slope(
-                price, arms[n], torque[n], rest[n], low[n], weight, slack, step, hessian, out
-            )
-            if worst < _PRECISION:
-                break
-            gradient = step.copy()
-            _newton_step(hessian, step)
-            gain = 0.0
-            for j in range(joints):
-                gain += gradient[j] * step[j]
-            here = _worth(price, arms[n], torque[n], rest[n], low[n], weight, slack)
-            part = 1.0
-            for _ in range(_HALVINGS):
-                for j in range(joints):
-                    trial[j] = price[j] + part * step[j]
-                there = _worth(trial, arms[n], torque[n], rest[n], low[n], weight, slack)
-                if there >= here + 1e-4 * part * gain:
-                    break
-                part *= 0.5
-            price[:] = trial
+        found = _climb(arms[n], torque[n], rest[n], low[n], weight, slack, price, out)
+        if not found:
+            # Rarely, prices of the instant before lead nowhere; nothing always leads somewhere.
+            price[:] = 0.0
+            _climb(arms[n], torque[n], rest[n], low[n], weight, slack, price, out)
         activation[n] = out
         for j in range(joints):
             residual[n, j] = torque[n, j]

@@ -95,6 +95,18 @@ def test_where_the_solver_begins_makes_no_difference() -> None:
     np.testing.assert_allclose(near, far, atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", [1, 2, 5])
+def test_prices_that_lead_nowhere_are_given_up(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    weight, slack = np.ones(96), np.array([1e-3] * 6 + [1.0] * 12)
+    arms = draw.normal(0.0, 2.0, (1, 18, 96)) * np.where(draw.random((1, 1, 96)) < 0.5, 1.0, 0.02)
+    arms[:, 2] = 3.0 * np.abs(arms[:, 2])
+    given = (arms, draw.normal(0.0, 0.3, (1, 18)), np.zeros((1, 96)), np.zeros((1, 96)))
+    near = solve(*given, weight, slack, np.zeros(18))[0]
+    far = solve(*given, weight, slack, draw.normal(0.0, 30.0, 18))[0]
+    np.testing.assert_allclose(near, far, atol=1e-5)
+
+
 def test_fibres_give_the_force_that_mujoco_says(body: Body) -> None:
     model, data = body.model, mujoco.MjData(body.model)
     draw, fibres = np.random.default_rng(3), Fibres(body.model)
