@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_banded
+from scipy.spatial.transform import Rotation
 
 from kpm_ros.simulate.exerciser.exercising_person import GRAVITY
 from kpm_ros.simulate.exerciser.figure import Figure
@@ -29,6 +30,11 @@ Array = NDArray[np.float64]
 
 _HARDLY = 0.4
 """Share of the weight below which the point of support is not heeded."""
+_TOO_SHORT_S = 0.085
+_TRUNK = 0.7
+"""Part of the body's inertia that bows with the trunk."""
+_UPRIGHT_S = 0.12
+"""How long the trunk takes to get ready for a flight's turning, and to be done with it."""
 _ABSORB_S = 0.17
 """From landing to a crouch, and from there to the moment of a jump."""
 _SINK = 0.42
@@ -44,6 +50,10 @@ class Masses(NamedTuple):
     """(bodies,): of the whole mass."""
     place: Array
     """(n, bodies, 3)"""
+    inertia: Array
+    """(n, bodies, 3, 3): about their own centres, along the world's axes, by the whole mass."""
+    turn: Array
+    """(n, bodies, 3, 3): how each is turned."""
 
     @property
     def centre(self) -> Array:
@@ -59,8 +69,11 @@ def masses(figure: Figure, q: Array) -> Masses:
     at = placed.origin[:, heavy] + np.einsum(
         "nbij,bj->nbi", placed.rotation[:, heavy], model.body_ipos[heavy]
     )
-    share = model.body_mass[heavy] / model.body_mass[heavy].sum()
-    return Masses(np.asarray(share), at)
+    whole = model.body_mass[heavy].sum()
+    turn = placed.rotation[:, heavy]
+    axes = turn @ Rotation.from_quat(model.body_iquat[heavy], scalar_first=True).as_matrix()
+    inertia = (axes * model.body_inertia[heavy][:, None]) @ axes.swapaxes(-1, -2) / whole
+    return Masses(np.asarray(model.body_mass[heavy] / whole), at, inertia, turn)
 
 
 def change(values: Array, rate_hz: float) -> Array:
@@ -68,6 +81,34 @@ def change(values: Array, rate_hz: float) -> Array:
     out = np.zeros_like(values)
     out[1:-1] = (values[2:] - 2 * values[1:-1] + values[:-2]) * rate_hz**2
     return out
+
+
+def spin(body: Masses, rate_hz: float) -> Array:
+    """Angular momentum about the centre of mass, (n, 3), by the whole mass."""
+    arm = body.place - body.centre[:, None]
+    moving = np.cross(arm, np.gradient(arm, 1.0 / rate_hz, axis=0))
+    rolling = np.gradient(body.turn, 1.0 / rate_hz, axis=0) @ body.turn.swapaxes(-1, -2)
+    speed = np.stack([rolling[..., 2, 1], rolling[..., 0, 2], rolling[..., 1, 0]], axis=-1)
+    own = np.einsum("nbij,nbj->ni", body.inertia, speed)
+    return np.asarray(np.einsum("b,nbi->ni", body.share, moving) + own)
+
+
+def turning(body: Masses, flights: tuple[tuple[float, float], ...], rate_hz: float) -> Array:
+    """How far the trunk must bow, (n,), so that in flight the body turns by itself.
+
+    Nothing changes angular momentum there: where legs and arms would, the trunk answers for them.
+    Flights that are over before a trunk could answer are left as they are.
+    """
+    times = np.arange(len(body.place)) / rate_hz
+    flying = np.zeros(len(times), np.bool_)
+    for up, down in flights:
+        flying |= (times >= up) & (times <= down) & (down - up > _TOO_SHORT_S)
+    bowing = spin(body, rate_hz)[:, 1]
+    arm = body.place - body.centre[:, None]
+    across = np.einsum("b,nb->n", body.share, arm[..., 0] ** 2 + arm[..., 2] ** 2)
+    borne = np.where(flying, 0.0, _UPRIGHT_S**-2)
+    missing = np.where(flying, -np.gradient(bowing, 1.0 / rate_hz) / (_TRUNK * across), 0.0)
+    return _bounded(borne, missing, rate_hz)
 
 
 def correction(body: Masses, support: Array, flying: NDArray[np.bool_], rate_hz: float) -> Array:

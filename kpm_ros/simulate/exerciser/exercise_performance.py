@@ -35,8 +35,10 @@ from kpm_ros.simulate.exerciser.packaged_body import SIDES
 Array = NDArray[np.float64]
 
 RATE_HZ = 100.0
-_ROUNDS, _ROUNDS_JUMPING = 4, 7
+_ROUNDS, _ROUNDS_JUMPING = 4, 8
 """How often the body is shifted until it is in balance."""
+_SETTLING = 3
+"""Of these the last ones, in which the trunk no longer bows for flights."""
 _UPRIGHT = 0.985
 """How much of a leg's length is used when standing: people's knees are never quite straight."""
 _STRETCH = 0.992
@@ -48,6 +50,7 @@ _LED_FREE_M = 0.5
 _TURN = 0.36
 """The furthest that the pelvis turns, in radians."""
 _HEAVY = 1e-4
+_TILT = COORDINATES.index("pelvis_tilt")
 
 
 class Performance(NamedTuple):
@@ -112,6 +115,10 @@ def lead(figure: Figure, timeline: Timeline) -> tuple[Array, NDArray[np.bool_]]:
                 for plan in plans:
                     plan.rise(balance.flight_rise(timeline.flights, len(q), rate_hz))
             level += wanted - body.centre[:, 2]
+            if number < rounds - _SETTLING:
+                # Bowing lowers the pelvis' front.
+                q[:, _TILT] -= balance.turning(body, timeline.flights, rate_hz)
+                turn = pelvis_turn(q)
         else:
             flying = np.zeros(len(q), np.bool_)
         pelvis[:, :2] += balance.correction(body, support, flying, rate_hz)

@@ -38,7 +38,7 @@ from kpm_ros.simulate.release.release_layout import PerformanceName
 from kpm_ros.simulate.release.request import Performance, person_seed, take_seed
 from kpm_ros.simulate.release.truth import as_npz
 
-GENERATOR = 2
+GENERATOR = 3
 """Goes up whenever the same request gives other data, if only in the last digit.
 
 From 1 to 2: what the model lacks carries part of the moments that turn the hip inwards and out.

@@ -31,6 +31,9 @@ Array = NDArray[np.float64]
 
 _ROOM = 0.06
 """How far from its limits a leg's angle begins to be held back, in radians."""
+_RAISED, _RAISED_ROOM = np.deg2rad(118.0), 0.35
+"""The same of a thigh that is raised: muscles end that movement, not the joint."""
+_HIP = LEG.index("hip_flexion")
 
 _CLEAR_M = 0.015
 """How far a foot is lifted at least while a leg is led by its joints."""
@@ -129,9 +132,10 @@ class FootPlan:
 def _possible(led: Array) -> Array:
     """Keep a leg's angles (n, 6) within its limits, without corners."""
     low, high = np.deg2rad(legs.LIMITS_DEG).T + np.outer([1.0, -1.0], np.full(len(LEG), _ROOM))
-    width = np.full_like(led, _ROOM)
-    led = high - _soft_positive(high - led, width)
-    return np.asarray(low + _soft_positive(led - low, width))
+    room = np.full(len(LEG), _ROOM)
+    high[_HIP], room[_HIP] = _RAISED, _RAISED_ROOM
+    led = high - _soft_positive(high - led, np.broadcast_to(room, led.shape))
+    return np.asarray(low + _soft_positive(led - low, np.full_like(led, _ROOM)))
 
 
 def _soft_positive(values: Array, width: Array) -> Array:

@@ -80,6 +80,16 @@ def test_in_flight_nothing_but_gravity_moves_the_centre_of_mass(figure: Figure):
     assert body_weights(figure, ground.force[flying].sum(axis=1)).max() < 1e-6
 
 
+def test_in_flight_nothing_changes_how_the_body_turns(figure: Figure):
+    performance = performed("JumpingJack", figure)
+    flying = ~performance.contacts.any(axis=1)
+    flying[2:-2] &= flying[4:] & flying[:-4]
+    body = balance.masses(figure, performance.q)
+    moment = np.gradient(balance.spin(body, RATE_HZ), 1.0 / RATE_HZ, axis=0)[flying]
+    assert flying.sum() > 20
+    assert np.sqrt(np.mean(moment**2, axis=0)).max() < 0.8
+
+
 @pytest.mark.parametrize(
     ("exercise", "most"),
     [("Squat", 0.005), ("FrontKick", 0.02), ("SideLunges", 0.02), ("JumpingJack", 0.10)],

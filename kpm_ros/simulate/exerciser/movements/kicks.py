@@ -45,7 +45,7 @@ KICKS = (
     ),
     Exercise(
         "HighKick",
-        (1.2, 2.6),
+        (1.5, 2.8),
         (
             key(0.14, a_air=0, a_hip=-8, a_knee=12),
             key(0.24, a_air=1),
