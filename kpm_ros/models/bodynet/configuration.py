@@ -24,7 +24,7 @@ from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Sp
 from kpm_ros.models.bodynet.shapes import (
     LONGEST_LOOKAHEAD_S,
     body_of,
-    motion_filters,
+    motion_frames,
     stride_of,
     structure_of,
     tensor_shapes,
@@ -62,7 +62,7 @@ class Body(Architecture):
         from, and part of another where the stream begins between two frames.
         """
         stride = stride_of(card)
-        frames = structure_of(card).reach + motion_filters(card).frames - 1
+        frames = structure_of(card).reach + max(motion_frames(card)) - 1
         return Span(stride, max(0, (frames + 1) * stride - 1 - card.lookahead))
 
     def stream(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:

@@ -19,9 +19,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.models.bodynet.motion_kernels import follow
 from kpm_ros.models.bodynet.posture_kernels import describe
 from kpm_ros.models.bodynet.posture_shapes import FEATURES, TRACKED
-from kpm_ros.models.bodynet.shapes import VIEWS, body_of, motion_filters
+from kpm_ros.models.bodynet.shapes import VIEWS, body_of, motion_frames, stride_of
 from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
@@ -35,8 +36,9 @@ class Describer:
         (view,) = card.streams.landmarks
         self._width = view.points_width
         self._sides = [place for (place,) in sides]
-        self._filters = motion_filters(card)
-        self.behind = self._filters.frames - 1
+        self._frame_s = stride_of(card) / card.rate_hz
+        self._lengths = np.array(motion_frames(card), np.int64)
+        self.behind = int(self._lengths.max()) - 1
         """Frames that are looked at before the present one."""
 
     def points(self, rows: Array) -> Array:
@@ -58,13 +60,8 @@ class Describer:
         """
         count = len(points) - self.behind
         motion = np.empty((count, 3, TRACKED, 3), np.float32)
-        motion[:, 0] = points[self.behind :]
-        for part, taps in enumerate(self._filters, start=1):
-            first = self.behind + 1 - len(taps)
-            # One after another, so that it does not matter how many frames there are.
-            motion[:, part] = sum(
-                tap * points[first + k : first + k + count] for k, tap in enumerate(taps)
-            )
+        exposed = ages[:, 0] if ages.shape[1] else np.zeros(len(points), np.float32)
+        follow(points, np.ascontiguousarray(exposed), self._frame_s, self._lengths, motion)
         features = np.empty((count, VIEWS, FEATURES), np.float32)
         present = np.empty(count, np.float32)
         absent = (points == points[:, :1]).all(axis=(1, 2))
@@ -73,5 +70,6 @@ class Describer:
             motion[gone, 1:] = 0
         describe(motion, features, present)
         if ages.shape[1]:
-            features = np.concatenate([features, np.repeat(ages[:, None], VIEWS, axis=1)], axis=2)
+            newest = np.repeat(ages[self.behind :, None], VIEWS, axis=1)
+            features = np.concatenate([features, newest], axis=2)
         return features, present

@@ -20,6 +20,8 @@ before it and comes with the weights.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -57,7 +59,14 @@ class Features(nn.Module):
     def raw(self, values: Tensor, first_index: int) -> tuple[Tensor, Tensor]:
         """Give features before they are normalised, and 1 or 0 for a body or none."""
         rows = ends_of_frames(values, self.card, stride_of(self.card), first_index).float()
-        described = [self._describe(one) for one in rows.cpu().numpy()]
+        signals = rows.cpu().numpy()
+        threads = min(torch.get_num_threads(), len(signals))
+        if threads > 1:
+            # Compiled code lets other threads run.
+            with ThreadPoolExecutor(threads) as pool:
+                described = list(pool.map(self._describe, signals))
+        else:
+            described = [self._describe(one) for one in signals]
         features, present = (
             torch.from_numpy(np.stack(parts)).to(values.device)
             for parts in zip(*described, strict=True)
@@ -66,7 +75,8 @@ class Features(nn.Module):
 
     def _describe(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Describe a signal's frames; what was before the first stands still."""
-        points = self.describer.points(rows)
-        before = np.repeat(points[:1], self.describer.behind, axis=0)
-        ages = self.describer.ages(rows)
-        return self.describer.describe(np.concatenate([before, points]), ages)
+        given = (self.describer.points(rows), self.describer.ages(rows))
+        behind = self.describer.behind
+        return self.describer.describe(
+            *(np.concatenate([np.repeat(part[:1], behind, axis=0), part]) for part in given)
+        )

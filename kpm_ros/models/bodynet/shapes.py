@@ -21,9 +21,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kpm_ros.core.sides import pairs
 from kpm_ros.core.skeletons import Skeleton, SkeletonError
 from kpm_ros.core.streams import METRIC, Landmarks
@@ -103,28 +100,13 @@ def structure_of(card: ModelCard) -> BlockStructure:
     return STRUCTURES[card.architecture]
 
 
-class MotionFilters(NamedTuple):
-    """What a point's last frames, the newest one last, are multiplied by."""
-
-    speed: NDArray[np.float32]
-    acceleration: NDArray[np.float32]
-
-    @property
-    def frames(self) -> int:
-        """How many frames are looked at, the present one too."""
-        return max(len(self.speed), len(self.acceleration))
-
-
-def motion_filters(card: ModelCard) -> MotionFilters:
-    """Fit a parabola to a card's last frames: its slope in their middle, and its curvature."""
+def motion_frames(card: ModelCard) -> tuple[int, int]:
+    """Count the frames, the present one too, that speed and acceleration are told from."""
     frame_s = stride_of(card) / card.rate_hz
-    lengths = (max(3, 2 * round(time_s / frame_s / 2) + 1) for time_s in (SPEED_S, ACCELERATION_S))
-    filters = []
-    for derivative, length in enumerate(lengths, start=1):
-        at_s = (np.arange(length) - (length - 1) / 2) * frame_s
-        fit = np.linalg.pinv(np.vander(at_s, 3, increasing=True))
-        filters.append((derivative * fit[derivative]).astype(np.float32))
-    return MotionFilters(*filters)
+    speed, acceleration = (
+        max(3, 2 * round(time_s / frame_s / 2) + 1) for time_s in (SPEED_S, ACCELERATION_S)
+    )
+    return speed, acceleration
 
 
 class MuscleSources(NamedTuple):

@@ -53,6 +53,8 @@ class BodyNetStream(FramedStream):
             np.zeros(len(card.muscles), np.float32),
         )
         self._points = np.zeros((self._describer.behind, TRACKED, 3), np.float32)
+        (view,) = card.streams.landmarks
+        self._ages = np.zeros((self._describer.behind, len(view.measures)), np.float32)
         """Of the frames before."""
 
     def _evaluate(self, rows: Array, frame: int, ahead: int, effort: Array) -> None:
@@ -60,18 +62,21 @@ class BodyNetStream(FramedStream):
         run_frames(features, frame, ahead, self._weights, self._memory, effort)
 
     def _memory_parts(self) -> Mapping[str, Array]:
-        return {**self._memory._asdict(), "points": self._points}
+        return {**self._memory._asdict(), "points": self._points, "ages": self._ages}
 
     def _describe(self, rows: Array, frame: int) -> Array:
         """Give the features of frames, normalised, and remember the points."""
         if not len(rows):
             return np.zeros((0, VIEWS, len(self._gain) + 1), np.float32)
-        points = self._describer.points(rows)
+        given = (self._describer.points(rows), self._describer.ages(rows))
+        before = (self._points, self._ages)
         if frame == 0:
-            self._points[:] = points[0]
-        seen = np.concatenate([self._points, points])
-        features, present = self._describer.describe(seen, self._describer.ages(rows))
-        self._points[:] = seen[len(rows) :]
+            for memory, part in zip(before, given, strict=True):
+                memory[:] = part[0]
+        seen = [np.concatenate(parts) for parts in zip(before, given, strict=True)]
+        features, present = self._describer.describe(*seen)
+        for memory, part in zip(before, seen, strict=True):
+            memory[:] = part[len(rows) :]
         there = np.repeat(present[:, None, None], VIEWS, axis=1)
         scaled = np.clip((features - self._offset) * self._gain, -LIMIT, LIMIT) * there
         return np.concatenate([scaled, 1 - there], axis=-1, dtype=np.float32)

@@ -23,9 +23,10 @@ from kpm_ros.core.sides import pairs
 from kpm_ros.core.skeletons import Skeleton
 from kpm_ros.core.streams import Channels, Landmarks, Streams
 from kpm_ros.models.bodynet.description import Describer
+from kpm_ros.models.bodynet.motion_kernels import follow
 from kpm_ros.models.bodynet.network import BodyNet
 from kpm_ros.models.bodynet.posture_shapes import LOADS, POSTURE
-from kpm_ros.models.bodynet.shapes import motion_filters, muscle_sources, tensor_shapes
+from kpm_ros.models.bodynet.shapes import motion_frames, muscle_sources, tensor_shapes
 from kpm_ros.models.card import CardError
 from kpm_ros.models.registry import architecture_of
 from support.bodies import EIGHT, body_model, exercising
@@ -145,17 +146,40 @@ def test_a_body_carries_what_statics_say():
     assert knee > 10 * straight
 
 
+def motion(card, height, ages):
+    """Height, speed and acceleration of a point, of which so many frames are told."""
+    frame_s = architecture_of(card).span(card).stride / card.rate_hz
+    points = np.zeros((len(height), 1, 3), np.float32)
+    points[:, 0, 1] = height
+    found = np.empty((1, 3, 1, 3), np.float32)
+    lengths = np.array(motion_frames(card), np.int64)
+    follow(points, ages.astype(np.float32), frame_s, lengths, found)
+    return found[0, :, 0, 1]
+
+
+@pytest.mark.parametrize("aged", [False, True])
 @pytest.mark.parametrize("rate_hz", [10, 30, 50, 60, 100, 1024])
-def test_speed_and_acceleration_of_a_throw_are_found_at_any_rate(rate_hz):
+def test_speed_and_acceleration_of_a_throw_are_found_at_any_rate(rate_hz, aged):
     card, _ = body_model(rate_hz=rate_hz)
-    filters = motion_filters(card)
     frame_s = architecture_of(card).span(card).stride / rate_hz
-    middle_s = [(len(taps) - 1) / 2 * frame_s for taps in filters]
-    at_s = np.arange(-20, 1) * frame_s
-    height = 3 + 2 * at_s - 4.9 * at_s**2
-    speed, acceleration = (height[-len(taps) :] @ taps for taps in filters)
-    assert speed == pytest.approx(2 + 9.8 * middle_s[0], rel=1e-3)
-    assert acceleration == pytest.approx(-9.8, rel=1e-3)
+    ages = 0.04 * aged * np.random.default_rng(1).random(20)
+    at_s = np.arange(-19, 1) * frame_s - ages
+    _, speed, acceleration = motion(card, 3 + 2 * at_s - 4.9 * at_s**2, ages)
+    middle_s = at_s[-motion_frames(card)[0] :].mean()
+    assert speed == pytest.approx(2 - 9.8 * middle_s, rel=1e-2)
+    assert acceleration == pytest.approx(-9.8, rel=2e-2)
+
+
+def test_a_frame_that_is_held_is_no_stop():
+    card, _ = body_model(rate_hz=100)
+    frames = np.array([*range(16), 15, 15, 15, 19])
+    ages = 0.03 * (np.arange(20) - frames)
+    _, speed, acceleration = motion(card, 0.03 * frames, ages)
+    assert speed == pytest.approx(1.0, rel=1e-3)
+    assert acceleration == pytest.approx(0.0, abs=0.05)
+    # One picture that is all there is says nothing of motion.
+    _, speed, acceleration = motion(card, np.full(20, 0.7), 0.03 * np.arange(20))
+    assert (speed, acceleration) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("architecture", ["bodynet", "bodynet-light"])
