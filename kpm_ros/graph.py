@@ -274,13 +274,19 @@ def _check_subject(options: PipelineOptions, streams: Streams) -> None:
 
 def _suited(node: str, options: PipelineOptions) -> dict[str, Any]:
     """Parameters that suit the subject, but for those that the parameters file has changed."""
+    from kpm_ros.act.muscle_weights import weights_of_hand
     from kpm_ros.core.params_file import meant_for, read_table
 
+    name = f"/{options.namespace}/{node}"
     suited = dict(options.whose.parameters.get(node, {}))
-    if suited and options.params_file:
-        name = f"/{options.namespace}/{node}"
-        own = meant_for(read_table(Path(options.params_file).expanduser()), name).values
+    usual: Mapping[str, Any] = {}
+    if options.hand != RIGHT or (suited and options.params_file):
         usual = meant_for(read_table(config_dir() / "pipeline.yaml"), name).values
+    if options.hand != RIGHT:
+        for parameter in {"gains", "gestures"} & set(usual):
+            suited[parameter] = weights_of_hand(usual[parameter], options.hand)
+    if suited and options.params_file:
+        own = meant_for(read_table(Path(options.params_file).expanduser()), name).values
         for parameter in list(suited):
             if parameter in own and own[parameter] != usual.get(parameter):
                 del suited[parameter]

@@ -28,6 +28,9 @@ from kpm_ros.act.muscle_weights import require_known_muscles, require_names
 from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardReport, GuardState, Now
 from kpm_ros.act.slew_limiter import SlewLimiter
 from kpm_ros.act.smoothing import Smoother
+from kpm_ros.core.flags import INVALID_SIDE
+from kpm_ros.core.hands import side_of
+from kpm_ros.core.stream_kinds import SIDES
 
 STANDSTILL_S = 0.2
 """How long the clock of the stamps may show the same before it counts as stopped. One that a bag's
@@ -108,6 +111,8 @@ class Assistance:
         self._clock_ns = self._moved_ns = 0
         """What the clock of the stamps last showed, and since when, by the steady clock."""
         self._standing_s = 0.0
+        self._muted_until_ns = dict.fromkeys(SIDES, 0)
+        self._of_side: dict[str, list[int]] = {side: [] for side in SIDES}
         self._inhibit_reason = ""
         self._inhibited_until_ns = 0
 
@@ -121,6 +126,7 @@ class Assistance:
         """
         known, self._meaning = self._meaning, meaning
         self._gains, self._share = [], 0.0
+        self._muted_until_ns = dict.fromkeys(SIDES, 0)
         if known not in (None, meaning) and self._mode is AssistanceState.ACTIVE:
             self._mode = AssistanceState.DISABLED
             self._mode_reason = "effort has another meaning than before: enable again to accept it"
@@ -132,6 +138,7 @@ class Assistance:
         self.guard.expect(len(muscles), "the effort stream has begun anew; no effort since")
         self._smoother = Smoother(len(muscles), self.config.smoothing_s, self.config.timeout_s)
         self._gains, self._muscles = gains, tuple(muscles)
+        self._of_side = _joints_of_side(gains, muscles)
 
     def reconfigure(self, config: AssistanceConfig) -> None:
         """Go on by other gains, limits and waits, from the torque that there is.
@@ -146,6 +153,7 @@ class Assistance:
             )
         if self._gains:
             self._gains = self._mapped(config, self._muscles)
+            self._of_side = _joints_of_side(self._gains, self._muscles)
         self.config = config
         self.guard.limit(config.timeout_s, config.max_age_s, config.max_effort)
         self._smoother.retime(config.smoothing_s, config.timeout_s)
@@ -177,10 +185,15 @@ class Assistance:
     def push_effort(
         self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now
     ) -> None:
-        """Take effort samples (n,), (n, muscles), (n,) that came in at this time."""
+        """Take effort samples (n,), (n, muscles), (n,) that came in at this time.
+
+        Where one of two hands is invalid, joints that its muscles move go to zero by the bounded
+        rate, until it has been valid for `recover_s`; the other hand's go on.
+        """
         if not self._gains:
             return
         admitted = self.guard.push_effort(stamps_ns, effort, flags, now)
+        self._mute(admitted.flags, now)
         for stamp, sample in zip(admitted.stamps_ns, admitted.effort, strict=True):
             if sample is None:
                 self._smoother.reset()
@@ -202,7 +215,7 @@ class Assistance:
             self._slew.zero()
         if state is AssistanceState.ACTIVE:
             self._grow_share(elapsed_s)
-            target = self._target()
+            target = self._target(now)
             if self._share < 1.0:
                 state, reason = AssistanceState.RAMPING, "assistance is ramping up"
         else:
@@ -250,15 +263,38 @@ class Assistance:
             return AssistanceState.RECOVERING, f"effort must be good for {wait_s:g} s on end"
         return AssistanceState.ACTIVE, "assisting"
 
+    def _mute(self, flags: Sequence[int], now: Now) -> None:
+        """Note which hand must not be acted on, and until when at least."""
+        for side, flag in INVALID_SIDE.items():
+            if any(bits & flag for bits in flags):
+                recover_ns = max(round(self.config.recover_s * NS_PER_S), 1)
+                self._muted_until_ns[side] = now.steady_ns + recover_ns
+
     def _grow_share(self, elapsed_s: float) -> None:
         """Ramp up; as in the slew limiter, time in which nobody looked is none in which to grow."""
         ramp_s = self.config.enabled_ramp_s
         growth = min(elapsed_s, self._slew.max_growth_s) / ramp_s if ramp_s else 1.0
         self._share = min(1.0, self._share + growth)
 
-    def _target(self) -> list[float]:
+    def _target(self, now: Now) -> list[float]:
         """Torque that the smoothed effort asks for, within what a joint may bear."""
         deadband, limit = self.config.deadband, self.config.max_torque_nm
         felt = [max(0.0, effort - deadband) for effort in self._smoother.value]
         wanted = (sum(felt[muscle] * gain for muscle, gain in row) for row in self._gains)
-        return [self._share * min(max(torque, -limit), limit) for torque in wanted]
+        torques = [self._share * min(max(torque, -limit), limit) for torque in wanted]
+        for side, until_ns in self._muted_until_ns.items():
+            if now.steady_ns < until_ns:
+                for joint in self._of_side[side]:
+                    torques[joint] = 0.0
+        return torques
+
+
+def _joints_of_side(
+    gains: Sequence[Sequence[tuple[int, float]]], muscles: Sequence[str]
+) -> dict[str, list[int]]:
+    """Which joints some muscle of each hand moves."""
+    sides = [side_of(muscle) for muscle in muscles]
+    return {
+        side: [k for k, row in enumerate(gains) if any(sides[muscle] == side for muscle, _ in row)]
+        for side in SIDES
+    }

@@ -25,6 +25,8 @@ from numpy.typing import ArrayLike
 from kpm_ros.act.muscle_weights import parse_weights, require_known_muscles, require_names
 from kpm_ros.act.safety import NS_PER_S, EffortGuard, FreshnessRules, GuardState, Now
 from kpm_ros.act.smoothing import Smoother
+from kpm_ros.core.flags import INVALID_SIDE
+from kpm_ros.core.hands import side_of
 from kpm_ros.core.settings import check_number
 
 NO_GESTURE = "none"
@@ -137,6 +139,9 @@ class _Detector:
         self.rule = rule
         self._acting = [(index, weight) for index, weight in indexed if weight > 0]
         self._resting = [(index, weight) for index, weight in indexed if weight < 0]
+        sides = {side_of(name) for name in rule.weights} - {""}
+        self.spoilt_by = sum(INVALID_SIDE[side] for side in sides)
+        """Flags of a hand that it asks something of: an invalid one neither acts nor rests."""
         self._hold_ns = round(rule.hold_s * NS_PER_S)
         self._refractory_ns = round(rule.refractory_s * NS_PER_S)
         self._above_since_ns: int | None = None
@@ -202,9 +207,9 @@ class GestureRecogniser:
         """
         changes: list[GestureChange] = []
         admitted = self.guard.push_effort(stamps_ns, effort, flags, now)
-        for stamp, sample in zip(admitted.stamps_ns, admitted.effort, strict=True):
+        for stamp, sample, bits in zip(*admitted, strict=True):
             before = self._current
-            self._take(stamp, sample)
+            self._take(stamp, sample, bits)
             if self._current is not before:
                 self._since_ns = stamp
                 name = self._current.rule.name if self._current else NO_GESTURE
@@ -230,7 +235,7 @@ class GestureRecogniser:
             reason=report.reason,
         )
 
-    def _take(self, stamp_ns: int, sample: Sequence[float] | None) -> None:
+    def _take(self, stamp_ns: int, sample: Sequence[float] | None, flags: int) -> None:
         """Follow one sample; a gap, a step back in time or an unusable sample starts anew."""
         last_ns, self._newest_ns = self._newest_ns, stamp_ns
         if last_ns is None:
@@ -242,6 +247,8 @@ class GestureRecogniser:
         effort = self._smoother.push_sample(stamp_ns, sample)
         for detector in self._detectors:
             detector.follow(stamp_ns, effort)
+            if flags & detector.spoilt_by:
+                detector.interrupt()
         self._decide(stamp_ns)
 
     def _interrupt(self, stamp_ns: int) -> None:

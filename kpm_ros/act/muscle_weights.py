@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from kpm_ros.core.hands import RIGHT, muscles_of, sides_of
 from kpm_ros.core.settings import ConfigurationError
 
 NAMED = 40
@@ -55,6 +56,22 @@ def write_weights(weights: Mapping[str, Mapping[str, float]]) -> list[str]:
         f"{name} {muscle} {value:g}"
         for name, row in weights.items()
         for muscle, value in row.items()
+    ]
+
+
+def weights_of_hand(entries: Sequence[str], hand: str) -> list[str]:
+    """Turn entries for a right hand's muscles into those for the hand, or hands, in use.
+
+    >>> weights_of_hand(["index 1DI 0.2"], "both")
+    ['left_index L_1DI 0.2', 'right_index R_1DI 0.2']
+    """
+    if hand == RIGHT:
+        return list(entries)
+    words = [entry.split() for entry in entries]
+    return [
+        f"{side}_{name} {muscles_of([muscle], hand)[place]} {number}"
+        for place, side in enumerate(sides_of(hand))
+        for name, muscle, number in words
     ]
 
 

@@ -69,9 +69,10 @@ class Admitted(NamedTuple):
 
     stamps_ns: list[int]
     effort: list[list[float] | None]
+    flags: list[int]
 
 
-NOTHING = Admitted([], [])
+NOTHING = Admitted([], [], [])
 READY = GuardReport(GuardState.READY, "effort is fresh and valid")
 
 
@@ -165,17 +166,19 @@ class EffortGuard:
         self._arrive(now)
         times: list[int] = []
         values: list[list[float] | None] = []
+        kept: list[int] = []
         # One sample at a time: for a live batch this is cheaper than array arithmetic.
         for stamp, row, bit in zip(stamps.tolist(), rows.tolist(), bits.tolist(), strict=True):
             if self._misplaced(stamp, now.clock_ns):
                 continue
             self._newest_ns = stamp
             times.append(stamp)
+            kept.append(bit)
             values.append(None if self._unusable(row, bit) else row)
             if self._problem is None and self._good_since_ns is None:
                 self._good_since_ns = now.steady_ns
         self.check(now)
-        return Admitted(times, values)
+        return Admitted(times, values, kept)
 
     def inhibit(self, kind: str, reason: str) -> None:
         """Count something beside the samples that makes them unfit to act on, until a good one."""

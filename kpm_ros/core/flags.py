@@ -61,6 +61,10 @@ class Flag(IntFlag):
     """Of two hands: do not act on the effort of the right one's muscles."""
 
 
+INVALID_SIDE = {"left": Flag.LEFT_INVALID, "right": Flag.RIGHT_INVALID}
+"""What says that one of two hands is invalid."""
+
+
 def describe(flags: int) -> str:
     """Name the bits that are set: "pose lost, invalid", or "ok" when there are none."""
     names = [flag.name.lower().replace("_", " ") for flag in Flag if flag & flags and flag.name]

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk
-from kpm_ros.core.flags import Flag, FlagBits
+from kpm_ros.core.flags import INVALID_SIDE, Flag, FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.core.hands import BOTH, LEFT, RIGHT, Mirror, sides_of
 from kpm_ros.core.streams import Landmarks
@@ -35,7 +35,6 @@ from kpm_ros.models.card import ModelCard
 from kpm_ros.models.hands import card_of_hand
 
 _INVALID = FlagBits(Flag.INVALID)
-_OF_SIDE = {"left": FlagBits(Flag.LEFT_INVALID), "right": FlagBits(Flag.RIGHT_INVALID)}
 
 
 class Estimator(Protocol):
@@ -173,7 +172,7 @@ class JoinedEffort:
         invalid = [(flags & _INVALID) != 0 for flags in of_hands]
         flags = reduce(np.bitwise_or, of_hands) & ~_INVALID
         for side, bad in zip(self._sides, invalid, strict=True):
-            flags[bad] |= _OF_SIDE[side]
+            flags[bad] |= FlagBits(INVALID_SIDE[side])
         flags[np.logical_and.reduce(invalid)] |= _INVALID
         return np.asarray(flags, FlagBits)
 

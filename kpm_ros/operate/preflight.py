@@ -28,6 +28,7 @@ from kpm_ros.core.params_file import meant_for, read_table
 from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import declared, make_settings
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.hands import card_of_hand
 from kpm_ros.models.weight_files import read_card
 from kpm_ros.nodes.given_parameters import own
 from kpm_ros.nodes.node_settings import KINDS
@@ -56,7 +57,7 @@ def check(options: graph.PipelineOptions) -> None:
     """
     with user_errors():
         nodes = graph.build(options)
-        card = read_card(find_model(options.model))
+        card = card_of_hand(read_card(find_model(options.model)), options.hand)
         if options.midi and options.source == "simulator":
             read_midi(options.midi)
         parameters = read_parameters(Path(graph.params_file(options)))

@@ -454,3 +454,22 @@ def test_a_change_that_is_refused_changes_nothing(change, said) -> None:
         drive.assistance.reconfigure(replace(CONFIG, max_torque_nm=0.01, **change))
     assert drive.assistance.config is CONFIG
     assert drive.run(400).torque_nm == pytest.approx(before, abs=1e-6)
+
+
+TWO_HANDS = replace(CONFIG, gain={"left_index": {"L_1DI": 0.2}, "right_index": {"R_1DI": 0.2}})
+
+
+def test_of_two_hands_only_the_invalid_one_is_withheld_until_it_has_been_good_again() -> None:
+    drive = Drive()
+    drive.assistance = made(TWO_HANDS, ["L_1DI", "R_1DI"])
+    drive.assistance.enable(drive.at)
+    row = [0.9, 0.9]
+    both = drive.run(1600, row).torque_nm
+    assert (both > 0.1).all()
+    torques = [drive.run(2, row, Flag.LEFT_INVALID).torque_nm for _ in range(50)]
+    steps = np.diff([both, *torques], axis=0)
+    assert np.abs(steps).max() <= CONFIG.max_torque_rate_nm_s * 0.002 + 1e-9
+    assert torques[-1].tolist() == [0.0, both[1]]
+    wait_ms = round(1000 * CONFIG.recover_s)
+    assert drive.run(wait_ms - 4, row).torque_nm.tolist() == [0.0, both[1]]
+    assert drive.run(400, row).torque_nm == pytest.approx(both)

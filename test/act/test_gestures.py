@@ -277,3 +277,21 @@ def test_two_gestures_of_one_name_and_unknown_muscles_are_refused() -> None:
         GestureRecogniser(GestureConfig(gestures=(rule,)), MUSCLES)
     with pytest.raises(ValueError, match="there are no gestures"):
         GestureConfig(gestures=())
+
+
+def test_a_hand_that_is_invalid_neither_acts_nor_rests() -> None:
+    apart = GestureRule("apart", {"R_1DI": 1.0, "L_1DI": -0.5})
+    right = GestureRule("right", {"R_ADM": 1.0})
+    recogniser = GestureRecogniser(sharp(apart, right), ["L_1DI", "R_1DI", "R_ADM"])
+    stamps = NOW + STEP * np.arange(400)
+    for number, (flags, row, name) in enumerate(
+        [
+            (0, [0, 0.9, 0], "apart"),
+            (Flag.LEFT_INVALID, [0, 0.9, 0], "none"),
+            (Flag.LEFT_INVALID, [0, 0.0, 0.9], "right"),
+        ]
+    ):
+        later = stamps + number * 400 * STEP
+        now = both(int(later[-1]) + 60 * MS)
+        recogniser.push_effort(later, np.tile(row, (400, 1)), np.full(400, int(flags)), now)
+        assert recogniser.current(now).name == name
