@@ -149,8 +149,8 @@ class KnownFrames:
         overdue_ns = 0 if held else self.overdue_ns
         if age_ns[-1] > overdue_ns:
             flags[age_ns > overdue_ns] = Flag.HELD
-            flags[age_ns > self.stale_ns] |= Flag.POSE_STALE
-            flags[age_ns > self._lost_ns] |= Flag.POSE_LOST
+            flags[age_ns > self.stale_ns] |= FlagBits(Flag.POSE_STALE)
+            flags[age_ns > self._lost_ns] |= FlagBits(Flag.POSE_LOST)
         return flags
 
 

@@ -305,7 +305,7 @@ class PoseStream:
     ) -> tuple[NDArray[np.float32], NDArray[FlagBits]]:
         """Let the pose go on as it moved between two frames for as long as the rules say."""
         flags = self._age_flags(age_ns, stale_ns)
-        flags[age_ns > 0] |= Flag.EXTRAPOLATED
+        flags[age_ns > 0] |= FlagBits(Flag.EXTRAPOLATED)
         flags[age_ns <= self._extrapolate_ns] &= FlagBits(~Flag.HELD)
         since_ns = np.minimum(age_ns, self._extrapolate_ns) + last.stamp_ns - previous.stamp_ns
         return line(previous, last, since_ns), flags
@@ -313,8 +313,8 @@ class PoseStream:
     def _age_flags(self, age_ns: NDArray[np.int64], stale_ns: int) -> NDArray[FlagBits]:
         flags = np.where(age_ns > 0, FlagBits(Flag.HELD), FlagBits(0))
         if age_ns[-1] > stale_ns:
-            flags[age_ns > stale_ns] |= Flag.POSE_STALE
-            flags[age_ns > self._lost_ns] |= Flag.POSE_LOST
+            flags[age_ns > stale_ns] |= FlagBits(Flag.POSE_STALE)
+            flags[age_ns > self._lost_ns] |= FlagBits(Flag.POSE_LOST)
         return flags
 
 

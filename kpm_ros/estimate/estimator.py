@@ -226,9 +226,9 @@ class EffortEstimator:
             flags = self._flags_of_frames(count)
         self._flags = self._flags[count:]
         cold = min(count, self._cold)
-        flags[:cold] |= Flag.WARMING_UP
+        flags[:cold] |= FlagBits(Flag.WARMING_UP)
         self._cold -= cold
-        flags[(flags & Flag.WARMING_UP) != 0] |= Flag.INVALID
+        flags[(flags & Flag.WARMING_UP) != 0] |= FlagBits(Flag.INVALID)
         return flags
 
     def _flags_of_frames(self, count: int) -> NDArray[FlagBits]:
@@ -250,7 +250,7 @@ class EffortEstimator:
         """Put invalid zeros for what is no number and for what is owed; begin afresh after it."""
         self.counts.not_finite += int((~finite).sum())
         raw = np.where(finite[:, None], raw, np.float32(0))
-        flags[~finite] |= Flag.INVALID
+        flags[~finite] |= FlagBits(Flag.INVALID)
         nothing, owed = self._nothing(self._flags | FlagBits(Flag.INVALID))
         self._restart_network(self._next_output + len(raw) + len(owed))
         return np.concatenate([raw, nothing]), np.concatenate([flags, owed])

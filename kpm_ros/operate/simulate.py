@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kpm_ros.core.settings import check_number
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ examples:
   kpm simulate --hours 1 --out sets/one_hour
   kpm simulate --pianists 20 --tasks 7 --hours 12.6 --workers 8 --out sets/large
   kpm simulate --pianists 4 --tasks 2 --hours 0.05 --body plain --out sets/small
+  kpm simulate --hours 1 --rooms random --rooms-a-take 3 --out sets/rooms
   kpm simulate --hours 1 --midi sonata.mid waltz.mid --out sets/with_pieces
   kpm simulate --subject body --persons 10 --hours 1 --out sets/exercisers
   kpm simulate --subject body --persons 4 --exercises Squat KneeKick --hours 0.1 \
@@ -98,6 +100,19 @@ def _add_hand(group: argparse._ArgumentGroup) -> None:
         metavar="LIST",
         help="tasks met only in the test of unseen tasks, such as 5,7, or none "
         "(default: the last one, and from six tasks on also 5, octaves and spreads)",
+    )
+    group.add_argument(
+        "--rooms",
+        choices=("random", "published"),
+        help="see every take by cameras anywhere, or by the usual two, registered to the keyboard: "
+        "the hand in the keyboard's frame, as the live pipeline aligns it, in this project's "
+        "container (default: the usual two views, as PianoKPM published them)",
+    )
+    group.add_argument(
+        "--rooms-a-take",
+        type=int,
+        metavar="N",
+        help="in how many rooms each take is seen, with --rooms (default: 1)",
     )
     group.add_argument(
         "--body",
@@ -186,7 +201,16 @@ def _refuse_foreign_options(arguments: argparse.Namespace) -> None:
             raise UserError(f"{word} is an option of --subject {owner}: leave it away")
 
 
-_HAND_OPTIONS = ("pianists", "tasks", "midi", "held_out_pianists", "held_out_tasks", "body")
+_HAND_OPTIONS = (
+    "pianists",
+    "tasks",
+    "midi",
+    "held_out_pianists",
+    "held_out_tasks",
+    "rooms",
+    "rooms_a_take",
+    "body",
+)
 _BODY_OPTIONS = ("persons", "exercises", "layout", "held_out_persons", "held_out_exercises")
 
 
@@ -206,10 +230,21 @@ def _pianists(arguments: argparse.Namespace) -> _Job:
         midi=tuple(path.expanduser() for path in arguments.midi or ()),
     )
     tasks = len(request.task_numbers)
+    production: Production = Pianists(request)
+    seen = ""
+    if arguments.rooms is not None:
+        from kpm_ros.learn.recordings.simulated_rooms import RoomRelease
+
+        rooms = _or(arguments.rooms_a_take, 1)
+        check_number("rooms-a-take", rooms, least=1, most=100, whole=True)
+        production = RoomRelease(request, arguments.rooms, rooms)
+        seen = f", each in {rooms} {arguments.rooms} room(s)"
+    elif arguments.rooms_a_take is not None:
+        raise UserError("--rooms-a-take says how often --rooms draws one: give --rooms, too")
     return _Job(
-        Pianists(request),
+        production,
         f"{request.hours:.2f} h of SIMULATED performances: {request.pianists} pianists, "
-        f"{tasks} tasks, {request.takes} takes of {request.seconds} s",
+        f"{tasks} tasks, {request.takes} takes of {request.seconds} s{seen}",
         request.pianists * tasks * request.takes,
         request.seconds,
     )

@@ -48,6 +48,16 @@ def test_a_data_set_is_made_and_found_again(
     assert "2 of them were there already" in capsys.readouterr().out
 
 
+def test_rooms_are_written_into_a_container(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--out", str(tmp_path / "set"), "--workers", "1", "--rooms", "published"]
+    assert simulate(*words, "--rooms-a-take", "2") == 0
+    assert json.loads((tmp_path / "set/dataset.json").read_text())["simulated"]
+    assert len(list((tmp_path / "set/recordings").iterdir())) == 4
+    assert "each in 2 published room(s)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -57,6 +67,8 @@ def test_a_data_set_is_made_and_found_again(
         (["--workers", "0"], "workers is 0, but must be at least 1"),
         (["--midi", "nothing.mid"], "nothing.mid"),
         (["--persons", "2"], "--persons is an option of --subject body: leave it away"),
+        (["--rooms-a-take", "2"], "give --rooms, too"),
+        (["--rooms", "random", "--rooms-a-take", "0"], "rooms-a-take is 0"),
         (["--subject", "body"], "--pianists is an option of --subject hand: leave it away"),
     ],
 )

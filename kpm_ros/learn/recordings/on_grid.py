@@ -50,7 +50,7 @@ from kpm_ros.learn.recordings.resample import (
     LandmarkResampler,
     resampler,
 )
-from kpm_ros.learn.recordings.resample_newest import NewestResampler
+from kpm_ros.learn.recordings.resample_newest import NewestResampler, ToldResampler
 from kpm_ros.models.card import ModelCard
 
 
@@ -176,7 +176,7 @@ class _Columns(NamedTuple):
 
 
 class _Source(NamedTuple):
-    reader: LandmarkResampler | ChannelResampler
+    reader: LandmarkResampler | ChannelResampler | ToldResampler
     columns: _Columns
 
 
@@ -185,6 +185,8 @@ def _source(series: TimeSeries, wanted: Stream) -> _Source:
     recorded = series.stream
     if not isinstance(wanted, Landmarks) or not isinstance(recorded, Landmarks):
         return _Source(resampler(series), _columns(recorded, wanted))
+    if recorded.timing == NEWEST:
+        return _Source(ToldResampler(series, recorded), _columns(recorded, wanted))
     if (wanted.timing, recorded.timing) != (NEWEST, JOINED):
         return _Source(resampler(series), _columns(recorded, wanted))
     as_told = replace(recorded, timing=NEWEST)
@@ -212,6 +214,8 @@ def _view_misfit(recorded: Landmarks, wanted: Landmarks) -> str:
         return f"has the skeleton {recorded.skeleton.name!r}, not {wanted.skeleton.name!r}"
     if recorded.dimensions < wanted.dimensions:
         return f"has {recorded.dimensions} dimensions, not {wanted.dimensions}"
+    if recorded.coordinates != wanted.coordinates:
+        return f"is told in {recorded.coordinates} coordinates, not in {wanted.coordinates}"
     if recorded.timing == NEWEST and wanted.timing == JOINED:
         return "holds the newest points at each instant, which cannot be joined any more"
     return ""
@@ -244,7 +248,10 @@ def frames_per_sample(stream: Stream, rate_hz: int) -> Fraction:
 
 
 def _frames_within(
-    reader: LandmarkResampler | ChannelResampler, rate_hz: int, start: int, stop: int
+    reader: LandmarkResampler | ChannelResampler | ToldResampler,
+    rate_hz: int,
+    start: int,
+    stop: int,
 ) -> Array:
     """Frames of a window that begins and ends with one."""
     series = reader.series

@@ -31,8 +31,9 @@ from kpm_ros.align.newest import OVERDUE_GAPS
 from kpm_ros.align.pose import JOINED_GAPS, PoseRules
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.core.streams import NEWEST
-from kpm_ros.learn.recordings.recording import parts_of
+from kpm_ros.core.stream_kinds import AGE
+from kpm_ros.core.streams import NEWEST, Landmarks
+from kpm_ros.learn.recordings.recording import TimeSeries, parts_of
 from kpm_ros.learn.recordings.resample import (
     ABSENT_LANDMARKS,
     COMPARED_TOGETHER,
@@ -41,6 +42,7 @@ from kpm_ros.learn.recordings.resample import (
     OnGrid,
     on_lines,
     placed,
+    unknown,
     usual_gaps_ns,
 )
 
@@ -128,6 +130,31 @@ class NewestResampler(LandmarkResampler):
             np.clip(overdue_ns, 0, stale_ns),
             stale_ns,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class ToldResampler:
+    """Landmarks that were recorded as a model was told them: at each instant the newest such row.
+
+    A row grows older until the next one.
+    """
+
+    series: TimeSeries
+    view: Landmarks
+
+    def read(self, at_ns: Instants) -> OnGrid:
+        """Give the landmarks, their age and what else is said of them at increasing instants."""
+        stamps_ns, age = self.series.stamps_ns, self.view.columns.index(AGE)
+        values = unknown(self.series, len(at_ns))
+        place = np.searchsorted(stamps_ns, at_ns, side="right") - 1
+        rows = np.asarray(self.series.values[np.maximum(place, 0)], np.float32)
+        since_s = (at_ns - stamps_ns[np.maximum(place, 0)]) / NS_PER_S
+        # A row is whole, or all NaN.
+        known = (place >= 0) & ~np.isnan(rows[:, age]) & (rows[:, age] + since_s <= _RULES.lost_s)
+        rows[:, age] += since_s.astype(np.float32)
+        values[known] = rows[known]
+        flags = np.where(known, FlagBits(0), ABSENT_LANDMARKS)
+        return OnGrid(values, flags, ~known)
 
 
 def usual_delays_ns(delays_ns: Instants) -> Instants:

@@ -28,7 +28,7 @@ from dataclasses import astuple, dataclass
 import torch
 from torch import Generator, Tensor
 
-from kpm_ros.core.streams import METRIC, Channels, Landmarks, Streams
+from kpm_ros.core.streams import KEYBOARD, METRIC, Channels, Landmarks, Streams
 
 _Draw = Callable[..., Tensor]
 
@@ -57,6 +57,12 @@ class Augmentation:
     """Of each landmark told in metres: bodies of other proportions, and a tracker's taste."""
     jitter_m: float = 0.002
     """Of each of them from sample to sample."""
+    placed_m: float = 0.0015
+    """Of a hand in the keyboard's frame, along each axis: cameras that are placed otherwise."""
+    placed_rad: float = 0.02
+    """The same, about each axis."""
+    placed_landmark_m: float = 0.0015
+    """Of each of its landmarks: hands of other proportions, and trackers' taste."""
 
     def times(self, factor: float) -> Augmentation:
         """So many times as much of everything."""
@@ -86,7 +92,9 @@ def augment(
     parts = []
     for stream in streams:
         own = values[:, streams.columns[stream.name]]
-        if isinstance(stream, Landmarks) and stream.coordinates == METRIC:
+        if isinstance(stream, Landmarks) and stream.coordinates == KEYBOARD:
+            changed = _another_hand_in_place(own, stream, size, amount, draw)
+        elif isinstance(stream, Landmarks) and stream.coordinates == METRIC:
             changed = _another_body(own, stream, size, amount, draw)
         elif isinstance(stream, Landmarks):
             changed = _another_view(own, stream, size, amount, draw)
@@ -133,6 +141,21 @@ def _another_body(
     turned = torch.stack((x, y, *depth), dim=2)
     moved = turned + draw(amount.landmark_m, *points.shape[1:3], 1)
     moved = moved + draw(amount.jitter_m, *points.shape[1:])
+    return _with_measures(moved.flatten(1, 2), own)
+
+
+def _another_hand_in_place(
+    own: Tensor, view: Landmarks, size: Tensor, amount: Augmentation, draw: _Draw
+) -> Tensor:
+    """Show a hand in the keyboard's frame as another one, and as found a little elsewhere."""
+    points = own[:, : view.points_width].unflatten(1, (-1, view.dimensions))
+    middle = points.mean(dim=1, keepdim=True)
+    away = (points - middle) * torch.exp(size)
+    # Small turns about all axes at once.
+    turn = draw(amount.placed_rad, 1, 3, 1).expand_as(away)
+    away = away + torch.linalg.cross(turn, away, dim=2)
+    moved = away + middle + draw(amount.placed_m, 1, 3, 1)
+    moved = moved + draw(amount.placed_landmark_m, *points.shape[1:3], 1)
     return _with_measures(moved.flatten(1, 2), own)
 
 

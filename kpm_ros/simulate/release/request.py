@@ -36,7 +36,7 @@ USUAL_TAKE_S = 60.0
 MOST_PIANISTS, MOST_TAKES, MOST_HOURS = 10_000, 10_000, 1000.0
 DEFAULT_SEED = 2
 """Another one than the shipped models' data had, whose people are no test for them."""
-_PERSON, _TAKE = 1, 2
+_PERSON, _TAKE, _ROOM = 1, 2, 3
 
 
 class Performance(NamedTuple):
@@ -203,6 +203,11 @@ def person_seed(seed: int, pianist: int) -> int:
 def take_seed(seed: int, task: int, pianist: int, take: int) -> int:
     """Seed of one take of a data set, whatever else was asked for."""
     return _derived(seed, _TAKE, task, pianist, take)
+
+
+def room_seed(take: int, room: int) -> int:
+    """Seed of one of the rooms that a take is seen in, given the take's own."""
+    return _derived(take, _ROOM, room)
 
 
 def _derived(seed: int, *stream: int) -> int:

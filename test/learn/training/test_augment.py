@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.core.streams import METRIC, NEWEST, Channels, Landmarks, PianoKeys, Streams
+from kpm_ros.core.streams import KEYBOARD, METRIC, NEWEST, Channels, Landmarks, PianoKeys, Streams
 from kpm_ros.learn.training.augment import Augmentation, augment
 from kpm_ros.learn.training.batches import Batch
 from kpm_ros.learn.training.learner import Learner
@@ -66,6 +66,22 @@ def test_every_window_gets_a_camera_of_its_own_for_its_whole_length(values) -> N
     assert (shift[0, TOP] - shift[1, TOP]).abs().max() > 1e-3
     assert (shift[0, BODY] - shift[1, BODY]).abs().max() > 1e-3
     assert not shift[:, FORCE].any()
+
+
+def test_a_hand_in_the_keyboards_frame_is_another_one_at_almost_the_same_place() -> None:
+    """It is turned, moved by millimetres and resized as one, and each landmark is off a little."""
+    hand = Landmarks("hand", HAND, 3, KEYBOARD, timing=NEWEST)
+    shown = torch.rand(200, hand.width, 2) * 0.1
+    amount = replace(Augmentation(), placed_landmark_m=0.0)
+    moved = augment(shown, Streams((hand,)), generator=seeded(2), amount=amount) - shown
+    assert not moved[:, hand.points_width :].any()
+    points = moved[:, : hand.points_width].unflatten(1, (-1, 3))
+    middle = points.mean(dim=1)
+    assert 0.5 * amount.placed_m < middle.std() < 2 * amount.placed_m
+    assert 0.0005 < (points - middle[:, None]).std() < 0.01
+    own = augment(shown, Streams((hand,)), generator=seeded(2)) - shown - moved
+    assert own.std() == pytest.approx(Augmentation().placed_landmark_m, rel=0.2)
+    assert torch.allclose(own[..., 0], own[..., 1])
 
 
 def test_how_old_points_are_stays_as_it_was(values) -> None:
