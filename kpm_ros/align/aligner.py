@@ -33,14 +33,15 @@ from kpm_ros.align.channels import ChannelRules, ChannelStream
 from kpm_ros.align.keys import KeyRules, KeyStream
 from kpm_ros.align.newest import NewestPose
 from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
-from kpm_ros.align.space import HandInSpace
+from kpm_ros.align.space import HandInSpace, VirtualView
 from kpm_ros.align.triangulation import SpaceRules
 from kpm_ros.core.chunks import AlignedChunk, Trace
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S, Grid
+from kpm_ros.core.registered_streams import hand_behind, is_virtual
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.settings import CheckedSettings, rules, setting
-from kpm_ros.core.streams import JOINED, KEYBOARD, NEWEST, Channels, PianoKeys, Streams
+from kpm_ros.core.streams import JOINED, KEYBOARD, NEWEST, Channels, Landmarks, PianoKeys, Streams
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
 _WORSE = (Outcome.TAKEN, Outcome.LATE, Outcome.REFUSED)
@@ -156,26 +157,24 @@ class Aligner:
         self.config = config
         self.grid = Grid(config.rate_hz)
         self.counts = AlignerCounts()
-        self._poses: dict[str, PoseStream | NewestPose] = {
-            view.name: _POSES[view.timing](view, config.pose, config.needed.get(view.name, ()))
-            for view in config.streams.landmarks
-            if view.coordinates != KEYBOARD
-        }
-        self._spaces = {
-            hand.name: HandInSpace(
-                hand,
-                config.registration,
-                config.pose,
-                config.space,
-                config.needed.get(hand.name, ()),
-            )
-            for hand in config.streams.landmarks
-            if hand.coordinates == KEYBOARD
-        }
+        self._poses: dict[str, PoseStream | NewestPose] = {}
+        self._spaces: dict[str, HandInSpace] = {}
+        self._virtual: dict[str, VirtualView] = {}
+        for view in config.streams.landmarks:
+            if view.coordinates == KEYBOARD:
+                self._spaces[view.name] = self._hand(view)
+            elif is_virtual(view, config.registration):
+                hand = hand_behind(view)
+                if hand.name not in self._spaces:
+                    self._spaces[hand.name] = self._hand(hand)
+                self._virtual[view.name] = VirtualView(view, self._spaces[hand.name])
+            else:
+                needed = config.needed.get(view.name, ())
+                self._poses[view.name] = _POSES[view.timing](view, config.pose, needed)
         self._views = {
             (view.view, view.side): self._poses[view.name]
             for view in config.streams.landmarks
-            if view.coordinates != KEYBOARD
+            if view.name in self._poses
         }
         """By the view, and the side that alone is taken."""
         key_rules = config.key
@@ -196,6 +195,7 @@ class Aligner:
         by_name: dict[str, ReadStream] = {
             **self._poses,
             **self._spaces,
+            **self._virtual,
             **self._keys,
             **self._channels,
         }
@@ -223,7 +223,9 @@ class Aligner:
     @property
     def dropped(self) -> int:
         """Frames and samples given up because more came than are kept."""
-        return sum(placed.stream.dropped for placed in self._streams)
+        unread = set(self._spaces) - set(self.config.streams.names)
+        behind = sum(self._spaces[name].dropped for name in unread)
+        return behind + sum(placed.stream.dropped for placed in self._streams)
 
     @property
     def stuck_notes(self) -> int:
@@ -291,6 +293,17 @@ class Aligner:
         for placed in self._streams:
             placed.stream.reset()
         self._next = self._oldest_ns = None
+
+    def _hand(self, hand: Landmarks) -> HandInSpace:
+        """Open a hand in space, of which the points must be in sight that its views need."""
+        config = self.config
+        needed = {
+            point
+            for view in config.streams.landmarks
+            if view.name == hand.name or is_virtual(view, config.registration)
+            for point in config.needed.get(view.name, ())
+        }
+        return HandInSpace(hand, config.registration, config.pose, config.space, sorted(needed))
 
     def _from_future(self, stamp_ns: int, received_ns: int) -> bool:
         ahead = stamp_ns - received_ns > self._future_ns

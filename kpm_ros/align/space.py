@@ -21,6 +21,7 @@ At each instant the views that know the hand best (`align/sights.py`) are brough
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,20 @@ from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 MOST_STRIKES = 256
 LATEST_STRIKE_NS = round(0.05 * NS_PER_S)
 """A key that went down longer ago than this says nothing of where fingertips are."""
-UNREGISTERED = Flag.UNFAMILIAR | Flag.UNREGISTERED | Flag.POSE_STALE | Flag.POSE_LOST
+LOST = FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
+UNREGISTERED = LOST | FlagBits(Flag.UNFAMILIAR | Flag.UNREGISTERED)
+
+
+class HandAt(NamedTuple):
+    """A hand at some instants."""
+
+    points: NDArray[np.float64]
+    """(instants, points, 3)"""
+    age_s: NDArray[np.float64]
+    spread_m: NDArray[np.float64]
+    """Root mean square of the coordinates' standard errors."""
+    found: NDArray[np.bool_]
+    flags: NDArray[FlagBits]
 
 
 class HandInSpace:
@@ -66,6 +80,7 @@ class HandInSpace:
         """What the last read found, covariance included."""
         self._hidden_below = rules.hidden_below
         self._strikes: list[tuple[int, KeyEvent]] = []
+        self._asked: tuple[tuple[int, int], HandAt] | None = None
 
     @property
     def wait_ns(self) -> int:
@@ -111,8 +126,34 @@ class HandInSpace:
     def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[FlagBits]:
         """Fill in points at increasing, settled instants, each read once; give their flags."""
         values[:] = self.stream.missing
+        at = self.at(stamps_ns)
+        width = self.stream.points_width
+        values[at.found, :width] = at.points[at.found].reshape(-1, width)
+        if self.stream.measures:
+            values[at.found, width] = at.age_s[at.found]
+            values[at.found, width + 1] = at.spread_m[at.found]
+        return at.flags
+
+    def at(self, stamps_ns: NDArray[np.int64]) -> HandAt:
+        """Points at increasing, settled instants; those of the call before may be asked for again.
+
+        Several views of one hand are made out of it so.
+        """
+        asked = (int(stamps_ns[0]), len(stamps_ns))
+        if self._asked is None or self._asked[0] != asked:
+            self._asked = (asked, self._at(stamps_ns))
+        return self._asked[1]
+
+    def _at(self, stamps_ns: NDArray[np.int64]) -> HandAt:
         if self._views is None or self.solver is None:
-            return np.full(len(stamps_ns), UNREGISTERED, FlagBits)
+            count = len(stamps_ns)
+            return HandAt(
+                np.zeros((count, len(self.stream.skeleton), 3)),
+                np.zeros(count),
+                np.zeros(count),
+                np.zeros(count, np.bool_),
+                np.full(count, UNREGISTERED, FlagBits),
+            )
         sights = self._views.see(stamps_ns)
         found = self.solver.solve(
             sights.moments_ns,
@@ -125,15 +166,11 @@ class HandInSpace:
         # The last moment of the call before may be told again.
         found = (self.newest or self.solver.nothing(1)).and_then(found)
         self.newest = found.last
-        told, width = sights.moment + 1, self.stream.points_width
-        values[:, :width] = found.points[told].reshape(len(stamps_ns), -1)
-        if self.stream.measures:
-            values[:, width] = sights.age_ns / NS_PER_S
-            values[:, width + 1] = found.spread[told]
-        lost = ~found.found[told]
-        values[lost] = self.stream.missing
-        sights.flags[lost] |= FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
-        return sights.flags
+        told = sights.moment + 1
+        known = found.found[told]
+        flags = np.where(known, sights.flags, sights.flags | LOST).astype(FlagBits)
+        age_s = sights.age_ns / NS_PER_S
+        return HandAt(found.points[told], age_s, found.spread[told], known, flags)
 
     def reset(self) -> None:
         """Forget every frame; the hand's size too, as another may come."""
@@ -141,7 +178,7 @@ class HandInSpace:
             self._views.reset()
             self.solver.reset()
         self._strikes.clear()
-        self.newest = None
+        self.newest = self._asked = None
 
     def _strikes_at(self, sights: Sights) -> list[Strike]:
         """Keys that went down, each at the first moment that tells of it."""
@@ -154,3 +191,56 @@ class HandInSpace:
                 left.append((usable_ns, event))
         self._strikes = left
         return struck
+
+
+class VirtualView:
+    """A hand in space as a camera would see it that stands elsewhere, such as one of training."""
+
+    def __init__(self, view: Landmarks, hand: HandInSpace) -> None:
+        """Look at a hand, of which several may be looking."""
+        self.view, self.hand = view, hand
+        self.dropped = 0
+        """What is given up, its hand counts."""
+
+    @property
+    def wait_ns(self) -> int:
+        """As long as the hand waits."""
+        return self.hand.wait_ns
+
+    @property
+    def known_ns(self) -> int:
+        """As far as the hand is known."""
+        return self.hand.known_ns
+
+    def settled_until(self, now_ns: int) -> int:
+        """Newest instant whose points nothing to come can change any more."""
+        return self.hand.settled_until(now_ns)
+
+    def read(self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[FlagBits]:
+        """Fill in what the camera would see at increasing, settled instants; give their flags."""
+        values[:] = self.view.missing
+        at = self.hand.at(stamps_ns)
+        seen = seen_by(self.view, at.points[at.found])
+        values[at.found, : self.view.points_width] = seen.reshape(len(seen), -1)
+        if self.view.measures:
+            values[at.found, self.view.points_width] = at.age_s[at.found]
+        return at.flags
+
+    def reset(self) -> None:
+        """Forget every frame."""
+        self.hand.reset()
+
+
+def seen_by(view: Landmarks, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (..., points, 3) of the keyboard's frame as landmarks of a view whose camera is known.
+
+    Depth, where the view has it, is relative to the root's and in the scale of x, as trackers tell.
+    """
+    assert view.camera is not None
+    flat = view.camera.project(points)
+    if view.dimensions == 2:
+        return flat
+    depth = view.camera.in_optical_frame(points)[..., 2]
+    root = depth[..., list(view.skeleton.roles.get("root", (0,)))].mean(axis=-1, keepdims=True)
+    focal = view.camera.lens[0] / view.camera.image_size[0]
+    return np.concatenate((flat, (focal * (depth / root - 1))[..., None]), axis=-1)

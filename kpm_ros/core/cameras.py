@@ -20,7 +20,9 @@ left. Landmarks are fractions of the image's width and height; both are offered 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,17 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 
 UNDISTORTING_STEPS = 10
+
+MOST_PIXELS = 1 << 15
+LARGEST = 1e6
+"""Of a number that says where a camera stands, or what its lens is."""
+
+SIZES = {"image_size": 2, "lens": 4, "distortion": 5, "rotation": 9, "translation": 3}
+"""Of each of a camera's lists of numbers."""
+
+
+class CameraError(ValueError):
+    """A camera that cannot be, said in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,24 @@ class Camera:
     """Row by row, from the keyboard's frame to the optical one: x right, y down, z ahead."""
     translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Of the keyboard's origin in the optical frame, in metres."""
+
+    def as_plain(self) -> dict[str, list[float]]:
+        """Write it with plain values."""
+        return {name: list(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_plain(cls, told: Mapping[str, Any], where: str) -> Camera:
+        """Read what `as_plain` wrote; a CameraError says what is wrong with it."""
+        lists = {name: numbers(told.get(name), size, name, where) for name, size in SIZES.items()}
+        width, height = lists.pop("image_size")
+        if not all(1 <= side <= MOST_PIXELS and side == int(side) for side in (width, height)):
+            raise CameraError(f"{where} has pictures of {width:g} x {height:g} pixels")
+        if not min(lists["lens"][:2]) > 0:
+            raise CameraError(f"{where} has a focal length that is not above 0")
+        turn = np.array(lists["rotation"]).reshape(3, 3)
+        if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-3) or np.linalg.det(turn) < 0:
+            raise CameraError(f"{where} has a rotation that is none")
+        return cls((int(width), int(height)), **lists)  # type: ignore[arg-type]
 
     @property
     def turn(self) -> NDArray[np.float64]:
@@ -122,3 +153,14 @@ class Camera:
             ),
             axis=-1,
         )
+
+
+def numbers(value: Any, size: int, name: str, where: str) -> tuple[float, ...]:
+    """Read so many numbers, none of them beyond all measure."""
+    good = isinstance(value, list) and len(value) == size
+    if not good or not all(
+        type(number) in (int, float) and math.isfinite(number) and abs(number) < LARGEST
+        for number in value
+    ):
+        raise CameraError(f"{where} must have {size} numbers as its {name}")
+    return tuple(float(number) for number in value)

@@ -16,24 +16,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kpm_ros.core.atomic_files import write_atomically
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.cameras import SIZES, Camera, CameraError, numbers
 from kpm_ros.core.foreign_files import ForeignFileError
 from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 
 VERSION = 1
 MOST_CAMERAS = 16
-MOST_PIXELS = 1 << 15
-LARGEST = 1e6
-"""Of a number that says where a camera stands, or what its lens is."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +56,8 @@ class Registration:
         cameras = {}
         for view, one in self.cameras.items():
             told = asdict(one)
-            camera = {name: list(value) for name, value in told.pop("camera").items()}
-            cameras[view] = camera | told
+            del told["camera"]
+            cameras[view] = one.camera.as_plain() | told
         return {
             "version": VERSION,
             "first_note": self.first_note,
@@ -108,34 +102,17 @@ def _camera(told: Any, view: Any, source: str) -> RegisteredCamera:
     where = f"{source}: the camera {view!r}"
     if not isinstance(told, dict):
         raise ForeignFileError(f"{where} is {told!r}, not a table of numbers")
-    sizes = {"image_size": 2, "lens": 4, "distortion": 5, "rotation": 9, "translation": 3}
-    names = {*sizes, *(spec.name for spec in fields(RegisteredCamera))} - {"camera"}
+    names = {*SIZES, *(spec.name for spec in fields(RegisteredCamera))} - {"camera"}
     if unknown := set(told) - names:
         raise ForeignFileError(f"{where} has an unknown field {min(map(str, unknown))!r}")
-    lists = {name: _numbers(told.get(name), size, name, where) for name, size in sizes.items()}
-    width, height = lists.pop("image_size")
-    if not all(1 <= side <= MOST_PIXELS and side == int(side) for side in (width, height)):
-        raise ForeignFileError(f"{where} has pictures of {width:g} x {height:g} pixels")
-    if not min(lists["lens"][:2]) > 0:
-        raise ForeignFileError(f"{where} has a focal length that is not above 0")
-    turn = np.array(lists["rotation"]).reshape(3, 3)
-    if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-3) or np.linalg.det(turn) < 0:
-        raise ForeignFileError(f"{where} has a rotation that is none")
-    camera = Camera((int(width), int(height)), **lists)  # type: ignore[arg-type]
-    error_px, error_mm = (
-        _numbers([told.get(name, 0.0)], 1, name, where)[0] for name in ("error_px", "error_mm")
-    )
+    try:
+        camera = Camera.from_plain(told, where)
+        error_px, error_mm = (
+            numbers([told.get(name, 0.0)], 1, name, where)[0] for name in ("error_px", "error_mm")
+        )
+    except CameraError as error:
+        raise ForeignFileError(str(error)) from None
     how = told.get("how", "")
     if not isinstance(how, str) or len(how) > 500 or not how.isprintable():
         raise ForeignFileError(f"{where} must say in one line how it was found")
     return RegisteredCamera(camera, error_px, error_mm, how)
-
-
-def _numbers(value: Any, size: int, name: str, where: str) -> tuple[float, ...]:
-    good = isinstance(value, list) and len(value) == size
-    if not good or not all(
-        type(number) in (int, float) and math.isfinite(number) and abs(number) < LARGEST
-        for number in value
-    ):
-        raise ForeignFileError(f"{where} must have {size} numbers as its {name}")
-    return tuple(float(number) for number in value)

@@ -20,10 +20,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 from kpm_ros.core.skeletons import Skeleton, SkeletonError, read_written, written
+
+if TYPE_CHECKING:
+    from kpm_ros.core.cameras import Camera
 
 POSE, KEYS = "pose", "keys"
 """Senses of landmarks and of a piano's keys, unless a stream says otherwise."""
@@ -79,6 +82,9 @@ class Landmarks:
     side: str = ""
     """Which hand is looked for, "left" or "right"; empty where any is taken, or nothing has sides.
     Models say nothing of it: it is chosen in use (`core.hands`)."""
+    camera: Camera | None = None
+    """In image coordinates: the camera in the keyboard's frame whose picture it is meant to be, as
+    in training; where the cameras in use are registered, they are seen through that one."""
 
     @property
     def view(self) -> str:
@@ -138,6 +144,8 @@ class Landmarks:
             plain["coordinates"] = self.coordinates
         if self.timing != JOINED:
             plain["timing"] = self.timing
+        if self.camera is not None:
+            plain["camera"] = self.camera.as_plain()
         return plain | {"side": self.side} if self.side else plain
 
 
@@ -250,6 +258,8 @@ def read_stream(entry: Any, source: str) -> Stream:
     try:
         if entry["kind"] == Landmarks.kind:
             given["skeleton"] = read_written(given.get("skeleton"), where)
+            if given.get("camera") is not None:
+                given["camera"] = _read_camera(given["camera"], where)
         if entry["kind"] == Channels.kind:
             columns = given.pop("channels", None)
             if not isinstance(columns, list):
@@ -263,6 +273,17 @@ def read_stream(entry: Any, source: str) -> Stream:
             f"{where} has a field too many or too few for the kind {entry['kind']!r}: "
             f"{', '.join(map(repr, given))}"
         ) from None
+
+
+def _read_camera(told: Any, where: str) -> Camera:
+    from kpm_ros.core.cameras import SIZES, Camera, CameraError
+
+    if not isinstance(told, dict) or set(told) != set(SIZES):
+        raise StreamError(f"{where} has a camera that is no table of {', '.join(SIZES)}")
+    try:
+        return Camera.from_plain(told, f"{where}: its camera")
+    except CameraError as error:
+        raise StreamError(str(error)) from None
 
 
 def check_stream(stream: Stream) -> None:
@@ -319,5 +340,7 @@ def _check_landmarks(stream: Landmarks, where: str) -> None:
         raise StreamError(
             f"{where} is of the side {stream.side!r}, but must be {' or '.join(SIDES)}"
         )
+    if stream.camera is not None and stream.coordinates != IMAGE:
+        raise StreamError(f"{where} has a camera, but is no picture's")
     if stream.skeleton is None or not len(stream.skeleton):
         raise StreamError(f"{where} has no skeleton")
