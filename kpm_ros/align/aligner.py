@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.channels import ChannelRules, ChannelStream
+from kpm_ros.align.hand_sides import HandSides
 from kpm_ros.align.keys import KeyRules, KeyStream
 from kpm_ros.align.newest import NewestPose
 from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
@@ -41,6 +42,7 @@ from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.core.registered_streams import hand_behind, is_virtual
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.settings import CheckedSettings, rules, setting
+from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.core.streams import JOINED, KEYBOARD, NEWEST, Channels, Landmarks, PianoKeys, Streams
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
@@ -177,6 +179,7 @@ class Aligner:
             if view.name in self._poses
         }
         """By the view, and the side that alone is taken."""
+        self._sides = _sides(config)
         key_rules = config.key
         if any(view.timing == NEWEST for view in config.streams.landmarks):
             # When its time is up, a sample leaves with what has come, of the keys as well.
@@ -228,6 +231,11 @@ class Aligner:
         return behind + sum(placed.stream.dropped for placed in self._streams)
 
     @property
+    def exchanged_hands(self) -> int:
+        """How often trackers' names of two hands were found to be the wrong way round."""
+        return 0 if self._sides is None else self._sides.exchanges
+
+    @property
     def stuck_notes(self) -> int:
         """Notes given up because their end never came."""
         return sum(keys.stuck_notes for keys in self._keys.values())
@@ -236,6 +244,8 @@ class Aligner:
         """Take in what one camera frame shows."""
         if self._from_future(frame.stamp_ns, received_ns):
             return
+        if self._sides is not None:
+            frame = self._sides.named(frame)
         pose = self._views.get((frame.view, frame.side)) or self._views.get((frame.view, ""))
         outcomes = [] if pose is None else [pose.push(frame, received_ns)]
         outcomes += [
@@ -254,6 +264,8 @@ class Aligner:
                 self._note(stream.push_event(event, received_ns), event.stamp_ns, received_ns)
                 for space in self._spaces.values():
                     space.push_key_event(event, received_ns)
+                if self._sides is not None:
+                    self._sides.push_key_event(event)
 
     def push_key_motion(self, chunk: KeyMotionChunk, received_ns: int) -> None:
         """Take in sensed key depth."""
@@ -292,6 +304,8 @@ class Aligner:
         """Forget all inputs and begin a new grid at the next one; the index counts on."""
         for placed in self._streams:
             placed.stream.reset()
+        if self._sides is not None:
+            self._sides.reset()
         self._next = self._oldest_ns = None
 
     def _hand(self, hand: Landmarks) -> HandInSpace:
@@ -384,3 +398,11 @@ class Aligner:
             received_ns=newest.received_ns,
             aligned_ns=now_ns,
         )
+
+
+def _sides(config: AlignerConfig) -> HandSides | None:
+    """Make what tells two hands apart, where there are two, and cameras whose place is known."""
+    hands = [view for view in config.streams.landmarks if view.side]
+    if config.registration is None or {hand.side for hand in hands} != set(SIDES):
+        return None
+    return HandSides(config.registration, hands[0].skeleton)

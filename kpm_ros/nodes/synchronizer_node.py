@@ -142,6 +142,7 @@ class SynchronizerNode(PipelineNode):
             "clock_steps": counts.clock_steps,
             "dropped": self.aligner.dropped + self._between_steps.dropped,
             "stuck_notes": self.aligner.stuck_notes,
+            "exchanged_hands": self.aligner.exchanged_hands,
         }
         now = (counts.future, counts.refused, counts.emitted, counts.stale)
         future, impossible, emitted, stale = (
