@@ -28,7 +28,7 @@ from kpm_ros.sense.trackers import TRACKERS
 
 BODY = find_subject("body")
 EIGHT = ("LQuad", "LHam", "LLat", "LBicep", "RQuad", "RHam", "RLat", "RBicep")
-subjects = pytest.mark.parametrize("subject", map(find_subject, subject_names()), ids=str)
+subjects = pytest.mark.parametrize("subject", [*map(find_subject, subject_names())], ids=str)
 
 
 def front(skeleton="mediapipe-body"):

@@ -187,7 +187,7 @@ def test_a_note_storm_is_survived_without_a_gap(stage, record_property):
             kind = KeyEventKind.NOTE_OFF if number % 2 else KeyEventKind.NOTE_ON
             note = 21 + (burst * 20 + number // 2) % 88
             stage.player.send(KeyEvent(now_ns + number, burst * 40 + number, kind, note, 90))
-        time.sleep(0.02)
+        time.sleep(0.02)  # the storm's rate is the fault
     stage.player.send(KeyEvent(time.time_ns(), 2000, KeyEventKind.ALL_NOTES_OFF))
     recovery_ms(record_property, witness, time.time_ns())
     stage.assert_valid()
@@ -206,7 +206,7 @@ def test_effort_does_not_need_emg(stage):
 def test_a_moment_without_the_processor_is_caught_up_without_a_gap(stage, record_property, node):
     witness = stage.witness
     with stage.stopped(node):
-        time.sleep(0.1)
+        time.sleep(0.1)  # how long it stands still is the fault
     recovery_ms(record_property, witness, time.time_ns())
     stage.assert_no_gap()
 
@@ -219,6 +219,7 @@ def test_what_an_estimator_cannot_catch_up_with_is_given_up(stage, record_proper
     with stage.stopped("inference"):
         stage.wait_for_no_torque()
         time_to_zero_ms(record_property, witness, began_ns)
+        # How long it stands still is the fault.
         time.sleep(max(0.0, seconds - (time.monotonic() - began)))
     ended_ns = time.time_ns()
     witness.wait_for_report("inference", "overloaded", "lost on the way")

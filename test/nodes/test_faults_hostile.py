@@ -161,7 +161,7 @@ def test_a_flood_of_nonsense_is_refused_and_changes_nothing(stage, record_proper
             for _ in range(20):
                 intruder.send(*next(messages))
                 sent += 1
-            time.sleep(0.01)
+            time.sleep(0.01)  # the flood's rate is the fault
         ended_ns = time.time_ns()
         for node in ("synchronizer", "inference"):
             witness.wait_for_report(node, "several publishers")
@@ -289,7 +289,7 @@ def test_bytes_that_are_no_messages_change_nothing(stage, record_property):
             for topic, kind in SENSES.items():
                 with suppress(Exception):  # some, the middleware does not even send
                     intruder.send_bytes(topic, kind, malformed(random))
-            time.sleep(0.005)
+            time.sleep(0.005)  # the flood's rate is the fault
         ended_ns = time.time_ns()
         for node in ("synchronizer", "inference", "exo"):
             witness.wait_for_figure(node, "refused_messages")

@@ -62,7 +62,7 @@ def main():
         if len(batch):
             print(f"{reader.muscles} {batch.effort[-1].tolist()}")
             return 0
-        time.sleep(0.01)
+        time.sleep(0.01)  # as often as it sends, until the two have found each other
     return 1
 
 
