@@ -45,7 +45,7 @@ def tables(path: Path) -> str:
     from kpm_ros.learn.scores.score_table import read_score_table
 
     if json.loads(path.read_text()).get("report") == "mia":
-        return mia_report_text.as_markdown(read_mia_report(path))
+        return mia_report_text.as_summary(read_mia_report(path))
     return score_table_text.as_markdown(read_score_table(path))
 
 

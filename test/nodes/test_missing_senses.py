@@ -50,11 +50,10 @@ def wait_for_samples(reader, wanted, what) -> None:
 @pytest.mark.parametrize(
     "streams",
     [
-        published_streams(("top",)),
         published_streams(("right",), keys=False),
         published_streams(()),
     ],
-    ids=["one view and keys", "one view", "keys"],
+    ids=["one view", "keys"],
 )
 def test_a_model_of_fewer_senses_runs_on_those_alone(node, domain, tmp_path, streams) -> None:
     options = [*ALONE, model(tmp_path, streams=streams)]

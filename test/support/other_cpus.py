@@ -70,7 +70,6 @@ class Cpu:
 CPUS = (
     Cpu("Haswell", "AVX2", AVX512),
     Cpu("SkylakeX", "AVX512F"),
-    Cpu("Zen", "AVX2", AVX512),
     # What OpenBLAS takes for every CPU that it does not know.
     Cpu("Prescott", "SSE3", (*AVX512, *AVX2), old_libm=True),
 )

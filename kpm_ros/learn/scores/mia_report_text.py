@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kpm_ros.core.text_tables import text_table
 from kpm_ros.learn.scores.body_windows import PROTOCOLS
@@ -47,6 +47,13 @@ class Part:
     rows: Sequence[tuple[str, ...]]
     words: int = 1
     """Columns of words; the others are figures."""
+    sums: int | None = None
+    """How many of its last rows sum it up; None where all of it is to be seen."""
+
+    @property
+    def summed_up(self) -> Part:
+        """Only the rows that sum it up."""
+        return self if self.sums is None else replace(self, rows=self.rows[-self.sums :])
 
 
 def as_text(report: MiaReport) -> str:
@@ -62,11 +69,21 @@ def as_text(report: MiaReport) -> str:
 
 def as_markdown(report: MiaReport) -> str:
     """Write the same as Markdown."""
-    parts = [f"**{title(report)}.**"]
-    for part in tables(report):
-        parts.append(f"{part.heading}:\n\n{markdown_table([part.head, *part.rows], part.words)}")
-    parts.append("\n".join(list_item(note) for note in notes(report)))
-    return "\n\n".join(parts) + "\n"
+    return _markdown(report, tables(report), notes(report))
+
+
+def as_summary(report: MiaReport) -> str:
+    """Write what sums it up as Markdown, for a page that says how it is scored."""
+    parts = [part.summed_up for part in tables(report) if part.sums != 0]
+    return _markdown(report, parts, [*_models(report), *_origin(report)])
+
+
+def _markdown(report: MiaReport, parts: Sequence[Part], lines: Sequence[str]) -> str:
+    shown = [f"**{title(report)}.**"]
+    for part in parts:
+        shown.append(f"{part.heading}:\n\n{markdown_table([part.head, *part.rows], part.words)}")
+    shown.append("\n".join(list_item(line) for line in lines))
+    return "\n\n".join(shown) + "\n"
 
 
 def title(report: MiaReport) -> str:
@@ -123,14 +140,15 @@ def _exercise_table(
         for one in beside.values():
             cells += [figure(x) for x in given(one)] or ["-"] * len(one.models)
         rows.append((label, total, *cells))
-    relative = _relative(models, beside)
+    sums, relative = len(rows) - len(windows), _relative(models, beside)
     if relative:
+        sums += 1
         rows.append((f"{POOLED}, of {NEAREST}'s", "", *relative))
     heads = [f"{name} {mark}" for mark, one in beside.items() for name in one.models]
     words = {**TEST_SETS, **LEFT_OUT_SETS}[split]
     heading = f"{words[0].upper()}{words[1:]} (`{split}`), RMSE in {report.unit}"
     row_of = "person" if split == "left_out_person" else "exercise"
-    return Part(heading, (row_of, "windows", *models, *heads), rows)
+    return Part(heading, (row_of, "windows", *models, *heads), rows, sums=sums)
 
 
 def _published_sets(split: str, published: Published) -> dict[str, PublishedSet]:
@@ -164,7 +182,8 @@ def _muscle_table(report: MiaReport) -> Part | None:
             (muscle, *(figure(scores.muscles.get(muscle)) for scores in models.values()))
             for muscle in report.muscles
         ]
-        return Part(f"Each muscle (`{split}`), RMSE in {report.unit}", ("muscle", *models), rows)
+        heading = f"Each muscle (`{split}`), RMSE in {report.unit}"
+        return Part(heading, ("muscle", *models), rows, sums=0)
     return None
 
 
@@ -208,15 +227,7 @@ def figure(value: float | None) -> str:
 
 def notes(report: MiaReport) -> list[str]:
     """Say how the figures came about, and in what the published ones differ."""
-    published = published_figures()
-    lines = [f"{name}: {what}" if what else name for name, what in report.models.items()]
-    for split, models in report.exercises.items():
-        lines += [
-            f"{name} has met {len(scores.met)} recordings of {split} in training: left out."
-            for name, scores in models.items()
-            if scores.met
-        ]
-    lines += [
+    lines = [
         "RMSE: root of the mean square over all windows, muscles and frames, at 10 Hz on windows "
         f"of 3 s. {POOLED!r} is over all windows together, which is what the paper's row Mean is; "
         f"{MEAN!r} counts each exercise alike.",
@@ -228,8 +239,25 @@ def notes(report: MiaReport) -> list[str]:
             "instant is scored once at each length; 0 s is one instant. Models were trained on "
             "whole windows; whether the published ones were trained anew is not known to us."
         )
-    if report.transfer:
-        lines.append(f"Transfer, published: {published.transfer}.")
+    return [*_models(report), *lines, *_origin(report)]
+
+
+def _models(report: MiaReport) -> list[str]:
+    """Say what was compared, and what was not since it had been met."""
+    lines = [f"{name}: {what}" if what else name for name, what in report.models.items()]
+    for split, models in report.exercises.items():
+        lines += [
+            f"{name} has met {len(scores.met)} recordings of {split} in training: left out."
+            for name, scores in models.items()
+            if scores.met
+        ]
+    return lines
+
+
+def _origin(report: MiaReport) -> list[str]:
+    """Say where figures are from, and in what the published ones differ."""
+    published = published_figures()
+    lines = [f"Transfer, published: {published.transfer}."] if report.transfer else []
     if report.short:
         lines.append(f"{report.short} recordings are shorter than 3 s and are not scored.")
     lines += _differences(report, published)

@@ -36,7 +36,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def exerciser(kept: Path) -> SimulatedExerciser:
-    return SimulatedExerciser(1, exercises=("FrontPunch", "LegCross"), each_s=6.0, remembered=kept)
+    return SimulatedExerciser(1, exercises=("FrontPunch", "LegCross"), each_s=4.0, remembered=kept)
 
 
 def delivered(exerciser: SimulatedExerciser, until_s: float, step_s: float) -> list:
@@ -71,7 +71,7 @@ def test_samples_do_not_depend_on_how_time_is_split(exerciser: SimulatedExercise
 
 
 def test_a_routine_has_no_end_and_no_jump(exerciser: SimulatedExerciser):
-    assert exerciser.period_s == pytest.approx(16.0)
+    assert exerciser.period_s == pytest.approx(12.0)
     times = np.arange(0.0, 2.5 * exerciser.period_s, 0.01)
     points, effort = exerciser.landmarks(times), exerciser.activation(times)
     assert np.abs(np.diff(points, axis=0)).max() < 0.15
@@ -83,7 +83,7 @@ def test_a_routine_has_no_end_and_no_jump(exerciser: SimulatedExerciser):
 def test_a_routine_that_was_learnt_is_remembered(exerciser: SimulatedExerciser, kept: Path):
     [path] = kept.iterdir()
     written = path.stat().st_mtime_ns
-    again = SimulatedExerciser(1, exercises=("FrontPunch", "LegCross"), each_s=6.0, remembered=kept)
+    again = SimulatedExerciser(1, exercises=("FrontPunch", "LegCross"), each_s=4.0, remembered=kept)
     times = np.arange(0.0, 3.0, 0.01)
     assert np.array_equal(again.landmarks(times), exerciser.landmarks(times))
     assert path.stat().st_mtime_ns == written
