@@ -115,12 +115,21 @@ class AlignRules(CheckedSettings):
     """A clock that jumps by more than this, or a caller away for longer, breaks the stream."""
 
 
+class Frame(NamedTuple):
+    """Samples of the grid that a model takes together: one ends with sample k x samples + end."""
+
+    samples: int = 1
+    end: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class AlignerConfig(AlignRules):
     """The grid, the streams on it, and the rules for late ones."""
 
     streams: Streams
     rate_hz: int
+    frame: Frame = field(default_factory=Frame)
+    """Of the model: where time alone settles samples, chunks end with a frame."""
     needed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Of each view, the points that must be in sight for its pose to be more than a guess."""
     registration: Registration | None = None
@@ -181,7 +190,8 @@ class Aligner:
         """By the view, and the side that alone is taken."""
         self._sides = _sides(config)
         key_rules = config.key
-        if any(view.timing == NEWEST for view in config.streams.landmarks):
+        self._newest = any(view.timing == NEWEST for view in config.streams.landmarks)
+        if self._newest:
             # When its time is up, a sample leaves with what has come, of the keys as well.
             wait_s = min(key_rules.wait_s, config.pose.newest_wait_s)
             key_rules = replace(key_rules, wait_s=wait_s)
@@ -292,12 +302,17 @@ class Aligner:
             for placed in self._streams
         )
         last = self.grid.last_at(min(settled_ns, now_ns))
-        if known_ns < settled_ns:
+        hop = self._hop
+        if self._newest:
+            # The model makes no more of a part of a frame than of none.
+            last -= (last - self.config.frame.end) % self.config.frame.samples
+            hop = max(hop, self.config.frame.samples)
+        elif known_ns < settled_ns:
             # Time alone settles a sample or two between any two looks: whole hops cost less.
-            last -= max(0, last - self._next + 1) % self._hop
+            last -= max(0, last - self._next + 1) % hop
         chunks = []
         while self._next <= last:
-            chunks.append(self._emit(min(self._hop, last - self._next + 1), now_ns))
+            chunks.append(self._emit(min(hop, last - self._next + 1), now_ns))
         return chunks
 
     def reset(self) -> None:

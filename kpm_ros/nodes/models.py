@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.aligner import AlignerConfig
+from kpm_ros.align.aligner import AlignerConfig, Frame
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.hands import RIGHT, check_pictures
 from kpm_ros.core.resources import find_model
@@ -68,8 +68,14 @@ def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
     check_pictures(card.streams, settings.hand, registered=False)
     subject = subject_of(card.streams)
     needed = {} if subject is None else subject.needed_points(card.streams, card.muscles)
+    architecture = architecture_of(card)
+    stride = architecture.span(card).stride if architecture.live else 1
     return AlignerConfig(
-        streams=card.streams, rate_hz=card.rate_hz, needed=needed, **vars(settings.align)
+        streams=card.streams,
+        rate_hz=card.rate_hz,
+        needed=needed,
+        frame=Frame(stride, card.lookahead % stride),
+        **vars(settings.align),
     )
 
 

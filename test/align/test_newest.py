@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner, AlignerConfig, Frame
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.newest import NewestPose
 from kpm_ros.align.pose import PoseRules
@@ -282,3 +282,22 @@ def test_how_often_anybody_looks_changes_no_bit() -> None:
     count = min(len(often), len(seldom))
     assert count > 900
     assert often.first(count).same_as(seldom.first(count))
+
+
+def test_chunks_end_with_the_models_frames_as_soon_as_those_are_complete() -> None:
+    streams = Streams((newest("top"), PIANO))
+    config = AlignerConfig(streams=streams, rate_hz=1024, frame=Frame(34, 5))
+    aligner = Aligner(config)
+    deliveries, looks_ns = camera("top") + piano(), every(2 * MS, T0 + S)
+    seen = 0
+    for look_ns, before_ns in zip(looks_ns[1:], looks_ns, strict=False):
+        sent = [each for each in deliveries if before_ns < each.received_ns <= look_ns]
+        for chunk in play(aligner, sent, [look_ns]):
+            last = chunk.grid_index + len(chunk) - 1
+            assert last % 34 == 5
+            if seen:
+                assert len(chunk) == 34
+            seen += 1
+            waited_ns = look_ns - aligner.grid.stamp_ns(last)
+            assert seen == 1 or WAIT < waited_ns <= WAIT + 2 * MS + 1
+    assert seen >= 27
