@@ -33,6 +33,7 @@ from kpm_ros.align.sights import Sights, views_of
 from kpm_ros.align.triangulation import HandInstants, HandSolver, SpaceRules, Strike
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.hands import LEFT, mirrored
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.streams import Landmarks
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
@@ -220,7 +221,9 @@ class VirtualView:
         """Fill in what the camera would see at increasing, settled instants; give their flags."""
         values[:] = self.view.missing
         at = self.hand.at(stamps_ns)
-        seen = seen_by(self.view, at.points[at.found])
+        points = at.points[at.found]
+        # A left hand's mirror image is what a model of a right hand knows.
+        seen = seen_by(self.view, mirrored(points) if self.view.side == LEFT else points)
         values[at.found, : self.view.points_width] = seen.reshape(len(seen), -1)
         if self.view.measures:
             values[at.found, self.view.points_width] = at.age_s[at.found]

@@ -24,12 +24,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE
+from kpm_ros.core.registered_streams import is_virtual
 from kpm_ros.core.settings import check_choice
 from kpm_ros.core.streams import (
     KEYBOARD,
@@ -39,6 +41,9 @@ from kpm_ros.core.streams import (
     StreamError,
     Streams,
 )
+
+if TYPE_CHECKING:
+    from kpm_ros.core.registration import Registration
 
 RIGHT, LEFT, BOTH = "right", "left", "both"
 HANDS = (RIGHT, LEFT, BOTH)
@@ -69,6 +74,11 @@ def mirrored_note(note: int) -> int:
     (60, 61)
     """
     return 2 * MIRROR_NOTE - note
+
+
+def mirrored(points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Mirror points (..., 3) of the keyboard's frame."""
+    return np.asarray(points * (-1.0, 1.0, 1.0) + (2 * MIRROR_X_M, 0.0, 0.0))
 
 
 def muscles_of(muscles: Sequence[str], hand: str) -> tuple[str, ...]:
@@ -116,18 +126,28 @@ def streams_of(streams: Streams, hand: str) -> Streams:
     return Streams(tuple(listed))
 
 
-def check_pictures(streams: Streams, hand: str, registered: bool) -> None:
+def check_pictures(streams: Streams, hand: str, registration: Registration | None) -> None:
     """Refuse a left hand for a model of pictures, unless it is given views of the space itself.
 
     A picture's mirror image shows a hand in another room: cameras do not stand on a mirror's axis.
     """
-    flat = [view for view in streams.landmarks if view.coordinates != KEYBOARD]
-    if hand != RIGHT and flat and not registered:
-        raise StreamError(
-            f"hand is {hand!r}, but the model takes {flat[0].name} as a camera's picture, whose "
-            "mirror image is of another room: register the cameras (kpm calibrate, then "
-            "registration:=FILE), or choose a model in the keyboard's frame"
-        )
+    flat = [
+        view
+        for view in streams.landmarks
+        if view.coordinates != KEYBOARD and not is_virtual(view, registration)
+    ]
+    if hand == RIGHT or not flat:
+        return
+    where = (
+        f"hand is {hand!r}, but the model takes {flat[0].name} as a camera's picture, whose mirror "
+        "image is of another room"
+    )
+    if flat[0].camera is None:
+        raise StreamError(f"{where}: choose a model in the keyboard's frame")
+    raise StreamError(
+        f"{where}: register the cameras (kpm calibrate, then registration:=FILE), or choose a "
+        "model in the keyboard's frame"
+    )
 
 
 def _check(streams: Streams) -> None:

@@ -65,7 +65,7 @@ def read_card_of_hand(name: str, hand: str) -> ModelCard:
 def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
     """The grid and its rules, as a model and the synchronizer's settings want them."""
     card = read_card_of_hand(settings.model, settings.hand)
-    check_pictures(card.streams, settings.hand, registered=False)
+    check_pictures(card.streams, settings.hand, None)
     subject = subject_of(card.streams)
     needed = {} if subject is None else subject.needed_points(card.streams, card.muscles)
     architecture = architecture_of(card)

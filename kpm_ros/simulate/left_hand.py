@@ -27,7 +27,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.hands import BOTH, LEFT, MIRROR_X_M, RIGHT, mirrored_note, muscles_of
+from kpm_ros.core.hands import BOTH, LEFT, RIGHT, mirrored, mirrored_note, muscles_of
 from kpm_ros.core.piano import FIRST_NOTE, OCTAVE, PIANO_KEYS
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.sense.samples import KeyEventKind
@@ -47,7 +47,7 @@ MakePianist = Callable[[Score, int, Part], Pianist]
 """Sets a pianist at the piano, with a seed and a part of the music."""
 
 
-def mirrored(score: Score) -> Score:
+def mirrored_score(score: Score) -> Score:
     """Write a score as it is seen in the mirror; mirrored again it is what it was."""
     return replace(score, notes=_mirrored(score.notes))
 
@@ -61,7 +61,7 @@ def study_of(hand: str) -> Score:
     if hand == RIGHT:
         return study
     if hand == LEFT:
-        return mirrored(study)
+        return mirrored_score(study)
     follows = [
         replace(note, onset_s=note.onset_s + 4 * BEAT_S, pitch=note.pitch - OCTAVE)
         for note in _mirrored(study.notes)
@@ -95,9 +95,7 @@ class LeftHanded:
 
     def landmarks(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Landmarks of the left hand in the piano's frame: (n, points, 3) in metres."""
-        landmarks = self.seen.landmarks(times_s)
-        landmarks[..., 0] = 2 * MIRROR_X_M - landmarks[..., 0]
-        return landmarks
+        return mirrored(self.seen.landmarks(times_s))
 
     def key_depth(self, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
         """Depth of every key: (n, keys), 0 at rest, 1 fully down."""
@@ -173,5 +171,5 @@ def set_at_the_piano(score: Score, seed: int, make: MakePianist, hand: str) -> P
     if hand == BOTH:
         return TwoHanded(score, seed, make)
     if hand == LEFT:
-        return LeftHanded(make(mirrored(score), seed, WHOLE))
+        return LeftHanded(make(mirrored_score(score), seed, WHOLE))
     return make(score, seed, WHOLE)

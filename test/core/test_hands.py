@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kpm_ros.core.cameras import Camera
 from kpm_ros.core.hands import (
     MIRROR_X_M,
     Mirror,
@@ -29,6 +30,7 @@ from kpm_ros.core.hands import (
     streams_of,
 )
 from kpm_ros.core.keyboard import IS_BLACK, KEY_X_M, NOTES
+from kpm_ros.core.registration import RegisteredCamera, Registration
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import Channels, Landmarks, PianoKeys, StreamError, Streams
 
@@ -116,9 +118,15 @@ def test_what_has_no_mirror_image_is_refused() -> None:
 
 
 def test_a_picture_is_mirrored_only_where_the_space_behind_it_is_known() -> None:
+    camera = Camera((1280, 720), (1000.0, 1000.0, 640.0, 360.0), translation=(0.0, 0.0, 1.0))
+    known = Registration({"mine": RegisteredCamera(camera)})
     flat = Streams((Landmarks("top", HAND),))
-    with pytest.raises(StreamError, match="of another room"):
-        check_pictures(flat, "left", registered=False)
-    check_pictures(flat, "left", registered=True)
-    check_pictures(flat, "right", registered=False)
-    check_pictures(STREAMS, "both", registered=False)
+    trained = Streams((Landmarks("top", HAND, camera=camera),))
+    for registration in (None, known):
+        with pytest.raises(StreamError, match="of another room: choose a model"):
+            check_pictures(flat, "left", registration)
+        check_pictures(flat, "right", registration)
+        check_pictures(STREAMS, "both", registration)
+    with pytest.raises(StreamError, match="of another room: register the cameras"):
+        check_pictures(trained, "both", None)
+    check_pictures(trained, "left", known)

@@ -28,7 +28,7 @@ from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyEventKind, LandmarkFrame
 from kpm_ros.simulate.bodies import make_performer, make_pianist
 from kpm_ros.simulate.cameras import default_cameras
-from kpm_ros.simulate.left_hand import LeftHanded, TwoHanded, mirrored, study_of
+from kpm_ros.simulate.left_hand import LeftHanded, TwoHanded, mirrored_score, study_of
 from kpm_ros.simulate.session import SimulatedSession
 
 LOW = (36, 42, 48, 51, 55)
@@ -75,7 +75,7 @@ def test_a_piece_sounds_as_it_is_written_whichever_hand_plays_it() -> None:
 
 
 def test_a_score_mirrored_twice_is_what_it_was() -> None:
-    assert mirrored(mirrored(study_of("both"))).notes == study_of("both").notes
+    assert mirrored_score(mirrored_score(study_of("both"))).notes == study_of("both").notes
 
 
 @pytest.mark.parametrize("number", range(len(LOW)))
