@@ -110,7 +110,7 @@ class CameraFormat:
 
 @dataclass(frozen=True, slots=True)
 class RawFrame:
-    """A picture as its source gives it: blue, green, red."""
+    """A picture as its source gives it, and gives it away: blue, green, red."""
 
     image: NDArray[np.uint8]
     stamp_ns: int

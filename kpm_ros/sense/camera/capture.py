@@ -19,7 +19,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,6 @@ from kpm_ros.sense.camera.camera_device import (
     EndOfVideoError,
     Frame,
     FrameSource,
-    RawFrame,
     StaleFrameError,
     differences,
 )
@@ -76,7 +75,9 @@ class CapturedCamera(Connectable):
         self.given = CameraFormat()
         self.status = "not connected"
         self._log = log
-        self._newest: tuple[RawFrame, int] | None = None
+        self._newest: Frame | None = None
+        self._is_turned = False
+        """Whether that is as the camera hands it on."""
         self._taken = -1
         self._is_open = False
         self._ended = False
@@ -133,36 +134,33 @@ class CapturedCamera(Connectable):
         """Wait for a picture that was not handed out yet; None when none came in time."""
         with self._change:
             self._change.wait_for(self._has_new, timeout_s)
-            if not self._has_new():
-                return None
-            raw, index = self._take()
-        return self._finished(raw, index)
+            return self._take() if self._has_new() else None
 
     def read_latest(self, max_age_s: float) -> Frame:
         """Newest picture, handed out before or not; one older than `max_age_s` is refused."""
         with self._change:
             if self._newest is None:
                 raise StaleFrameError(f"{self.config.source} has not given a picture yet")
-            age_s = (time.time_ns() - self._newest[0].stamp_ns) / 1e9
+            age_s = (time.time_ns() - self._newest.stamp_ns) / 1e9
             if age_s > max_age_s:
                 raise StaleFrameError(
                     f"the newest picture of {self.config.source} is {age_s:.2f} s old, but must "
                     f"not be older than {max_age_s:g} s ({self.status})"
                 )
-            raw, index = self._take()
-        return self._finished(raw, index)
+            return self._take()
 
     def _has_new(self) -> bool:
-        return self._newest is not None and self._newest[1] > self._taken
+        return self._newest is not None and self._newest.index > self._taken
 
-    def _take(self) -> tuple[RawFrame, int]:
+    def _take(self) -> Frame:
+        """Turn the newest picture over and into RGB: only those that somebody wants, and once."""
         assert self._newest is not None
-        self._taken = self._newest[1]
+        if not self._is_turned:
+            image = _turned(self._newest.image, self.config.flip)
+            self._newest = replace(self._newest, image=image)
+            self._is_turned = True
+        self._taken = self._newest.index
         return self._newest
-
-    def _finished(self, raw: RawFrame, index: int) -> Frame:
-        """Turn a picture over and into RGB: only for pictures that somebody wants."""
-        return Frame(_turned(raw.image, self.config.flip), raw.stamp_ns, index)
 
     def _open(self) -> None:
         self.given = self.source.open()
@@ -212,7 +210,8 @@ class CapturedCamera(Connectable):
             self._retry.succeeded()
             with self._change:
                 self.counts.dropped += self._has_new()
-                self._newest = (raw, self.counts.frames)
+                self._newest = Frame(raw.image, raw.stamp_ns, self.counts.frames)
+                self._is_turned = False
                 self.counts.frames += 1
                 self._change.notify_all()
 
@@ -221,4 +220,5 @@ def _turned(image: NDArray[np.uint8], flip: str) -> NDArray[np.uint8]:
     cv2 = load_opencv()
     if flip in FLIPS:
         image = cv2.flip(image, FLIPS[flip])
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    # In place: room for another picture costs ten times what turning colours does.
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image))

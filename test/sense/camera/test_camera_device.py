@@ -177,9 +177,11 @@ def test_pictures_are_turned_over_and_their_colours_are_red_green_blue():
         "vertical": (1, 0),
         "both": (1, 3),
     }.items():
-        camera, _ = camera_of(ScriptedSource(RawFrame(image, time.time_ns())), flip=flip)
+        camera, _ = camera_of(ScriptedSource(RawFrame(image.copy(), time.time_ns())), flip=flip)
         with camera:
             assert camera.next_frame(WAIT_S).image[row, column].tolist() == [3, 2, 1]
+            # The same picture once more is not turned once more.
+            assert camera.read_latest(WAIT_S).image[row, column].tolist() == [3, 2, 1]
 
 
 def test_every_camera_keeps_the_protocol():
