@@ -38,6 +38,7 @@ from kpm_ros.learn.training.batches import Batch, Batches, BatchStream
 from kpm_ros.learn.training.checkpoints import IDENTITY, PROGRESS
 from kpm_ros.learn.training.learner import Learner
 from kpm_ros.learn.training.progress import Progress
+from kpm_ros.learn.training.resident import ResidentBatches, fits
 from kpm_ros.learn.training.schedule import learning_rate_factor
 from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.learn.training.validation import Validation, rmse_of
@@ -147,6 +148,9 @@ class TrainingLoop:
     def _loader(self, batches: Batches, workers: int) -> Any:
         """Give the batches that are still to come, on this process's device."""
         fabric = self._fabric
+        if fits(batches, fabric.device):
+            resident = ResidentBatches(batches, fabric.device)
+            return resident.from_step(self.progress.step, fabric.global_rank, fabric.world_size)
         stream = BatchStream(batches, self.progress.step, fabric.global_rank, fabric.world_size)
         pinned = fabric.device.type == "cuda"
         loader: DataLoader[Batch] = DataLoader(
