@@ -21,16 +21,13 @@ same.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
-from io import BytesIO
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.records import Channel, ChunkIndex, Header, Schema, Statistics
 
@@ -41,15 +38,18 @@ from kpm_ros.replay.bag_limits import (
     MOST_CHUNK,
     MOST_WAITING,
     DamagedError,
-    decompressed,
+)
+from kpm_ros.replay.mcap_records import (
+    HEAD,
+    MESSAGE,
+    checked_stamp,
+    records,
+    stream,
+    unpacked,
 )
 
 MAGIC = b"\x89MCAP0\r\n"
-_HEAD = struct.Struct("<BQ")
-"""Kind and length of a record."""
-_MESSAGE = struct.Struct("<HIQQ")
-_CHUNK = struct.Struct("<QQQII")
-_FOOTER_BYTES = _HEAD.size + 20
+_FOOTER_BYTES = HEAD.size + 20
 _MOST_SUMMARY = 128 * MB
 _MOST_LOOSE = 1 * MB
 _OF_A_MESSAGE = 200
@@ -133,20 +133,20 @@ class McapFile(BagFile):
         """Read the summary at the end; False where it does not tell all that is needed."""
         footer_at = self._size - len(MAGIC) - _FOOTER_BYTES
         footer = self._bytes(max(0, footer_at), _FOOTER_BYTES)
-        if _HEAD.unpack_from(footer) != (Opcode.FOOTER, 20):
+        if HEAD.unpack_from(footer) != (Opcode.FOOTER, 20):
             raise ForeignFileError("its footer is damaged")
-        (start,) = struct.unpack_from("<Q", footer, _HEAD.size)
+        (start,) = struct.unpack_from("<Q", footer, HEAD.size)
         if not start:
             return False
         if not len(MAGIC) < start <= footer_at or footer_at - start > _MOST_SUMMARY:
             raise ForeignFileError("its summary is not where its footer says")
         self._must_be_of_ros()
         statistics = None
-        for kind, body in _records(memoryview(self._bytes(start, footer_at - start))):
+        for kind, body in records(memoryview(self._bytes(start, footer_at - start))):
             if kind == Opcode.CHUNK_INDEX:
-                self._blocks.append(_block(ChunkIndex.read(_stream(body))))
+                self._blocks.append(_block(ChunkIndex.read(stream(body))))
             elif kind == Opcode.STATISTICS:
-                statistics = Statistics.read(_stream(body))
+                statistics = Statistics.read(stream(body))
             else:
                 self._define(kind, body)
         if statistics is None or not self._told_by(statistics):
@@ -158,7 +158,7 @@ class McapFile(BagFile):
                 self.counts[self._names[number]] += count
         if statistics.message_count:
             span = (statistics.message_start_time, statistics.message_end_time)
-            self.span_ns = (_stamp(span[0]), _stamp(span[1]))
+            self.span_ns = (checked_stamp(span[0]), checked_stamp(span[1]))
         return True
 
     def _told_by(self, statistics: Statistics) -> bool:
@@ -211,13 +211,13 @@ class McapFile(BagFile):
 
     def _head(self, at: int, end: int) -> tuple[int, int]:
         """Kind and length of the record here, its head included."""
-        head = self._bytes(at, min(_HEAD.size, end - at))
-        if len(head) < _HEAD.size:
+        head = self._bytes(at, min(HEAD.size, end - at))
+        if len(head) < HEAD.size:
             raise DamagedError("it is cut short")
-        kind, length = _HEAD.unpack(head)
-        if length > end - at - _HEAD.size:
+        kind, length = HEAD.unpack(head)
+        if length > end - at - HEAD.size:
             raise DamagedError("it is cut short")
-        return kind, length + _HEAD.size
+        return kind, length + HEAD.size
 
     def _add_block(self, start: int, end: int) -> None:
         """Look through a chunk, or through records in a row, and note what times they are of."""
@@ -226,9 +226,9 @@ class McapFile(BagFile):
         found: Counter[str] = Counter()
         for kind, body in self._records_in(block):
             if kind == Opcode.MESSAGE:
-                channel, _, stamp_ns, _ = _MESSAGE.unpack_from(body)
+                channel, _, stamp_ns, _ = MESSAGE.unpack_from(body)
                 if channel in self._names:
-                    stamps.append(_stamp(stamp_ns))
+                    stamps.append(checked_stamp(stamp_ns))
                     found[self._names[channel]] += 1
             else:
                 self._define(kind, body)
@@ -241,18 +241,18 @@ class McapFile(BagFile):
         kind, length = self._head(len(MAGIC), self._size)
         if kind != Opcode.HEADER or length > MB:
             raise DamagedError("it has no header")
-        body = self._bytes(len(MAGIC) + _HEAD.size, length - _HEAD.size)
-        profile = Header.read(_stream(memoryview(body))).profile
+        body = self._bytes(len(MAGIC) + HEAD.size, length - HEAD.size)
+        profile = Header.read(stream(memoryview(body))).profile
         if profile != "ros2":
             raise ForeignFileError(f"its profile is {profile!r}, but must be 'ros2'")
 
     def _define(self, kind: int, body: memoryview) -> None:
         """Take in what says of which topic and type messages are."""
         if kind == Opcode.SCHEMA:
-            schema = Schema.read(_stream(body))
+            schema = Schema.read(stream(body))
             self._schemas[schema.id] = schema
         elif kind == Opcode.CHANNEL:
-            channel = Channel.read(_stream(body))
+            channel = Channel.read(stream(body))
             schema_of = self._schemas.get(channel.schema_id)
             if schema_of is None or channel.id in self._names:
                 return
@@ -264,18 +264,18 @@ class McapFile(BagFile):
     def _messages_in(self, block: _Block) -> Iterator[tuple[int, int, memoryview]]:
         for kind, body in self._records_in(block):
             if kind == Opcode.MESSAGE:
-                channel, _, stamp_ns, _ = _MESSAGE.unpack_from(body)
+                channel, _, stamp_ns, _ = MESSAGE.unpack_from(body)
                 if not block.start_ns <= stamp_ns <= block.end_ns:
                     raise ForeignFileError("its index does not tell the times of its chunks")
-                yield channel, stamp_ns, body[_MESSAGE.size :]
+                yield channel, stamp_ns, body[MESSAGE.size :]
 
     def _records_in(self, block: _Block) -> Iterator[tuple[int, memoryview]]:
         if block.length > MOST_CHUNK:
             raise ForeignFileError(f"a chunk has {block.length / MB:.0f} MB, more than is read")
         raw = memoryview(self._bytes(block.offset, block.length))
-        for kind, body in _records(raw):
+        for kind, body in records(raw):
             if kind == Opcode.CHUNK:
-                yield from _records(memoryview(_unpacked(body)))
+                yield from records(memoryview(unpacked(body)))
             else:
                 yield kind, body
 
@@ -292,47 +292,11 @@ def _before(waiting: list[tuple[int, int, int, bytes]], start_ns: int) -> int:
     return len(waiting)
 
 
-def _records(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Yield kind and content of the records in these bytes."""
-    at, end = 0, len(data)
-    while at < end:
-        if end - at < _HEAD.size:
-            raise DamagedError("it is cut short within a record")
-        kind, length = _HEAD.unpack_from(data, at)
-        at += _HEAD.size
-        if length > end - at or (kind == Opcode.MESSAGE and length < _MESSAGE.size):
-            raise DamagedError("it is cut short within a record")
-        yield kind, data[at : at + length]
-        at += length
-
-
-def _unpacked(chunk: memoryview) -> bytes:
-    """Records of a chunk."""
-    try:
-        _, _, size, checksum, named = _CHUNK.unpack_from(chunk)
-        method = bytes(chunk[_CHUNK.size : _CHUNK.size + named]).decode()
-        at = _CHUNK.size + named
-        (packed,) = struct.unpack_from("<Q", chunk, at)
-    except (struct.error, UnicodeDecodeError):
-        raise DamagedError("a chunk is cut short") from None
-    raw = decompressed(chunk[at + 8 : at + 8 + packed], method, size)
-    if checksum and zlib.crc32(raw) != checksum:
-        raise DamagedError("a chunk is not what its checksum says")
-    return raw
-
-
 def _block(index: ChunkIndex) -> _Block:
     channels = frozenset(index.message_index_offsets)
-    start_ns, end_ns = _stamp(index.message_start_time), _stamp(index.message_end_time)
+    start_ns, end_ns = (
+        checked_stamp(index.message_start_time),
+        checked_stamp(index.message_end_time),
+    )
     offset, length = index.chunk_start_offset, index.chunk_length
     return _Block(start_ns, end_ns, offset, length, channels or None)
-
-
-def _stamp(stamp_ns: int) -> int:
-    if stamp_ns > LATEST_NS:
-        raise DamagedError(f"a message is stamped {stamp_ns} ns, beyond all time")
-    return stamp_ns
-
-
-def _stream(body: memoryview) -> ReadDataStream:
-    return ReadDataStream(BytesIO(body))
