@@ -21,7 +21,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from kpm_ros import __version__
 from kpm_ros.core.signals import interrupts
@@ -34,6 +34,7 @@ COMMANDS = (
     "demo",
     "doctor",
     "calibrate",
+    "calibrate_room",
     "show_graph",
     "model_info",
     "import_checkpoint",
@@ -67,7 +68,16 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence rather than in a page of usage."""
+    """Says what is wrong in one sentence; a command's name may be of two words."""
+
+    two_words: frozenset[str] = frozenset()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Take two words that are one command's name together."""
+        words = list(sys.argv[1:] if args is None else args)
+        if (name := " ".join(words[:2])) in self.two_words:
+            words = [name, *words[2:]]
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """End with the sentence."""
@@ -85,6 +95,7 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"kpm_ros {__version__}")
+    parser.two_words = frozenset(module.NAME for module in _modules() if " " in module.NAME)
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     for module in _modules():
         command = commands.add_parser(
@@ -95,7 +106,7 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        if module.NAME in words:
+        if module.NAME.split()[0] in words:
             # What others offer may be long to find out, and nobody asks for it.
             module.add_arguments(command)
         command.set_defaults(run=module.run)

@@ -1,0 +1,44 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A lens as a ROS calibration tells it, for pictures of a size."""
+
+from __future__ import annotations
+
+from kpm_ros.align.keyboard_finder.fitting import Lens
+from kpm_ros.core.cameras import Camera
+from kpm_ros.sense.camera.camera_calibration import Calibration, CalibrationError
+
+SAME_SHAPE = 0.01
+
+
+def known_lens(calibration: Calibration, width: int, height: int) -> Lens:
+    """Take a measured lens for pictures of this size; CalibrationError where it is of others."""
+    ours, theirs = width / height, calibration.width / calibration.height
+    if abs(ours / theirs - 1) > SAME_SHAPE:
+        raise CalibrationError(
+            f"the calibration is of pictures of {calibration.width}x{calibration.height}, but "
+            f"these are {width}x{height}, which is another shape: calibrate the lens again at "
+            "this size"
+        )
+    model, bend = calibration.distortion_model, calibration.d
+    if model == "rational_polynomial" and not any(bend[5:]):
+        model, bend = "plumb_bob", bend[:5]
+    if model != "plumb_bob":
+        raise CalibrationError(
+            f"the calibration's distortion_model is {model!r}, but must be 'plumb_bob'"
+        )
+    k = calibration.k
+    camera = Camera((calibration.width, calibration.height), (k[0], k[4], k[2], k[5]), bend)
+    return Lens(camera.scaled(width, height), known=True)
