@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from kpm_ros import devices
 from kpm_ros.core.hands import RIGHT
 from kpm_ros.core.resources import config_dir
+from kpm_ros.core.stream_kinds import IMAGE, JOINED, KEYBOARD
 from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ TOPICS = (
     KEY_EVENTS,
     KEY_MOTION,
     CHANNELS,
+    Topic("hand/points", "kpm_ros/msg/HandPoints", "image", "camera, if listened to"),
+    Topic("hand/markers", "visualization_msgs/msg/MarkerArray", "image", "camera, if listened to"),
+    Topic("/tf_static", "tf2_msgs/msg/TFMessage", "latched", "latched"),
     Topic("emg/samples", "kpm_ros/msg/ChannelSamples", "sensor", "100/s", sensed=True),
     Topic("emg/envelope", "kpm_ros/msg/ChannelSamples", "sensor", "100/s"),
     Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s", 1 << 20),
@@ -135,8 +139,8 @@ class NodeSpec:
 
 def build(options: PipelineOptions) -> list[NodeSpec]:
     """List the nodes that the options ask for, in the order of the data's way."""
-    streams = options.streams
-    _check_subject(options, streams)
+    _check_subject(options, options.streams)
+    streams = options.sensed
     inputs = tuple(input_topics(streams))
     nodes = []
     if options.source == "simulator":
@@ -149,7 +153,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 publishes=(*_simulated(options, streams), *emg),
                 parameters={
                     "subject": options.subject,
-                    "views": list(streams.views),
+                    "views": list(dict.fromkeys(shown.view for shown in streams.landmarks)),
                     **_hand(options),
                     "score": options.midi,
                     "body": options.body,
@@ -165,7 +169,12 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             "all streams onto one time grid",
             publishes=("aligned",),
             subscribes=inputs,
-            parameters={"model": options.model, **_waits(options), **_hand(options)},
+            parameters={
+                "model": options.model,
+                **_waits(options),
+                **_hand(options),
+                **_registration(options),
+            },
         )
     )
     nodes.append(
@@ -206,7 +215,11 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 "recorder",
                 "everything into a bag",
                 subscribes=recorded,
-                parameters={"folder": options.record, "topics": list(recorded)},
+                parameters={
+                    "folder": options.record,
+                    "topics": list(recorded),
+                    **_registration(options),
+                },
             )
         )
     return nodes if options.autostart else [_awaiting(node) for node in nodes]
@@ -221,6 +234,11 @@ def _awaiting(node: NodeSpec) -> NodeSpec:
 def _waits(options: PipelineOptions) -> dict[str, Any]:
     """How long the synchronizer waits, where that is not left to the parameters file."""
     return {"keys_wait_s": KEYS_WAIT_OVER_NETWORK_S} if options.network else {}
+
+
+def _registration(options: PipelineOptions) -> dict[str, Any]:
+    """Where the cameras stand, for all who must know it, where that is known."""
+    return {"registration": options.registration} if options.registration else {}
 
 
 OF_KIND = {
@@ -321,6 +339,17 @@ def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
     for stream in streams.landmarks:
         if is_tracked(stream):
             tracked.setdefault(stream.view, []).append(stream)
+    unregistered = any(view.coordinates == KEYBOARD for view in options.streams.landmarks)
+    if unregistered and not tracked:
+        # They are shown, and may be calibrated; what they show is of no use before.
+        hands = [view for view in options.streams.landmarks if view.coordinates == KEYBOARD]
+        tracked = {
+            f"view{number}": [
+                replace(hand, name=f"view{number}", coordinates=IMAGE, timing=JOINED)
+                for hand in hands
+            ]
+            for number in range(1, len(options.cameras) + 1)
+        }
     views = list(tracked)
     cameras = options.cameras or tuple(str(number) for number in range(len(views)))
     if len(cameras) != len(views):
@@ -340,6 +369,7 @@ def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
                 "skeleton": shown[0].skeleton.name,
                 **model,
                 **_hand(options),
+                **_registration(options),
             },
             kind="camera",
         )
@@ -358,7 +388,7 @@ def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
 def senses(options: PipelineOptions) -> list[str]:
     """List the topics that devices speak, which are all that may be played to a pipeline."""
     emg = [entry.name for entry in TOPICS if entry.sensed and not _PLACE.search(entry.name)]
-    return list(dict.fromkeys([*input_topics(options.streams), *emg]))
+    return list(dict.fromkeys([*input_topics(options.sensed), *emg]))
 
 
 def topic(name: str) -> Topic:

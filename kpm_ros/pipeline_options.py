@@ -17,17 +17,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpm_ros.core.hands import HANDS, RIGHT
-from kpm_ros.core.resources import find_model
+from kpm_ros.core.resources import config_dir, find_model
 from kpm_ros.core.settings import check_choice
+from kpm_ros.core.stream_kinds import KEYBOARD
 from kpm_ros.core.subjects import DEFAULT_SUBJECT, Subject, find_subject, subject_names
 from kpm_ros.simulate.bodies import BODIES
 
 if TYPE_CHECKING:
+    from kpm_ros.core.registration import Registration
     from kpm_ros.core.streams import Streams
+
+
+def simulated_room() -> Path:
+    """Path of the registration of the simulator's cameras."""
+    return config_dir() / "rooms" / "simulated.yaml"
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,13 @@ OPTIONS = (
         "",
         "devices: the camera of each of the model's views, in order, separated by commas: a device "
         "(0, /dev/video0), a video file, or a stream's address; empty = 0,1,...",
+    ),
+    Option(
+        "registration",
+        "",
+        "where the cameras stand: a file that `kpm calibrate` wrote, with a camera for each view; "
+        "empty = not known, but simulated cameras are where a model of the keyboard's frame needs "
+        "to know it",
     ),
     Option(
         "tracker",
@@ -131,6 +147,7 @@ class PipelineOptions:
     hand: str = RIGHT
     source: str = "auto"
     cameras: tuple[str, ...] = ()
+    registration: str = ""
     tracker: str = "configured"
     midi: str = ""
     body: str = "anatomical"
@@ -154,6 +171,11 @@ class PipelineOptions:
             object.__setattr__(self, "source", "devices" if self.cameras else "simulator")
         if not self.model:
             object.__setattr__(self, "model", find_subject(self.subject).model)
+        if not self.registration and self.source == "simulator" and self.whose.has_keys:
+            # A model that cannot be read is refused where it is asked for.
+            with suppress(ValueError):
+                if any(view.coordinates == KEYBOARD for view in self.streams.landmarks):
+                    object.__setattr__(self, "registration", str(simulated_room()))
 
     @property
     def whose(self) -> Subject:
@@ -170,6 +192,25 @@ class PipelineOptions:
             return card_of_hand(read_card(find_model(self.model)), self.hand).streams
         except (FileNotFoundError, ValueError) as error:
             raise ValueError(f"model: {error}") from None
+
+    @property
+    def registered(self) -> Registration | None:
+        """Where the cameras stand, if that is known; a file that cannot be used is refused."""
+        from kpm_ros.core.registration import Registration
+
+        if not self.registration:
+            return None
+        try:
+            return Registration.read(Path(self.registration).expanduser())
+        except ValueError as error:
+            raise ValueError(f"registration: {error}") from None
+
+    @property
+    def sensed(self) -> Streams:
+        """What the senses give for the model: a picture of each registered camera, where needed."""
+        from kpm_ros.core.registered_streams import sensed
+
+        return sensed(self.streams, self.registered)
 
     @classmethod
     def from_strings(cls, values: Mapping[str, str]) -> PipelineOptions:

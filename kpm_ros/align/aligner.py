@@ -234,6 +234,16 @@ class Aligner:
         return timings
 
     @property
+    def hands(self) -> list[HandInSpace]:
+        """Hands in space, those behind virtual views as well."""
+        return list(self._spaces.values())
+
+    @property
+    def lacks_registration(self) -> bool:
+        """Whether a hand in the keyboard's frame is asked for, and no camera is registered."""
+        return any(not space.registered for space in self._spaces.values())
+
+    @property
     def dropped(self) -> int:
         """Frames and samples given up because more came than are kept."""
         unread = set(self._spaces) - set(self.config.streams.names)

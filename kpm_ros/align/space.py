@@ -79,9 +79,16 @@ class HandInSpace:
         self.solver = HandSolver(cameras, stream.skeleton, space) if cameras else None
         self.newest: HandInstants | None = None
         """What the last read found, covariance included."""
+        self.newest_ns = 0
+        """When that was."""
         self._hidden_below = rules.hidden_below
         self._strikes: list[tuple[int, KeyEvent]] = []
         self._asked: tuple[tuple[int, int], HandAt] | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Whether it is known where any camera stands."""
+        return self._views is not None
 
     @property
     def wait_ns(self) -> int:
@@ -167,6 +174,8 @@ class HandInSpace:
         # The last moment of the call before may be told again.
         found = (self.newest or self.solver.nothing(1)).and_then(found)
         self.newest = found.last
+        if len(sights.moments_ns):
+            self.newest_ns = int(sights.moments_ns[-1])
         told = sights.moment + 1
         known = found.found[told]
         flags = np.where(known, sights.flags, sights.flags | LOST).astype(FlagBits)

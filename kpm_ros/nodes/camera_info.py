@@ -23,6 +23,8 @@ from std_msgs.msg import Header
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.nodes.registered_cameras import fill_info
+from kpm_ros.nodes.registrations import read_registration
 from kpm_ros.sense.camera.camera_calibration import (
     Calibration,
     CalibrationError,
@@ -33,14 +35,19 @@ from kpm_ros.sense.camera.camera_calibration import (
 
 
 class CameraInfos:
-    """A view's camera_info: of a calibration file where there is one, else "not calibrated".
+    """A view's camera_info: of a calibration file, else of its registration, else "not calibrated".
 
     The service `set_camera_info` beside the images, which ROS's calibrator calls, puts a new
     calibration into the file and into use.
     """
 
-    def __init__(self, node: PipelineNode, view: str, file: str) -> None:
-        """Read the file, which need not be there before the camera is calibrated."""
+    def __init__(self, node: PipelineNode, view: str, file: str, registration: str = "") -> None:
+        """Read the file, which need not be there before the camera is calibrated.
+
+        Where there is none, the lens is that with which the camera was registered.
+        """
+        registered = read_registration(registration)
+        self._camera = registered.cameras.get(view) if registered else None
         self._node = node
         self._view = view
         self._file = file
@@ -66,6 +73,8 @@ class CameraInfos:
         if found is not None and (found.width, found.height) == size:
             info.distortion_model = found.distortion_model
             info.d, info.k, info.r, info.p = found.d, found.k, found.r, found.p
+        elif found is None and self._camera is not None:
+            fill_info(info, self._camera.camera)
         return info
 
     def report(self, report: Report) -> None:
@@ -73,6 +82,7 @@ class CameraInfos:
         found, size = self._calibration, self._size
         fits = found is not None and size in ((0, 0), (found.width, found.height))
         report.values["calibrated"] = fits
+        report.values["registered"] = self._camera is not None
         if self._file and found is None:
             report.worsen(
                 Level.DEGRADED,

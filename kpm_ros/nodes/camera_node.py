@@ -49,7 +49,7 @@ class CameraNode(ManagedNode):
     name = "camera"
     settings_type = CameraSettings
     settings: CameraSettings
-    read_once = (*ManagedNode.read_once, "view", "frame_id", "calibration")
+    read_once = (*ManagedNode.read_once, "view", "frame_id", "calibration", "registration")
 
     def __init__(self, **node_arguments: Any) -> None:
         """Announce what the camera sees, and find out which one."""
@@ -61,7 +61,9 @@ class CameraNode(ManagedNode):
             )
         self.view = view_of(self, self.settings.view, "camera")
         self._frame_id = self.settings.frame_id or encode.optical_frame(self.view)
-        self._optics = CameraInfos(self, self.view, self.settings.calibration)
+        self._optics = CameraInfos(
+            self, self.view, self.settings.calibration, self.settings.registration
+        )
         images, infos = f"camera/{self.view}/image_raw", f"camera/{self.view}/camera_info"
         self._images = self.create_publisher(Image, images, qos.of(images))
         self._infos = self.create_publisher(CameraInfo, infos, qos.of(infos))

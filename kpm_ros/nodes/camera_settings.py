@@ -76,6 +76,11 @@ class CaptureSettings(ManagedSettings):
         "ROS calibration file (YAML; a path or file://), for camera_info: read from there, and "
         "written there by set_camera_info; empty = the camera is not calibrated",
     )
+    registration: str = setting(
+        "",
+        "where the cameras stand: a file that `kpm calibrate` wrote; camera_info is of the lens in "
+        "it where there is no calibration",
+    )
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,9 @@ class SynchronizerSettings:
         "models of a hand: whose points are taken; the inference node's must be the same",
         choices=HANDS,
     )
+    registration: str = setting(
+        "", "where the cameras stand: a file that `kpm calibrate` wrote; empty = not known"
+    )
     period_s: float = setting(0.002, "how often inputs are looked at", least=0.0005, most=0.05)
     align: AlignRules = rules(AlignRules)
 

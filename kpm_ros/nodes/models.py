@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from kpm_ros.align.aligner import AlignerConfig, Frame
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.hands import RIGHT, check_pictures
+from kpm_ros.core.registration import Registration
 from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.core.subjects import subject_of
@@ -35,6 +36,7 @@ from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.hands import card_of_hand
 from kpm_ros.models.registry import architecture_of
 from kpm_ros.nodes.effort_settings import InferenceSettings, SynchronizerSettings
+from kpm_ros.nodes.registrations import read_registration
 
 
 def model_path(name: str) -> Path:
@@ -62,10 +64,16 @@ def read_card_of_hand(name: str, hand: str) -> ModelCard:
         raise ConfigurationError(f"hand: {error}") from None
 
 
-def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
-    """The grid and its rules, as a model and the synchronizer's settings want them."""
+def aligner_config(
+    settings: SynchronizerSettings, registration: Registration | None = None
+) -> AlignerConfig:
+    """The grid and its rules, as a model and the synchronizer's settings want them.
+
+    A registration is given where it is not that of the settings' file.
+    """
     card = read_card_of_hand(settings.model, settings.hand)
-    check_pictures(card.streams, settings.hand, None)
+    registration = registration or read_registration(settings.registration)
+    check_pictures(card.streams, settings.hand, registration)
     subject = subject_of(card.streams)
     needed = {} if subject is None else subject.needed_points(card.streams, card.muscles)
     architecture = architecture_of(card)
@@ -75,6 +83,7 @@ def aligner_config(settings: SynchronizerSettings) -> AlignerConfig:
         rate_hz=card.rate_hz,
         needed=needed,
         frame=Frame(stride, card.lookahead % stride),
+        registration=registration,
         **vars(settings.align),
     )
 

@@ -37,6 +37,7 @@ from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.parameters_in_force import ParameterSurvey
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.recorder_settings import RecorderSettings
+from kpm_ros.nodes.registrations import read_registration
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
 
 QUEUED = 1000
@@ -58,6 +59,7 @@ class RecorderNode(PipelineNode):
         super().__init__(**node_arguments)
         if not self.settings.folder:
             raise ConfigurationError("recorder: folder is empty, but must name the bag's folder")
+        self._registration = read_registration(self.settings.registration)
         self._info_topic = self.resolve_topic_name("effort/info")
         self._inputs = [self._subscribe(topic) for topic in self.settings.topics]
         try:
@@ -126,6 +128,9 @@ class RecorderNode(PipelineNode):
             "parameters": json.dumps(parameters, sort_keys=True, default=str),
             "host": json.dumps(provenance.host(HOST_PACKAGES) | _middleware()),
             "commit": self._commit,
+            "registration": ""
+            if self._registration is None
+            else json.dumps(self._registration.as_plain()),
         }
         return {name: value for name, value in facts.items() if value}
 

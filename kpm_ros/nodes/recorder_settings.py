@@ -31,4 +31,7 @@ class RecorderSettings:
     folder: str = setting("", "folder of the bag; it must not exist yet, or be empty")
     topics: list[str] = setting(["effort"], "topics to record, relative to the namespace")
     storage: str = setting("mcap", "format of the bag", choices=("mcap", "sqlite3"))
+    registration: str = setting(
+        "", "where the cameras stand, kept with the recording: a file that `kpm calibrate` wrote"
+    )
     period_s: float = setting(0.02, "how often messages are taken", least=0.001, most=0.05)

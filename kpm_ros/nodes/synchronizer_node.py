@@ -19,11 +19,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.stepped_clock import SteppedClock, SteppedInputs
 from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.registered_streams import sensed
 from kpm_ros.graph import KEY_EVENTS, KEY_MOTION
 from kpm_ros.msg import (
     AlignedSamples,
@@ -41,6 +42,9 @@ from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.wire.decode import RefusedMessageError
 from kpm_ros.wire.inputs import inputs_of
+
+if TYPE_CHECKING:
+    from kpm_ros.nodes.hand_output import HandOutput
 
 Taker = Callable[[Any, int], None]
 """Takes a message, and when it was received on the host's clock."""
@@ -71,7 +75,7 @@ class SynchronizerNode(PipelineNode):
         self._between_steps = SteppedInputs(listener.clock if listener else SteppedClock())
         config = models.aligner_config(self.settings)
         self.aligner = Aligner(config)
-        inputs = inputs_of(config.streams)
+        inputs = inputs_of(sensed(config.streams, config.registration))
         self._inputs = [
             (
                 PolledSubscription(
@@ -92,6 +96,14 @@ class SynchronizerNode(PipelineNode):
         ]
         self.expect_one_publisher(*(subscription for subscription, _ in self._inputs))
         self._output = self.create_publisher(AlignedSamples, "aligned", qos.of("aligned"))
+        self._hands: HandOutput | None = None
+        if config.registration is not None:
+            # What draws in space takes memory that others need not spend.
+            from kpm_ros.nodes.hand_output import HandOutput
+            from kpm_ros.nodes.registered_cameras import StaticFrames
+
+            self._hands = HandOutput(self, self.aligner.hands)
+            self._optical_frames = StaticFrames(self, config.registration)
         self._reported = (0, 0, 0, 0)
         self._frames: dict[str, int] = {}
         self.add_loop(self.settings.period_s, self.step)
@@ -111,6 +123,8 @@ class SynchronizerNode(PipelineNode):
     def _advance(self, now_ns: int) -> None:
         for chunk in self.aligner.advance(now_ns):
             self._publish(chunk)
+        if self._hands is not None:
+            self._hands.publish()
 
     def _taker(self, convert: Callable[[Any], Any], push: Callable[[Any, int], None]) -> Taker:
         def take(message: Any, received_ns: int) -> None:
@@ -162,6 +176,12 @@ class SynchronizerNode(PipelineNode):
             report.worsen(Level.DEGRADED, f"{future} samples were stamped ahead of the clock")
         if impossible:
             report.worsen(Level.DEGRADED, f"{impossible} samples were impossible or repeats")
+        if self.aligner.lacks_registration:
+            report.worsen(
+                Level.DEGRADED,
+                "it is not known where the cameras stand, and no effort is valid: run `kpm "
+                "calibrate`, and start with registration:=FILE that it wrote",
+            )
         if not emitted:
             report.worsen(Level.DEGRADED, f"waiting: {self._awaited()}")
         if stale_fraction > MOST_STALE:

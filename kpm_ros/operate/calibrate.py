@@ -169,7 +169,7 @@ def _senses(
         named = [view.strip() for view in arguments.views.split(",") if view.strip()]
         if len(set(named)) < len(named):
             raise UserError(f"views is {arguments.views!r}, but must name each view once")
-        views = named or options.streams.views
+        views = named or options.sensed.views
     from kpm_ros.operate import preflight
 
     preflight.require_ros()

@@ -65,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of a model of a hand: whose effort (default: as in the live run, else right)",
     )
     parser.add_argument(
+        "--registration",
+        default="",
+        metavar="FILE",
+        help="where the cameras stood, as `kpm calibrate` wrote it (default: as in the live run)",
+    )
+    parser.add_argument(
         "--params-file",
         "--params_file",
         default="",
@@ -140,6 +146,7 @@ def _choices(arguments: argparse.Namespace) -> Choices:
         bag=arguments.bag.expanduser(),
         model=arguments.model,
         hand=arguments.hand,
+        registration=arguments.registration,
         params_file=arguments.params_file,
         namespace=arguments.namespace.strip("/"),
         topics=tuple(arguments.topic),

@@ -31,6 +31,7 @@ from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.registered_streams import sensed
 from kpm_ros.core.settings import values_of
 from kpm_ros.core.text_tables import text_table
 from kpm_ros.estimate.hands import estimate_by_hand
@@ -60,7 +61,7 @@ from kpm_ros.replay.topics import (
 )
 from kpm_ros.wire.inputs import Input
 
-CHOSEN_HERE = ("model", "period_s", "hop_s", "pacing")
+CHOSEN_HERE = ("model", "registration", "period_s", "hop_s", "pacing")
 """Parameters that a replay has its own way of, or that change no sample."""
 
 DEFAULT_NAMESPACE = graph.PipelineOptions().namespace
@@ -74,6 +75,8 @@ class Choices:
     model: str
     hand: str = ""
     """Of a model of a hand: whose effort; empty = as in the live run."""
+    registration: str = ""
+    """Where the cameras stood: a file; empty = as in the live run."""
     params_file: str = ""
     namespace: str = ""
     topics: tuple[str, ...] = ()
@@ -104,7 +107,8 @@ class ReplayRun:
         if choices.from_aligned:
             self._aligned = self._finder.require(ALIGNED)
         else:
-            self._inputs = self._finder.inputs(self._card.streams)
+            shown = sensed(self._card.streams, self._aligner_config.registration)
+            self._inputs = self._finder.inputs(shown)
         self._aligner = Aligner(self._aligner_config)
         self._grid = Fingerprints(self._card.rate_hz)
         self._chunks: list[EffortChunk] = []
@@ -200,8 +204,12 @@ class ReplayRun:
         options = graph.PipelineOptions(params_file=self._choices.params_file)
         table = preflight.read_parameters(Path(graph.params_file(options)).expanduser())
         namespace = self._choices.namespace or DEFAULT_NAMESPACE
+        file = self._choices.registration
+        recorded = None if file else recorded_with.registration(self._bag.facts)
         chosen = {"model": self._choices.model, "hand": hand}
-        synchronizer = preflight.settings_of("synchronizer", namespace, table, chosen)
+        synchronizer = preflight.settings_of(
+            "synchronizer", namespace, table, {**chosen, "registration": file}
+        )
         self._inference = preflight.settings_of("inference", namespace, table, chosen)
         self._in_force = {
             name: {k: v for k, v in values_of(of).items() if k not in CHOSEN_HERE}
@@ -209,7 +217,7 @@ class ReplayRun:
         }
         # Longer chunks than live: the samples are the same, and the network takes them for less.
         self._aligner_config = dataclasses.replace(
-            models.aligner_config(synchronizer), hop_s=offline.LOOK_S
+            models.aligner_config(synchronizer, recorded), hop_s=offline.LOOK_S
         )
 
     def _grid_samples(self, replay: offline.Replay) -> Iterator[AlignedChunk]:

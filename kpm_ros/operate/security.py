@@ -64,6 +64,11 @@ MANAGED_PUBLISHES = ("~/transition_event",)
 IMAGES = ("image_raw", "camera_info")
 """What a camera publishes beside the hand, while somebody listens."""
 
+SPACE: Mapping[str, tuple[str, ...]] = {
+    "synchronizer": ("hand/points", "hand/markers", "/tf_static"),
+}
+"""What is published of a hand in space: while somebody listens, and where cameras stand."""
+
 CALIBRATES = ("set_camera_info",)
 """What it serves there."""
 
@@ -86,6 +91,7 @@ def profiles() -> list[Profile]:
         for node in graph.build(graph.PipelineOptions(source=source, record="bag")):
             profile = found.setdefault(node.name, _new(node))
             _add(profile.publishes, [*node.publishes, *_beside_hands(node, IMAGES)])
+            _add(profile.publishes, SPACE.get(node.name, ()))
             _add(profile.subscribes, node.subscribes)
     others = [name for name in found if name != RECORDER]
     found[RECORDER].calls = [f"{name}/{service}" for name in others for service in ASKED_OF_ALL]

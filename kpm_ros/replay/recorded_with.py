@@ -22,6 +22,7 @@ from typing import Any
 
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.hands import HANDS, RIGHT
+from kpm_ros.core.registration import Registration
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topics import EFFORT_INFO, TopicFinder
 
@@ -40,6 +41,12 @@ def hand(facts: Mapping[str, str], namespace: str) -> str:
     inference = _table(facts.get("parameters", "")).get(f"/{namespace}/inference")
     told = inference.get("hand") if isinstance(inference, dict) else None
     return told if told in HANDS else RIGHT
+
+
+def registration(facts: Mapping[str, str]) -> Registration | None:
+    """Where the cameras stood in the live run; None where that was not known to it."""
+    told = facts.get("registration", "")
+    return Registration.from_plain(_table(told), "the bag's registration") if told else None
 
 
 def described(facts: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -20,6 +20,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk, Trace
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
@@ -30,9 +33,14 @@ KEY_EVENT, KEY_MOTION = "kpm_ros/msg/KeyEvent", "kpm_ros/msg/KeyMotion"
 ALIGNED, LATENCY_TRACE = "kpm_ros/msg/AlignedSamples", "kpm_ros/msg/LatencyTrace"
 EFFORT, EFFORT_CHUNK = "kpm_ros/msg/MuscleEffort", "kpm_ros/msg/MuscleEffortChunk"
 EFFORT_INFO = "kpm_ros/msg/EffortInfo"
+HAND_POINTS = "kpm_ros/msg/HandPoints"
 
 Make = Callable[[str, Mapping[str, Any]], Any]
 """Makes a message of a type from its fields: plain values, NumPy arrays, and messages."""
+
+
+KEYBOARD_FRAME = "keyboard"
+"""Name of the frame that `core.keyboard` describes."""
 
 
 def optical_frame(view: str) -> str:
@@ -73,6 +81,26 @@ class Encoder:
                 "metres": () if frame.metres is None else frame.metres.reshape(-1),
                 "visibility": () if frame.visibility is None else frame.visibility,
                 "processed": self.time(frame.processed_ns),
+            },
+        )
+
+    def hand_points(
+        self,
+        stamp_ns: int,
+        skeleton: str,
+        side: str,
+        points: NDArray[np.float32],
+        covariance: NDArray[np.float32],
+    ) -> Any:
+        """A hand in space as a message."""
+        return self._make(
+            HAND_POINTS,
+            {
+                "header": self.header(stamp_ns, KEYBOARD_FRAME),
+                "skeleton": skeleton,
+                "side": side,
+                "points": points.reshape(-1),
+                "covariance": covariance.reshape(-1),
             },
         )
 
