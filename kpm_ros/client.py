@@ -32,7 +32,7 @@ from rclpy.node import Node
 
 from kpm_ros.act.safety import FreshnessRules
 from kpm_ros.act.sender import Sender, SenderWatch
-from kpm_ros.core.flags import Flag, FlagBits, describe
+from kpm_ros.core.flags import INVALID_SIDE, Flag, FlagBits, describe
 from kpm_ros.msg import EffortInfo, MuscleEffort
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_infos import EffortInfos
@@ -72,8 +72,12 @@ class EffortBatch:
 
     @property
     def valid(self) -> NDArray[np.bool_]:
-        """Which samples may be acted on."""
+        """Which samples may be acted on; of two hands, that of one of them at least."""
         return (self.flags & _INVALID) == 0
+
+    def valid_of(self, side: str) -> NDArray[np.bool_]:
+        """Which samples may be acted on as far as the muscles of one hand go, left or right."""
+        return (self.flags & FlagBits(Flag.INVALID | INVALID_SIDE[side])) == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +232,9 @@ class EffortReader:
             return EffortStatus(False, f"effort describes an instant {age_ns / 1e9:.2f} s ago")
         if self._last_flags & Flag.INVALID:
             return EffortStatus(False, f"effort is marked: {describe(self._last_flags)}")
-        return EffortStatus(True, "effort is fresh and valid")
+        bad = [side for side, flag in INVALID_SIDE.items() if self._last_flags & flag]
+        but = "".join(f", but for the {side} hand's" for side in bad)
+        return EffortStatus(True, f"effort is fresh and valid{but}")
 
     def close(self) -> None:
         """Unsubscribe."""

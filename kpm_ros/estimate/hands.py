@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk
 from kpm_ros.core.flags import INVALID_SIDE, Flag, FlagBits
 from kpm_ros.core.grid import Grid
-from kpm_ros.core.hands import BOTH, LEFT, RIGHT, Mirror, sides_of
-from kpm_ros.core.streams import Landmarks
+from kpm_ros.core.hands import BOTH, LEFT, RIGHT, Mirror, sides_of, streams_of
+from kpm_ros.core.streams import Landmarks, Streams
 from kpm_ros.estimate.estimator import EffortEstimator, EstimatorCounts
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.hands import card_of_hand
@@ -69,7 +69,7 @@ class HandsEstimator:
     ) -> None:
         """Take the model's own card, and what makes an estimator of a right hand."""
         self.card = card_of_hand(card, hand)
-        self._parts = PartsOfHands(card, hand)
+        self._parts = PartsOfHands(card.streams, hand)
         self._estimators = [make_estimator() for _ in sides_of(hand)]
         self._joined = JoinedEffort(hand)
 
@@ -89,18 +89,18 @@ class HandsEstimator:
 class PartsOfHands:
     """Cuts grid samples into what each hand's network is given."""
 
-    def __init__(self, card: ModelCard, hand: str) -> None:
-        """Take the model's own card."""
+    def __init__(self, streams: Streams, hand: str) -> None:
+        """Take what the model is given, of a right hand."""
         self._sides = sides_of(hand)
-        worn = card_of_hand(card, hand).streams
-        self._mirror = Mirror(card.streams)
+        worn = streams_of(streams, hand)
+        self._mirror = Mirror(streams)
         self._columns, self._bits = [], []
         for side in self._sides:
             named = [
                 f"{stream.name}_{side}"
                 if hand == BOTH and isinstance(stream, Landmarks)
                 else stream.name
-                for stream in card.streams
+                for stream in streams
             ]
             places = np.arange(worn.width)
             self._columns.append(np.concatenate([places[worn.columns[name]] for name in named]))
@@ -112,13 +112,18 @@ class PartsOfHands:
 
     def of_side(self, chunk: AlignedChunk, number: int) -> AlignedChunk:
         """Give the part of one hand, by its place among the sides."""
-        values = chunk.values[:, self._columns[number]]
-        missing = np.zeros(len(chunk), np.uint32)
-        for place, bit in enumerate(self._bits[number]):
-            missing[(chunk.missing & bit) != 0] |= np.uint32(1 << place)
-        if self._sides[number] == LEFT:
-            values = self._mirror(values)
+        values, missing = self.rows(chunk.values, chunk.missing, number)
         return replace(chunk, values=values, missing=missing)
+
+    def rows(
+        self, values: NDArray[np.float32], missing: NDArray[np.uint32], number: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+        """Do the same with a grid's rows, and with what is missing of them."""
+        own = values[:, self._columns[number]]
+        gone = np.zeros(len(missing), np.uint32)
+        for place, bit in enumerate(self._bits[number]):
+            gone[(missing & bit) != 0] |= np.uint32(1 << place)
+        return self._mirror(own) if self._sides[number] == LEFT else own, gone
 
 
 class JoinedEffort:
@@ -190,7 +195,7 @@ def estimate_by_hand(
     if hand == RIGHT:
         yield from estimate(chunks)
         return
-    whole, parts, joined = list(chunks), PartsOfHands(card, hand), JoinedEffort(hand)
+    whole, parts, joined = list(chunks), PartsOfHands(card.streams, hand), JoinedEffort(hand)
     of_sides = [
         estimate([parts.of_side(chunk, number) for chunk in whole])
         for number in range(len(sides_of(hand)))

@@ -28,7 +28,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from kpm_ros.core.flags import Flag, describe
+from kpm_ros.core.flags import INVALID_SIDE, Flag, describe
+from kpm_ros.core.hands import side_of
 from kpm_ros.operate.console import Console
 from kpm_ros.operate.usage import TOTAL
 
@@ -140,7 +141,11 @@ def draw(picture: Picture) -> RenderableType:
 
 def _bars(picture: Picture) -> Table:
     bars = Table.grid(padding=(0, 2))
-    valid = not picture.flags & Flag.INVALID
+    invalid = {
+        name
+        for name in picture.muscles
+        if picture.flags & (Flag.INVALID | INVALID_SIDE.get(side_of(name), 0))
+    }
     told = list(zip(picture.muscles, picture.effort, strict=False))
     columns = 2 if len(told) > ONE_COLUMN else 1
     rows = -(-len(told) // columns)
@@ -148,9 +153,10 @@ def _bars(picture: Picture) -> Table:
     for first in range(rows):
         cells: list[RenderableType] = []
         for name, value in told[first::rows]:
-            cells += [name, _bar(value, width, valid), f"{value:.3f}"]
+            cells += [name, _bar(value, width, name not in invalid), f"{value:.3f}"]
         cells += [""] * (3 * columns - len(cells))
-        bars.add_row(*cells, "" if valid else "not valid")
+        shown = {name for name, _ in told[first::rows]}
+        bars.add_row(*cells, "not valid" if shown & invalid else "")
     return bars
 
 

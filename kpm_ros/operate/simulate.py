@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.settings import check_number
 from kpm_ros.operate.errors import UserError, user_errors
 
@@ -113,6 +114,12 @@ def _add_hand(group: argparse._ArgumentGroup) -> None:
         type=int,
         metavar="N",
         help="in how many rooms each take is seen, with --rooms (default: 1)",
+    )
+    group.add_argument(
+        "--hand",
+        choices=HANDS,
+        help="with --rooms: whose recordings; a left hand's hold its mirror image, as a model of a "
+        "right hand is told of it, and both hands play in canon (default: right)",
     )
     group.add_argument(
         "--body",
@@ -209,6 +216,7 @@ _HAND_OPTIONS = (
     "held_out_tasks",
     "rooms",
     "rooms_a_take",
+    "hand",
     "body",
 )
 _BODY_OPTIONS = ("persons", "exercises", "layout", "held_out_persons", "held_out_exercises")
@@ -237,10 +245,16 @@ def _pianists(arguments: argparse.Namespace) -> _Job:
 
         rooms = _or(arguments.rooms_a_take, 1)
         check_number("rooms-a-take", rooms, least=1, most=100, whole=True)
-        production = RoomRelease(request, arguments.rooms, rooms)
+        hand = _or(arguments.hand, RIGHT)
+        production = RoomRelease(request, arguments.rooms, rooms, hand)
         seen = f", each in {rooms} {arguments.rooms} room(s)"
     elif arguments.rooms_a_take is not None:
         raise UserError("--rooms-a-take says how often --rooms draws one: give --rooms, too")
+    elif arguments.hand not in (None, RIGHT):
+        raise UserError(
+            f"--hand is {arguments.hand!r}, of which the usual two views have no mirror image: "
+            "give --rooms, too"
+        )
     return _Job(
         production,
         f"{request.hours:.2f} h of SIMULATED performances: {request.pianists} pianists, "

@@ -53,20 +53,24 @@ def mirrored_score(score: Score) -> Score:
 
 
 def study_of(hand: str) -> Score:
-    """Write the built-in study for the right hand, its mirror image for the left one, or a canon.
+    """Write the built-in study for the right hand, the left one, or both."""
+    return music_of(five_finger_study(), hand)
+
+
+def music_of(score: Score, hand: str) -> Score:
+    """Turn music for a right hand into its mirror image for the left one, or into a canon for both.
 
     In the canon the left hand follows four beats behind, in mirrored movement, an octave below.
     """
-    study = five_finger_study()
     if hand == RIGHT:
-        return study
+        return score
     if hand == LEFT:
-        return mirrored_score(study)
+        return mirrored_score(score)
     follows = [
         replace(note, onset_s=note.onset_s + 4 * BEAT_S, pitch=note.pitch - OCTAVE)
-        for note in _mirrored(study.notes)
+        for note in _mirrored(score.notes)
     ]
-    return Score.of([*study.notes, *follows], name="five-finger canon")
+    return Score.of([*score.notes, *follows], score.pedals, f"{score.name}, in canon")
 
 
 def _mirrored(notes: Sequence[Note]) -> tuple[Note, ...]:

@@ -162,6 +162,17 @@ def test_invalid_samples_are_marked_and_status_says_why(stream, reader):
     assert "pose lost" in reader.status().reason
 
 
+def test_of_two_hands_each_is_valid_by_itself(stream, reader):
+    stream.send(0, 4, flags=int(Flag.LEFT_INVALID | Flag.POSE_LOST))
+    batch = take(reader, 4)[0]
+    assert batch.valid.all()
+    assert batch.valid_of("right").all()
+    assert not batch.valid_of("left").any()
+    assert reader.status(stream.origin_ns).reason == (
+        "effort is fresh and valid, but for the left hand's"
+    )
+
+
 def test_effort_is_ready_when_fresh_and_stale_when_it_stops(stream, reader, steady):
     assert not reader.status().ready
     assert "no effort has come" in reader.status().reason

@@ -85,6 +85,15 @@ def test_effort_that_is_not_valid_says_so():
     assert "invalid" in as_line(picture)
 
 
+def test_of_two_hands_the_invalid_one_is_told():
+    two = Picture(muscles=("L_ADM", "R_ADM"), effort=(0.1, 0.2), messages=1)
+    left = drawn(replace(two, flags=Flag.LEFT_INVALID)).splitlines()
+    [line] = [line for line in left if "not valid" in line]
+    assert "L_ADM" in line
+    assert "R_ADM" not in line
+    assert "left invalid" in as_line(replace(two, flags=Flag.LEFT_INVALID))
+
+
 def test_before_anything_has_come_there_is_still_a_picture():
     assert "no effort yet" in drawn(Picture())
     assert as_line(Picture()).startswith("starting 0 s")

@@ -24,25 +24,30 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from kpm_ros import __version__
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.foreign_files import read_json
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.hands import LEFT, RIGHT, sides_of, streams_of
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import KEYBOARD, NEWEST, Landmarks, PianoKeys, Streams
-from kpm_ros.learn.recordings.aligned_performance import AlignedPerformance, align_performance
+from kpm_ros.estimate.hands import PartsOfHands
+from kpm_ros.learn.recordings.aligned_performance import align_performance
 from kpm_ros.learn.recordings.container_writer import About, write_dataset
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth, regular_ns
 from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.sense.samples import HAND
-from kpm_ros.simulate.bodies import make_pianist
+from kpm_ros.simulate.bodies import make_performer
+from kpm_ros.simulate.left_hand import music_of
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.release import release_layout
 from kpm_ros.simulate.release.performance import score_of
@@ -50,7 +55,7 @@ from kpm_ros.simulate.release.release_layout import SAMPLE_RATE_HZ
 from kpm_ros.simulate.release.released_effort import effort_samples
 from kpm_ros.simulate.release.request import Performance, Request, room_seed
 from kpm_ros.simulate.release.splits import held_out_splits
-from kpm_ros.simulate.rooms import ROOMS, Room, draw_room, published_room
+from kpm_ros.simulate.rooms import BOTH_PARTS, ROOMS, Room, RoomRange, draw_room, published_room
 from kpm_ros.simulate.tasks import TASKS
 
 RANDOM, PUBLISHED = KINDS = ("random", "published")
@@ -70,6 +75,9 @@ class RoomRelease:
     kind: str = RANDOM
     rooms: int = 1
     """In how many rooms each performance is seen."""
+    hand: str = RIGHT
+    """Whose recordings they are. A left hand's are its mirror image, as a model of a right hand is
+    told of it; of both, which play together, each hand has its own."""
 
     def open(self, root: Path) -> None:
         """Go on with the takes, unless the data set is whole."""
@@ -105,17 +113,23 @@ class RoomRelease:
         folder.mkdir(parents=True, exist_ok=True)
         with threadpool_limits(1):
             person = Person.from_seed(self.request.person_seed(part.name.pianist))
-            pianist = make_pianist(
-                score_of(self.request, part), part.seed, person, self.request.body
-            )
-            np.save(folder / "effort.npy", effort_samples(pianist, part.seed, part.seconds))
+            score = music_of(score_of(self.request, part), self.hand)
+            body = self.request.body
+            pianist = make_performer(score, part.seed, person, body, hand=self.hand)
+            effort = effort_samples(pianist, part.seed, part.seconds)
+            streams, parts = streams_of(STREAMS, self.hand), PartsOfHands(STREAMS, self.hand)
+            for place, side in enumerate(self.sides):
+                own = slice(place * len(MUSCLES), (place + 1) * len(MUSCLES))
+                np.save(folder / f"{side}_effort.npy", effort[:, own])
             for number in range(self.rooms):
                 seed, room = self.room(part, number)
                 seen = align_performance(
-                    pianist, room, STREAMS, part.seconds, seed=seed, rate_hz=SAMPLE_RATE_HZ
+                    pianist, room, streams, part.seconds, seed=seed, rate_hz=SAMPLE_RATE_HZ
                 )
-                for stream, values in _arrays(seen).items():
-                    np.save(folder / f"{number}_{stream}.npy", values)
+                for place, side in enumerate(self.sides):
+                    rows = parts.rows(seen.values, seen.missing, place)
+                    for stream, values in _arrays(*rows).items():
+                        np.save(folder / f"{side}_{number}_{stream}.npy", values)
         _write(folder / _DONE, {})
         return True
 
@@ -132,13 +146,19 @@ class RoomRelease:
             name="SIMULATED pianists in rooms",
             simulated=True,
             description=manifest["description"],
-            origin=f"kpm simulate --rooms {self.kind}",
+            origin=f"kpm simulate --rooms {self.kind}"
+            + (f" --hand {self.hand}" if self.hand != RIGHT else ""),
             licence="Apache-2.0",
             people={f"p{number}": self._known_person(number) for number in numbers},
             tasks={_task(number): _known_task(number) for number in self.request.task_numbers},
         )
         splits = {
-            split: [recording_name(name, room) for name in names for room in range(self.rooms)]
+            split: [
+                recording_name(name, room, self._suffix(side))
+                for name in names
+                for room in range(self.rooms)
+                for side in self.sides
+            ]
             for split, names in held_out_splits(self.request).items()
             if split in release_layout.SPLITS
         }
@@ -152,17 +172,30 @@ class RoomRelease:
     def room(self, part: Performance, number: int) -> tuple[int, Room]:
         """Give one of a performance's rooms, and the seed of all that is seen in it."""
         seed = room_seed(part.seed, number)
-        drawn = draw_room(seed) if self.kind == RANDOM else published_room(seed)
+        drawn = draw_room(seed, self._range) if self.kind == RANDOM else published_room(seed)
         return seed, drawn
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Whose recordings there are of each performance."""
+        return sides_of(self.hand)
+
+    @property
+    def _range(self) -> RoomRange:
+        """What rooms are drawn from: all cameras see all hands."""
+        return ROOMS if self.hand == RIGHT else replace(ROOMS, part=BOTH_PARTS)
+
+    def _suffix(self, side: str) -> str:
+        return f"_{side}" if len(self.sides) > 1 else ""
+
     def _recordings(self, takes: Path) -> Iterator[Recording]:
-        for part in self.parts():
+        for part, side in product(self.parts(), self.sides):
             folder = takes / part.stem
             truth = Truth(
                 MUSCLES,
                 UNIT,
                 float(SAMPLE_RATE_HZ),
-                np.load(folder / "effort.npy", mmap_mode="r"),
+                np.load(folder / f"{side}_effort.npy", mmap_mode="r"),
                 measured="SIMULATED: EMG envelope",
             )
             stamps_s = regular_ns(0, len(truth.values), SAMPLE_RATE_HZ) / NS_PER_S
@@ -170,7 +203,7 @@ class RoomRelease:
                 series = tuple(
                     TimeSeries(
                         stream,
-                        np.load(folder / f"{number}_{stream.name}.npy", mmap_mode="r"),
+                        np.load(folder / f"{side}_{number}_{stream.name}.npy", mmap_mode="r"),
                         stamps_s=stamps_s,
                         may_repeat=True,
                         measured="SIMULATED, as the live pipeline aligns it",
@@ -179,13 +212,14 @@ class RoomRelease:
                 )
                 room = self.room(part, number)[1]
                 yield Recording(
-                    recording_name(part.name, number),
+                    recording_name(part.name, number, self._suffix(side)),
                     f"p{part.name.pianist}",
                     _task(part.name.task),
                     part.name.take,
                     series,
                     truth,
-                    notes=f"SIMULATED; cameras: {len(room.cameras)}; room: {self.kind} {room.seed}",
+                    notes=f"SIMULATED; cameras: {len(room.cameras)}; room: {self.kind} {room.seed}"
+                    + ("; the left hand, as its mirror image" if side == LEFT else ""),
                 )
 
     def _known_person(self, number: int) -> str:
@@ -203,8 +237,13 @@ class RoomRelease:
             ),
             "generator": GENERATOR,
             "made_with": f"kpm_ros {__version__}",
-            "request": {**request.as_json(), "rooms": self.kind, "rooms_a_take": self.rooms},
-            "room_range": asdict(ROOMS) if self.kind == RANDOM else None,
+            "request": {
+                **request.as_json(),
+                "rooms": self.kind,
+                "rooms_a_take": self.rooms,
+                **({"hand": self.hand} if self.hand != RIGHT else {}),
+            },
+            "room_range": asdict(self._range) if self.kind == RANDOM else None,
         }
         # Tuples become lists, as they will be when the file is read again.
         return dict(json.loads(json.dumps(content)))
@@ -218,17 +257,17 @@ class RoomRelease:
             return False
 
 
-def recording_name(name: object, room: int) -> str:
-    """Name a performance in one of its rooms."""
-    return f"{name}_r{room + 1}"
+def recording_name(name: object, room: int, suffix: str = "") -> str:
+    """Name a performance in one of its rooms; the suffix tells two hands apart."""
+    return f"{name}_r{room + 1}{suffix}"
 
 
-def _arrays(seen: AlignedPerformance) -> dict[str, np.ndarray]:
+def _arrays(rows: NDArray[np.float32], missing: NDArray[np.uint32]) -> dict[str, np.ndarray]:
     """Give each stream's rows, NaN where nothing was known of it."""
     arrays = {}
     for bit, stream in enumerate(STREAMS):
-        values = seen.values[:, STREAMS.columns[stream.name]].copy()
-        values[(seen.missing & np.uint32(1 << bit)) != 0] = np.nan
+        values = rows[:, STREAMS.columns[stream.name]].copy()
+        values[(missing & np.uint32(1 << bit)) != 0] = np.nan
         arrays[stream.name] = values
     return arrays
 

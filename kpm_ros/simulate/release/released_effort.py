@@ -51,7 +51,8 @@ def effort_samples(performer: Performer, seed: int, seconds: int) -> NDArray[np.
     recorded = np.arange(len(raw)) / RATE_HZ
     # The envelope moves in tens of milliseconds: straight lines between samples follow it.
     even = np.stack([np.interp(times, recorded, column) for column in envelope.T], axis=1)
-    return np.asarray(even / maximal_contraction(performer), dtype=np.float32)
+    hands = len(electrodes.channels) // len(performer.person.emg_gain_uv)
+    return np.asarray(even / np.tile(maximal_contraction(performer), hands), dtype=np.float32)
 
 
 def maximal_contraction(performer: Performer) -> NDArray[np.float64]:

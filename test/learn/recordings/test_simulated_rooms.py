@@ -23,9 +23,12 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.core.keyboard import KEY_X_M
+from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.simulated_rooms import HAND_IN_SPACE, STREAMS, RoomRelease
+from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.sense.samples import KeyMotionChunk, LandmarkFrame
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.person import Person
@@ -122,3 +125,23 @@ def test_a_model_of_lines_between_frames_cannot_be_given_the_newest_points(folde
             ValueError, match=r"cannot be joined|keyboard coordinates, not in image"
         ):
             GridRecording(recording, type(STREAMS)(streams), SAMPLE_RATE_HZ).window(0, 4)
+
+
+def test_both_hands_of_a_performance_are_recorded_each_as_a_right_one(tmp_path: Path) -> None:
+    """A hand's points are over the keys that go down, the left one's in the mirror."""
+    request = Request(1, 1, 1, 6, 5, "plain")
+    produce(tmp_path / "set", RoomRelease(request, "published", hand="both"), workers=1)
+    dataset = open_dataset(tmp_path / "set")
+    assert sorted(dataset.names) == ["t1_p1_1_r1_left", "t1_p1_1_r1_right"]
+    left, right = (dataset.recording(name) for name in sorted(dataset.names))
+    assert "mirror image" in left.notes
+    assert left.truth.muscles == right.truth.muscles == MUSCLES
+    for recording in (left, right):
+        rows = GridRecording(recording, STREAMS, SAMPLE_RATE_HZ).window()
+        hand, keys = (rows.values[:, STREAMS.columns[name]] for name in ("hand", "keys"))
+        down = (keys[:, 60 - FIRST_NOTE :] > 0.9) & (rows.missing == 0)[:, None]
+        at, key = np.nonzero(down)
+        tips = hand[at][:, :63].reshape(-1, 21, 3)[:, [4, 8, 12, 16, 20], 0]
+        off = np.abs(tips - KEY_X_M[key + 60 - FIRST_NOTE][:, None]).min(axis=1)
+        assert len(off) > 100
+        assert np.median(off) < 0.012
