@@ -34,6 +34,7 @@ from kpm_ros.align.hand_sides import HandSides
 from kpm_ros.align.keys import KeyRules, KeyStream
 from kpm_ros.align.newest import NewestPose
 from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
+from kpm_ros.align.room_watch import RoomWatch, WatchRules, watch_over
 from kpm_ros.align.space import HandInSpace, VirtualView
 from kpm_ros.align.triangulation import SpaceRules
 from kpm_ros.core.chunks import AlignedChunk, Trace
@@ -106,6 +107,7 @@ class AlignRules(CheckedSettings):
     )
     pose: PoseRules = rules(PoseRules, prefix="pose_")
     space: SpaceRules = rules(SpaceRules, prefix="space_")
+    watch: WatchRules = rules(WatchRules, prefix="watch_")
     key: KeyRules = rules(KeyRules, prefix="keys_")
     channel: ChannelRules = rules(ChannelRules, prefix="channels_")
     future_s: float = setting(
@@ -216,6 +218,8 @@ class Aligner:
             _Placed(by_name[name], config.streams.columns[name], np.uint32(1 << bit))
             for bit, name in enumerate(config.streams.names)
         ]
+        self.watch: RoomWatch | None = watch_over(config.registration, config.streams, config.watch)
+        """Of registered cameras, while there are keys and hands to judge them by."""
         self._wait_ns = max(placed.stream.wait_ns for placed in self._streams)
         """How long some stream is waited for at the beginning."""
         self._future_ns = round(config.future_s * NS_PER_S)
@@ -273,6 +277,8 @@ class Aligner:
             for space in self._spaces.values()
             if space.stream.side in ("", frame.side)
         ]
+        if self.watch is not None:
+            self.watch.push_frame(frame, received_ns)
         # One that is of no use to some may be to others.
         outcome = min(outcomes, key=_WORSE.index, default=Outcome.REFUSED)
         self._note(outcome, frame.stamp_ns, received_ns)
@@ -286,6 +292,8 @@ class Aligner:
                     space.push_key_event(event, received_ns)
                 if self._sides is not None:
                     self._sides.push_key_event(event)
+                if self.watch is not None:
+                    self.watch.push_key_event(event, received_ns)
 
     def push_key_motion(self, chunk: KeyMotionChunk, received_ns: int) -> None:
         """Take in sensed key depth."""
@@ -331,6 +339,8 @@ class Aligner:
             placed.stream.reset()
         if self._sides is not None:
             self._sides.reset()
+        if self.watch is not None:
+            self.watch.reset()
         self._next = self._oldest_ns = None
 
     def _hand(self, hand: Landmarks) -> HandInSpace:
@@ -386,8 +396,12 @@ class Aligner:
     def _emit(self, count: int, now_ns: int) -> AlignedChunk:
         assert self._next is not None
         start = self._next
+        said = 0
+        if self.watch is not None:
+            said, until = self._watch_room(self.watch, start)
+            count = min(count, until - start)
         stamps_ns = self.grid.stamps_ns(start, count)
-        flags = np.zeros(count, FlagBits)
+        flags = np.full(count, said, FlagBits)
         missing = np.zeros(count, np.uint32)
         values = np.empty((count, self.config.streams.width), np.float32)
         for stream, columns, bit in self._streams:
@@ -408,6 +422,19 @@ class Aligner:
             flags=flags,
             trace=self._trace(now_ns),
         )
+
+    def _watch_room(self, watch: RoomWatch, start: int) -> tuple[int, int]:
+        """Say what is wrong with the room from a sample on, and up to which sample that holds."""
+        stamp_ns = int(self.grid.stamps_ns(start, 1)[0])
+        before = watch.registration
+        watch.look(stamp_ns)
+        if watch.registration is not before:
+            for space in self._spaces.values():
+                space.register(watch.registration)
+        until = self.grid.first_at(watch.next_tick_ns(stamp_ns))
+        if self._newest:
+            until += (self.config.frame.end - until) % self.config.frame.samples
+        return watch.flags, until
 
     def _trace(self, now_ns: int) -> Trace:
         """When the newest frame behind the samples just read passed each stage."""

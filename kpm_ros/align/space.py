@@ -127,6 +127,13 @@ class HandInSpace:
                 self._strikes.append((usable_ns, event))
                 del self._strikes[:-MOST_STRIKES]
 
+    def register(self, registration: Registration) -> None:
+        """Let the same cameras stand elsewhere from the next instant on."""
+        self.registration = registration
+        if self.solver is not None:
+            solver = self.solver
+            self.solver = HandSolver(registration.cameras, solver.skeleton, solver.rules)
+
     def settled_until(self, now_ns: int) -> int:
         """Newest instant whose points nothing to come can change any more."""
         return self._views.settled_until(now_ns) if self._views else now_ns

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 
 WHITE_WIDTH_M = 0.0235
+OCTAVE_M = 7 * WHITE_WIDTH_M
 BLACK_HEIGHT_M = 0.012
 BLACK_FRONT_M = 0.050
 """How far behind the white keys' front edge the black keys begin."""

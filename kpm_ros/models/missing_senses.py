@@ -64,8 +64,8 @@ def blank(values: Array, missing: NDArray[np.uint32], card: ModelCard) -> Array:
 def judge(
     flags: NDArray[FlagBits], missing: NDArray[np.uint32], card: ModelCard
 ) -> NDArray[FlagBits]:
-    """Mark as invalid what is blind, and what is made of guesses at points that are hidden."""
-    unusable = blind(missing, card) | ((flags & Flag.HIDDEN) != 0)
+    """Mark as invalid what is blind, made of guesses at hidden points, or unfamiliar."""
+    unusable = blind(missing, card) | ((flags & FlagBits(Flag.HIDDEN | Flag.UNFAMILIAR)) != 0)
     return flags | np.where(unusable, FlagBits(Flag.INVALID), FlagBits(0))
 
 

@@ -105,6 +105,7 @@ class SynchronizerNode(PipelineNode):
             self._hands = HandOutput(self, self.aligner.hands)
             self._optical_frames = StaticFrames(self, config.registration)
         self._reported = (0, 0, 0, 0)
+        self._found_again = 0
         self._frames: dict[str, int] = {}
         self.add_loop(self.settings.period_s, self.step)
 
@@ -125,6 +126,14 @@ class SynchronizerNode(PipelineNode):
             self._publish(chunk)
         if self._hands is not None:
             self._hands.publish()
+        watch = self.aligner.watch
+        if watch is not None and watch.found_again > self._found_again:
+            self._found_again = watch.found_again
+            self._optical_frames.publish(watch.registration)
+            self.get_logger().warning(
+                "a camera that was moved was found again while somebody played: run `kpm "
+                "calibrate room` when there is time"
+            )
 
     def _taker(self, convert: Callable[[Any], Any], push: Callable[[Any, int], None]) -> Taker:
         def take(message: Any, received_ns: int) -> None:
@@ -172,6 +181,10 @@ class SynchronizerNode(PipelineNode):
                 f"{view}_delay_ms": 1e3 * timing.delay_s,
                 f"{view}_wait_ms": 1e3 * timing.wait_s,
             }
+        if self.aligner.watch is not None:
+            report.values["cameras_found_again"] = self.aligner.watch.found_again
+            if self.aligner.watch.trouble:
+                report.worsen(Level.DEGRADED, self.aligner.watch.trouble)
         if future:
             report.worsen(Level.DEGRADED, f"{future} samples were stamped ahead of the clock")
         if impossible:

@@ -39,9 +39,17 @@ MOST_INVALID = 0.01
 MOST_STALE = 0.1
 """Shares of the samples that may be invalid, or rest on a stale pose, in a healthy run."""
 
-FAULTS = (Flag.WARMING_UP, Flag.POSE_LOST, Flag.CHANNELS_MISSING)
+FAULTS = (
+    Flag.WARMING_UP,
+    Flag.POSE_LOST,
+    Flag.CHANNELS_MISSING,
+    Flag.UNREGISTERED,
+    Flag.CAMERA_MOVED,
+    Flag.STRANGE_ROOM,
+    Flag.KEYS_APART,
+)
 """What makes samples invalid and should not be, in a run."""
-_CAUSES = FlagBits(Flag.HIDDEN | FAULTS[0] | FAULTS[1] | FAULTS[2])
+_CAUSES = FlagBits(Flag.HIDDEN | sum(FAULTS))
 
 STAGES = {
     "tracking": ("input_ns", "processed_ns"),

@@ -336,17 +336,18 @@ def test_the_same_comes_whatever_the_size_of_chunks() -> None:
     assert np.array_equal(outs[0].flags, outs[1].flags)
 
 
-def test_hidden_points_make_effort_invalid_and_it_decays() -> None:
+@pytest.mark.parametrize("bad", [Flag.HIDDEN, Flag.UNFAMILIAR | Flag.CAMERA_MOVED])
+def test_hidden_points_and_unfamiliar_rooms_make_effort_invalid_and_it_decays(bad: Flag) -> None:
     driven = estimator()
     out = Output(
         [
             c
-            for first, last, flags in ((0, 500, 0), (500, 900, Flag.HIDDEN), (900, 1400, 0))
+            for first, last, flags in ((0, 500, 0), (500, 900, bad), (900, 1400, 0))
             for c in push_all(driven, hops(first, last, flags=flags))
         ]
     )
     assert out.flags_at(450) == 0
-    assert out.flags_at(700) == Flag.HIDDEN | Flag.INVALID
+    assert out.flags_at(700) == bad | Flag.INVALID
     assert out.flags_at(950) == 0, "the network goes on meanwhile"
     hidden = np.searchsorted(out.stamps_ns, Grid(RATE).stamp_ns(START + 880))
     assert (out.effort[hidden] == 0).all()
