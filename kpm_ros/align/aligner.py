@@ -333,6 +333,15 @@ class Aligner:
             chunks.append(self._emit(min(hop, last - self._next + 1), now_ns))
         return chunks
 
+    @property
+    def due_ns(self) -> int | None:
+        """When the next frame of the newest points leaves; None where data may settle it sooner."""
+        if not self._newest or self._next is None:
+            return None
+        samples, end = self.config.frame
+        last = self._next + (end - self._next) % samples
+        return self.grid.stamp_ns(last) + max(placed.stream.wait_ns for placed in self._streams) + 1
+
     def reset(self) -> None:
         """Forget all inputs and begin a new grid at the next one; the index counts on."""
         for placed in self._streams:

@@ -16,20 +16,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ
 from kpm_ros.core.grid import NS_PER_S, Grid
+
+MOST_GROUPS = 2000
+"""Groups that are remembered, however often they come."""
 
 
 class Pacer:
     """Gives each sample the same delay after its instant, the smallest that groups lately needed.
 
     A sample is due at its stamp plus the delay. A group that comes later than that is overdue and
-    leaves at once, nothing skipped; the delay grows to what it needed, up to `longest_s`: beyond
-    that, being early is worth more than being even. When groups come sooner again, the delay
-    shrinks no faster than `shrink` of real time, so that the stream only runs a little faster for a
-    while.
+    leaves at once, nothing skipped. Of the groups of `memory_s` the delay suits all but
+    `late_share`, so that one slow moment does not make all that follows late. It grows at once, up
+    to `longest_s`: beyond that, being early is worth more than being even. It shrinks no faster
+    than `shrink` of real time, so that the stream only runs a little faster for a while.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Pacer:
         *,
         even: bool = True,
         memory_s: float = 1.0,
+        late_share: float = 0.015,
         longest_s: float = 0.2,
         shrink: float = 0.1,
     ) -> None:
@@ -47,7 +52,10 @@ class Pacer:
         self._longest_ns = round(longest_s * NS_PER_S)
         self._shrink = shrink
         self._grid = Grid(EFFORT_RATE_HZ)
+        self._late_share = late_share
         self._needed: deque[tuple[int, int]] = deque()
+        self._in_order: list[int] = []
+        """What groups needed, the least first."""
         self._delay_ns = 0
         self._at_ns = 0
 
@@ -59,6 +67,7 @@ class Pacer:
     def forget(self) -> None:
         """Begin anew: what groups needed until now says nothing about those to come."""
         self._needed.clear()
+        self._in_order.clear()
         self._delay_ns = 0
 
     def made(self, stamp_ns: int, now_ns: int) -> None:
@@ -67,11 +76,11 @@ class Pacer:
             # The clock stepped back: what was learnt belongs to another time.
             self.forget()
         needed_ns = min(max(now_ns - stamp_ns, 0), self._longest_ns)
-        while self._needed and self._needed[-1][1] <= needed_ns:
-            self._needed.pop()
         self._needed.append((now_ns, needed_ns))
-        while self._needed[0][0] < now_ns - self._memory_ns:
-            self._needed.popleft()
+        insort(self._in_order, needed_ns)
+        while self._needed[0][0] < now_ns - self._memory_ns or len(self._needed) > MOST_GROUPS:
+            forgotten_ns = self._needed.popleft()[1]
+            del self._in_order[bisect_left(self._in_order, forgotten_ns)]
         self._delay_ns = self._delay_at(now_ns)
         self._at_ns = now_ns
 
@@ -86,6 +95,7 @@ class Pacer:
 
     def _delay_at(self, now_ns: int) -> int:
         """Delay in force: what is needed, unless it is still shrinking towards that."""
-        needed_ns = self._needed[0][1] if self._needed else 0
+        late = int(self._late_share * len(self._in_order))
+        needed_ns = self._in_order[-1 - late] if self._in_order else 0
         shrunk_ns = self._delay_ns - round(max(0, now_ns - self._at_ns) * self._shrink)
         return max(needed_ns, shrunk_ns)

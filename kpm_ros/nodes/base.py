@@ -188,10 +188,15 @@ class PipelineNode(Node):
         """How a topic is read: a time that may run many times as fast needs longer queues."""
         return qos.deep(topic, QUEUED_IF_SIMULATED) if self.simulated_time else qos.of(topic)
 
-    def add_loop(self, period_s: float, work: Callable[[], None]) -> None:
-        """Have `work` called steadily once the node is started."""
+    def add_loop(
+        self,
+        period_s: float,
+        work: Callable[[], None],
+        wanted_s: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        """Have `work` called steadily once the node is started, or when it is wanted."""
         name = f"{self.get_name()}-{len(self._loops)}"
-        self._loops.append(PeriodicThread(name, period_s, work, self._fail))
+        self._loops.append(PeriodicThread(name, period_s, work, self._fail, wanted_s))
 
     def start(self) -> None:
         """Begin the loops."""

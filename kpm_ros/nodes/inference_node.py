@@ -26,6 +26,7 @@ from kpm_ros import graph
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk
 from kpm_ros.core.flags import Flag, describe
 from kpm_ros.core.grid import NS_PER_S, Grid
+from kpm_ros.core.streams import NEWEST
 from kpm_ros.estimate.backlog import Backlog
 from kpm_ros.estimate.effort_info import described, new_stream
 from kpm_ros.estimate.pacing import Pacer
@@ -47,6 +48,11 @@ KEPT_STEPS = 2000
 FUTURE_NS = NS_PER_S // 10
 """Aligned samples further ahead of the clock than this are refused. A clock that moves in steps is
 told by each process's own subscription: one more step is allowed there."""
+
+TRANSPORT_NS = 300_000
+"""What a message needs at least from the synchronizer to here."""
+MOST_REST_S = 0.02
+"""Between two looks for aligned samples, whenever the next ones are expected."""
 
 LONGEST_CHUNK_S = 1.0
 """A chunk longer than this is refused: it would keep the network busy for too long."""
@@ -113,7 +119,11 @@ class InferenceNode(PipelineNode):
         )
         self._info = self.create_publisher(EffortInfo, "effort/info", qos.of("effort/info"))
         self._info.publish(info)
-        self.add_loop(self.settings.period_s, self.estimate)
+        self._expected_ns = 0
+        """When the next aligned samples should be there, where they leave at fixed times."""
+        newest = any(view.timing == NEWEST for view in self.card.streams.landmarks)
+        self._fixed_times = newest and not self.simulated_time
+        self.add_loop(self.settings.period_s, self.estimate, self._wanted_s)
         self.add_loop(self.settings.period_s, self.release)
 
     def start(self) -> None:
@@ -127,13 +137,22 @@ class InferenceNode(PipelineNode):
         if latest_ns is not None:
             for message, sent_ns in self._input.take_sent():
                 try:
-                    self._backlog.add(self._accepted(message, latest_ns), sent_ns)
+                    self._backlog.add(self._accepted(message, latest_ns, sent_ns), sent_ns)
                 except RefusedMessageError as error:
                     self.refuse(str(error))
         # One hop a call: while the network works, more comes in, which the backlog must know of.
         hop = self._backlog.take(time.time_ns())
         if hop is not None:
             self._estimate(*hop)
+
+    def _wanted_s(self) -> float | None:
+        """In how many seconds aligned samples should be there; None where that is not known."""
+        if not self._fixed_times or len(self._backlog):
+            return None
+        wanted_s = (self._expected_ns - time.time_ns()) / NS_PER_S
+        if wanted_s < -LONGEST_CHUNK_S:
+            return None
+        return min(max(wanted_s, self.settings.period_s / 2), MOST_REST_S)
 
     def release(self) -> None:
         """Let the samples leave that are due."""
@@ -147,7 +166,7 @@ class InferenceNode(PipelineNode):
         step_ns = self.clock_listener.clock.step_ns
         return None if told_ns is None else told_ns + step_ns + FUTURE_NS
 
-    def _accepted(self, message: AlignedSamples, latest_ns: int) -> AlignedChunk:
+    def _accepted(self, message: AlignedSamples, latest_ns: int, sent_ns: int) -> AlignedChunk:
         aligned = aligned_chunk(message, self.card.streams)
         require_fit(aligned, self.card)
         if len(aligned) > LONGEST_CHUNK_S * aligned.rate_hz:
@@ -158,6 +177,8 @@ class InferenceNode(PipelineNode):
         if self._next_input is not None and aligned.first_index > self._next_input:
             self._lost += aligned.first_index - self._next_input
         self._next_input = aligned.first_index + len(aligned)
+        lasts_ns = round(len(aligned) / aligned.rate_hz * NS_PER_S)
+        self._expected_ns = sent_ns + lasts_ns + TRANSPORT_NS
         return aligned
 
     def _estimate(self, aligned: AlignedChunk, sent_ns: int) -> None:

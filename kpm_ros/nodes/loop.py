@@ -34,11 +34,16 @@ class PeriodicThread:
         period_s: float,
         work: Callable[[], None],
         on_failure: Callable[[BaseException], None],
+        wanted_s: Callable[[], float | None] = lambda: None,
     ) -> None:
-        """Prepare the thread; `start` runs it."""
+        """Prepare the thread; `start` runs it.
+
+        Where `wanted_s` says in how many seconds the next call is wanted, it is made then instead.
+        """
         self.overruns = 0
         self._period_s = period_s
         self._work = work
+        self._wanted_s = wanted_s
         self._on_failure = on_failure
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -58,7 +63,8 @@ class PeriodicThread:
             due = time.monotonic()
             while not self._stopping.is_set():
                 self._work()
-                due += self._period_s
+                wanted_s = self._wanted_s()
+                due = due + self._period_s if wanted_s is None else time.monotonic() + wanted_s
                 rest = due - time.monotonic()
                 if rest > 0:
                     time.sleep(rest)

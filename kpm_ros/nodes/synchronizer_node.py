@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.stepped_clock import SteppedClock, SteppedInputs
 from kpm_ros.core.chunks import AlignedChunk
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.registered_streams import sensed
 from kpm_ros.graph import KEY_EVENTS, KEY_MOTION
 from kpm_ros.msg import (
@@ -56,6 +57,9 @@ MESSAGES = {
     "kpm_ros/msg/Landmarks": Landmarks,
 }
 """Of the topics' types."""
+
+SHORTEST_REST_S, LONGEST_REST_S = 0.0002, 0.01
+"""Between two looks where it is known when samples are due; inputs must not pile up meanwhile."""
 
 MOST_STALE = 0.1
 """A larger part of the samples with a stale pose is worth a word."""
@@ -107,7 +111,7 @@ class SynchronizerNode(PipelineNode):
         self._reported = (0, 0, 0, 0)
         self._found_again = 0
         self._frames: dict[str, int] = {}
-        self.add_loop(self.settings.period_s, self.step)
+        self.add_loop(self.settings.period_s, self.step, self._wanted_s)
 
     def step(self) -> None:
         """Take what has come, and publish what is settled."""
@@ -120,6 +124,14 @@ class SynchronizerNode(PipelineNode):
             self._advance(now_ns)
         else:
             self._between_steps.follow(now_ns, self._advance)
+
+    def _wanted_s(self) -> float | None:
+        """In how many seconds the next samples are due, where that is known before."""
+        due_ns = None if self.simulated_time else self.aligner.due_ns
+        if due_ns is None:
+            return None
+        wanted_s = (due_ns - self.now_ns()) / NS_PER_S
+        return min(max(wanted_s, SHORTEST_REST_S), LONGEST_REST_S)
 
     def _advance(self, now_ns: int) -> None:
         for chunk in self.aligner.advance(now_ns):
