@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "models.md"
 MODELS = ROOT / "config" / "models"
 PLACE = re.compile(r"(<!-- models:(\w+) -->\n).*?(<!-- end of models -->)", re.DOTALL)
+SETS = {
+    "test": "other takes (`test`)",
+    "test_cross_user": "unseen people (`test_cross_user`)",
+    "test_cross_task": "unseen tasks (`test_cross_task`)",
+}
 NO_SCORE = "-"
 """In the table, where a model has no such score."""
 
@@ -47,18 +52,28 @@ def _list(cards: dict) -> str:
 
 
 def _scores(cards: dict) -> str:
-    names = dict.fromkeys(name for card in cards.values() for name in card.scores)
-    lines = [
-        "| score | " + " | ".join(f"`{card.name}`" for card in cards.values()) + " |",
-        "|---" * (len(cards) + 1) + "|",
-    ]
-    for name in names:
-        cells = (
-            f"{card.scores[name]:.4f}" if name in card.scores else NO_SCORE
-            for card in cards.values()
-        )
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    """RMSE and correlation on each test set; `kpm info` prints the others of a card."""
+    lines = [f"| model | {' | '.join(SETS.values())} |", "|---" * (len(SETS) + 1) + "|"]
+    means: dict[str, list[str]] = {}
+    for card in cards.values():
+        lines.append(_row(f"`{card.name}`", card.scores, ""))
+        for sense in card.optional:
+            lines.append(_row(f"`{card.name}` without {sense}", card.scores, f"_without_{sense}"))
+        means.setdefault(_row("", card.scores, "_baseline_mean"), []).append(f"`{card.name}`")
+    for row, names in means.items():
+        lines.append(f"| their data's mean: {', '.join(names)} {row.removeprefix('|  ')}")
     return "\n".join(lines)
+
+
+def _row(label: str, scores: dict, part: str) -> str:
+    cells = []
+    for split in SETS:
+        rmse, correlation = (
+            scores.get(f"{split}{part}_{what}") for what in ("rmse", "correlation")
+        )
+        told = NO_SCORE if rmse is None else f"{rmse:.4f}"
+        cells.append(told if correlation is None else f"{told}, {correlation:.2f}")
+    return f"| {label} | {' | '.join(cells)} |"
 
 
 def main() -> None:
