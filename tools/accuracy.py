@@ -46,7 +46,7 @@ def tables(path: Path) -> str:
 
     if json.loads(path.read_text()).get("report") == "mia":
         return mia_report_text.as_summary(read_mia_report(path))
-    return score_table_text.as_markdown(read_score_table(path))
+    return score_table_text.as_summary(read_score_table(path))
 
 
 def main() -> None:

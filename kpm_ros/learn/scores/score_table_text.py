@@ -83,11 +83,36 @@ def as_markdown(table: ScoreTable) -> str:
         by_muscle = muscle_lines(table, split)
         if by_muscle:
             parts.append(markdown_table(by_muscle))
+    return "\n\n".join([*parts, *_about(table)]) + "\n"
+
+
+def as_summary(table: ScoreTable) -> str:
+    """Write all test sets in one table of Markdown, the spread of RMSE alone."""
+    lines = [(HEAD[0], *(f"`{split}`" for split in table.splits))]
+    for model in table.models:
+        rows = [cells(model, split) for split in table.splits]
+        figures = (
+            ", ".join([row[2], *(cell.partition(" ±")[0] for cell in row[3:5])]) for row in rows
+        )
+        # A mark says something of one test set.
+        lines.append((rows[0][0] if len({row[0] for row in rows}) == 1 else model.name, *figures))
+    parts = [
+        f"**{title(table)}.**",
+        "RMSE, OTD and correlation:",
+        "\n".join(list_item(f"{heading(table, split)}.") for split in table.splits),
+        markdown_table(lines),
+    ]
+    return "\n\n".join([*parts, *_about(table)]) + "\n"
+
+
+def _about(table: ScoreTable) -> list[str]:
+    """Write what models take and cost, what they are, and how figures came about."""
     made = [(HEAD[0], HEAD[1], *HEAD[SCORES.stop :])]
     made += [(model.name, _inputs(model), *_costs(model)) for model in table.models]
-    parts.append(f"What they take and cost:\n\n{markdown_table(made, words=2)}")
-    parts.append("\n".join(list_item(note) for note in (*models(table), *notes(table))))
-    return "\n\n".join(parts) + "\n"
+    return [
+        f"What they take and cost:\n\n{markdown_table(made, words=2)}",
+        "\n".join(list_item(note) for note in (*models(table), *notes(table))),
+    ]
 
 
 def markdown_table(lines: Sequence[Sequence[str]], words: int = 1) -> str:
