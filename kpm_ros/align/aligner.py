@@ -134,6 +134,8 @@ class AlignerConfig(AlignRules):
     """Of the model: where time alone settles samples, chunks end with a frame."""
     needed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Of each view, the points that must be in sight for its pose to be more than a guess."""
+    strange: str = ""
+    """What about the room no training of the model has seen, in a sentence; empty = nothing."""
     registration: Registration | None = None
     """Where the cameras stand: without it nothing is known of a hand in the keyboard's frame."""
 
@@ -405,9 +407,10 @@ class Aligner:
     def _emit(self, count: int, now_ns: int) -> AlignedChunk:
         assert self._next is not None
         start = self._next
-        said = 0
+        said = int(Flag.UNFAMILIAR | Flag.STRANGE_ROOM) if self.config.strange else 0
         if self.watch is not None:
-            said, until = self._watch_room(self.watch, start)
+            seen, until = self._watch_room(self.watch, start)
+            said |= seen
             count = min(count, until - start)
         stamps_ns = self.grid.stamps_ns(start, count)
         flags = np.full(count, said, FlagBits)

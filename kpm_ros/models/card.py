@@ -61,6 +61,8 @@ class ModelCard:
     trained_on: str = "nothing: random weights"
     seen: dict[str, list[str]] = field(default_factory=dict)
     """Digests of whom and what it was trained on (`Seen`); empty = not known."""
+    familiar: dict[str, list[float]] = field(default_factory=dict)
+    """Lowest and highest value of what training saw (`estimate.familiarity`); empty = not known."""
     scores: dict[str, float] = field(default_factory=dict)
     licence: str = ""
     notes: str = ""
@@ -88,6 +90,9 @@ class ModelCard:
         if self.lookahead < 0:
             raise CardError(f"a look-ahead of {self.lookahead} samples is below 0")
         self._check_normalisation()
+        for name, told in self.familiar.items():
+            if not _is_range(told):
+                raise CardError(f"what is familiar of {name!r} is {told!r}, no range of numbers")
 
     def _check_normalisation(self) -> None:
         for what, values in (("offset", self.offset), ("scale", self.scale)):
@@ -110,6 +115,8 @@ class ModelCard:
         """Strings only, as a safetensors header wants them."""
         plain = {spec.name: getattr(self, spec.name) for spec in fields(self)}
         plain |= {"streams": self.streams.as_plain(), "version": VERSION}
+        if not self.familiar:
+            del plain["familiar"]
         return {"kpm_card": json.dumps(plain, sort_keys=True)}
 
     @classmethod
@@ -130,6 +137,7 @@ class ModelCard:
             raise CardError(
                 f"the model card is of version {version!r}, and this program reads 1 to {VERSION}"
             )
+        raw.setdefault("familiar", {})
         values = {spec.name: _checked(spec.name, str(spec.type), raw) for spec in fields(cls)}
         Seen.from_card(values["seen"])
         return cls(**values)
@@ -142,7 +150,18 @@ _ELEMENTS: dict[str, Any] = {
     "tuple[float, ...]": _NUMBER,
     "dict[str, float]": _NUMBER,
     "dict[str, list[str]]": object,
+    "dict[str, list[float]]": list,
 }
+
+
+def _is_range(told: Any) -> bool:
+    """Whether something is a lowest and a highest number."""
+    numbers = isinstance(told, list) and len(told) == 2
+    if not numbers or not all(
+        type(each) in _NUMBER and abs(each) < LARGEST_NUMBER for each in told
+    ):
+        return False
+    return bool(told[0] <= told[1])
 
 
 def _checked(name: str, annotation: str, raw: Mapping[str, Any]) -> Any:

@@ -30,6 +30,7 @@ from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.core.subjects import subject_of
 from kpm_ros.estimate.estimator import EffortEstimator, Network
+from kpm_ros.estimate.familiarity import strange_room
 from kpm_ros.estimate.hands import Estimator, HandsEstimator
 from kpm_ros.models import weight_files
 from kpm_ros.models.card import CardError, ModelCard
@@ -84,6 +85,7 @@ def aligner_config(
         needed=needed,
         frame=Frame(stride, card.lookahead % stride),
         registration=registration,
+        strange=strange_room(card.familiar, registration),
         **vars(settings.align),
     )
 

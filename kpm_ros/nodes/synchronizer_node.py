@@ -197,6 +197,8 @@ class SynchronizerNode(PipelineNode):
             report.values["cameras_found_again"] = self.aligner.watch.found_again
             if self.aligner.watch.trouble:
                 report.worsen(Level.DEGRADED, self.aligner.watch.trouble)
+        if self.aligner.config.strange:
+            report.worsen(Level.DEGRADED, self.aligner.config.strange)
         if future:
             report.worsen(Level.DEGRADED, f"{future} samples were stamped ahead of the clock")
         if impossible:
