@@ -217,6 +217,7 @@ class NewestViews:
         self._known = {view.name: KnownFrames(rules, view.rate_hz) for view in views}
         self._points = len(views[0].skeleton)
         self._last: tuple[int, ...] = ()
+        self._hidden = FlagBits(0)
 
     @property
     def dropped(self) -> int:
@@ -292,11 +293,13 @@ class NewestViews:
         if not last:
             return None
         self.newest_used = newest = max(last, key=lambda frame: frame.stamp_ns)
+        basis = tuple(frames[-1].stamp_ns if frames else 0 for frames in shown)
+        if newest.stamp_ns <= stamps_ns[0] and self._last == (newest.stamp_ns, *basis):
+            return self._as_before(stamps_ns, newest)
         moments_ns, first, moment = np.unique(
             np.minimum(stamps_ns, newest.stamp_ns), return_index=True, return_inverse=True
         )
         # What the call before has told is not told, nor learnt from, again.
-        basis = tuple(frames[-1].stamp_ns if frames else 0 for frames in shown)
         again = int((int(moments_ns[0]), *basis) == self._last)
         self._last = (int(moments_ns[-1]), *basis)
         views = [
@@ -313,7 +316,8 @@ class NewestViews:
             if (chosen := (best == k)[moment]).any():
                 own_ns = (age_ns + late_ns[moment, k])[chosen]
                 flags[chosen] = known.age_flags(own_ns, view.held)
-        hidden = np.stack([view.flags for view in views], axis=1)
+        hidden = hidden_in_all(np.stack([view.flags for view in views], axis=1), usable)
+        self._hidden = hidden[-1]
         doubt = np.stack([view.doubt for view in views], axis=1)
         seen = np.stack([view.seen for view in views], axis=1)
         seen = seen.reshape(len(moments_ns), len(views), self._points, SEEN_COLUMNS)
@@ -325,8 +329,16 @@ class NewestViews:
             doubt[again:],
             moment - again,
             age_ns,
-            flags | hidden_in_all(hidden, usable)[moment],
+            flags | hidden[moment],
         )
+
+    def _as_before(self, stamps_ns: NDArray[np.int64], newest: Arrival[Seen]) -> Sights:
+        """Read instants of which no view knows more than of the last: only points grow older."""
+        age_ns = stamps_ns - newest.stamp_ns
+        known = next(k for k in self._known.values() if any(f is newest for f in k.frames[-2:]))
+        flags = known.age_flags(age_ns, known.frames[-1] is not newest)
+        moment = np.full(len(stamps_ns), -1)
+        return self._nothing()._replace(moment=moment, age_ns=age_ns, flags=flags | self._hidden)
 
 
 class _View(NamedTuple):
