@@ -82,8 +82,8 @@ OPTIONS = (
         "registration",
         "",
         "where the cameras stand: a file that `kpm calibrate` wrote, with a camera for each view; "
-        "empty = not known, but simulated cameras are where a model of the keyboard's frame needs "
-        "to know it",
+        "empty = not known, but simulated cameras are where a model of the keyboard's frame, or a "
+        "left hand, needs to know it",
     ),
     Option(
         "tracker",
@@ -174,7 +174,10 @@ class PipelineOptions:
         if not self.registration and self.source == "simulator" and self.whose.has_keys:
             # A model that cannot be read is refused where it is asked for.
             with suppress(ValueError):
-                if any(view.coordinates == KEYBOARD for view in self.streams.landmarks):
+                if any(
+                    view.coordinates == KEYBOARD or (self.hand != RIGHT and view.camera is not None)
+                    for view in self.streams.landmarks
+                ):
                     object.__setattr__(self, "registration", str(simulated_room()))
 
     @property

@@ -77,8 +77,9 @@ def aligner_config(
     check_pictures(card.streams, settings.hand, registration)
     subject = subject_of(card.streams)
     needed = {} if subject is None else subject.needed_points(card.streams, card.muscles)
-    architecture = architecture_of(card)
-    stride = architecture.span(card).stride if architecture.live else 1
+    own = read_card(settings.model)
+    architecture = architecture_of(own)
+    stride = architecture.span(own).stride if architecture.live else 1
     return AlignerConfig(
         streams=card.streams,
         rate_hz=card.rate_hz,

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros import graph
+from kpm_ros.core.hands import check_pictures
 from kpm_ros.core.params_file import meant_for, read_table
 from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import declared, make_settings
@@ -58,6 +59,7 @@ def check(options: graph.PipelineOptions) -> None:
     with user_errors():
         nodes = graph.build(options)
         card = card_of_hand(read_card(find_model(options.model)), options.hand)
+        check_pictures(options.streams, options.hand, options.registered)
         if options.midi and options.source == "simulator":
             read_midi(options.midi)
         parameters = read_parameters(Path(graph.params_file(options)))

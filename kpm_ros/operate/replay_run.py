@@ -153,7 +153,10 @@ class ReplayRun:
         assert self._effort is not None
         recorded = read_effort(self._bag, self._finder, len(self._card.muscles))
         against = functools.partial(
-            compare, second=recorded, card=self._card, tolerance=self._choices.tolerance
+            compare,
+            second=recorded,
+            card=models.read_card(self._choices.model),
+            tolerance=self._choices.tolerance,
         )
         aligned = None if self._choices.from_aligned else self._finder.find(ALIGNED)
         if aligned is None or not self._bag.counts[aligned]:
