@@ -14,7 +14,8 @@
 
 """The live graph, measured: rate, loss, delay by stage, CPU by process, and our way beside others.
 
-The graph runs as `kpm demo` runs it, on simulated devices, once with each shipped model. Then two
+The graph runs as `kpm demo` runs it, on simulated devices, once with each shipped model; with
+`--beside MODEL`, the usual model and that one by turns, which gives what both have as ratios. Two
 comparisons, each interleaved and repeated: consuming 2000 messages a second through our reader and
 through executor callbacks; publishing them from our paced loop and from a timer.
 """
@@ -79,10 +80,31 @@ def compare(seconds: float, repeats: int) -> tuple[list[float], list[float], lis
     return consumers, publishers, rows
 
 
+def beside(other: str, seconds: float, repeats: int) -> dict[str, float]:
+    """Run the usual model and another by turns: medians of each, and of the ratios."""
+    names = ("exposure_to_effort_p50_ms", "exposure_to_effort_p99_ms", "estimator_cores")
+    found: dict[str, list[float]] = {}
+    for repeat in range(repeats):
+        pair = []
+        for number, model in enumerate((MODELS[""], other)):
+            out = OUT / "pipeline" / f"beside_{number}_{repeat}"
+            pair.append(graph_figures("", run_graph(out, seconds, f"model:={model}")))
+        for name in names:
+            usual, beside_it = pair[0][name], pair[1][name]
+            found.setdefault(f"by_turns_{name}", []).append(usual)
+            found.setdefault(f"beside_{name}", []).append(beside_it)
+            found.setdefault(f"{name}_ratio_to_beside", []).append(usual / beside_it)
+    figures = {name: statistics.median(values) for name, values in found.items()}
+    rows = [[name, value, min(found[name]), max(found[name])] for name, value in figures.items()]
+    print_table(f"{MODELS['']} and {other} by turns", ["", "median", "least", "most"], rows)
+    return figures
+
+
 def main() -> None:
     """Run everything and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30, help="of each run of the graph")
+    parser.add_argument("--beside", default="", help="a model to run by turns with the usual one")
     parser.add_argument("--compare-seconds", type=float, default=6, help="of each comparison")
     parser.add_argument("--repeats", type=int, default=3, help="of the comparisons")
     parser.add_argument("--out", type=Path, default=OUT / "pipeline.json")
@@ -90,6 +112,8 @@ def main() -> None:
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     here = machine()
     figures: dict[str, float] = {}
+    if arguments.beside:
+        figures |= beside(arguments.beside, arguments.seconds, arguments.repeats)
     for prefix, model in MODELS.items():
         summary = run_graph(OUT / "pipeline" / model, arguments.seconds, f"model:={model}")
         figures |= graph_figures(prefix, summary)
