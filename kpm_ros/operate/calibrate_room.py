@@ -19,27 +19,34 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kpm_ros.core.foreign_files import printable_lines
 from kpm_ros.core.settings import check_number
 from kpm_ros.core.text_tables import text_table
+from kpm_ros.operate.calibrate_views import (
+    Heard,
+    PerView,
+    Placed,
+    by_view,
+    heard_by_views,
+    place,
+    place_by_playing,
+)
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
-    from kpm_ros.align.keyboard_finder.fitting import Lens
-    from kpm_ros.align.keyboard_finder.notes import Piano
     from kpm_ros.core.keyboard import Keyboard
-    from kpm_ros.core.registration import RegisteredCamera, Registration
+    from kpm_ros.core.registration import Registration
 
 NAME = "calibrate room"
-PURPOSE = "find where the cameras stand, from the keyboard in their pictures"
+PURPOSE = "find where the cameras stand, from the keyboard in their pictures or from playing"
 EXAMPLES = """\
 examples:
   kpm calibrate room top=0 right=2 --out room.yaml              cameras that are plugged in
   kpm calibrate room top=top.mp4 --lens top=lens.yaml --out room.yaml
+  kpm calibrate room --from my_bag --lens right=lens.yaml --out room.yaml
   kpm calibrate room top=top.png --corners top=75,240,593,242,590,175,78,174
   kpm up source:=devices registration:=room.yaml                what was found, in use
 
@@ -49,8 +56,6 @@ the keyboard drawn over it is written: look at it.
 
 exit status: 0 found, 1 not sure enough (nothing is written), 2 it cannot be tried
 """
-MOST_PICTURES = 15
-BOARD_PICTURES = 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="VIEW=SOURCE",
         help="a view and its picture, folder of pictures, video, stream or camera",
     )
+    parser.add_argument(
+        "--from",
+        dest="bag",
+        type=Path,
+        metavar="BAG",
+        help="a recording of playing: its views that have no source are found from it, and it "
+        "tells the octave of those that have",
+    )
+    parser.add_argument("--namespace", default="", help="of the topics, where a bag has several")
     parser.add_argument(
         "--out",
         type=Path,
@@ -108,22 +122,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Placed:
-    """One view's camera in its place, and what it was found from."""
-
-    registered: RegisteredCamera
-    keyboard: Keyboard
-    image: Any
-    remarks: tuple[str, ...] = ()
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Look, tell, draw, write."""
     from kpm_ros.core.registration import Registration
 
-    sources = _by_view(arguments.sources, "a view's source", "top=0")
-    if not sources:
+    sources = by_view(arguments.sources, "a view's source", "top=0")
+    if not sources and not arguments.bag:
         raise UserError("name each view with its pictures, such as top=0 or top=video.mp4")
     if arguments.out and not arguments.out.parent.is_dir():
         raise UserError(f"out is {str(arguments.out)!r}, but there is no such folder")
@@ -132,19 +136,12 @@ def run(arguments: argparse.Namespace) -> int:
         check_number("view-angle", arguments.view_angle, least=20, most=150)
         if arguments.out and arguments.out.exists():
             before = Registration.read(arguments.out)
-    per_view = _PerView(arguments, sources)
-    doubts = []
-    placed: dict[str, Placed] = {}
-    for view, source in sources.items():
-        from kpm_ros.align.keyboard_finder.finder import NoKeyboardError
-
-        try:
-            placed[view] = _place(per_view, view, source, before)
-        except NoKeyboardError as error:
-            doubts.append(f"{view}: {error}")
+    played = heard_by_views(arguments)
+    per_view = PerView(arguments, {**sources, **played})
+    placed, doubts = _placed(per_view, sources, played, before)
     if placed:
         print(printable_lines(describe(placed)), end="", flush=True)
-    doubts += _doubts_of_room(placed, before, arguments)
+    doubts += _doubts_of_room(placed, before, played)
     if arguments.out and placed:
         _draw(arguments.out, placed)
     if doubts:
@@ -159,6 +156,27 @@ def run(arguments: argparse.Namespace) -> int:
             Registration(cameras, *_whole(piano, before)).write(arguments.out)
         print(f"written to {arguments.out}")
     return 0
+
+
+def _placed(
+    per_view: PerView,
+    sources: Mapping[str, str],
+    played: Mapping[str, Heard],
+    before: Registration,
+) -> tuple[dict[str, Placed], list[str]]:
+    """Find each view's camera, or say why it is not found."""
+    from kpm_ros.align.keyboard_finder.finder import NoKeyboardError
+
+    placed, doubts = {}, []
+    for view in dict.fromkeys((*sources, *played)):
+        try:
+            if view in sources:
+                placed[view] = place(per_view, view, sources[view], before, played.get(view))
+            else:
+                placed[view] = place_by_playing(per_view, view, played[view], before)
+        except NoKeyboardError as error:
+            doubts.append(f"{view}: {error}")
+    return placed, doubts
 
 
 def _whole(piano: Keyboard, before: Registration) -> tuple[int, int]:
@@ -193,127 +211,17 @@ def describe(placed: Mapping[str, Placed]) -> str:
     return "\n".join(lines) + "\n"
 
 
-class _PerView:
-    """What was said of each view."""
-
-    def __init__(self, arguments: argparse.Namespace, views: Mapping[str, Any]) -> None:
-        self._arguments = arguments
-        self.lenses = _by_view(arguments.lens, "a lens", "top=lens.yaml", views)
-        corners = _by_view(arguments.corners, "corners", "top=75,240,593,242,590,175,78,174", views)
-        self.corners = {view: _numbers(text, 8, "corners") for view, text in corners.items()}
-        notes = _by_view(arguments.leftmost_c, "leftmost-c", "top=60", views)
-        self.notes = {view: int(_numbers(text, 1, "leftmost-c")[0]) for view, text in notes.items()}
-
-    def piano(self, view: str, before: Registration) -> Piano:
-        """What is known of the piano for a view."""
-        from kpm_ros.align.keyboard_finder.notes import Piano
-
-        keys, first = self._arguments.keys, self._arguments.first_note
-        if keys is not None and first is None:
-            from kpm_ros.align.keyboard_finder.extent import LAYOUTS
-
-            first = LAYOUTS.get(keys)
-        if keys is None and first is None and before.cameras:
-            keys, first = before.keys, before.first_note
-        if first is not None and keys is None:
-            raise UserError("give --keys with --first-note")
-        if keys is not None and (first is None or not 0 < keys <= 128 - first <= 128):
-            raise UserError(f"{keys} keys need a --first-note with which they are notes 0 to 127")
-        return Piano(keys, first, self.notes.get(view))
-
-    def lens(self, view: str, width: int, height: int) -> Lens:
-        """Read or measure a view's lens, or assume one."""
-        from kpm_ros.align.keyboard_finder.fitting import Lens
-        from kpm_ros.align.keyboard_finder.lenses import known_lens
-        from kpm_ros.sense.camera.camera_calibration import read_calibration
-        from kpm_ros.sense.camera.charuco import Board, measure_lens
-        from kpm_ros.sense.camera.some_pictures import take_pictures
-
-        if view not in self.lenses:
-            return Lens.assumed(width, height, self._arguments.view_angle)
-        source = self.lenses[view]
-        if Path(source).suffix.lower() in (".yaml", ".yml"):
-            calibration = read_calibration(source)
-        else:
-            board = Board.parse(self._arguments.board)
-            calibration = measure_lens(take_pictures(source, BOARD_PICTURES), board)
-        return known_lens(calibration, width, height)
-
-
-def _place(per_view: _PerView, view: str, source: str, before: Registration) -> Placed:
-    """Find one view's camera."""
-    import numpy as np
-
-    from kpm_ros.align.keyboard_finder.finder import find_keyboard, middle_of
-    from kpm_ros.align.keyboard_finder.notes import as_piano, with_notes
-    from kpm_ros.core.registration import RegisteredCamera
-    from kpm_ros.sense.camera.camera_device import CameraError
-    from kpm_ros.sense.camera.some_pictures import take_pictures
-
-    try:
-        with user_errors():
-            images = take_pictures(source, MOST_PICTURES)
-            height, width = images[0].shape[:2]
-            lens = per_view.lens(view, width, height)
-            said = per_view.piano(view, before)
-    except (UserError, CameraError) as error:
-        raise UserError(f"{view}: {error}") from None
-    image = middle_of(images)
-    if view in per_view.corners:
-        return _by_corners(image, np.reshape(per_view.corners[view], (4, 2)), lens, said)
-    found = find_keyboard(images, lens)
-    fit = with_notes(found, said)
-    pictures = f"{len(images)} pictures" if len(images) > 1 else "a picture"
-    registered = RegisteredCamera(
-        fit.camera,
-        float(np.sqrt((fit.errors_px() ** 2).mean())),
-        float(np.sqrt((fit.errors_mm() ** 2).mean())),
-        f"{fit.keyboard.keys} keys in {pictures}; {_lens_in_words(lens)}",
-    )
-    remarks = [] if lens.known else [_lens_in_words(lens)]
-    if found.upside_down:
-        remarks.append(
-            "the picture is upside down: the camera hangs the other way up, which is fine"
-        )
-    return Placed(registered, as_piano(fit.keyboard, said), image, tuple(remarks))
-
-
-def _by_corners(image: Any, corners: Any, lens: Lens, said: Piano) -> Placed:
-    import numpy as np
-
-    from kpm_ros.align.keyboard_finder.corners import from_corners
-    from kpm_ros.core.keyboard import Keyboard
-    from kpm_ros.core.registration import RegisteredCamera
-
-    keyboard = Keyboard()
-    if said.keys is not None and said.first_note is not None:
-        keyboard = replace(keyboard, first_note=said.first_note, keys=said.keys)
-    camera, off_px = from_corners(corners, keyboard, lens)
-    point = np.array([(keyboard.left_m + keyboard.right_m) / 2, 0.0, 0.0])
-    depth = float(camera.in_optical_frame(point)[2])
-    how = f"four corners given by hand; {_lens_in_words(lens)}"
-    registered = RegisteredCamera(camera, off_px, 1e3 * off_px * depth / camera.lens[0], how)
-    remarks = () if lens.known else (_lens_in_words(lens),)
-    return Placed(registered, keyboard, image, remarks)
-
-
-def _lens_in_words(lens: Lens) -> str:
-    import numpy as np
-
-    if lens.known:
-        return "lens measured"
-    camera = lens.camera
-    view = np.degrees(2 * np.arctan(max(camera.image_size) / 2 / camera.lens[0]))
-    return f"lens assumed from {view:.0f} degrees on, and refined: distances may be off by some %"
-
-
 def _doubts_of_room(
-    placed: Mapping[str, Placed], before: Registration, arguments: argparse.Namespace
+    placed: Mapping[str, Placed], before: Registration, played: Mapping[str, Heard]
 ) -> list[str]:
+    from kpm_ros.align.keyboard_finder.playing import doubt_of_views
     from kpm_ros.align.keyboard_finder.room import swapped_names, swapped_since
 
     cameras = {view: one.registered.camera for view, one in placed.items()}
-    doubts = [swapped_since(cameras, before) or swapped_names(cameras)]
+    strikes = {view: played[view].strikes for view in cameras if view in played}
+    doubts = [
+        swapped_since(cameras, before) or swapped_names(cameras) or doubt_of_views(cameras, strikes)
+    ]
     pianos = {view: one.keyboard for view, one in placed.items()}
     for view, piano in list(pianos.items())[1:]:
         first_view, first = next(iter(pianos.items()))
@@ -332,36 +240,10 @@ def _draw(out: Path, placed: Mapping[str, Placed]) -> None:
     from kpm_ros.sense.camera.opencv import load_opencv
 
     for view, one in placed.items():
+        if one.image is None:
+            continue
         drawn = drawn_over(one.image, one.registered.camera, one.keyboard)
         path = out.with_suffix(f".{view}.png")
         with user_errors():
             write_output(path, load_opencv().imencode(".png", drawn)[1].tobytes())
         print(f"look at {path}: the lines must lie on the keys")
-
-
-def _by_view(
-    words: list[str], what: str, example: str, views: Mapping[str, Any] | None = None
-) -> dict[str, str]:
-    named: dict[str, str] = {}
-    for word in words:
-        view, equals, value = word.partition("=")
-        if not equals or not view.isidentifier() or not value:
-            raise UserError(f"{word!r} is not {what} of a view, such as {example}")
-        if view in named:
-            raise UserError(f"the view {view!r} is named twice")
-        if views is not None and view not in views:
-            raise UserError(f"{word!r} is of a view that has no source: add {view}=SOURCE")
-        named[view] = value
-    return named
-
-
-def _numbers(text: str, count: int, what: str) -> list[float]:
-    import numpy as np
-
-    try:
-        values = [float(word) for word in text.split(",")]
-    except ValueError:
-        values = []
-    if len(values) != count or not np.isfinite(values).all():
-        raise UserError(f"{what} is {text!r}, but must be {count} numbers, separated by commas")
-    return values

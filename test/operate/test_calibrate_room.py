@@ -33,7 +33,13 @@ from kpm_ros.sense.camera.camera_calibration import (
     write_calibration,
 )
 from kpm_ros.sense.camera.charuco import Board, measure_lens
+from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
+from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.keyboard_pictures import Scenery, draw_keyboard, keyboard_picture
+from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.session import SimulatedSession
+from support import bags
 from support.rooms import SIZE, camera_at
 
 ABOVE = camera_at((0.61, -0.02, 1.15))
@@ -130,6 +136,32 @@ def test_corners_given_by_hand_stand_in_for_a_keyboard_that_is_not_seen(capsys, 
     words = (f"top={shots}/nothing.png", "--corners", f"top={CORNERS}", "--out", out)
     assert calibrate(capsys, *words)[0] == 0
     assert "by hand" in Registration.read(out).cameras["top"].how
+
+
+def test_a_recording_of_playing_places_a_view_that_shows_no_keys(capsys, tmp_path):
+    top = default_cameras()[0]
+    pianist = Pianist(random_study(4, 30))
+    session = SimulatedSession(pianist, (top,), bags.T0, emg=False)
+    played = [
+        one
+        for one in session.advance(bags.T0 + 30 * bags.S)
+        if isinstance(one.sample, (KeyEvent, LandmarkFrame))
+    ]
+    bag = bags.write(tmp_path / "bag", bags.entries(played))
+    width, height = top.image_size
+    fx, fy, cx, cy = top.camera.lens
+    lens = Calibration(
+        width, height, "plumb_bob", (0.0,) * 5, (fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0),
+        tuple(np.eye(3).ravel().tolist()),
+        (fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0),
+    )  # fmt: skip
+    write_calibration(tmp_path / "lens.yaml", lens, "top")
+    out = tmp_path / "room.yaml"
+    words = ("--from", bag, "--lens", f"top={tmp_path}/lens.yaml", "--out", out)
+    assert calibrate(capsys, *words)[0] == 0
+    found = Registration.read(out).cameras["top"]
+    assert np.linalg.norm(found.camera.position - top.position) < 0.08
+    assert "notes played" in found.how
 
 
 def test_a_charuco_board_measures_a_lens(tmp_path: Path):

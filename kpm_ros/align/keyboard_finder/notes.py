@@ -70,7 +70,7 @@ def with_notes(found: FoundKeyboard, said: Piano) -> Fit:
         raise UnknownOctaveError(
             "only a part of the keyboard is seen, so its octave is not known: say which note the "
             "leftmost C in the picture is with --leftmost-c, or name both --keys and --first-note "
-            "where an end is seen"
+            "where an end is seen, or give a recording of playing with --from"
         )
     moved = octaves_moved(fit, off // OCTAVE)
     check_range(moved.keyboard, said)

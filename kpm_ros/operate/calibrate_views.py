@@ -1,0 +1,263 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What `kpm calibrate room` is told of each view, and how it places the view's camera."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kpm_ros.operate.errors import UserError, user_errors
+
+if TYPE_CHECKING:
+    from kpm_ros.align.keyboard_finder.fitting import Fit, Lens
+    from kpm_ros.align.keyboard_finder.notes import Piano
+    from kpm_ros.align.keyboard_finder.playing import Strikes
+    from kpm_ros.core.keyboard import Keyboard
+    from kpm_ros.core.registration import RegisteredCamera, Registration
+
+MOST_PICTURES = 15
+BOARD_PICTURES = 40
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One view's camera in its place, and what it was found from."""
+
+    registered: RegisteredCamera
+    keyboard: Keyboard
+    image: Any
+    remarks: tuple[str, ...] = ()
+
+
+class PerView:
+    """What was said of each view."""
+
+    def __init__(self, arguments: argparse.Namespace, views: Mapping[str, Any]) -> None:
+        self._arguments = arguments
+        self.lenses = by_view(arguments.lens, "a lens", "top=lens.yaml", views)
+        corners = by_view(arguments.corners, "corners", "top=75,240,593,242,590,175,78,174", views)
+        self.corners = {view: _numbers(text, 8, "corners") for view, text in corners.items()}
+        notes = by_view(arguments.leftmost_c, "leftmost-c", "top=60", views)
+        self.notes = {view: int(_numbers(text, 1, "leftmost-c")[0]) for view, text in notes.items()}
+
+    def piano(self, view: str, before: Registration) -> Piano:
+        """What is known of the piano for a view."""
+        from kpm_ros.align.keyboard_finder.notes import Piano
+
+        keys, first = self._arguments.keys, self._arguments.first_note
+        if keys is not None and first is None:
+            from kpm_ros.align.keyboard_finder.extent import LAYOUTS
+
+            first = LAYOUTS.get(keys)
+        if keys is None and first is None and before.cameras:
+            keys, first = before.keys, before.first_note
+        if first is not None and keys is None:
+            raise UserError("give --keys with --first-note")
+        if keys is not None and (first is None or not 0 < keys <= 128 - first <= 128):
+            raise UserError(f"{keys} keys need a --first-note with which they are notes 0 to 127")
+        return Piano(keys, first, self.notes.get(view))
+
+    def lens(self, view: str, width: int, height: int) -> Lens:
+        """Read or measure a view's lens, or assume one."""
+        from kpm_ros.align.keyboard_finder.fitting import Lens
+        from kpm_ros.align.keyboard_finder.lenses import known_lens
+        from kpm_ros.sense.camera.camera_calibration import read_calibration
+        from kpm_ros.sense.camera.charuco import Board, measure_lens
+        from kpm_ros.sense.camera.some_pictures import take_pictures
+
+        if view not in self.lenses:
+            return Lens.assumed(width, height, self._arguments.view_angle)
+        source = self.lenses[view]
+        if Path(source).suffix.lower() in (".yaml", ".yml"):
+            calibration = read_calibration(source)
+        else:
+            board = Board.parse(self._arguments.board)
+            calibration = measure_lens(take_pictures(source, BOARD_PICTURES), board)
+        return known_lens(calibration, width, height)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a recording of playing says of one view."""
+
+    strikes: Strikes
+    image_size: tuple[int, int]
+
+
+def heard_by_views(arguments: argparse.Namespace) -> dict[str, Heard]:
+    """Read a recording's hands and keys, by views."""
+    if not arguments.bag:
+        return {}
+    from kpm_ros.align.keyboard_finder.playing import Strikes
+    from kpm_ros.operate.replay import replay_errors
+    from kpm_ros.replay.calibration import read_hands_and_keys
+
+    with replay_errors():
+        frames, events = read_hands_and_keys(arguments.bag.expanduser(), arguments.namespace)
+    views = sorted({frame.view for frame in frames})
+    heard = {}
+    for view in views:
+        seen = [frame for frame in frames if frame.view == view]
+        heard[view] = Heard(Strikes.of(seen, events), seen[-1].image_size)
+    return heard
+
+
+def place_by_playing(per_view: PerView, view: str, heard: Heard, before: Registration) -> Placed:
+    """Find one view's camera from playing alone."""
+    from kpm_ros.align.keyboard_finder.playing import from_playing
+    from kpm_ros.core.keyboard import Keyboard
+    from kpm_ros.core.registration import RegisteredCamera
+
+    with user_errors():
+        if not all(heard.image_size):
+            raise ValueError(f"{view}: the recording does not say how large the pictures were")
+        lens = per_view.lens(view, *heard.image_size)
+        said = per_view.piano(view, before)
+    found = from_playing(heard.strikes, lens.camera)
+    depth = float(found.camera.in_optical_frame(heard.strikes.keys)[:, 2].mean())
+    registered = RegisteredCamera(
+        found.camera,
+        found.error_mm / 1e3 * found.camera.lens[0] / depth,
+        found.error_mm,
+        f"{found.strikes} notes played; {_lens_in_words(lens)}",
+    )
+    keyboard = Keyboard()
+    if said.keys is not None and said.first_note is not None:
+        keyboard = replace(keyboard, first_note=said.first_note, keys=said.keys)
+    remarks = () if lens.known else (f"{_lens_in_words(lens)}: playing does not refine it",)
+    return Placed(registered, keyboard, None, remarks)
+
+
+def place(
+    per_view: PerView, view: str, source: str, before: Registration, heard: Heard | None
+) -> Placed:
+    """Find one view's camera."""
+    import numpy as np
+
+    from kpm_ros.align.keyboard_finder.finder import find_keyboard, middle_of
+    from kpm_ros.align.keyboard_finder.notes import UnknownOctaveError, as_piano, with_notes
+    from kpm_ros.core.registration import RegisteredCamera
+    from kpm_ros.sense.camera.camera_device import CameraError
+    from kpm_ros.sense.camera.some_pictures import take_pictures
+
+    try:
+        with user_errors():
+            images = take_pictures(source, MOST_PICTURES)
+            height, width = images[0].shape[:2]
+            lens = per_view.lens(view, width, height)
+            said = per_view.piano(view, before)
+    except (UserError, CameraError) as error:
+        raise UserError(f"{view}: {error}") from None
+    image = middle_of(images)
+    if view in per_view.corners:
+        return _by_corners(image, np.reshape(per_view.corners[view], (4, 2)), lens, said)
+    found = find_keyboard(images, lens)
+    try:
+        fit = with_notes(found, said)
+    except UnknownOctaveError:
+        if heard is None:
+            raise
+        fit = _octave_from_playing(found.fit, heard)
+    pictures = f"{len(images)} pictures" if len(images) > 1 else "a picture"
+    registered = RegisteredCamera(
+        fit.camera,
+        float(np.sqrt((fit.errors_px() ** 2).mean())),
+        float(np.sqrt((fit.errors_mm() ** 2).mean())),
+        f"{fit.keyboard.keys} keys in {pictures}; {_lens_in_words(lens)}",
+    )
+    remarks = [] if lens.known else [_lens_in_words(lens)]
+    if found.upside_down:
+        remarks.append(
+            "the picture is upside down: the camera hangs the other way up, which is fine"
+        )
+    return Placed(registered, as_piano(fit.keyboard, said), image, tuple(remarks))
+
+
+def _octave_from_playing(fit: Fit, heard: Heard) -> Fit:
+    """Put keys into the octave in which fingertips are on those that went down."""
+    from kpm_ros.align.keyboard_finder.finder import NoKeyboardError, octaves_moved
+    from kpm_ros.align.keyboard_finder.playing import FEWEST_STRIKES, LEAST_FIT, explained
+
+    tried = [octaves_moved(fit, octaves) for octaves in range(-9, 10)]
+    fits = [explained(heard.strikes, one.camera) for one in tried]
+    best = max(range(len(tried)), key=fits.__getitem__)
+    if fits[best] < LEAST_FIT or len(heard.strikes.keys) < FEWEST_STRIKES:
+        raise NoKeyboardError(
+            f"playing does not tell the octave: in the best one fingers are on "
+            f"{100 * fits[best]:.0f} % of {len(heard.strikes.keys)} keys that went down"
+        )
+    return tried[best]
+
+
+def _by_corners(image: Any, corners: Any, lens: Lens, said: Piano) -> Placed:
+    import numpy as np
+
+    from kpm_ros.align.keyboard_finder.corners import from_corners
+    from kpm_ros.core.keyboard import Keyboard
+    from kpm_ros.core.registration import RegisteredCamera
+
+    keyboard = Keyboard()
+    if said.keys is not None and said.first_note is not None:
+        keyboard = replace(keyboard, first_note=said.first_note, keys=said.keys)
+    camera, off_px = from_corners(corners, keyboard, lens)
+    point = np.array([(keyboard.left_m + keyboard.right_m) / 2, 0.0, 0.0])
+    depth = float(camera.in_optical_frame(point)[2])
+    how = f"four corners given by hand; {_lens_in_words(lens)}"
+    registered = RegisteredCamera(camera, off_px, 1e3 * off_px * depth / camera.lens[0], how)
+    remarks = () if lens.known else (_lens_in_words(lens),)
+    return Placed(registered, keyboard, image, remarks)
+
+
+def _lens_in_words(lens: Lens) -> str:
+    import numpy as np
+
+    if lens.known:
+        return "lens measured"
+    camera = lens.camera
+    view = np.degrees(2 * np.arctan(max(camera.image_size) / 2 / camera.lens[0]))
+    return f"lens assumed, {view:.0f} degrees of view: distances may be off by some %"
+
+
+def by_view(
+    words: list[str], what: str, example: str, views: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """Read words such as top=0; UserError says which is none."""
+    named: dict[str, str] = {}
+    for word in words:
+        view, equals, value = word.partition("=")
+        if not equals or not view.isidentifier() or not value:
+            raise UserError(f"{word!r} is not {what} of a view, such as {example}")
+        if view in named:
+            raise UserError(f"the view {view!r} is named twice")
+        if views is not None and view not in views:
+            raise UserError(f"{word!r} is of a view that has no source: add {view}=SOURCE")
+        named[view] = value
+    return named
+
+
+def _numbers(text: str, count: int, what: str) -> list[float]:
+    import numpy as np
+
+    try:
+        values = [float(word) for word in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) != count or not np.isfinite(values).all():
+        raise UserError(f"{what} is {text!r}, but must be {count} numbers, separated by commas")
+    return values
