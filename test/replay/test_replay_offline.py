@@ -24,9 +24,10 @@ from rosbags.rosbag2 import CompressionMode
 
 from kpm_ros.align.aligner import Aligner, AlignerConfig
 from kpm_ros.core.flags import Flag
+from kpm_ros.core.streams import NEWEST, Streams
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models import weight_files
-from kpm_ros.models.pianokpm.published import RATE_HZ, published_streams
+from kpm_ros.models.pianokpm.published import RATE_HZ, published_card, published_streams
 from kpm_ros.models.pianokpm.stream import PianoKPMStream
 from kpm_ros.replay import offline
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
@@ -211,3 +212,35 @@ def test_a_bag_whose_topics_are_empty_is_refused(deliveries, light, tmp_path):
     BagWriter(tmp_path / "bag", topics).close()
     with pytest.raises(BagError, match="holds no message of the model's inputs"):
         replayed(tmp_path / "bag", light)
+
+
+def newest_of(deliveries, tmp_path, later_ns):
+    """What a replay makes of the newest points, recorded by somebody who got all so much later."""
+    hand, piano = published_streams().landmarks, published_streams().keys
+    streams = Streams((*(replace(view, timing=NEWEST) for view in hand), piano))
+    card = published_card(streams=streams)
+    messages = [
+        (topic, received_ns + int(more_ns), *rest)
+        for (topic, received_ns, *rest), more_ns in zip(
+            bags.entries(deliveries), later_ns, strict=True
+        )
+    ]
+    path = bags.write(tmp_path / "bag", sorted(messages, key=lambda one: one[1]))
+    with BagReader(path) as bag:
+        aligner = Aligner(AlignerConfig(streams=streams, rate_hz=RATE_HZ))
+        inputs = TopicFinder(bag).inputs(streams)
+        return list(offline.Replay(bag, card).align(inputs, aligner))
+
+
+def test_the_newest_points_are_the_same_whenever_a_recorder_got_them(deliveries, tmp_path):
+    """Frames are known from when their tracker was done, and not from when they came."""
+    grids = []
+    random = np.random.default_rng(1)
+    for most_ns in (0, 4 * MS):
+        grids.append(Fingerprints(RATE_HZ))
+        later_ns = random.uniform(0, most_ns, len(deliveries))
+        for chunk in newest_of(deliveries, tmp_path / str(most_ns), later_ns):
+            grids[-1].add(chunk)
+    compared = grids[0].compare(grids[1])
+    assert compared.same > 1800
+    assert compared.share == 1
