@@ -46,6 +46,8 @@ from kpm_ros.operate.picture_sources import efforts_of
 
 SHOWN = 5
 """Points of which it is said how far they move."""
+MOST_COMPARED = 5000
+"""Windows: each is compared with each, which takes memory by their square."""
 AS_IT_IS = "as it is"
 
 
@@ -159,6 +161,8 @@ def draw_alike(arguments: argparse.Namespace, out: Path) -> None:
     for name in ("pairs", "windows"):
         if getattr(arguments, name) < 1:
             raise UserError(f"--{name} must be 1 or more, not {getattr(arguments, name)}")
+    if arguments.windows > MOST_COMPARED:
+        raise UserError(f"--windows must be {MOST_COMPARED} or less, not {arguments.windows}")
     dataset = open_dataset(arguments.data.expanduser())
     for split in arguments.split:
         if not dataset.splits.get(split):

@@ -117,6 +117,7 @@ def test_the_error_of_poses_stands_in_the_report(data, to_pose, tmp_path, capsys
         (["scale", "--muscles", "LQuad", "--times", "2", "--to-pose", "ridge"], "makes no pose"),
         (["scale", "--muscles", "LQuad", "--times", "-2", "--to-pose", "ok"], "not by -2"),
         (["alike", "--pairs", "0"], "--pairs must be 1 or more, not 0"),
+        (["alike", "--windows", "90000"], "--windows must be 5000 or less, not 90000"),
         (["alike", "--split", "none"], "no recordings in 'none'"),
         (["alike", "--clip", "p1_Squat_1:5-7"], "begins less than 3 s before the end"),
     ],

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The same in torch: for training, and as the reference that streaming must reproduce."""
+"""Frames, blocks and effort on the grid in torch: for training, and as streaming's reference."""
 
 from __future__ import annotations
 

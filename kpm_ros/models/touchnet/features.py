@@ -73,7 +73,7 @@ class Features(nn.Module):
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
     def forward(self, values: Tensor, first_index: int) -> Tensor:
-        """Turn values (B, W, T) into features (B, frames, F). (see `ends_of_frames`)."""
+        """Turn values (B, W, T) into features (B, frames, F): see `ends_of_frames`."""
         # Places on the keyboard need more digits than training otherwise does.
         with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
             features, present = self.raw(values, first_index)
