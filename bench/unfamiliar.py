@@ -1,0 +1,43 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What is noticed of unfamiliar rooms, how soon, and how much of familiar time is flagged."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from _report import ROOT, machine, print_table, write_report
+from _unfamiliar import figures, rows, unfamiliar
+
+
+def main() -> None:
+    """Try every kind in some SIMULATED rooms."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rooms", type=int, default=40, help="SIMULATED rooms to try it in")
+    parser.add_argument("--out", type=Path, default=ROOT / "out/bench/unfamiliar.json")
+    options = parser.parse_args()
+    described = machine()
+    outcomes, flagged = unfamiliar(options.rooms)
+    head = ("SIMULATED", "cameras", "rooms", "within 5 s", "ever", "median s")
+    print_table("unfamiliar, and noticed", head, rows(outcomes))
+    found = figures(outcomes, flagged)
+    for name, value in found.items():
+        print(f"  {name}: {value:.4f}")
+    write_report(options.out, found, described, ("numpy",))
+
+
+if __name__ == "__main__":
+    main()
