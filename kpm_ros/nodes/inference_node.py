@@ -49,8 +49,8 @@ FUTURE_NS = NS_PER_S // 10
 """Aligned samples further ahead of the clock than this are refused. A clock that moves in steps is
 told by each process's own subscription: one more step is allowed there."""
 
-TRANSPORT_NS = 300_000
-"""What a message needs at least from the synchronizer to here."""
+TRANSPORT_NS = 600_000
+"""What a message usually needs from the synchronizer to here."""
 MOST_REST_S = 0.02
 """Between two looks for aligned samples, whenever the next ones are expected."""
 
@@ -152,7 +152,7 @@ class InferenceNode(PipelineNode):
         wanted_s = (self._expected_ns - time.time_ns()) / NS_PER_S
         if wanted_s < -LONGEST_CHUNK_S:
             return None
-        return min(max(wanted_s, self.settings.period_s / 2), MOST_REST_S)
+        return min(max(wanted_s, self.settings.period_s), MOST_REST_S)
 
     def release(self) -> None:
         """Let the samples leave that are due."""
