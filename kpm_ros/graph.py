@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpm_ros import devices
-from kpm_ros.core.hands import RIGHT
 from kpm_ros.core.resources import config_dir
+from kpm_ros.core.sides import RIGHT
 from kpm_ros.core.stream_kinds import IMAGE, JOINED, KEYBOARD
 from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.resources import config_dir, find_model
 from kpm_ros.core.settings import check_choice
+from kpm_ros.core.sides import HANDS, RIGHT
 from kpm_ros.core.stream_kinds import KEYBOARD
 from kpm_ros.core.subjects import DEFAULT_SUBJECT, Subject, find_subject, subject_names
 from kpm_ros.simulate.bodies import BODIES

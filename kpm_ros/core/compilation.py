@@ -67,7 +67,7 @@ KEPT_VERSIONS = 3
 """Other versions whose compiled code is kept however long ago they were used."""
 KEPT_S = 30 * 24 * 3600.0
 
-COMPILED_NAMES = ("*kernels.py", "layers.py", "*shapes.py")
+COMPILED_NAMES = ("*kernels.py", "layers.py", "*shapes.py", "keyboard.py")
 """Names of modules with compiled functions, and of those whose numbers they use."""
 
 

@@ -33,6 +33,7 @@ from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.core.registered_streams import is_virtual
 from kpm_ros.core.settings import check_choice
+from kpm_ros.core.sides import BOTH, HANDS, LEFT, RIGHT
 from kpm_ros.core.streams import (
     KEYBOARD,
     Landmarks,
@@ -45,9 +46,7 @@ from kpm_ros.core.streams import (
 if TYPE_CHECKING:
     from kpm_ros.core.registration import Registration
 
-RIGHT, LEFT, BOTH = "right", "left", "both"
-HANDS = (RIGHT, LEFT, BOTH)
-"""Whose effort may be asked for; the first is what models are of."""
+__all__ = ["BOTH", "HANDS", "LEFT", "RIGHT"]
 
 MIRROR_NOTE = 62
 """The D next to middle C, on which the mirror stands."""

@@ -19,6 +19,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+RIGHT, LEFT, BOTH = "right", "left", "both"
+HANDS = (RIGHT, LEFT, BOTH)
+"""Whose effort may be asked for; the first is what models are of."""
+
 _EXCHANGED = (
     (re.compile(r"^L(?=[A-Z])"), "R"),
     (re.compile(r"^R(?=[A-Z])"), "L"),

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 
 from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable_lines
-from kpm_ros.core.hands import HANDS
 from kpm_ros.core.settings import check_number
+from kpm_ros.core.sides import HANDS
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:

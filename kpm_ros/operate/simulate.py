@@ -23,8 +23,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.settings import check_number
+from kpm_ros.core.sides import HANDS, RIGHT
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:

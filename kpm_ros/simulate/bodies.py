@@ -20,8 +20,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.settings import check_choice
+from kpm_ros.core.sides import HANDS, RIGHT
 
 if TYPE_CHECKING:
     from kpm_ros.sense.midi.score import Score
