@@ -149,7 +149,7 @@ class RoomRelease:
             origin=f"kpm simulate --rooms {self.kind}"
             + (f" --hand {self.hand}" if self.hand != RIGHT else ""),
             licence="Apache-2.0",
-            people={f"p{number}": self._known_person(number) for number in numbers},
+            people={f"p{number}": known_person(self.request, number) for number in numbers},
             tasks={_task(number): _known_task(number) for number in self.request.task_numbers},
         )
         splits = {
@@ -222,9 +222,6 @@ class RoomRelease:
                     + ("; the left hand, as its mirror image" if side == LEFT else ""),
                 )
 
-    def _known_person(self, number: int) -> str:
-        return f"SIMULATED pianist {self.request.person_seed(number)}"
-
     def _manifest(self) -> dict[str, Any]:
         request = self.request
         content = {
@@ -255,6 +252,11 @@ class RoomRelease:
             return path.exists() and _said(read_json(path)) == _said(self._manifest())
         except (ValueError, AttributeError):
             return False
+
+
+def known_person(request: Request, number: int) -> str:
+    """As what a pianist is known in every such data set."""
+    return f"SIMULATED pianist {request.person_seed(number)}"
 
 
 def recording_name(name: object, room: int, suffix: str = "") -> str:

@@ -1,0 +1,273 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The same effort in any room? Errors of models where cameras stand as trained, and elsewhere.
+
+SIMULATED pianists and rooms that no model has met play and are estimated as live. Rooms are drawn
+from the stated range (`kpm_ros.simulate.rooms`): "other rooms" have two or three cameras, "one
+camera" is what it says. Errors are means over performances; ratios are of such means.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from _report import ROOT, machine, print_table, write_report
+from numpy.typing import NDArray
+
+from kpm_ros.core.streams import IMAGE, KEYBOARD, Streams
+from kpm_ros.learn.recordings.aligned_performance import AlignedPerformance, align_performance
+from kpm_ros.learn.recordings.simulated_identity import Manifest, drawn_from
+from kpm_ros.learn.recordings.simulated_rooms import known_person
+from kpm_ros.learn.scores.either_hand import Played, errors_of_hands
+from kpm_ros.learn.scores.metrics import rmse
+from kpm_ros.models.missing_senses import blank, blind
+from kpm_ros.models.seen import Seen, digest
+from kpm_ros.models.trained import Trained, load
+from kpm_ros.simulate.bodies import make_pianist
+from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.release.performance import score_of
+from kpm_ros.simulate.release.release_layout import SAMPLE_RATE_HZ
+from kpm_ros.simulate.release.released_effort import effort_samples
+from kpm_ros.simulate.release.request import Performance, Request, room_seed
+from kpm_ros.simulate.rooms import BOTH_PARTS, ROOMS, Room, draw_room, published_room
+
+SEED = 6007
+"""Of pianists whom no shipped model was trained on; those that were are refused."""
+MOVED_M = (0.01, 0.10, 0.20)
+"""Standard deviation of how far cameras stand from where training had them."""
+ELSEWHERE = replace(ROOMS, cameras=(0.0, 0.7, 0.3))
+"""Other rooms: two cameras or three."""
+OTHER_ROOMS = 2
+"""In how many of them each performance is seen."""
+PACKAGES = ("kpm_ros", "numpy", "numba", "mujoco", "myo-sim")
+TAKEN_ELSEWHERE = {
+    "waiting": ("rmse_at_50_ms_ratio",),
+    "pipeline": ("exposure_to_effort_p50_ms",),
+}
+"""Figures of other benchmarks that belong to rooms, too."""
+
+Errors = dict[str, list[float]]
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="touchnet-sim", help="of the keyboard's frame")
+    parser.add_argument("--before", default="", help="one of pictures, to compare with")
+    parser.add_argument("--published", default="pianokpm-sim", help="PianoKPM Net")
+    parser.add_argument("--pianists", type=int, default=6)
+    parser.add_argument("--tasks", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=12, help="of each task")
+    parser.add_argument("--body", choices=("anatomical", "plain"), default="anatomical")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "rooms.json")
+    options = parser.parse_args()
+    here = machine()
+    request = Request(options.pianists, options.tasks, 1, options.seconds, SEED, options.body)
+    names = {"ours": options.model, "before": options.before, "pianokpm": options.published}
+    models = {kind: load(name) for kind, name in names.items() if name}
+    for model in models.values():
+        refuse_met(model, request)
+    found: Errors = defaultdict(list)
+    with ProcessPoolExecutor(options.workers) as pool:
+        jobs = [(request, part, names) for part in request.performances()]
+        for done, errors in enumerate(pool.map(measure_one, jobs), 1):
+            print(f"{done} of {len(jobs)} performances", flush=True)
+            for name, values in errors.items():
+                found[name] += values
+    figures = figures_of(found) | elsewhere()
+    show(figures)
+    write_report(options.out, figures, here, PACKAGES)
+
+
+def measure_one(job: tuple[Request, Performance, Mapping[str, str]]) -> Errors:
+    """Let one pianist play once, and estimate that in all rooms by all models."""
+    request, part, names = job
+    person = Person.from_seed(request.person_seed(part.name.pianist))
+    pianist = make_pianist(score_of(request, part), part.seed, person, request.body)
+    truth = effort_samples(pianist, part.seed, part.seconds)
+    found: Errors = defaultdict(list)
+    found["rmse_own_mean"].append(rmse(truth, np.broadcast_to(truth.mean(axis=0), truth.shape)))
+    models = {kind: load(name) for kind, name in names.items() if name}
+    for kind, room_name, model, room in seen_by(models, part):
+        rows, moments = aligned(pianist, room, model, part)
+        effort = model.estimate(blank(rows.values, rows.missing, model.card))
+        valid = ~blind(rows.missing, model.card)
+        if valid.any():
+            found[f"rmse_{kind}_{room_name}"].append(rmse(truth[valid], effort[valid]))
+        if kind == "ours":
+            found[f"points_{len(room.cameras)}"] += list(
+                points_error_mm(pianist, model.card.streams, rows.values[valid], moments[valid])
+            )
+    both = draw_room(room_seed(part.seed, 9), replace(ELSEWHERE, part=BOTH_PARTS))
+    played = Played(pianist, both, part.seed, part.seconds)
+    for hand, error in errors_of_hands(models["ours"], played).items():
+        found[f"rmse_ours_{hand}_hand"].append(error)
+    return dict(found)
+
+
+def seen_by(
+    models: Mapping[str, Trained], part: Performance
+) -> Iterator[tuple[str, str, Trained, Room]]:
+    """List what is estimated: by which kind of model, where, and how it is told."""
+    published = published_room(part.seed)
+    others = [draw_room(room_seed(part.seed, k), ELSEWHERE) for k in range(OTHER_ROOMS)]
+    ours = models["ours"]
+    yield "ours", "published_room", ours, published
+    for room in others:
+        yield "ours", "other_rooms", ours, room
+    yield "ours", "one_camera", ours, draw_room(room_seed(part.seed, 8), cameras=1)
+    for kind in ("before", "pianokpm"):
+        if kind not in models:
+            continue
+        model = models[kind]
+        for metres in MOVED_M:
+            yield kind, f"moved_{metres * 100:.0f}_cm", model, moved(part.seed, metres)
+        two = draw_room(room_seed(part.seed, 7), cameras=2)
+        yield kind, "other_rooms", model, with_views(two, model.card.streams.views)
+    if "pianokpm" in models:
+        virtual = seen_virtually(models["pianokpm"])
+        yield "pianokpm_virtual", "published_room", virtual, published
+        for room in others:
+            yield "pianokpm_virtual", "other_rooms", virtual, room
+
+
+def aligned(
+    pianist: Pianist, room: Room, model: Trained, part: Performance
+) -> tuple[AlignedPerformance, NDArray[np.float64]]:
+    """Give what the model is told, row by row, and each row's instant."""
+    rows = align_performance(
+        pianist, room, model.card.streams, part.seconds, seed=part.seed, rate_hz=SAMPLE_RATE_HZ
+    )
+    return rows, np.arange(len(rows.values)) / SAMPLE_RATE_HZ
+
+
+def points_error_mm(
+    pianist: Pianist, streams: Streams, values: NDArray[np.float32], moments_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far points in space are from the truth at the moment that they tell of; of every 16th."""
+    hand = next(view for view in streams.landmarks if view.coordinates == KEYBOARD)
+    own = values[::16, streams.columns[hand.name]]
+    age_s = own[:, hand.columns.index("age")] if hand.measures else 0.0
+    told = own[:, : hand.points_width].reshape(len(own), -1, 3)
+    at = np.maximum(moments_s[::16] - age_s, 0.0)
+    order = np.argsort(at, kind="stable")
+    true = np.empty(told.shape)
+    true[order] = pianist.landmarks(at[order])
+    return np.asarray(np.linalg.norm(told - true, axis=-1).ravel() * 1e3)
+
+
+def moved(seed: int, metres: float) -> Room:
+    """Set the usual cameras up so far from their places."""
+    room = published_room()
+    cameras = [camera.nudged(seed + k, metres) for k, camera in enumerate(room.cameras)]
+    return replace(room, cameras=tuple(cameras), seed=seed)
+
+
+def with_views(room: Room, views: Sequence[str]) -> Room:
+    """Call a room's cameras as a model of pictures does."""
+    named = zip(room.cameras, views, strict=True)
+    return replace(room, cameras=tuple(replace(camera, name=view) for camera, view in named))
+
+
+def seen_virtually(model: Trained) -> Trained:
+    """Feed a model of pictures with what its training's cameras would see of the hand in space."""
+    cameras = {camera.name: camera.camera for camera in published_room().cameras}
+    streams = tuple(
+        replace(stream, camera=cameras[stream.name])
+        if stream.name in cameras and getattr(stream, "coordinates", "") == IMAGE
+        else stream
+        for stream in model.card.streams
+    )
+    return Trained(replace(model.card, streams=Streams(streams)), model.tensors)
+
+
+def refuse_met(model: Trained, request: Request) -> None:
+    """Refuse a model that was trained on one of the pianists."""
+    seen = Seen.from_card(model.card.seen) or Seen()
+    manifest = Manifest(request.seed, [])
+    for part in request.performances():
+        met = set(drawn_from(manifest, part.name).person)
+        met |= {digest("known person", known_person(request, part.name.pianist))}
+        if met & seen.people:
+            raise SystemExit(f"{model.card.name} was trained on pianist {part.name.pianist}")
+
+
+def figures_of(found: Errors) -> dict[str, float]:
+    """Mean errors, and the ratios that are asked for."""
+    points = {name: found.pop(name) for name in list(found) if name.startswith("points_")}
+    mean = {name: float(np.mean(values)) for name, values in found.items()}
+    every = np.concatenate([np.array(values) for name, values in points.items() if name[-1] != "1"])
+    figures = {
+        "rmse_published_room": mean["rmse_ours_published_room"],
+        "rmse_other_rooms": mean["rmse_ours_other_rooms"],
+        "rmse_one_camera": mean["rmse_ours_one_camera"],
+        "ratio_other_rooms": mean["rmse_ours_other_rooms"] / mean["rmse_ours_published_room"],
+        "ratio_one_camera": mean["rmse_ours_one_camera"] / mean["rmse_ours_published_room"],
+        "ratio_left_hand": mean["rmse_ours_left_hand"] / mean["rmse_ours_right_hand"],
+        "points_error_mm_p50": float(np.percentile(every, 50)),
+        "points_error_mm_p95": float(np.percentile(every, 95)),
+    }
+    for name, values in sorted(points.items()):
+        for part in (50, 95):
+            cameras = name.removeprefix("points_")
+            figures[f"points_error_mm_p{part}_{cameras}_cameras"] = float(
+                np.percentile(values, part)
+            )
+    if "rmse_pianokpm_virtual_other_rooms" in mean:
+        own = mean[f"rmse_pianokpm_moved_{MOVED_M[0] * 100:.0f}_cm"]
+        figures["ratio_pianokpm_virtual"] = mean["rmse_pianokpm_virtual_other_rooms"] / own
+    if "rmse_before_moved_1_cm" in mean:
+        figures["ratio_to_before_published_room"] = (
+            mean["rmse_ours_published_room"] / mean["rmse_before_moved_1_cm"]
+        )
+    return figures | {name: value for name, value in mean.items() if "rmse_ours" not in name}
+
+
+def elsewhere() -> dict[str, float]:
+    """Figures that other benchmarks of this machine, or of the pages, have measured."""
+    figures: dict[str, float] = {}
+    for name, wanted in TAKEN_ELSEWHERE.items():
+        for folder in (ROOT / "out" / "bench", ROOT / "docs" / "bench"):
+            path = folder / f"{name}.json"
+            if path.is_file():
+                has = json.loads(path.read_text())["figures"]
+                figures = {key: has[key] for key in wanted if key in has} | figures
+                break
+    try:
+        from _keyboard import measure
+    except ImportError:
+        return figures
+    real = measure(ROOT.parent / "shared")
+    return figures | {key: value for key, value in real.items() if key.endswith("_p95_real")}
+
+
+def show(figures: Mapping[str, float]) -> None:
+    """Print everything."""
+    rows = [(name, float(value)) for name, value in figures.items()]
+    print_table("unseen SIMULATED pianists and rooms", ("", "value"), rows)
+
+
+if __name__ == "__main__":
+    main()
