@@ -335,7 +335,7 @@ class NewestViews:
     def _as_before(self, stamps_ns: NDArray[np.int64], newest: Arrival[Seen]) -> Sights:
         """Read instants of which no view knows more than of the last: only points grow older."""
         age_ns = stamps_ns - newest.stamp_ns
-        known = next(k for k in self._known.values() if any(f is newest for f in k.frames[-2:]))
+        known = next(k for k in self._known.values() if any(f is newest for f in k.frames))
         flags = known.age_flags(age_ns, known.frames[-1] is not newest)
         moment = np.full(len(stamps_ns), -1)
         return self._nothing()._replace(moment=moment, age_ns=age_ns, flags=flags | self._hidden)
