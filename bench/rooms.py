@@ -36,8 +36,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.streams import IMAGE, KEYBOARD, Streams
 from kpm_ros.learn.recordings.aligned_performance import AlignedPerformance, align_performance
-from kpm_ros.learn.recordings.simulated_identity import Manifest, drawn_from
-from kpm_ros.learn.recordings.simulated_rooms import known_person
+from kpm_ros.learn.recordings.simulated_identity import Manifest, drawn_from, known_person
 from kpm_ros.learn.scores.either_hand import Played, errors_of_hands
 from kpm_ros.learn.scores.metrics import rmse
 from kpm_ros.models.missing_senses import blank, blind
@@ -209,7 +208,7 @@ def refuse_met(model: Trained, request: Request) -> None:
     manifest = Manifest(request.seed, [])
     for part in request.performances():
         met = set(drawn_from(manifest, part.name).person)
-        met |= {digest("known person", known_person(request, part.name.pianist))}
+        met |= {digest("known person", known_person(request.person_seed(part.name.pianist)))}
         if met & seen.people:
             raise SystemExit(f"{model.card.name} was trained on pianist {part.name.pianist}")
 

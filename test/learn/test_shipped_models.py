@@ -24,11 +24,17 @@ import pytest
 import models as models_page
 from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.learn.recordings.identity import seen_of
-from kpm_ros.learn.recordings.simulated_identity import built_in_task, simulated_identity
+from kpm_ros.learn.recordings.simulated_identity import (
+    Manifest,
+    built_in_task,
+    drawn_from,
+    simulated_identity,
+)
 from kpm_ros.models.seen import digest
 from kpm_ros.models.weight_files import load_model, read_card
 from kpm_ros.simulate.exerciser.exerciser_request import DEFAULT_SEED as EXERCISERS_SEED
 from kpm_ros.simulate.exerciser.exerciser_request import USUALLY_HELD_OUT, ExerciserRequest
+from kpm_ros.simulate.familiar_rooms import familiar_rooms
 from kpm_ros.simulate.release.request import DEFAULT_SEED, plan_request
 from kpm_ros.simulate.release.splits import held_out_splits
 
@@ -36,6 +42,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODELS = sorted((ROOT / "config" / "models").glob("*.safetensors"))
 LARGEST_BYTES = 10_000_000
 OF_BODIES = ("bodynet-sim",)
+OF_ROOMS = ("touchnet-sim-rooms",)
 UNSEEN = ("test_cross_user", "test_cross_task")
 
 
@@ -60,8 +67,8 @@ def test_a_shipped_model_is_whole_small_and_says_where_it_comes_from(model):
 
 def test_a_shipped_model_of_hands_says_whom_it_has_met(model):
     """As its card's words say: seed 1, 16 of 20 pianists, five of seven tasks."""
-    if model.stem in OF_BODIES:
-        pytest.skip("it is of bodies")
+    if model.stem in OF_BODIES + OF_ROOMS:
+        pytest.skip("it is of bodies, or of other rooms")
     request = plan_request(pianists=20, tasks=7, hours=2.0, seed=1)
     places = held_out_splits(request)
     met = [*places["train"], *places["val"]]
@@ -73,6 +80,25 @@ def test_a_shipped_model_of_hands_says_whom_it_has_met(model):
     assert card.seen == seen_of(known).on_card()
     assert (len(card.seen["people"]), len(card.seen["tasks"])) == (16, 5)
     assert request.seed != DEFAULT_SEED
+
+
+@pytest.mark.parametrize("name", OF_ROOMS)
+def test_a_shipped_model_of_rooms_says_whom_it_has_met_wherever_they_are_seen(name):
+    """Data sets of the published layout show the same pianists and tasks of seed 1."""
+    card = read_card(MODELS[0].with_name(f"{name}.safetensors"))
+    assert "20 SIMULATED pianists, 7 tasks, 1 takes of 23 s, each in 2 random rooms" in (
+        card.trained_on
+    )
+    request = plan_request(pianists=20, tasks=7, hours=0.9, takes=1, seed=1)
+    places = held_out_splits(request)
+    manifest = Manifest(request.seed, [])
+    for performance in [*places["train"], *places["val"]]:
+        about = drawn_from(manifest, performance)
+        assert about.person & set(card.seen["people"])
+        assert about.task & set(card.seen["tasks"])
+    for performance in places["test_cross_user"]:
+        assert not drawn_from(manifest, performance).person & set(card.seen["people"])
+    assert card.familiar == familiar_rooms()
 
 
 @pytest.mark.parametrize("name", OF_BODIES)

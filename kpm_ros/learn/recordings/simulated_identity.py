@@ -72,12 +72,16 @@ def drawn_from(manifest: Manifest | None, about: layout.PerformanceName) -> Iden
     if manifest is None or not about.take.isdecimal():
         return Identity()
     if about.task <= len(TASKS):
-        task = built_in_task(about.task)
+        known = simulated_identity(manifest.seed, about, built_in_task(about.task))
+        same = digest("known task", known_task(about.task))
     elif about.task <= len(TASKS) + len(manifest.midi):
-        task = digest("music", manifest.midi[about.task - len(TASKS) - 1])
+        music = digest("music", manifest.midi[about.task - len(TASKS) - 1])
+        known, same = simulated_identity(manifest.seed, about, music), music
     else:
         return Identity()
-    return simulated_identity(manifest.seed, about, task)
+    # Data sets of rooms name the same people and tasks in words.
+    person = digest("known person", known_person(person_seed(manifest.seed, about.pianist)))
+    return Identity(known.person | {person}, known.task | {same}, known.take)
 
 
 def simulated_identity(seed: int, about: layout.PerformanceName, task: str) -> Identity:
@@ -88,6 +92,16 @@ def simulated_identity(seed: int, about: layout.PerformanceName, task: str) -> I
         frozenset({task}),
         frozenset({digest("simulated take", task, take)}),
     )
+
+
+def known_person(seed: int) -> str:
+    """As what a simulated pianist is known in data sets that name people in words."""
+    return f"SIMULATED pianist {seed}"
+
+
+def known_task(number: int) -> str:
+    """As what one of the simulator's own tasks is known in such data sets."""
+    return f"SIMULATED task {TASKS[number - 1].name}"
 
 
 def built_in_task(number: int) -> str:

@@ -44,6 +44,7 @@ from kpm_ros.estimate.hands import PartsOfHands
 from kpm_ros.learn.recordings.aligned_performance import align_performance
 from kpm_ros.learn.recordings.container_writer import About, write_dataset
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth, regular_ns
+from kpm_ros.learn.recordings.simulated_identity import known_person, known_task
 from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.sense.samples import HAND
 from kpm_ros.simulate.bodies import make_performer
@@ -149,7 +150,9 @@ class RoomRelease:
             origin=f"kpm simulate --rooms {self.kind}"
             + (f" --hand {self.hand}" if self.hand != RIGHT else ""),
             licence="Apache-2.0",
-            people={f"p{number}": known_person(self.request, number) for number in numbers},
+            people={
+                f"p{number}": known_person(self.request.person_seed(number)) for number in numbers
+            },
             tasks={_task(number): _known_task(number) for number in self.request.task_numbers},
         )
         splits = {
@@ -254,11 +257,6 @@ class RoomRelease:
             return False
 
 
-def known_person(request: Request, number: int) -> str:
-    """As what a pianist is known in every such data set."""
-    return f"SIMULATED pianist {request.person_seed(number)}"
-
-
 def recording_name(name: object, room: int, suffix: str = "") -> str:
     """Name a performance in one of its rooms; the suffix tells two hands apart."""
     return f"{name}_r{room + 1}{suffix}"
@@ -279,7 +277,7 @@ def _task(number: int) -> str:
 
 
 def _known_task(number: int) -> str:
-    return f"SIMULATED task {TASKS[number - 1].name}" if number <= len(TASKS) else ""
+    return known_task(number) if number <= len(TASKS) else ""
 
 
 def _takes(root: Path) -> Path:
