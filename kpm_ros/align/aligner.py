@@ -244,6 +244,12 @@ class Aligner:
         """Hands in space, those behind virtual views as well."""
         return list(self._spaces.values())
 
+    def warm_up(self) -> None:
+        """Compile what has not been, before anything is pushed."""
+        for space in self._spaces.values():
+            if space.solver is not None:
+                space.solver.warm_up()
+
     @property
     def lacks_registration(self) -> bool:
         """Whether a hand in the keyboard's frame is asked for, and no camera is registered."""

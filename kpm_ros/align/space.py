@@ -21,6 +21,7 @@ At each instant the views that know the hand best (`align/sights.py`) are brough
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,19 +29,17 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
 from kpm_ros.align.pose import PoseRules, ViewTiming
+from kpm_ros.align.recent_frames import LATEST_NS, SPAN_NS, RecentFrames
 from kpm_ros.align.seen import Seen
-from kpm_ros.align.sights import Sights, views_of
-from kpm_ros.align.triangulation import HandInstants, HandSolver, SpaceRules, Strike
+from kpm_ros.align.sights import views_of
+from kpm_ros.align.triangulation import HandInstants, HandSolver, SpaceRules
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.hands import LEFT, mirrored
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.streams import Landmarks
-from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
+from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 
-MOST_STRIKES = 256
-LATEST_STRIKE_NS = round(0.05 * NS_PER_S)
-"""A key that went down longer ago than this says nothing of where fingertips are."""
 LOST = FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
 UNREGISTERED = LOST | FlagBits(Flag.UNFAMILIAR | Flag.UNREGISTERED)
 
@@ -82,7 +81,8 @@ class HandInSpace:
         self.newest_ns = 0
         """When that was."""
         self._hidden_below = rules.hidden_below
-        self._strikes: list[tuple[int, KeyEvent]] = []
+        self._recent = RecentFrames(stream, tuple(cameras)) if cameras else None
+        self._span = 0
         self._asked: tuple[tuple[int, int], HandAt] | None = None
 
     @property
@@ -117,15 +117,17 @@ class HandInSpace:
 
     def push(self, frame: LandmarkFrame, received_ns: int) -> Outcome:
         """Take in a frame of any registered view; of no use, but not wrong, where none is."""
-        return self._views.push(frame, received_ns) if self._views else Outcome.TAKEN
+        if self._views is None or self._recent is None:
+            return Outcome.TAKEN
+        outcome = self._views.push(frame, received_ns)
+        if outcome is not Outcome.REFUSED:
+            self._recent.push(frame, received_ns)
+        return outcome
 
     def push_key_event(self, event: KeyEvent, received_ns: int) -> None:
         """Take in a key that went down: a fingertip is there, which tells how large a hand is."""
-        if event.kind is KeyEventKind.NOTE_ON and self._views:
-            usable_ns = max(event.stamp_ns, self.settled_until(received_ns) + 1)
-            if usable_ns - event.stamp_ns <= LATEST_STRIKE_NS:
-                self._strikes.append((usable_ns, event))
-                del self._strikes[:-MOST_STRIKES]
+        if self._recent is not None:
+            self._recent.push_key_event(event, received_ns)
 
     def register(self, registration: Registration) -> None:
         """Let the same cameras stand elsewhere from the next instant on."""
@@ -169,6 +171,29 @@ class HandInSpace:
                 np.zeros(count, np.bool_),
                 np.full(count, UNREGISTERED, FlagBits),
             )
+        spans = (stamps_ns - LATEST_NS) // SPAN_NS
+        turns = (np.flatnonzero(np.diff(spans)) + 1).tolist()
+        found = [
+            self._within_span(stamps_ns[start:stop], int(spans[start]))
+            for start, stop in pairwise((0, *turns, len(stamps_ns)))
+        ]
+        return HandAt(*map(np.concatenate, zip(*found, strict=True)))
+
+    def _within_span(self, stamps_ns: NDArray[np.int64], span: int) -> HandAt:
+        """Points at instants during which nothing new is learnt, but before them."""
+        assert self._views is not None
+        assert self.solver is not None
+        assert self._recent is not None
+        if span != self._span:
+            self._span = span
+            past = self._recent.span_before(int(stamps_ns[0]))
+            self.solver.learn(
+                past.moments_ns,
+                past.seen,
+                past.usable,
+                visible_from=self._hidden_below,
+                strikes=past.strikes,
+            )
         sights = self._views.see(stamps_ns)
         found = self.solver.solve(
             sights.moments_ns,
@@ -176,10 +201,9 @@ class HandInSpace:
             sights.usable,
             doubt=sights.doubt,
             visible_from=self._hidden_below,
-            strikes=self._strikes_at(sights),
         )
         # The last moment of the call before may be told again.
-        found = (self.newest or self.solver.nothing(1)).and_then(found)
+        found = HandInstants.joined((self.newest or self.solver.nothing(1), found))
         self.newest = found.last
         if len(sights.moments_ns):
             self.newest_ns = int(sights.moments_ns[-1])
@@ -191,23 +215,11 @@ class HandInSpace:
 
     def reset(self) -> None:
         """Forget every frame; the hand's size too, as another may come."""
-        if self._views is not None and self.solver is not None:
+        if self._views is not None and self.solver is not None and self._recent is not None:
             self._views.reset()
+            self._recent.clear()
             self.solver.reset()
-        self._strikes.clear()
         self.newest = self._asked = None
-
-    def _strikes_at(self, sights: Sights) -> list[Strike]:
-        """Keys that went down, each at the first moment that tells of it."""
-        struck, left = [], []
-        for usable_ns, event in self._strikes:
-            told = (sights.asked_ns >= usable_ns) & (sights.moments_ns >= event.stamp_ns)
-            if told.any():
-                struck.append(Strike(int(told.argmax()), event.note))
-            else:
-                left.append((usable_ns, event))
-        self._strikes = left
-        return struck
 
 
 class VirtualView:

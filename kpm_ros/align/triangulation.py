@@ -42,6 +42,8 @@ BLACK_WIDTH_M = 0.010
 TIP_HEIGHT_ERROR_M = 0.005
 """How far a fingertip's landmark may be above or below the key's surface that it presses."""
 NEVER_S = 1e9
+SPAN_S = 0.5
+"""What is learnt is learnt from spans so long, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,14 @@ class HandInstants(NamedTuple):
         """The last of them alone."""
         return HandInstants(self.points[-1:], self.covariance[-1:], self.used[-1:], self.found[-1:])
 
-    def and_then(self, later: HandInstants) -> HandInstants:
-        """These, and later ones."""
-        return HandInstants(
-            np.concatenate((self.points, later.points)),
-            np.concatenate((self.covariance, later.covariance)),
-            np.concatenate((self.used, later.used)),
-            np.concatenate((self.found, later.found)),
+    @classmethod
+    def joined(cls, parts: Sequence[HandInstants]) -> HandInstants:
+        """Some of them one after the other."""
+        return cls(
+            np.concatenate([part.points for part in parts]),
+            np.concatenate([part.covariance for part in parts]),
+            np.concatenate([part.used for part in parts]),
+            np.concatenate([part.found for part in parts]),
         )
 
 
@@ -133,7 +136,7 @@ class HandSolver:
 
     def reset(self) -> None:
         """Forget the hand."""
-        from kpm_ros.align.triangulation_kernels import Cameras, Hand, Learnt
+        from kpm_ros.align.triangulation_kernels import SPANS, Cameras, Hand, Learnt
 
         cameras, skeleton = self._cameras, self.skeleton
         views, points, bones = len(cameras), len(skeleton), len(skeleton.bones)
@@ -158,8 +161,9 @@ class HandSolver:
             np.zeros(views + 1),
             np.zeros((views, points)),
             lengths.copy(),
-            np.zeros((points, 4)),
+            np.zeros((SPANS + 1, views + 1, 2 + max(points, bones))),
         )
+        self._before = np.zeros((points, 4))
         self._last_ns: int | None = None
 
     @property
@@ -177,41 +181,83 @@ class HandSolver:
         *,
         doubt: NDArray[np.float64] | None = None,
         visible_from: float = 0.0,
-        strikes: Sequence[Strike] = (),
     ) -> HandInstants:
         """Find the points at instants in order, none before those of the call before.
 
         `seen` is (instants, views, points, 4), see SEEN_COLUMNS; `usable` and `doubt`, which is
         an error in metres beside the tracker's, are (instants, views).
         """
-        from kpm_ros.align.triangulation_kernels import Limits, solve_hands
+        gaps_s = np.diff(stamps_ns, prepend=self._last_ns or stamps_ns[:1]) / NS_PER_S
+        if len(stamps_ns):
+            gaps_s[0] = NEVER_S if self._last_ns is None else gaps_s[0]
+            self._last_ns = int(stamps_ns[-1])
+        doubt = np.zeros(usable.shape) if doubt is None else doubt
+        return self._run(gaps_s, seen, usable, doubt, visible_from, (), self._before, learns=False)
 
-        instants = len(stamps_ns)
-        found = self.nothing(instants)
-        if not instants:
-            return found
-        gaps_s = np.diff(stamps_ns, prepend=self._last_ns or stamps_ns[0]) / NS_PER_S
-        if self._last_ns is None:
-            gaps_s[0] = NEVER_S
-        self._last_ns = int(stamps_ns[-1])
-        rules = self.rules
-        cameras, hand = self._known
-        solve_hands(
-            gaps_s,
-            np.ascontiguousarray(seen, np.float32),
-            np.ascontiguousarray(usable, np.uint8),
-            np.zeros(usable.shape) if doubt is None else doubt,
-            _strike_table(strikes),
-            cameras,
-            hand,
-            Limits(rules.outlier_sigma**2, rules.depth_noise, rules.hand_size_error, visible_from),
-            self._learnt,
-            found.points,
-            found.covariance,
-            found.used,
-            found.found.view(np.uint8),
-        )
+    def learn(
+        self,
+        stamps_ns: NDArray[np.int64],
+        seen: NDArray[np.float32],
+        usable: NDArray[np.bool_],
+        *,
+        visible_from: float = 0.0,
+        strikes: Sequence[Strike] = (),
+    ) -> None:
+        """Look back on a span of instants, and know the hand better from the next call on."""
+        from kpm_ros.align.triangulation_kernels import take_over
+
+        gaps_s = np.diff(stamps_ns, prepend=stamps_ns[:1]) / NS_PER_S
+        doubt, before = np.zeros(usable.shape), np.zeros_like(self._before)
+        self._run(gaps_s, seen, usable, doubt, visible_from, strikes, before, learns=True)
+        take_over(self._limits(visible_from), self._learnt)
+
+    def _run(
+        self,
+        gaps_s: NDArray[np.float64],
+        seen: NDArray[np.float32],
+        usable: NDArray[np.bool_],
+        doubt: NDArray[np.float64],
+        visible_from: float,
+        strikes: Sequence[Strike],
+        before: NDArray[np.float64],
+        learns: bool,
+    ) -> HandInstants:
+        from kpm_ros.align.triangulation_kernels import solve_hands
+
+        found = self.nothing(len(gaps_s))
+        if len(gaps_s):
+            solve_hands(
+                gaps_s,
+                int(learns),
+                np.ascontiguousarray(seen, np.float32),
+                np.ascontiguousarray(usable, np.uint8),
+                doubt,
+                _strike_table(strikes),
+                *self._known,
+                self._limits(visible_from),
+                self._learnt,
+                before,
+                found.points,
+                found.covariance,
+                found.used,
+                found.found.view(np.uint8),
+            )
         return found
+
+    def _limits(self, visible_from: float) -> Any:
+        from kpm_ros.align.triangulation_kernels import Limits
+
+        rules = self.rules
+        return Limits(
+            rules.outlier_sigma**2, rules.depth_noise, rules.hand_size_error, visible_from
+        )
+
+    def warm_up(self) -> None:
+        """Compile what has not been, before anybody waits for it."""
+        views = len(self.views)
+        seen = np.zeros((1, views, len(self.skeleton), SEEN_COLUMNS), np.float32)
+        self.learn(np.zeros(1, np.int64), seen, np.zeros((1, views), np.bool_))
+        self.reset()
 
     def nothing(self, instants: int) -> HandInstants:
         """What is known of instants at which nothing was found."""
@@ -262,7 +308,17 @@ def triangulate(
     whole = np.zeros((*seen.shape[:3], SEEN_COLUMNS), np.float32)
     whole[..., 3] = 1.0
     whole[..., : seen.shape[-1]] = np.where(usable[..., None, None], seen, 0.0)
-    return HandSolver(cameras, skeleton, rules).solve(stamps_ns, whole, usable, strikes=strikes)
+    solver, found = HandSolver(cameras, skeleton, rules), []
+    turns = np.flatnonzero(np.diff(stamps_ns // round(SPAN_S * NS_PER_S))) + 1
+    for span in map(slice, (0, *turns), (*turns, len(stamps_ns))):
+        found.append(solver.solve(stamps_ns[span], whole[span], usable[span]))
+        within = [
+            Strike(instant - span.start, note)
+            for instant, note in strikes
+            if span.start <= instant < span.stop
+        ]
+        solver.learn(stamps_ns[span], whole[span], usable[span], strikes=within)
+    return HandInstants.joined(found)
 
 
 def _lens_table(one: RegisteredCamera) -> NDArray[np.float64]:

@@ -20,9 +20,9 @@ of them agree best (weighted least squares, in closed form). Where rays of a poi
 other, one of them is left out: the one without which the point is nearest to where it was and to
 its bones' lengths.
 
-What two views or key strikes tell is learnt as it passes, instant by instant: how large the hand
-is in each view, and how far the tracker's depth of each point is off. Instants are taken in one by
-one, so that nothing depends on how a recording is cut into pieces.
+What two views or key strikes tell is learnt: how large the hand is in each view, and how far the
+tracker's depth of each point is off. What two views tell is the mean over the last few spans of
+time, so that who begins to look later soon knows the same.
 """
 
 from __future__ import annotations
@@ -43,8 +43,12 @@ LENS_CELLS = 64
 LENS_MARGIN = 0.25
 """How much of its size around the image that table covers."""
 
-RECENT_S = 2.0
-"""Over which time what is learnt is averaged, once so much has been seen."""
+SPANS = 4
+"""What two views tell is averaged over so many spans of time."""
+STEP = 1e-4
+"""What is learnt so is known to a tenth of a millimetre, or of a thousandth of a hand's size."""
+ENOUGH_S = 0.1
+"""A span in which they tell something for less time than this counts for nothing."""
 LONGEST_GAP_S = 0.1
 """Instants further apart say nothing of how points move between them."""
 SIZE_FLOOR = 0.005
@@ -107,8 +111,10 @@ class Learnt(NamedTuple):
     offset: Floats
     """(views, points): by how much the tracker's depths are off."""
     bone: Floats
-    before: Floats
-    """(points, 4): where points were, and their variance."""
+    sums: Floats
+    """(spans + 1, views + 1, 1 + most points or bones + 1): what each span adds up to, the one that
+    is being looked back on first; of each view the size, each point's depth, and the time; last, of
+    the bones."""
 
 
 class Sight(NamedTuple):
@@ -377,7 +383,7 @@ def agree(
     used: Bytes,
     cameras: Cameras,
     limits: Limits,
-    learnt: Learnt,
+    before: Floats,
     sight: Sight,
     points: Floats,
     covariance: Floats,
@@ -405,10 +411,10 @@ def agree(
         if disagreement(p, -1, used, cameras, sight, 0.0, at) <= limits.outlier * (2 * rays - 3):
             state[p] = AGREED
             agreed += 1
-            if learnt.before[p, 3] > 0.0:
+            if before[p, 3] > 0.0:
                 moved += 1
                 for k in range(3):
-                    shift[k] += at[k] - learnt.before[p, k]
+                    shift[k] += at[k] - before[p, k]
     for k in range(3):
         shift[k] /= max(moved, 1)
     return agreed
@@ -436,14 +442,16 @@ def fit_depths(
 ) -> None:
     """How deep the hand is in each view by points on which views agree, and so the others."""
     for v in range(len(used)):
-        over, under = 0.0, 0.0
+        over, plain, under = 0.0, 0.0, 0.0
         for p in range(len(state)):
             if usable[v] and state[p] == AGREED and used[v, p]:
-                deep = depth_in(v, cameras, points[p]) - learnt.offset[v, p]
-                over += deep * sight.relative[v, p]
+                deep = depth_in(v, cameras, points[p])
+                plain += deep * sight.relative[v, p]
+                over += (deep - learnt.offset[v, p]) * sight.relative[v, p]
                 under += sight.relative[v, p] * sight.relative[v, p]
         if under > 0.0:
-            sight.fitted[v] = over / under
+            # What is learnt must not depend on what was learnt before.
+            sight.fitted[v] = plain / under
             for p in range(len(state)):
                 if state[p] != AGREED:
                     expect_depths(v, over / under, 0.0, cameras, limits, sight, learnt, p)
@@ -487,6 +495,7 @@ def settle(
     cameras: Cameras,
     hand: Hand,
     learnt: Learnt,
+    before: Floats,
     sight: Sight,
     shift: Floats,
     points: Floats,
@@ -500,9 +509,9 @@ def settle(
     at, inverse, expected = np.empty(3), np.empty(6), np.empty(3)
     near, rays = 0.0, 0
     for k in range(3):
-        expected[k] = learnt.before[p, k] + shift[k]
-    if state[p] == APART and learnt.before[p, 3] > 0.0 and gap_s <= LONGEST_GAP_S:
-        near = 1.0 / (learnt.before[p, 3] + (SPEED_M_S * gap_s) ** 2)
+        expected[k] = before[p, k] + shift[k]
+    if state[p] == APART and before[p, 3] > 0.0 and gap_s <= LONGEST_GAP_S:
+        near = 1.0 / (before[p, 3] + (SPEED_M_S * gap_s) ** 2)
     for v in range(len(used)):
         rays += used[v, p]
     lowest, gone = np.inf, -1
@@ -538,29 +547,86 @@ def learn_from_views(
     points: Floats,
     state: Integers,
 ) -> None:
-    """Learn the hand's size in each view, what its depths are off, and its bones."""
-    known_s = learnt.known_s
-    if step_s <= 0.0:
-        return
-    for v in range(len(used)):
+    """Add up the hand's size, what its depths are off, and its bones."""
+    views = len(used)
+    for v in range(views):
         if sight.fitted[v] <= 0.0 or sight.size[v] <= 0.0:
             continue
-        part = step_s / min(known_s[v] + step_s, RECENT_S)
-        known_s[v] += step_s
-        learnt.scale[v] += part * (sight.fitted[v] / sight.size[v] - learnt.scale[v])
-        left = KNOWN_AFTER_S / (KNOWN_AFTER_S + known_s[v])
-        error = np.sqrt(SIZE_FLOOR * SIZE_FLOOR + limits.size_error * limits.size_error * left)
-        learnt.scale_error[v] = min(learnt.scale_error[v], error)
+        told = learnt.sums[0, v]
+        told[-1] += step_s
+        told[0] += step_s * sight.fitted[v] / sight.size[v]
         for p in range(len(state)):
+            off = learnt.offset[v, p]
             if state[p] == AGREED and used[v, p]:
-                deep = depth_in(v, cameras, points[p]) - sight.fitted[v] * sight.relative[v, p]
-                learnt.offset[v, p] += part * (deep - learnt.offset[v, p])
-    part = step_s / min(known_s[-1] + step_s, RECENT_S)
-    known_s[-1] += step_s
+                off = depth_in(v, cameras, points[p]) - sight.fitted[v] * sight.relative[v, p]
+            told[1 + p] += step_s * off
+    told = learnt.sums[0, views]
+    told[-1] += step_s
     for j in range(len(hand.bones)):
         p, q = hand.bones[j, 0], hand.bones[j, 1]
+        long = learnt.bone[j]
         if state[p] == AGREED and state[q] == AGREED:
-            learnt.bone[j] += part * (distance(points[p], points[q]) - learnt.bone[j])
+            long = distance(points[p], points[q])
+        told[1 + j] += step_s * long
+
+
+@compiled
+def known_time(v: int, learnt: Learnt) -> float:
+    """For how long something was told."""
+    total = 0.0
+    for k in range(1, SPANS + 1):
+        total += learnt.sums[k, v, -1]
+    return total
+
+
+@compiled
+def mean_of(v: int, column: int, learnt: Learnt) -> float:
+    """Mean of one of the sums over that time."""
+    total = 0.0
+    for k in range(1, SPANS + 1):
+        total += learnt.sums[k, v, column]
+    # Who began at other times comes so near that this makes the same of it.
+    return np.round(total / known_time(v, learnt) / STEP) * STEP
+
+
+@compiled
+def know_view(v: int, limits: Limits, learnt: Learnt) -> None:
+    """Take over what the sums say of one view."""
+    known_s = known_time(v, learnt)
+    learnt.known_s[v] = known_s
+    learnt.scale[v] = mean_of(v, 0, learnt)
+    left = KNOWN_AFTER_S / (KNOWN_AFTER_S + known_s)
+    learnt.scale_error[v] = np.sqrt(
+        SIZE_FLOOR * SIZE_FLOOR + limits.size_error * limits.size_error * left
+    )
+    for p in range(learnt.offset.shape[1]):
+        learnt.offset[v, p] = mean_of(v, 1 + p, learnt)
+
+
+@compiled
+def know_bones(learnt: Learnt) -> None:
+    """Take over what the sums say of the bones, behind those of the views."""
+    views = len(learnt.scale)
+    learnt.known_s[views] = known_time(views, learnt)
+    for j in range(len(learnt.bone)):
+        learnt.bone[j] = mean_of(views, 1 + j, learnt)
+
+
+@compiled
+def take_over(limits: Limits, learnt: Learnt) -> None:
+    """Put what a span has told behind the others, where it is enough, and know it from now on."""
+    spans, rows, columns = learnt.sums.shape
+    for v in range(rows):
+        enough = learnt.sums[0, v, -1] >= ENOUGH_S
+        for k in range(spans - 1 if enough else 0, 0, -1):
+            for c in range(columns):
+                learnt.sums[k, v, c] = learnt.sums[k - 1, v, c]
+        for c in range(columns):
+            learnt.sums[0, v, c] = 0.0
+        if enough and v < rows - 1:
+            know_view(v, limits, learnt)
+        elif enough:
+            know_bones(learnt)
 
 
 @compiled
@@ -599,6 +665,7 @@ def learn_from_strike(
 @compiled
 def solve_hands(
     gaps_s: Floats,
+    learns: int,
     seen: NDArray[np.float32],
     usable: Bytes,
     doubt: Floats,
@@ -607,16 +674,18 @@ def solve_hands(
     hand: Hand,
     limits: Limits,
     learnt: Learnt,
+    before: Floats,
     points: Floats,
     covariance: Floats,
     used: Bytes,
     found: Bytes,
 ) -> None:
-    """Find the points of a hand at each of some instants, and learn from them.
+    """Find the points of a hand at each of some instants, and learn from them if that is wanted.
 
-    `gaps_s` is the time since the instant before each; `seen` is (instants, views, points, 4): x,
-    y, relative depth, visibility; `usable` and `doubt`, in metres, are (instants, views); `strikes`
-    (strikes, 5): at which instant, x and z of the key, their errors.
+    `before`, (points, 4), is where points were, and their variance; it is written to. `gaps_s` is
+    the time since the instant before each; `seen` is (instants, views, points, 4): x, y, relative
+    depth, visibility; `usable` and `doubt`, in metres, are (instants, views); `strikes` (strikes,
+    5): at which instant, x and z of the key, their errors.
     """
     views, count = seen.shape[1], seen.shape[2]
     sight = Sight(
@@ -632,7 +701,7 @@ def solve_hands(
     for i in range(len(gaps_s)):
         look(seen[i], usable[i], doubt[i], cameras, hand, limits, learnt, sight, used[i])
         agreed = agree(
-            used[i], cameras, limits, learnt, sight, points[i], covariance[i], state, shift
+            used[i], cameras, limits, before, sight, points[i], covariance[i], state, shift
         )
         found[i] = agreed >= 0
         if agreed < 0:
@@ -654,23 +723,24 @@ def solve_hands(
                     cameras,
                     hand,
                     learnt,
+                    before,
                     sight,
                     shift,
                     points[i],
                     covariance[i],
                     state,
                 )
-        if 2 * agreed > count:
-            step_s = min(gaps_s[i], LONGEST_GAP_S)
+        step_s = min(gaps_s[i], LONGEST_GAP_S)
+        if learns and 2 * agreed > count and step_s > 0.0:
             learn_from_views(
                 step_s, used[i], cameras, hand, limits, learnt, sight, points[i], state
             )
-        for j in range(len(strikes)):
+        for j in range(len(strikes) if learns else 0):
             for v in range(views):
                 if strikes[j, 0] == i and 2 * agreed <= count and sight.size[v] > 0.0:
                     learn_from_strike(v, strikes[j], cameras, hand, learnt, sight)
         for p in range(count):
             spread = covariance[i, p, 0] + covariance[i, p, 3] + covariance[i, p, 5]
             for k in range(3):
-                learnt.before[p, k] = points[i, p, k]
-            learnt.before[p, 3] = spread / 3.0
+                before[p, k] = points[i, p, k]
+            before[p, 3] = spread / 3.0

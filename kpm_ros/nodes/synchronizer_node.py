@@ -79,6 +79,8 @@ class SynchronizerNode(PipelineNode):
         self._between_steps = SteppedInputs(listener.clock if listener else SteppedClock())
         config = models.aligner_config(self.settings)
         self.aligner = Aligner(config)
+        self.aligner.warm_up()
+        self.stop_requests.check()
         inputs = inputs_of(sensed(config.streams, config.registration))
         self._inputs = [
             (

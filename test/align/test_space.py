@@ -184,6 +184,24 @@ def test_points_do_not_depend_on_how_often_anybody_looks(
     assert (once[:common] == often[:common]).all()
 
 
+@pytest.mark.parametrize("streams", [STREAMS, NEWEST_STREAMS], ids=(JOINED, NEWEST))
+def test_who_begins_to_look_later_soon_knows_the_same(
+    session: list[Delivery], streams: Streams
+) -> None:
+    """A recorder that missed the beginning does not make another replay for ever."""
+    last, late = (
+        {c.grid_index + k: row for c in chunks for k, row in enumerate(c.values)}
+        for chunks in (
+            aligned(session, streams=streams),
+            aligned([d for d in session if not early(d, 0.5)], streams=streams),
+        )
+    )
+    common = sorted(set(last) & set(late))
+    recent = [k for k in common if k > common[-1] - GRID.rate_hz]
+    assert len(recent) == GRID.rate_hz
+    assert all((last[k] == late[k]).all() for k in recent)
+
+
 def early(delivery: Delivery, until_s: float) -> bool:
     """Whether something was delivered before."""
     return delivery.deliver_ns < T0 + until_s * 1e9
