@@ -63,6 +63,8 @@ PACKAGES = ("kpm_ros", "numpy", "numba", "mujoco", "myo-sim")
 TAKEN_ELSEWHERE = {
     "waiting": ("rmse_at_50_ms_ratio",),
     "pipeline": ("exposure_to_effort_p50_ms",),
+    "keyboard": ("keyboard_error_mm_p95_real",),
+    "unfamiliar": ("unfamiliar_detected", "familiar_flagged"),
 }
 """Figures of other benchmarks that belong to rooms, too."""
 
@@ -245,21 +247,17 @@ def figures_of(found: Errors) -> dict[str, float]:
 
 
 def elsewhere() -> dict[str, float]:
-    """Figures that other benchmarks of this machine, or of the pages, have measured."""
+    """Figures that other benchmarks have measured, here or for the pages."""
     figures: dict[str, float] = {}
     for name, wanted in TAKEN_ELSEWHERE.items():
-        for folder in (ROOT / "out" / "bench", ROOT / "docs" / "bench"):
-            path = folder / f"{name}.json"
-            if path.is_file():
-                has = json.loads(path.read_text())["figures"]
-                figures = {key: has[key] for key in wanted if key in has} | figures
-                break
-    try:
-        from _keyboard import measure
-    except ImportError:
-        return figures
-    real = measure(ROOT.parent / "shared")
-    return figures | {key: value for key, value in real.items() if key.endswith("_p95_real")}
+        paths = [ROOT / folder / "bench" / f"{name}.json" for folder in ("out", "docs")]
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            print(f"no {', '.join(wanted)}: make bench BENCH={name} measures that")
+            continue
+        has = json.loads(path.read_text())["figures"]
+        figures |= {key: has[key] for key in wanted if key in has}
+    return figures
 
 
 def show(figures: Mapping[str, float]) -> None:
