@@ -34,7 +34,8 @@ import numpy as np
 from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
-from kpm_ros.core.streams import IMAGE, KEYBOARD, Streams
+from kpm_ros.core.cameras import Camera
+from kpm_ros.core.streams import IMAGE, KEYBOARD, Landmarks, Streams
 from kpm_ros.learn.recordings.aligned_performance import AlignedPerformance, align_performance
 from kpm_ros.learn.recordings.simulated_identity import Manifest, drawn_from, known_person
 from kpm_ros.learn.scores.either_hand import Played, errors_of_hands
@@ -74,8 +75,8 @@ Errors = dict[str, list[float]]
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="touchnet-sim", help="of the keyboard's frame")
-    parser.add_argument("--before", default="", help="one of pictures, to compare with")
+    parser.add_argument("--model", default="touchnet-sim-rooms", help="of the keyboard's frame")
+    parser.add_argument("--before", default="touchnet-sim", help="one of pictures; '' for none")
     parser.add_argument("--published", default="pianokpm-sim", help="PianoKPM Net")
     parser.add_argument("--pianists", type=int, default=6)
     parser.add_argument("--tasks", type=int, default=4)
@@ -142,13 +143,14 @@ def seen_by(
     for kind in ("before", "pianokpm"):
         if kind not in models:
             continue
-        model = models[kind]
+        model = seen_by_cameras(models[kind], {})
         for metres in MOVED_M:
             yield kind, f"moved_{metres * 100:.0f}_cm", model, moved(part.seed, metres)
         two = draw_room(room_seed(part.seed, 7), cameras=2)
         yield kind, "other_rooms", model, with_views(two, model.card.streams.views)
     if "pianokpm" in models:
-        virtual = seen_virtually(models["pianokpm"])
+        usual = {camera.name: camera.camera for camera in published_room().cameras}
+        virtual = seen_by_cameras(models["pianokpm"], usual)
         yield "pianokpm_virtual", "published_room", virtual, published
         for room in others:
             yield "pianokpm_virtual", "other_rooms", virtual, room
@@ -192,12 +194,14 @@ def with_views(room: Room, views: Sequence[str]) -> Room:
     return replace(room, cameras=tuple(replace(camera, name=view) for camera, view in named))
 
 
-def seen_virtually(model: Trained) -> Trained:
-    """Feed a model of pictures with what its training's cameras would see of the hand in space."""
-    cameras = {camera.name: camera.camera for camera in published_room().cameras}
+def seen_by_cameras(model: Trained, cameras: Mapping[str, Camera]) -> Trained:
+    """Feed a model of pictures with what given cameras would see of the hand in space.
+
+    A view of which no camera is given shows what the room's own camera sees.
+    """
     streams = tuple(
-        replace(stream, camera=cameras[stream.name])
-        if stream.name in cameras and getattr(stream, "coordinates", "") == IMAGE
+        replace(stream, camera=cameras.get(stream.name))
+        if isinstance(stream, Landmarks) and stream.coordinates == IMAGE
         else stream
         for stream in model.card.streams
     )
