@@ -349,7 +349,7 @@ def test_the_view_is_read_from_the_nodes_name(context, node, tmp_path):
         ({"task_file": "/nowhere.task"}, "no hand model at /nowhere.task"),
         ({"region": "0 1"}, "region is '0 1'"),
         ({"region": "0, 0, 0, 1"}, "region is"),
-        ({"hand": "both"}, "hand is 'both'"),
+        ({"hand": "upper"}, "hand is 'upper'"),
         ({"use_sim_time": True}, "use_sim_time is true"),
         ({"view": "top view"}, "view is 'top view'"),
     ],
