@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
@@ -82,7 +82,7 @@ class Landmarks:
     side: str = ""
     """Which hand is looked for, "left" or "right"; empty where any is taken, or nothing has sides.
     Models say nothing of it: it is chosen in use (`core.hands`)."""
-    camera: Camera | None = None
+    camera: Camera | None = field(default=None, compare=False)
     """In image coordinates: the camera in the keyboard's frame whose picture it is meant to be, as
     in training; where the cameras in use are registered, they are seen through that one."""
 

@@ -28,6 +28,7 @@ EXAMPLES = """\
 examples:
   kpm import epoch_200.pth pianokpm.safetensors --trained-on "PianoKPM, architectural split"
   kpm up model:=pianokpm.safetensors
+  kpm import epoch_200.pth pianokpm.safetensors --cameras their_room.yaml
   kpm import model_100.pth mia.safetensors
 
 PianoKPM Net, and the networks of Muscles in Action in both directions. Nothing in the checkpoint is
@@ -41,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, help="the weights file to write, .safetensors")
     parser.add_argument("--name", help="name of the model (default: that of the file written)")
     parser.add_argument("--views", help="its camera views in order, such as top,right")
+    parser.add_argument(
+        "--cameras",
+        type=Path,
+        metavar="FILE",
+        help="where the cameras of its training stood, each under its view's name: a file as `kpm "
+        "calibrate room` writes it; the model then runs in other rooms, too",
+    )
     parser.add_argument("--muscles", help="its muscles in order, separated by commas")
     parser.add_argument("--trained-on", help="the data it was trained on")
     parser.add_argument("--licence", help="the licence of the weights")
@@ -60,12 +68,23 @@ def run(arguments: argparse.Namespace) -> int:
             f"importing a checkpoint needs the library {error.name}, which comes with "
             "`make setup` or `pip install torch`"
         ) from None
+    from kpm_ros.core.registration import Registration
+    from kpm_ros.models.training_cameras import with_cameras
+    from kpm_ros.models.weight_files import load_tensors, save_model
     from kpm_ros.operate.model_info import describe
 
     with user_errors():
+        cameras = Registration.read(arguments.cameras.expanduser()) if arguments.cameras else None
         card = convert_checkpoint(
             arguments.checkpoint.expanduser(), target, **_given(arguments, target)
         )
+        if cameras is not None:
+            try:
+                card = with_cameras(card, cameras)
+                save_model(target, card, load_tensors(target))
+            except ValueError:
+                target.unlink()
+                raise
         print(describe(card, target), end="")
     return 0
 

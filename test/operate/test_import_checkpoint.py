@@ -23,11 +23,13 @@ import numpy as np
 import pytest
 
 from kpm_ros import cli
+from kpm_ros.core.registration import Registration
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import published_card, published_streams
 from kpm_ros.models.pianokpm.shapes import tensor_table
 from kpm_ros.models.pianokpm.stream import PianoKPMStream
 from kpm_ros.models.weight_files import load_model, random_tensors
+from kpm_ros.pipeline_options import simulated_room
 
 torch = pytest.importorskip("torch")
 
@@ -91,6 +93,26 @@ def test_what_the_user_says_of_the_checkpoint_goes_on_its_card(tmp_path, capsys)
     imported(capsys, source, target, "--views", "left", "--muscles", "PB, ADM", "--name", "mine")
     card = load_model(target)[0]
     assert (card.name, card.streams.views, card.muscles) == ("mine", ("left",), ("PB", "ADM"))
+
+
+def test_the_cameras_of_its_training_go_on_its_card(tmp_path, capsys) -> None:
+    source, target = tmp_path / "net.pth", tmp_path / "net.safetensors"
+    published(source, LIGHT)
+    imported(capsys, source, target, "--cameras", simulated_room())
+    known = Registration.read(simulated_room()).cameras
+    card, tensors = load_model(target)
+    assert {view.name: view.camera for view in card.streams.landmarks} == {
+        view: one.camera for view, one in known.items()
+    }
+    assert tensors
+    other = tmp_path / "other.yaml"
+    Registration({"left": known["top"]}).write(other)
+    words = ["import", str(source), str(tmp_path / "more.safetensors"), "--cameras", str(other)]
+    assert cli.main(words) == 2
+    assert "are of the views left, but the model more takes pictures of top" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "more.safetensors").exists()
 
 
 def test_views_that_the_checkpoint_has_not_are_refused(tmp_path, capsys) -> None:
