@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How far a hand's points in space are off: by finger, by number of cameras, and without the keys."""
+"""How far points in space are off: by finger, by number of cameras, and without the keys."""
 
 from __future__ import annotations
 
