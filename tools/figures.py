@@ -29,7 +29,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "docs" / "bench"
-USED = ("pipeline", "estimate", "faults", "body")
+USED = ("pipeline", "estimate", "faults", "body", "rooms")
 
 Report = Mapping[str, Mapping[str, object]]
 Figures = Mapping[str, float]
@@ -110,6 +110,40 @@ COST_ROWS = (
         "{touch_cost_ratio:.3f} ({touch_cost_ratio_min:.3f} to {touch_cost_ratio_max:.3f})",
     ),
     ("largest difference from one pass", "{max_abs_error:.0e}"),
+)
+
+# What docs/rooms.md shows: whose error, and its figures in the usual room, moved by 10 and 20 cm,
+# in other rooms, and with one camera.
+ROOMS_ROWS = (
+    ("a person's own mean", "rmse_own_mean", "", "", "", ""),
+    (
+        "`touchnet-sim-rooms`",
+        "rmse_published_room",
+        "",
+        "",
+        "rmse_other_rooms",
+        "rmse_one_camera",
+    ),
+    (
+        "`touchnet-sim`, of pictures",
+        *(f"rmse_before_moved_{moved}_cm" for moved in (1, 10, 20)),
+        "rmse_before_other_rooms",
+        "",
+    ),
+    (
+        "`pianokpm-sim`, of pictures",
+        *(f"rmse_pianokpm_moved_{moved}_cm" for moved in (1, 10, 20)),
+        "rmse_pianokpm_other_rooms",
+        "",
+    ),
+    (
+        "the same by virtual views",
+        "rmse_pianokpm_virtual_published_room",
+        "",
+        "",
+        "rmse_pianokpm_virtual_other_rooms",
+        "",
+    ),
 )
 
 # What docs/safety.md shows: words, and which of the faults in bench/faults.py they are.
@@ -208,6 +242,40 @@ def faults_tables(folder: Path) -> str:
     return "\n".join(lines)
 
 
+def rooms_table(folder: Path) -> str:
+    """Table of docs/rooms.md."""
+    rooms = report("rooms", folder)
+    figures: Figures = rooms["figures"]  # type: ignore[assignment]
+    lines = [
+        "| RMSE | usual room | moved by 10 cm | by 20 cm | other rooms | one camera |",
+        "|---|---|---|---|---|---|",
+    ]
+    for words, *names in ROOMS_ROWS:
+        cells = (f"{figures[name]:.3f}" if name else "" for name in names)
+        lines.append(f"| {words} | {' | '.join(cells)} |")
+    points = "; ".join(
+        f"{figures[f'points_error_mm_p50_{n}_cameras']:.0f} and "
+        f"{figures[f'points_error_mm_p95_{n}_cameras']:.0f} mm with {words}"
+        for n, words in ((1, "one camera"), (2, "two"), (3, "three"))
+    )
+    other, one, left, virtual = (
+        figures[f"ratio_{name}"]
+        for name in ("other_rooms", "one_camera", "left_hand", "pianokpm_virtual")
+    )
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Other rooms, of two or three cameras: {other:.2f} times the usual room's error;",
+            f"one camera: {one:.2f} times. A left hand's is {left:.2f} times the right one's;",
+            f"PianoKPM Net's by virtual views in other rooms is {virtual:.2f} times its own.",
+            f"Points in space are off by {points}",
+            "(medians and 95th percentiles).",
+            "`make bench BENCH=rooms`: SIMULATED pianists and rooms that no model has met.",
+        ]
+    )
+
+
 def _of(rows: tuple[tuple[str, str], ...], figures: Figures) -> list[tuple[str, Figures]]:
     """Sort figures into rows; one that belongs to none, or to two, is an error that names it."""
     left = dict(figures)
@@ -231,6 +299,7 @@ PLACES: Mapping[str, tuple[str, Callable[[Path], str]]] = {
     "figures": ("README.md", readme_table),
     "estimate": ("docs/estimator.md", cost_table),
     "faults": ("docs/safety.md", faults_tables),
+    "rooms": ("docs/rooms.md", rooms_table),
 }
 """Each table's page."""
 
