@@ -28,11 +28,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.seen import look_through
 from kpm_ros.align.sights import SEEN_COLUMNS
 from kpm_ros.align.triangulation import SPAN_S, Strike
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.core.streams import IMAGE, Landmarks
+from kpm_ros.core.streams import Landmarks
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 
 SPAN_NS = round(SPAN_S * NS_PER_S)
@@ -49,7 +48,8 @@ _by_stamp = attrgetter("stamp_ns")
 class _Frame(NamedTuple):
     stamp_ns: int
     received_ns: int
-    row: NDArray[np.float32]
+    points: NDArray[np.float32]
+    visibility: NDArray[np.float32] | None
 
 
 class _Key(NamedTuple):
@@ -73,18 +73,17 @@ class RecentFrames:
 
     def __init__(self, hand: Landmarks, views: Sequence[str]) -> None:
         """Begin without any."""
-        self._streams = {
-            view: Landmarks(view, hand.skeleton, 3, IMAGE, hand.rate_hz) for view in views
-        }
+        self._points = len(hand.skeleton)
         self._frames: dict[str, list[_Frame]] = {view: [] for view in views}
         self._keys: list[_Key] = []
 
     def push(self, frame: LandmarkFrame, received_ns: int) -> None:
-        """Keep a frame that was taken in."""
-        seen = look_through(frame, self._streams[frame.view], (), 0.0, True)
-        if seen is not None and seen.row is not None:
+        """Keep a frame that was taken in, so that it is known to be possible."""
+        if frame.points is not None:
             kept = self._frames[frame.view]
-            insort(kept, _Frame(frame.stamp_ns, received_ns, seen.row), key=_by_stamp)
+            points = np.array(frame.points[:, :3], np.float32)
+            told = _Frame(frame.stamp_ns, received_ns, points, frame.visibility)
+            insort(kept, told, key=_by_stamp)
             del kept[:-MOST]
 
     def push_key_event(self, event: KeyEvent, received_ns: int) -> None:
@@ -108,8 +107,7 @@ class RecentFrames:
                 if end_ns - SPAN_NS <= frame.stamp_ns < end_ns
             ]
         ).astype(np.int64)
-        points = len(next(iter(self._streams.values())).skeleton)
-        seen = np.zeros((len(moments_ns), len(views), points * SEEN_COLUMNS), np.float32)
+        seen = np.zeros((len(moments_ns), len(views), self._points, SEEN_COLUMNS), np.float32)
         usable = np.zeros((len(moments_ns), len(views)), np.bool_)
         for k, frames in enumerate(views):
             if frames:
@@ -121,7 +119,6 @@ class RecentFrames:
             if told and instant < len(moments_ns):
                 strikes.append(Strike(instant, key.note))
         self._forget(end_ns - JOINED_NS)
-        seen = seen.reshape(len(moments_ns), len(views), points, SEEN_COLUMNS)
         return Span(moments_ns, seen, usable, strikes)
 
     def clear(self) -> None:
@@ -141,10 +138,14 @@ def _between(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Straight lines between frames that are near enough; elsewhere a view says nothing."""
     stamps_ns = np.array([frame.stamp_ns for frame in frames])
-    rows = np.stack([frame.row for frame in frames])
+    rows = np.ones((len(frames), len(frames[0].points), SEEN_COLUMNS), np.float32)
+    rows[..., :3] = np.stack([frame.points for frame in frames])
+    for row, frame in zip(rows, frames, strict=True):
+        if frame.visibility is not None:
+            row[:, 3] = frame.visibility
     before = np.clip(np.searchsorted(stamps_ns, moments_ns, side="right") - 1, 0, None)
     after = np.minimum(before + 1, len(frames) - 1)
     gap_ns, since_ns = stamps_ns[after] - stamps_ns[before], moments_ns - stamps_ns[before]
-    share = (since_ns / np.maximum(gap_ns, 1)).astype(np.float32)[:, None]
+    share = (since_ns / np.maximum(gap_ns, 1)).astype(np.float32)[:, None, None]
     usable = (since_ns == 0) | ((since_ns > 0) & (gap_ns > 0) & (gap_ns <= JOINED_NS))
     return rows[before] * (1 - share) + rows[after] * share, usable

@@ -296,9 +296,12 @@ class NewestViews:
         basis = tuple(frames[-1].stamp_ns if frames else 0 for frames in shown)
         if newest.stamp_ns <= stamps_ns[0] and self._last == (newest.stamp_ns, *basis):
             return self._as_before(stamps_ns, newest)
-        moments_ns, first, moment = np.unique(
-            np.minimum(stamps_ns, newest.stamp_ns), return_index=True, return_inverse=True
-        )
+        asked = len(stamps_ns)
+        earlier = int(np.searchsorted(stamps_ns, newest.stamp_ns))
+        moments_ns, moment = stamps_ns, np.arange(asked)
+        if earlier < asked:
+            moments_ns = np.append(stamps_ns[:earlier], newest.stamp_ns)
+            moment = np.minimum(moment, earlier)
         # What the call before has told is not told, nor learnt from, again.
         again = int((int(moments_ns[0]), *basis) == self._last)
         self._last = (int(moments_ns[-1]), *basis)
@@ -310,12 +313,13 @@ class NewestViews:
         usable = (late_ns <= LONGEST_LATE_NS) | (late_ns == late_ns.min(axis=1, keepdims=True))
         usable &= late_ns < NEVER_LATE_NS
         age_ns = stamps_ns - moments_ns[moment]
-        best = late_ns.argmin(axis=1)
-        flags = np.zeros(len(stamps_ns), FlagBits)
-        for k, (view, known) in enumerate(zip(views, self._known.values(), strict=True)):
-            if (chosen := (best == k)[moment]).any():
-                own_ns = (age_ns + late_ns[moment, k])[chosen]
-                flags[chosen] = known.age_flags(own_ns, view.held)
+        best = late_ns.argmin(axis=1)[moment]
+        flags = np.zeros(asked, FlagBits)
+        if age_ns[-1] or late_ns.any():
+            for k, (view, known) in enumerate(zip(views, self._known.values(), strict=True)):
+                if (chosen := best == k).any():
+                    own_ns = (age_ns + late_ns[moment, k])[chosen]
+                    flags[chosen] = known.age_flags(own_ns, view.held)
         hidden = hidden_in_all(np.stack([view.flags for view in views], axis=1), usable)
         self._hidden = hidden[-1]
         doubt = np.stack([view.doubt for view in views], axis=1)
@@ -323,7 +327,7 @@ class NewestViews:
         seen = seen.reshape(len(moments_ns), len(views), self._points, SEEN_COLUMNS)
         return Sights(
             moments_ns[again:],
-            stamps_ns[first][again:],
+            stamps_ns[again : len(moments_ns)],
             seen[again:],
             usable[again:],
             doubt[again:],

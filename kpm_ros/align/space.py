@@ -145,10 +145,11 @@ class HandInSpace:
         values[:] = self.stream.missing
         at = self.at(stamps_ns)
         width = self.stream.points_width
-        values[at.found, :width] = at.points[at.found].reshape(-1, width)
+        found = slice(None) if at.found.all() else at.found
+        values[found, :width] = at.points[found].reshape(-1, width)
         if self.stream.measures:
-            values[at.found, width] = at.age_s[at.found]
-            values[at.found, width + 1] = at.spread_m[at.found]
+            values[found, width] = at.age_s[found]
+            values[found, width + 1] = at.spread_m[found]
         return at.flags
 
     def at(self, stamps_ns: NDArray[np.int64]) -> HandAt:
@@ -171,10 +172,14 @@ class HandInSpace:
                 np.zeros(count, np.bool_),
                 np.full(count, UNREGISTERED, FlagBits),
             )
-        spans = (stamps_ns - LATEST_NS) // SPAN_NS
-        turns = (np.flatnonzero(np.diff(spans)) + 1).tolist()
+        first, last = ((int(stamps_ns[k]) - LATEST_NS) // SPAN_NS for k in (0, -1))
+        if first == last:
+            return self._within_span(stamps_ns, first)
+        # Asked for at once, or one span after the other, they must be the same.
+        turns_ns = [span * SPAN_NS + LATEST_NS for span in range(first + 1, last + 1)]
+        turns = sorted({*np.searchsorted(stamps_ns, turns_ns).tolist()})
         found = [
-            self._within_span(stamps_ns[start:stop], int(spans[start]))
+            self._within_span(stamps_ns[start:stop], (int(stamps_ns[start]) - LATEST_NS) // SPAN_NS)
             for start, stop in pairwise((0, *turns, len(stamps_ns)))
         ]
         return HandAt(*map(np.concatenate, zip(*found, strict=True)))
@@ -208,8 +213,9 @@ class HandInSpace:
         if len(sights.moments_ns):
             self.newest_ns = int(sights.moments_ns[-1])
         told = sights.moment + 1
-        known = found.found[told]
-        flags = np.where(known, sights.flags, sights.flags | LOST).astype(FlagBits)
+        known, flags = found.found[told], sights.flags
+        if not known.all():
+            flags = np.where(known, flags, flags | LOST).astype(FlagBits)
         age_s = sights.age_ns / NS_PER_S
         return HandAt(found.points[told], age_s, found.spread[told], known, flags)
 
@@ -252,9 +258,10 @@ class VirtualView:
         points = at.points[at.found]
         # A left hand's mirror image is what a model of a right hand knows.
         seen = seen_by(self.view, mirrored(points) if self.view.side == LEFT else points)
-        values[at.found, : self.view.points_width] = seen.reshape(len(seen), -1)
+        width = self.view.points_width
+        values[at.found, :width] = seen.reshape(-1, width)
         if self.view.measures:
-            values[at.found, self.view.points_width] = at.age_s[at.found]
+            values[at.found, width] = at.age_s[at.found]
         return at.flags
 
     def reset(self) -> None:

@@ -100,7 +100,8 @@ class HandInstants(NamedTuple):
     @property
     def spread(self) -> NDArray[np.float64]:
         """Root mean square of the standard errors of an instant's coordinates, in metres."""
-        return np.asarray(np.sqrt(self.covariance[..., [0, 3, 5]].mean(axis=(-2, -1))))
+        variances = self.covariance[..., (0, 3, 5)]
+        return np.sqrt(variances.sum(axis=(-2, -1)) / (3 * variances.shape[-2]))
 
     @property
     def last(self) -> HandInstants:

@@ -26,8 +26,8 @@ from kpm_ros.core.grid import Grid
 from kpm_ros.core.registered_streams import sensed
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.skeletons import find_skeleton
-from kpm_ros.core.streams import NEWEST, Landmarks, Streams
-from kpm_ros.sense.samples import HAND, LandmarkFrame
+from kpm_ros.core.streams import NEWEST, Landmarks, PianoKeys, Streams
+from kpm_ros.sense.samples import HAND, KeyEvent, KeyEventKind, LandmarkFrame
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study
@@ -97,3 +97,18 @@ def test_the_senses_give_a_picture_of_each_registered_camera() -> None:
     room = draw_room(5, cameras=3)
     assert sensed(STREAMS, room.registration()).views == ("first", "second", "third")
     assert sensed(STREAMS, None) == STREAMS
+
+
+def test_before_anything_is_seen_the_pictures_are_missing() -> None:
+    """Keys may come before the first frame."""
+    registration = draw_room(3, cameras=2).registration()
+    streams = Streams((*STREAMS, PianoKeys()))
+    aligner = Aligner(AlignerConfig(streams=streams, rate_hz=200, registration=registration))
+    for k in range(50):
+        beat = KeyEvent(T0 + k * 10_000_000, k, KeyEventKind.HEARTBEAT)
+        aligner.push_key_event(beat, beat.stamp_ns + 1_000_000)
+    [*chunks] = aligner.advance(T0 + 490_000_000)
+    assert sum(map(len, chunks)) > 50
+    for chunk in chunks:
+        assert (chunk.missing & 3 == 3).all()
+        assert not chunk.values[:, streams.columns["top"]].any()
