@@ -25,11 +25,11 @@ import numpy as np
 import yaml
 from _report import ROOT, print_table
 
+from kpm_ros.align.keyboard_finder.camera_fit import Fit, Lens
 from kpm_ros.align.keyboard_finder.finder import NoKeyboardError, find_keyboard, octaves_moved
-from kpm_ros.align.keyboard_finder.fitting import Fit, Lens
-from kpm_ros.align.keyboard_finder.notes import Piano, with_notes
+from kpm_ros.align.keyboard_finder.note_names import Piano, with_notes
 from kpm_ros.align.keyboard_finder.outline import outline
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.keyboard import WHITE_WIDTH_M, Keyboard
 from kpm_ros.simulate.keyboard_pictures import (
     draw_keyboard,

@@ -34,7 +34,7 @@ import numpy as np
 from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.streams import IMAGE, KEYBOARD, Landmarks, Streams
 from kpm_ros.learn.recordings.aligned_performance import AlignedPerformance, align_performance
 from kpm_ros.learn.recordings.simulated_identity import Manifest, drawn_from, known_person

@@ -25,7 +25,7 @@ from kpm_ros.align.playing import HAND_AT_M, Playing
 from kpm_ros.align.refinding import Evidence, Found, find_again
 from kpm_ros.align.sightings import Floats
 from kpm_ros.align.strikes import Fit, Strikes, across_m, fit
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.keyboard import IS_BLACK, KEY_TOP_M, KEY_X_M, TRAVEL_M, WHITE_WIDTH_M
 from kpm_ros.core.registration import RegisteredCamera, Registration
 

@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
 from kpm_ros.align.cadence import Cadence
+from kpm_ros.align.frame_reading import Seen, look_through
 from kpm_ros.align.pose import JOINED_GAPS, MOST_FRAMES, PoseRules, ViewTiming, line
-from kpm_ros.align.seen import Seen, look_through
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import Landmarks

@@ -24,7 +24,7 @@ import numpy as np
 
 from kpm_ros.align.sightings import SETTLED_AFTER_NS, WIDEST_GAP_NS, Floats, Sightings
 from kpm_ros.align.strikes import BEFORE_NS, Strikes, fall_of, key_of
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.registration import Registration

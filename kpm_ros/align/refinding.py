@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.sightings import Floats, misses, on_level
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 
 FEWEST_STRIKES = 16
 """Of which half find the camera, and half judge it."""

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.sense.samples import LandmarkFrame
 
 Floats = NDArray[np.float64]

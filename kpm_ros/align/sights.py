@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
+from kpm_ros.align.frame_reading import Seen, look_through
 from kpm_ros.align.newest import KnownFrames, parts
 from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming, line
-from kpm_ros.align.seen import Seen, look_through
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import IMAGE, NEWEST, Landmarks

@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
+from kpm_ros.align.frame_reading import Seen
 from kpm_ros.align.pose import PoseRules, ViewTiming
 from kpm_ros.align.recent_frames import LATEST_NS, SPAN_NS, RecentFrames
-from kpm_ros.align.seen import Seen
 from kpm_ros.align.sights import views_of
 from kpm_ros.align.triangulation import HandInstants, HandSolver, SpaceRules
 from kpm_ros.core.flags import Flag, FlagBits

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.sightings import Floats, on_level
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.keyboard import KEY_TOP_M, KEY_X_M, TRAVEL_M
 from kpm_ros.core.piano import FIRST_NOTE
 

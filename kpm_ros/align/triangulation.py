@@ -292,7 +292,7 @@ def triangulate(
     and visibility where they are known. Where `usable` is not given, a view is that has finite
     values.
 
-    >>> from kpm_ros.core.cameras import Camera
+    >>> from kpm_ros.core.camera_model import Camera
     >>> from kpm_ros.core.skeletons import find_skeleton
     >>> above = Camera((1280, 720), (1050.0, 1050.0, 640.0, 360.0), translation=(0.0, 0.0, 1.0))
     >>> beside = above.at(np.array([[0, 0, -1.0], [0, 1, 0], [1, 0, 0]]), np.array([0, 0, 1.0]))

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.atomic_files import write_atomically
-from kpm_ros.core.cameras import SIZES, Camera, CameraError, numbers
+from kpm_ros.core.camera_model import SIZES, Camera, CameraError, numbers
 from kpm_ros.core.foreign_files import ForeignFileError
 from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 

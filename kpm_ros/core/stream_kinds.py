@@ -26,7 +26,7 @@ from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 from kpm_ros.core.skeletons import Skeleton, SkeletonError, read_written, written
 
 if TYPE_CHECKING:
-    from kpm_ros.core.cameras import Camera
+    from kpm_ros.core.camera_model import Camera
 
 POSE, KEYS = "pose", "keys"
 """Senses of landmarks and of a piano's keys, unless a stream says otherwise."""
@@ -276,7 +276,7 @@ def read_stream(entry: Any, source: str) -> Stream:
 
 
 def _read_camera(told: Any, where: str) -> Camera:
-    from kpm_ros.core.cameras import SIZES, Camera, CameraError
+    from kpm_ros.core.camera_model import SIZES, Camera, CameraError
 
     if not isinstance(told, dict) or set(told) != set(SIZES):
         raise StreamError(f"{where} has a camera that is no table of {', '.join(SIZES)}")

@@ -31,7 +31,7 @@ from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.core.subjects import subject_of
 from kpm_ros.estimate.estimator import EffortEstimator, Network
 from kpm_ros.estimate.familiarity import strange_room
-from kpm_ros.estimate.hands import Estimator, HandsEstimator
+from kpm_ros.estimate.two_hands import Estimator, HandsEstimator
 from kpm_ros.models import weight_files
 from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.hands import card_of_hand

@@ -23,7 +23,7 @@ from geometry_msgs.msg import TransformStamped
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo
 
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.registration import Registration
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode

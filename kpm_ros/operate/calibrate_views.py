@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
-    from kpm_ros.align.keyboard_finder.fitting import Fit, Lens
-    from kpm_ros.align.keyboard_finder.notes import Piano
-    from kpm_ros.align.keyboard_finder.playing import Strikes
+    from kpm_ros.align.keyboard_finder.camera_fit import Fit, Lens
+    from kpm_ros.align.keyboard_finder.from_playing import Strikes
+    from kpm_ros.align.keyboard_finder.note_names import Piano
     from kpm_ros.core.keyboard import Keyboard
     from kpm_ros.core.registration import RegisteredCamera, Registration
 
@@ -58,7 +58,7 @@ class PerView:
 
     def piano(self, view: str, before: Registration) -> Piano:
         """What is known of the piano for a view."""
-        from kpm_ros.align.keyboard_finder.notes import Piano
+        from kpm_ros.align.keyboard_finder.note_names import Piano
 
         keys, first = self._arguments.keys, self._arguments.first_note
         if keys is not None and first is None:
@@ -75,7 +75,7 @@ class PerView:
 
     def lens(self, view: str, width: int, height: int) -> Lens:
         """Read or measure a view's lens, or assume one."""
-        from kpm_ros.align.keyboard_finder.fitting import Lens
+        from kpm_ros.align.keyboard_finder.camera_fit import Lens
         from kpm_ros.align.keyboard_finder.lenses import known_lens
         from kpm_ros.sense.camera.camera_calibration import read_calibration
         from kpm_ros.sense.camera.charuco import Board, measure_lens
@@ -104,7 +104,7 @@ def heard_by_views(arguments: argparse.Namespace) -> dict[str, Heard]:
     """Read a recording's hands and keys, by views."""
     if not arguments.bag:
         return {}
-    from kpm_ros.align.keyboard_finder.playing import Strikes
+    from kpm_ros.align.keyboard_finder.from_playing import Strikes
     from kpm_ros.operate.replay import replay_errors
     from kpm_ros.replay.calibration import read_hands_and_keys
 
@@ -120,7 +120,7 @@ def heard_by_views(arguments: argparse.Namespace) -> dict[str, Heard]:
 
 def place_by_playing(per_view: PerView, view: str, heard: Heard, before: Registration) -> Placed:
     """Find one view's camera from playing alone."""
-    from kpm_ros.align.keyboard_finder.playing import from_playing
+    from kpm_ros.align.keyboard_finder.from_playing import from_playing
     from kpm_ros.core.keyboard import Keyboard
     from kpm_ros.core.registration import RegisteredCamera
 
@@ -151,7 +151,7 @@ def place(
     import numpy as np
 
     from kpm_ros.align.keyboard_finder.finder import find_keyboard, middle_of
-    from kpm_ros.align.keyboard_finder.notes import UnknownOctaveError, as_piano, with_notes
+    from kpm_ros.align.keyboard_finder.note_names import UnknownOctaveError, as_piano, with_notes
     from kpm_ros.core.registration import RegisteredCamera
     from kpm_ros.sense.camera.camera_device import CameraError
     from kpm_ros.sense.camera.some_pictures import take_pictures
@@ -192,7 +192,7 @@ def place(
 def _octave_from_playing(fit: Fit, heard: Heard) -> Fit:
     """Put keys into the octave in which fingertips are on those that went down."""
     from kpm_ros.align.keyboard_finder.finder import NoKeyboardError, octaves_moved
-    from kpm_ros.align.keyboard_finder.playing import FEWEST_STRIKES, LEAST_FIT, explained
+    from kpm_ros.align.keyboard_finder.from_playing import FEWEST_STRIKES, LEAST_FIT, explained
 
     tried = [octaves_moved(fit, octaves) for octaves in range(-9, 10)]
     fits = [explained(heard.strikes, one.camera) for one in tried]

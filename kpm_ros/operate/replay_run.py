@@ -34,7 +34,7 @@ from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.registered_streams import sensed
 from kpm_ros.core.settings import values_of
 from kpm_ros.core.text_tables import text_table
-from kpm_ros.estimate.hands import estimate_by_hand
+from kpm_ros.estimate.two_hands import estimate_by_hand
 from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes import models
 from kpm_ros.operate import preflight

@@ -23,7 +23,7 @@ from typing import Any
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.estimate.hands import Estimator
+from kpm_ros.estimate.two_hands import Estimator
 from kpm_ros.models.card import ModelCard
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_file import BagMessage

@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.sense.samples import HAND
 from kpm_ros.simulate.hand import HAND_SKELETON, WRIST
 from kpm_ros.simulate.hiding import hidden_share

@@ -21,7 +21,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.simulate.hand import FINGER_POINTS, HAND_SKELETON, WRIST
 
 _BONES = [bone for points in FINGER_POINTS for bone in pairwise((WRIST, *points))]

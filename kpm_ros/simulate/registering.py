@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.keyboard import BLACK_FRONT_M, KEY_X_M, WHITE_WIDTH_M
 from kpm_ros.core.registration import RegisteredCamera
 

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.keyboard_finder.finder import NoKeyboardError
-from kpm_ros.align.keyboard_finder.playing import (
+from kpm_ros.align.keyboard_finder.from_playing import (
     Strikes,
     doubt_of_views,
     from_playing,

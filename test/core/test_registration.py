@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.foreign_files import ForeignFileError
 from kpm_ros.core.registration import RegisteredCamera, Registration
 from kpm_ros.core.resources import config_dir

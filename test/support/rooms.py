@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from kpm_ros.align.keyboard_finder.outline import outline
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 
 SIZE = (800, 450)
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.cameras import Camera, Floats
+from kpm_ros.core.camera_model import Camera, Floats
 from kpm_ros.core.keyboard import Keyboard, centre_m, is_black
 from kpm_ros.sense.camera.opencv import load_opencv
 

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from kpm_ros.align.keyboard_finder.camera_fit import Lens
 from kpm_ros.align.keyboard_finder.finder import NoKeyboardError
-from kpm_ros.align.keyboard_finder.fitting import Lens
-from kpm_ros.core.cameras import Camera, Floats
+from kpm_ros.core.camera_model import Camera, Floats
 from kpm_ros.core.keyboard import Keyboard
 from kpm_ros.sense.camera.opencv import load_opencv
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.keyboard_finder.outline import Kind, outline
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.keyboard import Keyboard, centre_m
 from kpm_ros.core.piano import OCTAVE
 from kpm_ros.sense.camera.opencv import load_opencv

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.keyboard_finder.black_keys import LOWEST_M, Pattern, cameras_of, find_patterns
+from kpm_ros.align.keyboard_finder.camera_fit import Fit, Lens, Picture, improved, look
 from kpm_ros.align.keyboard_finder.extent import (
     Ends,
     black_support,
@@ -31,7 +32,6 @@ from kpm_ros.align.keyboard_finder.extent import (
     mirrored_layout,
     with_ends,
 )
-from kpm_ros.align.keyboard_finder.fitting import Fit, Lens, Picture, improved, look
 from kpm_ros.align.keyboard_finder.outline import Kind
 from kpm_ros.core.keyboard import OCTAVE_M, WHITE_WIDTH_M, Keyboard
 from kpm_ros.core.piano import OCTAVE

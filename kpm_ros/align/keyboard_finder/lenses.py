@@ -16,8 +16,8 @@
 
 from __future__ import annotations
 
-from kpm_ros.align.keyboard_finder.fitting import Lens
-from kpm_ros.core.cameras import Camera
+from kpm_ros.align.keyboard_finder.camera_fit import Lens
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.sense.camera.camera_calibration import Calibration, CalibrationError
 
 SAME_SHAPE = 0.01

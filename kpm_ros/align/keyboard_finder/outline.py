@@ -22,7 +22,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.cameras import Camera, Floats
+from kpm_ros.core.camera_model import Camera, Floats
 from kpm_ros.core.keyboard import WHITE_WIDTH_M, Keyboard
 
 LEVELS = 5

@@ -21,7 +21,7 @@ from itertools import permutations
 
 import numpy as np
 
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.registration import Registration
 
 NAMED = {

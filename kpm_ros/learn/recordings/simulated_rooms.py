@@ -40,7 +40,7 @@ from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.hands import LEFT, RIGHT, sides_of, streams_of
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import KEYBOARD, NEWEST, Landmarks, PianoKeys, Streams
-from kpm_ros.estimate.hands import PartsOfHands
+from kpm_ros.estimate.two_hands import PartsOfHands
 from kpm_ros.learn.recordings.aligned_performance import align_performance
 from kpm_ros.learn.recordings.container_writer import About, write_dataset
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth, regular_ns

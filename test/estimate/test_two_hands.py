@@ -29,7 +29,7 @@ from kpm_ros.core.hands import Mirror, streams_of
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
 from kpm_ros.estimate.estimator import EffortEstimator
-from kpm_ros.estimate.hands import HandsEstimator, estimate_by_hand
+from kpm_ros.estimate.two_hands import HandsEstimator, estimate_by_hand
 from kpm_ros.models.card import CardError
 from kpm_ros.models.hands import card_of_hand
 from kpm_ros.models.registry import architecture_of

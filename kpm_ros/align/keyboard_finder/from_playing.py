@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.keyboard_finder.finder import NoKeyboardError
-from kpm_ros.core.cameras import Camera
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.keyboard import (
     BLACK_HEIGHT_M,
     OCTAVE_M,

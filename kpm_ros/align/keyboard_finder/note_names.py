@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from kpm_ros.align.keyboard_finder.camera_fit import Fit
 from kpm_ros.align.keyboard_finder.extent import layout
 from kpm_ros.align.keyboard_finder.finder import FoundKeyboard, NoKeyboardError, octaves_moved
-from kpm_ros.align.keyboard_finder.fitting import Fit
 from kpm_ros.core.keyboard import Keyboard
 from kpm_ros.core.piano import OCTAVE
 

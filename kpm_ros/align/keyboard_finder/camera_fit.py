@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.keyboard_finder.outline import Kind, Outline, outline
-from kpm_ros.core.cameras import Camera, Floats
+from kpm_ros.core.camera_model import Camera, Floats
 from kpm_ros.core.keyboard import Keyboard
 from kpm_ros.sense.camera.opencv import load_opencv
 
