@@ -40,7 +40,8 @@ import torch
 from _report import machine, print_table, write_report
 from numpy.typing import NDArray
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig, Frame
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig, Frame
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import JOINED, KEYBOARD, NEWEST, Landmarks, PianoKeys, Streams

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,33 @@ class Outcome(Enum):
     """Taken, but only for instants later than its own: that one was settled before it came."""
     REFUSED = "refused"
     """Impossible, a repeat, or too much."""
+
+
+class Awaited(Protocol):
+    """What a grid sample waits for."""
+
+    @property
+    def wait_ns(self) -> int:
+        """How long a grid sample waits for it, at present."""
+        ...
+
+    @property
+    def known_ns(self) -> int:
+        """Instant up to which data, not only the wait, has settled it."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """What was given up because more came than is kept."""
+        ...
+
+    def settled_until(self, now_ns: int) -> int:
+        """Newest instant whose values nothing to come can change any more."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything."""
+        ...
 
 
 @dataclass(frozen=True)

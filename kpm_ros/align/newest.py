@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
 from kpm_ros.align.cadence import Cadence
 from kpm_ros.align.frame_reading import Seen, look_through
-from kpm_ros.align.pose import JOINED_GAPS, MOST_FRAMES, PoseRules, ViewTiming, line
+from kpm_ros.align.pose import JOINED_GAPS, MOST_FRAMES, PoseRules, ViewTiming, age_flags, line
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import Landmarks
@@ -145,13 +145,8 @@ class KnownFrames:
 
     def age_flags(self, age_ns: NDArray[np.int64], held: bool) -> NDArray[FlagBits]:
         """Say of points so old whether they are held past their time, stale or lost."""
-        flags = np.zeros(len(age_ns), FlagBits)
-        overdue_ns = 0 if held else self.overdue_ns
-        if age_ns[-1] > overdue_ns:
-            flags[age_ns > overdue_ns] = Flag.HELD
-            flags[age_ns > self.stale_ns] |= FlagBits(Flag.POSE_STALE)
-            flags[age_ns > self._lost_ns] |= FlagBits(Flag.POSE_LOST)
-        return flags
+        held_ns = 0 if held else self.overdue_ns
+        return age_flags(age_ns, held_ns, self.stale_ns, self._lost_ns)
 
 
 def parts(stamps_ns: NDArray[np.int64], views: Sequence[KnownFrames]) -> Iterator[slice]:

@@ -290,7 +290,8 @@ class PoseStream:
                 flags[part] |= previous.item.flags | seen.item.flags
             else:
                 pose[part] = seen.item.row
-                flags[part] = self._age_flags(age_ns, stale_ns) | FlagBits(seen.item.flags)
+                aged = age_flags(age_ns, 0, stale_ns, self._lost_ns)
+                flags[part] = aged | FlagBits(seen.item.flags)
 
     def _goes_on(self, previous: Arrival[Seen], last: Arrival[Seen], stale_ns: int) -> bool:
         """Whether a pose is extrapolated from two frames."""
@@ -304,18 +305,23 @@ class PoseStream:
         stale_ns: int,
     ) -> tuple[NDArray[np.float32], NDArray[FlagBits]]:
         """Let the pose go on as it moved between two frames for as long as the rules say."""
-        flags = self._age_flags(age_ns, stale_ns)
+        flags = age_flags(age_ns, 0, stale_ns, self._lost_ns)
         flags[age_ns > 0] |= FlagBits(Flag.EXTRAPOLATED)
         flags[age_ns <= self._extrapolate_ns] &= FlagBits(~Flag.HELD)
         since_ns = np.minimum(age_ns, self._extrapolate_ns) + last.stamp_ns - previous.stamp_ns
         return line(previous, last, since_ns), flags
 
-    def _age_flags(self, age_ns: NDArray[np.int64], stale_ns: int) -> NDArray[FlagBits]:
-        flags = np.where(age_ns > 0, FlagBits(Flag.HELD), FlagBits(0))
-        if age_ns[-1] > stale_ns:
-            flags[age_ns > stale_ns] |= FlagBits(Flag.POSE_STALE)
-            flags[age_ns > self._lost_ns] |= FlagBits(Flag.POSE_LOST)
-        return flags
+
+def age_flags(
+    age_ns: NDArray[np.int64], held_ns: int, stale_ns: int, lost_ns: int
+) -> NDArray[FlagBits]:
+    """Say of points of increasing age whether they are held past their time, stale or lost."""
+    flags = np.zeros(len(age_ns), FlagBits)
+    if age_ns[-1] > held_ns:
+        flags[age_ns > held_ns] = Flag.HELD
+        flags[age_ns > stale_ns] |= FlagBits(Flag.POSE_STALE)
+        flags[age_ns > lost_ns] |= FlagBits(Flag.POSE_LOST)
+    return flags
 
 
 def _joins(before: Arrival[Seen], after: Arrival[Seen], stale_ns: int) -> bool:

@@ -14,8 +14,8 @@
 
 """A hand in the keyboard's frame, out of all registered cameras, as a signal like any other.
 
-At each instant the views that know the hand best (`align/sights.py`) are brought together
-(`align/triangulation.py`). A view that is missing makes the points less sure, not absent.
+At each instant what the views see (`joined_views`, `newest_views`) is brought together
+(`triangulation`). A view that is missing makes the points less sure, not absent.
 """
 
 from __future__ import annotations
@@ -29,15 +29,17 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
 from kpm_ros.align.frame_reading import Seen
+from kpm_ros.align.joined_views import JoinedViews
+from kpm_ros.align.newest_views import NewestViews
 from kpm_ros.align.pose import PoseRules, ViewTiming
 from kpm_ros.align.recent_frames import LATEST_NS, SPAN_NS, RecentFrames
-from kpm_ros.align.sights import views_of
+from kpm_ros.align.sights import Views
 from kpm_ros.align.triangulation import HandInstants, HandSolver, SpaceRules
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.hands import LEFT, mirrored
 from kpm_ros.core.registration import Registration
-from kpm_ros.core.streams import Landmarks
+from kpm_ros.core.streams import IMAGE, NEWEST, Landmarks
 from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 
 LOST = FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
@@ -226,6 +228,15 @@ class HandInSpace:
             self._recent.clear()
             self.solver.reset()
         self.newest = self._asked = None
+
+
+def views_of(
+    hand: Landmarks, views: Sequence[str], rules: PoseRules, needed: Sequence[int]
+) -> Views:
+    """Open the views out of which a hand's stream comes, with the timing that it has."""
+    kind = NewestViews if hand.timing == NEWEST else JoinedViews
+    opened = [Landmarks(view, hand.skeleton, 3, IMAGE, hand.rate_hz) for view in views]
+    return kind(opened, rules, needed)
 
 
 class VirtualView:

@@ -137,7 +137,8 @@ class HandSolver:
 
     def reset(self) -> None:
         """Forget the hand."""
-        from kpm_ros.align.triangulation_kernels import SPANS, Cameras, Hand, Learnt
+        from kpm_ros.align.learn_kernels import SPANS
+        from kpm_ros.align.look_kernels import Cameras, Hand, Learnt
 
         cameras, skeleton = self._cameras, self.skeleton
         views, points, bones = len(cameras), len(skeleton), len(skeleton.bones)
@@ -205,7 +206,7 @@ class HandSolver:
         strikes: Sequence[Strike] = (),
     ) -> None:
         """Look back on a span of instants, and know the hand better from the next call on."""
-        from kpm_ros.align.triangulation_kernels import take_over
+        from kpm_ros.align.learn_kernels import take_over
 
         gaps_s = np.diff(stamps_ns, prepend=stamps_ns[:1]) / NS_PER_S
         doubt, before = np.zeros(usable.shape), np.zeros_like(self._before)
@@ -246,7 +247,7 @@ class HandSolver:
         return found
 
     def _limits(self, visible_from: float) -> Any:
-        from kpm_ros.align.triangulation_kernels import Limits
+        from kpm_ros.align.look_kernels import Limits
 
         rules = self.rules
         return Limits(
@@ -324,7 +325,7 @@ def triangulate(
 
 def _lens_table(one: RegisteredCamera) -> NDArray[np.float64]:
     """Slopes of what is seen on a lattice of places in and around the image."""
-    from kpm_ros.align.triangulation_kernels import LENS_CELLS, LENS_MARGIN
+    from kpm_ros.align.look_kernels import LENS_CELLS, LENS_MARGIN
 
     line = np.linspace(-LENS_MARGIN, 1.0 + LENS_MARGIN, LENS_CELLS + 1)
     places = np.stack(np.meshgrid(line, line), axis=-1)

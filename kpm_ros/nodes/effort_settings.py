@@ -22,7 +22,7 @@ from typing import ClassVar
 from kpm_ros.act.assistance_config import AssistanceConfig, illustrative_gain
 from kpm_ros.act.gestures import DEFAULT_GESTURES, GestureConfig
 from kpm_ros.act.muscle_weights import write_weights
-from kpm_ros.align.aligner import AlignRules
+from kpm_ros.align.aligner_config import AlignRules
 from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.core.settings import rules, setting

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.aligner import AlignerConfig, Frame
+from kpm_ros.align.aligner_config import AlignerConfig, Frame
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
 from kpm_ros.core.hands import RIGHT, check_pictures
 from kpm_ros.core.registration import Registration

@@ -247,8 +247,8 @@ def test_a_flood_takes_no_more_memory_than_allowed() -> None:
     for i in range(30_000):
         push(aligner, Delivery(T0 + i, frame(T0 + i, i)))
         push(aligner, Delivery(T0 + i, heartbeat(T0 + i, i)))
-    assert len(aligner._poses["top"]._frames) == 512
-    assert len(aligner._keys["keys"]._notes._waiting) == 10_000
+    assert len(aligner._inputs._poses["top"]._frames) == 512
+    assert len(aligner._inputs._keys["keys"]._notes._waiting) == 10_000
     assert aligner.counts.refused == 20_000
 
 
@@ -261,12 +261,12 @@ def test_an_hour_takes_no_more_memory_than_a_second() -> None:
         part = camera("top", start_ns=start_ns) + right + piano(start_ns=start_ns)
         part += midi(start_ns=start_ns)
         play(aligner, part, every(5 * MS, start_ns + S, start_ns))
-        kept = [len(stream._frames) for stream in aligner._poses.values()]
+        kept = [len(stream._frames) for stream in aligner._inputs._poses.values()]
         sizes.append(
             (
                 *kept,
-                len(aligner._keys["keys"]._motion._chunks),
-                len(aligner._keys["keys"]._notes._waiting),
+                len(aligner._inputs._keys["keys"]._motion._chunks),
+                len(aligner._inputs._keys["keys"]._notes._waiting),
             )
         )
     assert max(max(size) for size in sizes) < 15

@@ -21,7 +21,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.channels import ChannelRules, ChannelStream
 from kpm_ros.core.flags import Flag

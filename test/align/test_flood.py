@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.align.arrivals import MOST_PIECES
 from kpm_ros.align.notes import MOST_WAITING
 from kpm_ros.align.pose import MOST_FRAMES

@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig, Frame
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig, Frame
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.newest import NewestPose
 from kpm_ros.align.pose import PoseRules

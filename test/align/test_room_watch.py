@@ -24,7 +24,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.align.room_watch import RoomWatch, WatchRules
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.registration import Registration

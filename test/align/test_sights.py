@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from kpm_ros.align.pose import PoseRules
-from kpm_ros.align.sights import views_of
+from kpm_ros.align.space import views_of
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import KEYBOARD, NEWEST, Landmarks

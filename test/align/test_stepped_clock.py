@@ -19,7 +19,8 @@ from __future__ import annotations
 import pytest
 
 from kpm_ros.align import stepped_clock
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.align.stepped_clock import SteppedClock, SteppedInputs
 from kpm_ros.core.grid import Grid
 from kpm_ros.models.pianokpm.published import published_streams

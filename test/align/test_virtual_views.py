@@ -21,7 +21,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.core.grid import Grid
 from kpm_ros.core.registered_streams import sensed
 from kpm_ros.core.registration import Registration

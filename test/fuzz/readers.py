@@ -463,7 +463,8 @@ def _recordings(folder: Path) -> list[Path]:
 
 def _read_recording(path: Path) -> None:
     """Replay up to the network, which takes whatever the grid gives it."""
-    from kpm_ros.align.aligner import Aligner, AlignerConfig
+    from kpm_ros.align.aligner import Aligner
+    from kpm_ros.align.aligner_config import AlignerConfig
     from kpm_ros.models.pianokpm.published import published_card
     from kpm_ros.replay.bag_reader import BagReader
     from kpm_ros.replay.calibration import read_hands_and_keys

@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 from rosbags.rosbag2 import CompressionMode
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.streams import NEWEST, Streams
 from kpm_ros.estimate.estimator import EffortEstimator

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.streams import Streams
 from kpm_ros.estimate.effort_info import described

@@ -23,7 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig, ReadStream
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig
+from kpm_ros.align.open_streams import ReadStream
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.skeletons import Skeleton

@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpm_ros.align.aligner import Aligner, AlignerConfig
+from kpm_ros.align.aligner import Aligner
+from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
