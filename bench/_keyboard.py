@@ -25,11 +25,13 @@ import numpy as np
 import yaml
 from _report import ROOT, print_table
 
-from kpm_ros.align.keyboard_finder.camera_fit import Fit, Lens
+from kpm_ros.align.keyboard_finder.camera_fit import Fit
+from kpm_ros.align.keyboard_finder.corners import corner_points
 from kpm_ros.align.keyboard_finder.finder import NoKeyboardError, find_keyboard, octaves_moved
+from kpm_ros.align.keyboard_finder.lenses import Lens
 from kpm_ros.align.keyboard_finder.note_names import Piano, with_notes
 from kpm_ros.align.keyboard_finder.outline import outline
-from kpm_ros.core.camera_model import Camera
+from kpm_ros.core.camera_model import Camera, facing
 from kpm_ros.core.keyboard import WHITE_WIDTH_M, Keyboard
 from kpm_ros.simulate.keyboard_pictures import (
     draw_keyboard,
@@ -41,6 +43,7 @@ from kpm_ros.simulate.keyboard_pictures import (
 VIDEO = Path("data/video/overhead_piano.mp4")
 SAME_KEY_MM = 12.0
 """Beyond half a white key a border is another key's."""
+CORNERS = ("front_left", "front_right", "back_right", "back_left")
 MARKS = ROOT / "test/align/keyboard_marks.yaml"
 
 
@@ -125,23 +128,20 @@ def draw_camera(draw: Any, keys: int, first: int, part: bool) -> Camera:
     away = np.array([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)])
     distance = draw.uniform(0.9, 1.6) * keys / 88 * (0.5 if part else 1.0)
     aim = middle + (draw.normal(0, 0.03, 3) * (1, 1, 0))
-    ahead = aim - (middle + distance * away)
-    ahead /= np.linalg.norm(ahead)
-    right = np.cross(ahead, (0, 1, 0.3))
-    right /= np.linalg.norm(right)
-    turn = np.stack((right, np.cross(ahead, right), ahead))
+    place = middle + distance * away
+    turn = facing(aim - place, (0, 1, 0.3))
     width, height = ((1280, 720), (960, 540), (640, 480))[int(draw.integers(3))]
     focal = float(width / 2 / np.tan(np.radians(draw.uniform(55, 85) / 2)))
     bend = (float(draw.uniform(-0.15, 0.05)), 0.0, 0.0, 0.0, 0.0)
     lens = Camera((width, height), (focal, focal, (width - 1) / 2, (height - 1) / 2), bend)
-    return lens.at(turn, -turn @ (middle + distance * away))
+    return lens.at(turn, -turn @ place)
 
 
 def _off_mm(true: Camera, found: Camera, keyboard: Keyboard) -> Any:
     points = outline(keyboard, true).points
     points = points[points[:, 2] == 0]
-    rays, eye = found.rays(true.project(points)), found.position
-    return 1e3 * np.linalg.norm(eye - rays * (eye[2] / rays[:, 2])[:, None] - points, axis=-1)
+    on_keys = found.on_level(found.slopes(true.project(points)), 0.0)
+    return 1e3 * np.linalg.norm(on_keys - points[:, :2], axis=-1)
 
 
 def _accepted(image: Any) -> bool:
@@ -174,19 +174,11 @@ def registered(images: list[Any]) -> Fit:
 def errors_mm(fit: Fit, frame: Any) -> Any:
     """How far one frame's marks are, on the keys, from where the keyboard has them."""
     keyboard, camera = fit.keyboard, fit.camera
-    left, right, back = keyboard.left_m, keyboard.right_m, keyboard.white_length_m
-    corners = {
-        "front_left": (left, 0.0),
-        "front_right": (right, 0.0),
-        "back_right": (right, back),
-        "back_left": (left, back),
-    }
+    corners = dict(zip(CORNERS, corner_points(keyboard)[:, :2], strict=True))
     true = [corners[name] for name in frame["corners"]]
-    true += [(left + number * WHITE_WIDTH_M, 0.0) for number in frame["borders"]]
+    true += [(keyboard.left_m + number * WHITE_WIDTH_M, 0.0) for number in frame["borders"]]
     pixels = np.array([*frame["corners"].values(), *frame["borders"].values()])
-    rays = camera.rays((pixels + 0.5) / camera.image_size)
-    eye = camera.position
-    on_keys = eye[:2] - rays[:, :2] * (eye[2] / rays[:, 2])[:, None]
+    on_keys = camera.on_level(camera.slopes((pixels + 0.5) / camera.image_size), 0.0)
     return 1e3 * np.linalg.norm(on_keys - true, axis=-1)
 
 

@@ -63,8 +63,6 @@ class Struck:
 class Moment:
     """What each view saw at an instant."""
 
-    """What each view saw at an instant."""
-
     stamp_ns: int
     points: Floats
     """(views, points, 2): fractions of the image."""

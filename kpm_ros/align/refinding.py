@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.sightings import Floats, misses, on_level
+from kpm_ros.align.sightings import Floats, misses
 from kpm_ros.core.camera_model import Camera
 
 FEWEST_STRIKES = 16
@@ -118,15 +118,6 @@ def _about(places: Floats) -> Floats:
     return np.array([(x, y + back, up) for x in along[:, 0] for back, up in _AROUND_M])
 
 
-def moved_by(camera: Camera, step: NDArray[np.float64]) -> Camera:
-    """Turn a camera about its own axes by three angles, and move it by three metres along them."""
-    angle = float(np.sqrt((step[:3] ** 2).sum()))
-    x, y, z = step[:3] / max(angle, 1e-300)
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    turn = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
-    return camera.at(turn @ camera.turn, turn @ np.array(camera.translation) + step[3:])
-
-
 def _fitted(start: Camera, evidence: Evidence) -> tuple[Camera, NDArray[np.float64]]:
     """Least squares that outliers do not move, with the covariance of the six numbers."""
     prior = np.diag(1 / np.array([_TURN_RAD] * 3 + [_MOVE_M] * 3) ** 2)
@@ -138,7 +129,7 @@ def _fitted(start: Camera, evidence: Evidence) -> tuple[Camera, NDArray[np.float
         residuals = _residuals(camera, evidence)
         weights = 1 / (1 + (residuals / _CAUCHY) ** 2)
         columns = [
-            (_residuals(moved_by(camera, step), evidence) - residuals) / _STEP
+            (_residuals(camera.moved(step), evidence) - residuals) / _STEP
             for step in np.eye(6) * _STEP
         ]
         slopes = np.stack(columns, axis=1)
@@ -146,7 +137,7 @@ def _fitted(start: Camera, evidence: Evidence) -> tuple[Camera, NDArray[np.float
         pull = slopes.T @ (weights * residuals) + prior @ away
         for _ in range(4):
             step = -np.linalg.solve(known + damping * np.diag(np.diag(known)), pull)
-            tried = moved_by(camera, step)
+            tried = camera.moved(step)
             new_cost = _cost(_residuals(tried, evidence)) + (away + step) @ prior @ (away + step)
             if new_cost < cost or not np.isfinite(cost):
                 damping /= 5
@@ -164,7 +155,7 @@ def _fitted(start: Camera, evidence: Evidence) -> tuple[Camera, NDArray[np.float
 
 
 def _residuals(camera: Camera, evidence: Evidence) -> NDArray[np.float64]:
-    level = on_level(camera, evidence.tips, evidence.places[:, 2])
+    level = camera.on_level(evidence.tips, evidence.places[:, 2])
     parts = [((level - evidence.places[:, :2]) / evidence.errors_m).ravel()]
     share = np.sqrt(min(1.0, _INDEPENDENT_MOMENTS / max(len(evidence.slopes), 1)))
     parts += [
@@ -181,7 +172,7 @@ def _cost(residuals: NDArray[np.float64]) -> float:
 
 def _off_m(camera: Camera, evidence: Evidence) -> float:
     """Typical distance across keys, and between rays, of what the camera was not found from."""
-    level = on_level(camera, evidence.tips, evidence.places[:, 2])
+    level = camera.on_level(evidence.tips, evidence.places[:, 2])
     # A low camera tells less across keys than a high one: in units of what it can tell.
     beside = np.abs(level[:, 0] - evidence.places[:, 0])
     off = [float(np.median(beside) * min(1.0, 0.005 / np.median(evidence.errors_m[:, 0])))]
@@ -198,7 +189,7 @@ def _unsure_m(camera: Camera, covariance: NDArray[np.float64], points: Floats) -
     seen = there[:, :2] / there[:, 2:]
     moved = []
     for step in np.eye(6) * _STEP:
-        now = moved_by(camera, step).in_optical_frame(points)
+        now = camera.moved(step).in_optical_frame(points)
         moved.append((now[:, :2] / now[:, 2:] - seen) * there[:, 2:] / _STEP)
     slopes = np.stack(moved, axis=-1)
     variance = np.einsum("nij,jk,nik->ni", slopes, covariance, slopes)

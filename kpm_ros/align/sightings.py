@@ -115,23 +115,9 @@ class Sightings:
             frames.clear()
 
 
-def rays_of(camera: Camera, slopes: Floats) -> Floats:
-    """Directions (..., 3) of length 1 in the keyboard's frame of what is seen at x/z and y/z."""
-    ahead = np.concatenate((slopes, np.ones_like(slopes[..., :1])), axis=-1)
-    ahead /= np.sqrt((ahead * ahead).sum(axis=-1, keepdims=True))
-    return np.asarray(ahead @ camera.turn)
-
-
-def on_level(camera: Camera, slopes: Floats, level_m: Floats) -> Floats:
-    """Where (..., 2) in x and y what is seen would be if it were so high above the keyboard."""
-    rays, position = rays_of(camera, slopes), camera.position
-    down = np.minimum(rays[..., 2], -1e-3)
-    return np.asarray(position[:2] + ((level_m - position[2]) / down)[..., None] * rays[..., :2])
-
-
 def misses(first: Camera, first_slopes: Floats, second: Camera, second_slopes: Floats) -> Floats:
     """Signed distances in metres at which the rays of the same points pass each other."""
-    ours, theirs = rays_of(first, first_slopes), rays_of(second, second_slopes)
+    ours, theirs = first.rays_at(first_slopes), second.rays_at(second_slopes)
     across = np.cross(ours, theirs)
     across /= np.sqrt((across * across).sum(axis=-1, keepdims=True))
     return np.asarray(across @ (second.position - first.position))

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.sightings import Floats, on_level
+from kpm_ros.align.sightings import Floats
 from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.keyboard import KEY_TOP_M, KEY_X_M, TRAVEL_M
 from kpm_ros.core.piano import FIRST_NOTE
@@ -95,7 +95,7 @@ class Strikes:
     def offsets(self, camera: Camera) -> Floats:
         """Where fingertips (strikes, fingertips, 2) are from their key's middle, seen so."""
         level = np.broadcast_to(_PRESSED_M[self.keys, None], self.tips.shape[:2])
-        away = on_level(camera, self.tips, level)
+        away = camera.on_level(self.tips, level)
         away[..., 0] -= KEY_X_M[self.keys, None]
         return away
 
@@ -134,7 +134,7 @@ def across_m(camera: Camera, place: Floats) -> float:
     pixel = _TRACKER_PX / 1280 * camera.image_size[0] / np.array(camera.lens[:2])
     steps = slopes + np.array([(0.0, 0.0), (pixel[0], 0.0), (0.0, pixel[1]), (0.0, 0.0)])
     level = place[2] + np.array([0.0, 0.0, 0.0, _HEIGHT_M])
-    x = on_level(camera, steps, level)[:, 0]
+    x = camera.on_level(steps, level)[:, 0]
     return float(np.hypot(_PLAYED_BESIDE_M, np.sqrt(((x[1:] - x[0]) ** 2).sum())))
 
 

@@ -88,6 +88,12 @@ class Camera:
         return np.array(self.rotation).reshape(3, 3)
 
     @property
+    def matrix(self) -> NDArray[np.float64]:
+        """Of the lens, as OpenCV has it."""
+        fx, fy, cx, cy = self.lens
+        return np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+
+    @property
     def position(self) -> NDArray[np.float64]:
         """Where it stands, in the keyboard's frame."""
         return np.asarray(-self.turn.T @ np.array(self.translation))
@@ -98,6 +104,15 @@ class Camera:
         return replace(
             self, rotation=tuple(float(v) for v in np.ravel(turn)), translation=(x, y, z)
         )
+
+    def shifted(self, by_m: Floats) -> Camera:
+        """Move it by three metres along the keyboard's axes."""
+        return self.at(self.turn, np.array(self.translation) - self.turn @ by_m)
+
+    def moved(self, step: Floats) -> Camera:
+        """Turn it about its own axes by three angles, then move it by three metres along them."""
+        turn = rotation_matrix(step[:3])
+        return self.at(turn @ self.turn, turn @ np.array(self.translation) + step[3:])
 
     def in_optical_frame(self, points: Floats) -> NDArray[np.float64]:
         """Points (..., 3) of the keyboard's frame as the camera sees them; z is depth."""
@@ -126,10 +141,20 @@ class Camera:
 
     def rays(self, fractions: Floats) -> NDArray[np.float64]:
         """Directions (..., 3) of length 1 in the keyboard's frame; they start at `position`."""
-        slopes = self.slopes(fractions)
+        return self.rays_at(self.slopes(fractions))
+
+    def rays_at(self, slopes: Floats) -> NDArray[np.float64]:
+        """The same of what is seen at x/z and y/z (..., 2)."""
         ahead = np.concatenate((slopes, np.ones_like(slopes[..., :1])), axis=-1)
         ahead /= np.linalg.norm(ahead, axis=-1, keepdims=True)
         return np.asarray(ahead @ self.turn)
+
+    def on_level(self, slopes: Floats, level_m: Floats | float) -> NDArray[np.float64]:
+        """Where (..., 2) in x and y what is seen would be if it were so high above the keyboard."""
+        rays, position = self.rays_at(slopes), self.position
+        down = np.minimum(rays[..., 2], -1e-3)
+        far = (level_m - position[2]) / down
+        return np.asarray(position[:2] + far[..., None] * rays[..., :2])
 
     def scaled(self, width: int, height: int) -> Camera:
         """The same camera with another picture size of the same shape."""
@@ -153,6 +178,22 @@ class Camera:
             ),
             axis=-1,
         )
+
+
+def facing(ahead: Floats, up: Floats) -> NDArray[np.float64]:
+    """Axes of a camera that looks this way and is held so, row by row: right, down, ahead."""
+    ahead = ahead / np.linalg.norm(ahead)
+    right = np.cross(ahead, up)
+    right /= np.linalg.norm(right)
+    return np.stack((right, np.cross(ahead, right), ahead))
+
+
+def rotation_matrix(turn: Floats) -> NDArray[np.float64]:
+    """Matrix that turns about an axis (3,) by as many radians as that is long."""
+    angle = float(np.linalg.norm(turn))
+    x, y, z = np.asarray(turn) / max(angle, 1e-300)
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
 
 
 def numbers(value: Any, size: int, name: str, where: str) -> tuple[float, ...]:

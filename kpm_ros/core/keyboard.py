@@ -40,7 +40,6 @@ BLACK_WIDTH_M = 0.0135
 BLACK_TOP_WIDTH_M = 0.0100
 BLACK_SLOPE_M = 0.005
 """How far a black key's top begins behind its foot."""
-OCTAVE_M = 7 * WHITE_WIDTH_M
 
 _WHITE_STEP = (0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 5, 6)
 _BLACK = (1, 3, 6, 8, 10)

@@ -214,8 +214,8 @@ def describe(placed: Mapping[str, Placed]) -> str:
 def _doubts_of_room(
     placed: Mapping[str, Placed], before: Registration, played: Mapping[str, Heard]
 ) -> list[str]:
-    from kpm_ros.align.keyboard_finder.from_playing import doubt_of_views
     from kpm_ros.align.keyboard_finder.room import swapped_names, swapped_since
+    from kpm_ros.align.keyboard_finder.struck_keys import doubt_of_views
 
     cameras = {view: one.registered.camera for view, one in placed.items()}
     strikes = {view: played[view].strikes for view in cameras if view in played}

@@ -18,16 +18,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
-    from kpm_ros.align.keyboard_finder.camera_fit import Fit, Lens
-    from kpm_ros.align.keyboard_finder.from_playing import Strikes
+    from kpm_ros.align.keyboard_finder.camera_fit import Fit
+    from kpm_ros.align.keyboard_finder.lenses import Lens
     from kpm_ros.align.keyboard_finder.note_names import Piano
+    from kpm_ros.align.keyboard_finder.struck_keys import StruckKeys
     from kpm_ros.core.keyboard import Keyboard
     from kpm_ros.core.registration import RegisteredCamera, Registration
 
@@ -75,8 +76,7 @@ class PerView:
 
     def lens(self, view: str, width: int, height: int) -> Lens:
         """Read or measure a view's lens, or assume one."""
-        from kpm_ros.align.keyboard_finder.camera_fit import Lens
-        from kpm_ros.align.keyboard_finder.lenses import known_lens
+        from kpm_ros.align.keyboard_finder.lenses import Lens, known_lens
         from kpm_ros.sense.camera.camera_calibration import read_calibration
         from kpm_ros.sense.camera.charuco import Board, measure_lens
         from kpm_ros.sense.camera.some_pictures import take_pictures
@@ -96,7 +96,7 @@ class PerView:
 class Heard:
     """What a recording of playing says of one view."""
 
-    strikes: Strikes
+    strikes: StruckKeys
     image_size: tuple[int, int]
 
 
@@ -104,7 +104,7 @@ def heard_by_views(arguments: argparse.Namespace) -> dict[str, Heard]:
     """Read a recording's hands and keys, by views."""
     if not arguments.bag:
         return {}
-    from kpm_ros.align.keyboard_finder.from_playing import Strikes
+    from kpm_ros.align.keyboard_finder.struck_keys import StruckKeys
     from kpm_ros.operate.replay import replay_errors
     from kpm_ros.replay.calibration import read_hands_and_keys
 
@@ -114,13 +114,14 @@ def heard_by_views(arguments: argparse.Namespace) -> dict[str, Heard]:
     heard = {}
     for view in views:
         seen = [frame for frame in frames if frame.view == view]
-        heard[view] = Heard(Strikes.of(seen, events), seen[-1].image_size)
+        heard[view] = Heard(StruckKeys.of(seen, events), seen[-1].image_size)
     return heard
 
 
 def place_by_playing(per_view: PerView, view: str, heard: Heard, before: Registration) -> Placed:
     """Find one view's camera from playing alone."""
     from kpm_ros.align.keyboard_finder.from_playing import from_playing
+    from kpm_ros.align.keyboard_finder.note_names import as_piano
     from kpm_ros.core.keyboard import Keyboard
     from kpm_ros.core.registration import RegisteredCamera
 
@@ -137,9 +138,7 @@ def place_by_playing(per_view: PerView, view: str, heard: Heard, before: Registr
         found.error_mm,
         f"{found.strikes} notes played; {_lens_in_words(lens)}",
     )
-    keyboard = Keyboard()
-    if said.keys is not None and said.first_note is not None:
-        keyboard = replace(keyboard, first_note=said.first_note, keys=said.keys)
+    keyboard = as_piano(Keyboard(), said)
     remarks = () if lens.known else (f"{_lens_in_words(lens)}: playing does not refine it",)
     return Placed(registered, keyboard, None, remarks)
 
@@ -167,7 +166,7 @@ def place(
     image = middle_of(images)
     if view in per_view.corners:
         return _by_corners(image, np.reshape(per_view.corners[view], (4, 2)), lens, said)
-    found = find_keyboard(images, lens)
+    found = find_keyboard([image], lens)
     try:
         fit = with_notes(found, said)
     except UnknownOctaveError:
@@ -192,10 +191,10 @@ def place(
 def _octave_from_playing(fit: Fit, heard: Heard) -> Fit:
     """Put keys into the octave in which fingertips are on those that went down."""
     from kpm_ros.align.keyboard_finder.finder import NoKeyboardError, octaves_moved
-    from kpm_ros.align.keyboard_finder.from_playing import FEWEST_STRIKES, LEAST_FIT, explained
+    from kpm_ros.align.keyboard_finder.struck_keys import FEWEST_STRIKES, LEAST_FIT
 
     tried = [octaves_moved(fit, octaves) for octaves in range(-9, 10)]
-    fits = [explained(heard.strikes, one.camera) for one in tried]
+    fits = [heard.strikes.explained(one.camera) for one in tried]
     best = max(range(len(tried)), key=fits.__getitem__)
     if fits[best] < LEAST_FIT or len(heard.strikes.keys) < FEWEST_STRIKES:
         raise NoKeyboardError(
@@ -209,12 +208,11 @@ def _by_corners(image: Any, corners: Any, lens: Lens, said: Piano) -> Placed:
     import numpy as np
 
     from kpm_ros.align.keyboard_finder.corners import from_corners
+    from kpm_ros.align.keyboard_finder.note_names import as_piano
     from kpm_ros.core.keyboard import Keyboard
     from kpm_ros.core.registration import RegisteredCamera
 
-    keyboard = Keyboard()
-    if said.keys is not None and said.first_note is not None:
-        keyboard = replace(keyboard, first_note=said.first_note, keys=said.keys)
+    keyboard = as_piano(Keyboard(), said)
     camera, off_px = from_corners(corners, keyboard, lens)
     point = np.array([(keyboard.left_m + keyboard.right_m) / 2, 0.0, 0.0])
     depth = float(camera.in_optical_frame(point)[2])

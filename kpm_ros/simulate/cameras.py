@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.camera_model import Camera
+from kpm_ros.core.camera_model import Camera, facing
 from kpm_ros.sense.samples import HAND
 from kpm_ros.simulate.hand import HAND_SKELETON, WRIST
 from kpm_ros.simulate.hiding import hidden_share
@@ -51,11 +51,7 @@ class SimulatedCamera:
     @property
     def rotation(self) -> NDArray[np.float64]:
         """Rows are the camera's axes: right, down and ahead."""
-        ahead = np.array(self.look_at) - np.array(self.position)
-        ahead /= np.linalg.norm(ahead)
-        right = np.cross(ahead, self.up)
-        right /= np.linalg.norm(right)
-        return np.stack([right, np.cross(ahead, right), ahead])
+        return facing(np.array(self.look_at) - np.array(self.position), np.array(self.up))
 
     @property
     def camera(self) -> Camera:

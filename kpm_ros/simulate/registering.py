@@ -22,11 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.camera_model import Camera
-from kpm_ros.core.keyboard import BLACK_FRONT_M, KEY_X_M, WHITE_WIDTH_M
+from kpm_ros.core.keyboard import KEY_X_M, OCTAVE_M, WHITE_LENGTH_M, WHITE_WIDTH_M
 from kpm_ros.core.registration import RegisteredCamera
 
 _STEP = 1e-5
-_WHITE_LENGTH_M = 3 * BLACK_FRONT_M
 _FIRST_DEPTH_M = 0.1
 """A point of the keyboard nearer than this to the camera's own plane is not in its picture."""
 _SAME_M = 1e-3
@@ -54,7 +53,7 @@ def misplaced(
     points = _points_in_picture(camera)
     pixels = errors.pixels * camera.image_size[0] / 1280
     moved = [
-        (_with(camera, step).pixels(points) - _with(camera, -step).pixels(points)).ravel()
+        (_changed(camera, step).pixels(points) - _changed(camera, -step).pixels(points)).ravel()
         for step in np.eye(7) * _STEP
     ]
     slopes = np.stack(moved, axis=1) / (2 * _STEP) / pixels
@@ -63,16 +62,16 @@ def misplaced(
     # The least-known directions come first; each is off by as much as it is not known.
     sizes, directions = np.linalg.eigh(known)
     off = directions @ (draw.standard_normal(7) / np.sqrt(np.maximum(sizes, 1e-9)))
-    found = _with(camera, off)
-    away = np.linalg.norm(_on_keys(found, camera, points) - points, axis=-1)
-    error_mm = float(np.sqrt(np.mean(away**2)) * 1e3)
+    found = _changed(camera, off)
+    away = found.on_level(found.slopes(camera.project(points)), 0.0) - points[:, :2]
+    error_mm = float(np.sqrt((away**2).sum(axis=-1).mean()) * 1e3)
     return RegisteredCamera(found, pixels, error_mm, "the keyboard in the picture: SIMULATED")
 
 
 def _points_in_picture(camera: Camera) -> NDArray[np.float64]:
     """Ends of white keys, one an octave."""
-    along = np.arange(KEY_X_M[0] - WHITE_WIDTH_M / 2, KEY_X_M[-1], 7 * WHITE_WIDTH_M)
-    points = np.array([(x, y, 0.0) for x in along for y in (0.0, _WHITE_LENGTH_M)])
+    along = np.arange(KEY_X_M[0] - WHITE_WIDTH_M / 2, KEY_X_M[-1], OCTAVE_M)
+    points = np.array([(x, y, 0.0) for x in along for y in (0.0, WHITE_LENGTH_M)])
     return np.asarray(points[in_picture(camera, points)])
 
 
@@ -86,19 +85,9 @@ def in_picture(camera: Camera, points: NDArray[np.float64]) -> NDArray[np.bool_]
     return np.asarray(inside & (np.abs(back - there[:, :2]).max(axis=1) < _SAME_M))
 
 
-def _with(camera: Camera, off: NDArray[np.float64]) -> Camera:
-    """Turn a camera about its own axes by three angles, move it, and change its focal length."""
-    angle = float(np.linalg.norm(off[:3]))
-    x, y, z = off[:3] / max(angle, 1e-300)
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    turn = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+def _changed(camera: Camera, off: NDArray[np.float64]) -> Camera:
+    """Move a camera by six numbers, and change its focal length by the logarithm of a factor."""
+    moved = camera.moved(off[:6])
     fx, fy, cx, cy = camera.lens
     scale = float(np.exp(off[6]))
-    placed = camera.at(turn @ camera.turn, turn @ np.array(camera.translation) + off[3:6])
-    return replace(placed, lens=(fx * scale, fy * scale, cx, cy))
-
-
-def _on_keys(found: Camera, camera: Camera, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where on the keys' plane a registered camera believes points that another one sees."""
-    rays = found.rays(camera.project(points))
-    return np.asarray(found.position - rays * (found.position[2] / rays[:, 2:]))
+    return replace(moved, lens=(fx * scale, fy * scale, cx, cy))

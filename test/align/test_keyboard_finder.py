@@ -24,9 +24,9 @@ import numpy as np
 import pytest
 import yaml
 
-from kpm_ros.align.keyboard_finder.camera_fit import Lens
 from kpm_ros.align.keyboard_finder.corners import corner_points, from_corners
 from kpm_ros.align.keyboard_finder.finder import NoKeyboardError, find_keyboard, octaves_moved
+from kpm_ros.align.keyboard_finder.lenses import Lens
 from kpm_ros.align.keyboard_finder.note_names import Piano, UnknownOctaveError, with_notes
 from kpm_ros.core.keyboard import Keyboard
 from kpm_ros.simulate.keyboard_pictures import (

@@ -22,11 +22,8 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.keyboard_finder.finder import NoKeyboardError
-from kpm_ros.align.keyboard_finder.from_playing import (
-    Strikes,
-    doubt_of_views,
-    from_playing,
-)
+from kpm_ros.align.keyboard_finder.from_playing import from_playing
+from kpm_ros.align.keyboard_finder.struck_keys import StruckKeys, doubt_of_views
 from kpm_ros.core.keyboard import OCTAVE_M
 from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 from kpm_ros.simulate.cameras import default_cameras
@@ -45,7 +42,7 @@ def strikes():
     samples = [each.sample for each in session.advance(T0 + SECONDS * S)]
     events = [one for one in samples if isinstance(one, KeyEvent)]
     return {
-        view.name: Strikes.of(
+        view.name: StruckKeys.of(
             [one for one in samples if isinstance(one, LandmarkFrame) and one.view == view.name],
             events,
         )
@@ -74,6 +71,10 @@ def test_swapped_views_and_another_piano_are_said(strikes):
     assert "swapped" in doubt_of_views(swapped, strikes)
     elsewhere = TOP.camera.at(TOP.camera.turn, np.add(TOP.camera.translation, (0.3, 0, 0)))
     assert "the piano that is played" in doubt_of_views({"top": elsewhere}, strikes)
+
+
+def test_a_recording_without_hands_explains_nothing():
+    assert StruckKeys.of([], []).explained(TOP.camera) == 0.0
 
 
 def test_too_few_notes_and_too_narrow_ones_are_refused(strikes):

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from kpm_ros.align.keyboard_finder.outline import outline
-from kpm_ros.core.camera_model import Camera
+from kpm_ros.core.camera_model import Camera, facing
 
 SIZE = (800, 450)
 
@@ -27,11 +27,8 @@ SIZE = (800, 450)
 def camera_at(place, look_at=(0.61, 0.06, 0.0), size=SIZE, view_deg=65.0, roll_deg=0.0, bend=0.0):
     """Put a camera somewhere in the keyboard's frame; from right above, y is up in its picture."""
     ahead = np.subtract(look_at, place)
-    ahead = ahead / np.linalg.norm(ahead)
-    up = (0.0, 1.0, 0.0) if abs(ahead[2]) > 0.98 else (0.0, 0.0, 1.0)
-    right = np.cross(ahead, up)
-    right /= np.linalg.norm(right)
-    turn = np.stack((right, np.cross(ahead, right), ahead))
+    steep = abs(ahead[2]) > 0.98 * np.linalg.norm(ahead)
+    turn = facing(ahead, (0.0, 1.0, 0.0) if steep else (0.0, 0.0, 1.0))
     cos, sin = np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))
     turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) @ turn
     width, height = size
@@ -44,7 +41,5 @@ def errors_mm(true, found, keyboard):
     """How far, on the keys, each border that is seen is from where the found camera has it."""
     points = outline(keyboard, true).points
     points = points[points[:, 2] == 0]
-    rays = found.rays(true.project(points))
-    eye = found.position
-    on_keys = eye - rays * (eye[2] / rays[:, 2])[:, None]
-    return 1e3 * np.linalg.norm(on_keys - points, axis=-1)
+    on_keys = found.on_level(found.slopes(true.project(points)), 0.0)
+    return 1e3 * np.linalg.norm(on_keys - points[:, :2], axis=-1)

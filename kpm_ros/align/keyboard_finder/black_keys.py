@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.camera_model import Camera, Floats
-from kpm_ros.core.keyboard import Keyboard, centre_m, is_black
+from kpm_ros.core.camera_model import Floats
+from kpm_ros.core.keyboard import centre_m, is_black
 from kpm_ros.sense.camera.opencv import load_opencv
 
 KERNELS = (7, 11)
@@ -38,8 +38,6 @@ FEWEST = 5
 """Bars that make a pattern; fewer may be anything."""
 ON_KEY_M = 0.006
 """A bar is that key whose middle is no farther off."""
-LOWEST_M = 0.05
-"""A camera stands at least this high above the keys."""
 MIDDLE_NOTES = range(1, 127)
 _NOTES = np.array([note for note in MIDDLE_NOTES if is_black(note)])
 _X = np.array([centre_m(int(note)) for note in _NOTES])
@@ -269,50 +267,3 @@ def _mapped(mapping: Floats, place: Floats) -> NDArray[np.float64]:
     below = c * p + 1
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(below > 0.05, (a * p + b) / below, np.nan))
-
-
-def cameras_of(pattern: Pattern, lens: Camera, keyboard: Keyboard) -> Iterator[Camera]:
-    """Say where a camera may stand that sees the pattern.
-
-    A bar begins at the foot of its key's front for a camera before the keyboard, and at the top
-    of it for others.
-    """
-    x = np.array([centre_m(int(note)) for note in pattern.notes])
-    front, back, height = (
-        keyboard.black_front_m,
-        keyboard.white_length_m,
-        keyboard.black_height_m,
-    )
-    seen = np.concatenate((pattern.ends[:, 0], pattern.ends[:, 1]))
-    for low, begin in ((0.0, front), (height, front + keyboard.black_slope_m)):
-        ends = [
-            np.stack(np.broadcast_arrays(x, y, z), -1) for y, z in ((begin, low), (back, height))
-        ]
-        yield from _cameras_at(np.concatenate(ends), seen, lens)
-
-
-def _cameras_at(points: Floats, seen: Floats, lens: Camera) -> Iterator[Camera]:
-    """Solve for the places from which points of a plane are seen so."""
-    cv2 = load_opencv()
-    middle = points.mean(axis=0)
-    ahead = points[-1] - points[0]
-    axes = np.stack(((1.0, 0.0, 0.0), (0.0, ahead[1], ahead[2])))
-    axes[1] /= np.linalg.norm(axes[1])
-    frame = np.stack((*axes, np.cross(*axes)))
-    flat = (points - middle) @ frame.T
-    flat[:, 2] = 0.0
-    fx, fy, cx, cy = lens.lens
-    matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
-    bend = np.array(lens.distortion)
-    try:
-        _, turns, shifts, _ = cv2.solvePnPGeneric(
-            flat[:, None], seen[:, None], matrix, bend, flags=cv2.SOLVEPNP_IPPE
-        )
-    except cv2.error:
-        return
-    for turn, shift in zip(turns, shifts, strict=True):
-        turn, shift = cv2.solvePnPRefineLM(flat[:, None], seen[:, None], matrix, bend, turn, shift)
-        whole = cv2.Rodrigues(turn)[0] @ frame
-        camera = lens.at(whole, shift[:, 0] - whole @ middle)
-        if camera.position[2] > LOWEST_M and (camera.in_optical_frame(points)[:, 2] > 0).all():
-            yield camera

@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kpm_ros.align.keyboard_finder.camera_fit import Lens
 from kpm_ros.align.keyboard_finder.finder import NoKeyboardError
+from kpm_ros.align.keyboard_finder.first_guess import cameras_at
+from kpm_ros.align.keyboard_finder.lenses import Lens
 from kpm_ros.core.camera_model import Camera, Floats
 from kpm_ros.core.keyboard import Keyboard
-from kpm_ros.sense.camera.opencv import load_opencv
 
 WORST_PX = 4.0
 VIEWS_DEG = np.arange(30.0, 121.0, 2.0)
@@ -47,7 +47,7 @@ def from_corners(corners: Floats, keyboard: Keyboard, lens: Lens) -> tuple[Camer
     usual = np.zeros(1) if lens.known else (VIEWS_DEG - USUAL_DEG) / SPREAD_DEG
     solved = []
     for camera, unusual in zip(trials, usual, strict=True):
-        for placed in _solve(points, corners, camera):
+        for placed in cameras_at(points, corners, camera):
             off = float(np.sqrt(((placed.pixels(points) - corners) ** 2).sum(-1).mean()))
             solved.append((off**2 + unusual**2, off, placed))
     if not solved:
@@ -62,27 +62,3 @@ def from_corners(corners: Floats, keyboard: Keyboard, lens: Lens) -> tuple[Camer
             f"but at most {WORST_PX:g} are sure"
         )
     return best, off
-
-
-def _solve(points: Floats, corners: Floats, lens: Camera) -> list[Camera]:
-    cv2 = load_opencv()
-    fx, fy, cx, cy = lens.lens
-    matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
-    middle = points.mean(axis=0)
-    try:
-        _, turns, shifts, _ = cv2.solvePnPGeneric(
-            (points - middle)[:, None],
-            np.asarray(corners, float)[:, None],
-            matrix,
-            np.array(lens.distortion),
-            flags=cv2.SOLVEPNP_IPPE,
-        )
-    except cv2.error:
-        return []
-    cameras = []
-    for turn, shift in zip(turns, shifts, strict=True):
-        whole = cv2.Rodrigues(turn)[0]
-        camera = lens.at(whole, shift[:, 0] - whole @ middle)
-        if camera.position[2] > 0 and (camera.in_optical_frame(points)[:, 2] > 0).all():
-            cameras.append(camera)
-    return cameras

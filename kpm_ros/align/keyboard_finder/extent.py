@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.keyboard_finder.camera_fit import Found, Picture, look
+from kpm_ros.align.keyboard_finder.borders import Found, Picture, look
 from kpm_ros.align.keyboard_finder.outline import Kind
 from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.keyboard import Keyboard, is_black

@@ -22,8 +22,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.keyboard_finder.black_keys import LOWEST_M, Pattern, cameras_of, find_patterns
-from kpm_ros.align.keyboard_finder.camera_fit import Fit, Lens, Picture, improved, look
+from kpm_ros.align.keyboard_finder.black_keys import Pattern, find_patterns
+from kpm_ros.align.keyboard_finder.borders import Picture, look
+from kpm_ros.align.keyboard_finder.camera_fit import Fit, improved
 from kpm_ros.align.keyboard_finder.extent import (
     Ends,
     black_support,
@@ -32,6 +33,8 @@ from kpm_ros.align.keyboard_finder.extent import (
     mirrored_layout,
     with_ends,
 )
+from kpm_ros.align.keyboard_finder.first_guess import LOWEST_M, cameras_of
+from kpm_ros.align.keyboard_finder.lenses import Lens
 from kpm_ros.align.keyboard_finder.outline import Kind
 from kpm_ros.core.keyboard import OCTAVE_M, WHITE_WIDTH_M, Keyboard
 from kpm_ros.core.piano import OCTAVE
@@ -181,18 +184,17 @@ def _octaves_to_middle(keyboard: Keyboard) -> int:
 def _weight(fit: Fit) -> float:
     """How much of a keyboard a fit explains: black keys that are there, less those that are not."""
     support = black_support(fit.found, fit.keyboard)
-    gaps = fit.found.outline.kind == 0
+    gaps = fit.found.outline.kind == Kind.GAP
     lines = fit.found.hit[gaps].mean() if gaps.any() else 0.0
     return float(np.nansum(np.clip(support - 0.3, 0, None)) * (0.5 + lines))
 
 
 def octaves_moved(fit: Fit, octaves: int) -> Fit:
     """Call the same keys by notes that many octaves higher; the camera stays where it is."""
-    camera = fit.camera
-    shift = camera.turn @ np.array([octaves * OCTAVE_M, 0.0, 0.0])
-    moved = camera.at(camera.turn, np.array(camera.translation) - shift)
+    shift = np.array([octaves * OCTAVE_M, 0.0, 0.0])
+    moved = fit.camera.shifted(shift)
     keyboard = replace(fit.keyboard, first_note=fit.keyboard.first_note + octaves * OCTAVE)
-    points = np.add(fit.found.outline.points, (octaves * OCTAVE_M, 0.0, 0.0))
+    points = fit.found.outline.points + shift
     found = replace(fit.found, outline=replace(fit.found.outline, points=points))
     return replace(fit, camera=moved, keyboard=keyboard, found=found)
 
@@ -235,7 +237,5 @@ def _doubt(picture: Picture, fit: Fit) -> str:
 
 def _support_moved(picture: Picture, fit: Fit, whites: int) -> float:
     """Find what a keyboard moved by white keys explains, without the lines between those."""
-    camera = fit.camera
-    shift = camera.turn @ np.array([whites * WHITE_WIDTH_M, 0.0, 0.0])
-    moved = camera.at(camera.turn, np.array(camera.translation) + shift)
+    moved = fit.camera.shifted(np.array([-whites * WHITE_WIDTH_M, 0.0, 0.0]))
     return look(picture, moved, fit.keyboard, 2.0).support(*PATTERN)

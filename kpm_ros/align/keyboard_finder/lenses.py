@@ -12,15 +12,35 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A lens as a ROS calibration tells it, for pictures of a size."""
+"""What is known of a lens before a keyboard was seen: as it was measured, or as lenses are."""
 
 from __future__ import annotations
 
-from kpm_ros.align.keyboard_finder.camera_fit import Lens
+from dataclasses import dataclass
+
+import numpy as np
+
 from kpm_ros.core.camera_model import Camera
 from kpm_ros.sense.camera.camera_calibration import Calibration, CalibrationError
 
 SAME_SHAPE = 0.01
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What is known of a camera's lens before a keyboard was seen."""
+
+    camera: Camera
+    """Its place does not matter."""
+    known: bool = False
+    """Whether it was measured; else it is refined as far as the picture allows."""
+
+    @classmethod
+    def assumed(cls, width: int, height: int, view_deg: float = 65.0) -> Lens:
+        """Take a usual angle of view across the picture's longer side."""
+        focal = float(max(width, height) / 2 / np.tan(np.radians(view_deg / 2)))
+        middle = ((width - 1) / 2, (height - 1) / 2)
+        return cls(Camera((width, height), (focal, focal, *middle)))
 
 
 def known_lens(calibration: Calibration, width: int, height: int) -> Lens:

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def direction(camera: Camera) -> np.ndarray:
 def swapped_names(cameras: Mapping[str, Camera]) -> str:
     """Say which views seem to have each other's names; empty where they fit."""
     named = {view: direction(camera) for view, camera in cameras.items() if view in NAMED}
-    for one, other in permutations(named, 2):
+    for one, other in combinations(named, 2):
         ours, theirs = NAMED[one], NAMED[other]
         as_named = ours(named[one]) + theirs(named[other])
         exchanged = ours(named[other]) + theirs(named[one])
