@@ -496,7 +496,29 @@ def _read_series(path: Path) -> None:
     read_series(path).finished(path)
 
 
+def _sessions(folder: Path) -> list[Path]:
+    from dataclasses import replace
+
+    from kpm_ros.core.session_file import Session, SignalCheck, Step
+
+    steps = (Step("rest", "rest", 5.0, "Rest."), Step("mvc", "mvc", 5.0, "Press.", muscle="ADM"))
+    session = Session("P07", "piano", steps, channels=("ADM",), parameters={"emg": {"rate": 1.5}})
+    dead = SignalCheck("emg/samples", "dead", "ADM", "ADM is dead")
+    take = replace(session.new_take(1), state="done", checks=(dead,), typical={"ADM": 3.5})
+    session.with_take(take).write(folder / "session")
+    return [folder / "session"]
+
+
+def _read_session(path: Path) -> None:
+    from kpm_ros.core.session_file import Session
+
+    session = Session.read(path)
+    assert session.next_step is None or session.new_take(session.next_step)
+    assert len(session.maxima) <= len(session.steps) + len(session.resting) >= 0
+
+
 READERS = {
+    "session": Reader(_sessions, _read_session),
     "bag": Reader(_bags, _read_bag, _bag_errors, ("rosbags",)),
     "recording": Reader(_recordings, _read_recording, _bag_errors, ("rosbags",), usual=40),
     "emg_csv": Reader(_emg_csv, _read_emg_csv),
@@ -521,7 +543,7 @@ GROUPS = {
     "bags": ("bag", "recording"),
     "senses": ("emg_csv", "midi", "effort", "opensim"),
     "pictures": ("pictures", "video"),
-    "settings": ("parameters", "calibration", "maxima", "splits"),
+    "settings": ("parameters", "calibration", "maxima", "session", "splits"),
     "data sets": ("container", "mia_set", "series"),
     "weights": ("pickle", "model", "checkpoint"),
 }
