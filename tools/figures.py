@@ -69,10 +69,17 @@ ROWS = (
     ("... on exercises", "body", "rmse_exercise_ours", "{:.3f}"),
     ("... of the Transformer", "body", "rmse_exercise_transformer", "{:.3f}"),
     (
-        "a body: exposure to effort, of it 200 ms look-ahead, p50",
+        "a body: exposure to effort, of it 150 ms look-ahead, p50",
         "body",
         "exposure_to_effort_p50_ms",
         "{:.0f} ms",
+    ),
+    ("... synchronizer and inference together", "body", "estimator_cores", "{:.2f} cores"),
+    (
+        "... camera and tracker, at 30 pictures a second",
+        "body",
+        "camera_tracker_cores",
+        "{:.2f} cores",
     ),
     (
         "the simulated body in a real walk: error of leg joints' moments, of their range",
