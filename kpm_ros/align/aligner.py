@@ -278,6 +278,8 @@ class Aligner:
         watch.look(stamp_ns)
         if watch.registration is not before:
             self._inputs.register(watch.registration)
+            if self._sides is not None:
+                self._sides.register(watch.registration)
         until = self.grid.first_at(watch.next_tick_ns(stamp_ns))
         if self._inputs.newest:
             until += (self.config.frame.end - until) % self.config.frame.samples

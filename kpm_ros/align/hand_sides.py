@@ -106,6 +106,13 @@ class _View:
         self.order = order
         self.played = dict.fromkeys(SIDES, 0)
 
+    def stand_elsewhere(self, camera: Camera) -> None:
+        """See by another camera from now on; where hands were by the old one is not believed."""
+        self.camera = camera
+        self.palms.clear()
+        self.tips.clear()
+        self.met_ns = self.differs_ns = None
+
     def exchange(self, now_ns: int) -> None:
         """Call each hand by the other's name from now on."""
         self.exchanged = not self.exchanged
@@ -126,12 +133,18 @@ class HandSides:
         """How often names were exchanged."""
         self._rules = rules or SideRules()
         self._palm, self._tips = list(skeleton.role("palm")), list(skeleton.role("tips"))
-        self._cameras = {view: one.camera for view, one in registration.cameras.items()}
-        self.reset()
+        self._views = {view: _View(one.camera) for view, one in registration.cameras.items()}
+
+    def register(self, registration: Registration) -> None:
+        """Let the same cameras stand elsewhere: names stay, and places are looked for anew."""
+        for name, view in self._views.items():
+            camera = registration.cameras[name].camera
+            if camera is not view.camera:
+                view.stand_elsewhere(camera)
 
     def reset(self) -> None:
         """Forget every hand."""
-        self._views = {name: _View(camera) for name, camera in self._cameras.items()}
+        self._views = {name: _View(view.camera) for name, view in self._views.items()}
 
     def named(self, frame: LandmarkFrame) -> LandmarkFrame:
         """Give a frame with the side that its hand is of.
@@ -181,6 +194,8 @@ class HandSides:
             view.met_ns = view.differs_ns = None
             if not view.in_sight(now_ns, rules.forgotten_s):
                 view.exchanged = False
+            return
+        if len(view.palms) < len(SIDES):
             return
         apart_m = view.palms["right"] - view.palms["left"]
         if abs(apart_m) >= rules.apart_m:

@@ -61,7 +61,8 @@ class HandsEstimator:
     Each hand has its own network, so nothing that one hand does changes the other's effort, and its
     own validity. Of two hands whose effort is side by side, LEFT_INVALID or RIGHT_INVALID says
     which one's is not to be acted on: it decays to zero, as always, while the other's goes on.
-    INVALID says so of both.
+    INVALID says so of both. What the grid says of an instant, such as that the room is unfamiliar
+    or points are hidden, holds for both hands.
     """
 
     def __init__(

@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,9 +46,23 @@ class Room:
 
     def __init__(self, views: tuple[str, ...] = ("top",)) -> None:
         self.views = views
-        known = {view: RegisteredCamera(CAMERAS[view].camera) for view in views}
-        self.sides = HandSides(Registration(known), HAND)
+        self.cameras = {view: CAMERAS[view] for view in views}
+        self.sides = HandSides(self.registration, HAND)
         self.number = 0
+
+    @property
+    def registration(self) -> Registration:
+        """Where the cameras stand."""
+        return Registration({v: RegisteredCamera(one.camera) for v, one in self.cameras.items()})
+
+    def move(self, view: str, along_m: float) -> None:
+        """Move a camera along the keys, and register it there."""
+        camera = self.cameras[view]
+        (x, y, z), (at_x, at_y, at_z) = camera.position, camera.look_at
+        self.cameras[view] = replace(
+            camera, position=(x + along_m, y, z), look_at=(at_x + along_m, at_y, at_z)
+        )
+        self.sides.register(self.registration)
 
     def show(
         self,
@@ -81,7 +97,7 @@ class Room:
     def frame(self, view: str, name: str, x: float | None, stamp_ns: int) -> LandmarkFrame:
         points = None
         if x is not None:
-            points = CAMERAS[view].project(SHAPE + np.array((x, 0, 0))).astype(np.float32)
+            points = self.cameras[view].project(SHAPE + np.array((x, 0, 0))).astype(np.float32)
         return LandmarkFrame(stamp_ns, view, self.number, points, 0.9, side=name)
 
     def strike(self, x: float | None, stamp_ns: int) -> None:
@@ -156,6 +172,26 @@ def test_of_cameras_that_differ_from_the_start_the_uncrossed_one_is_believed(wro
     room = Room(("top", "front"))
     found = room.show(0.4, 0.8, 60, wrong=(wrong,))
     assert found == {"top": {"left": 0.4, "right": 0.8}, "front": {"left": 0.4, "right": 0.8}}
+
+
+def test_where_a_camera_stands_anew_hands_keep_their_names() -> None:
+    room = Room()
+    room.show(0.4, 0.8, 200, wrong=("top",), play=True)
+    assert room.sides.exchanges == 1
+    room.move("top", 0.3)
+    room.strike(0.4, room.number * FRAME_NS)
+    found = room.show(0.4, 0.8, 200, wrong=("top",), play=True)
+    assert found == {"top": {"left": 0.4, "right": 0.8}}
+    assert room.sides.exchanges == 1
+
+
+def test_keys_are_found_from_where_a_camera_stands_now() -> None:
+    """By the old place, no finger is at the key that it strikes, and nothing is put right."""
+    room = Room()
+    room.show(0.4, 0.8, 30, wrong=("top",))
+    room.move("top", 0.3)
+    room.show(0.4, 0.8, 200, wrong=("top",), play=True)
+    assert room.show(0.4, 0.8, 1, wrong=("top",)) == {"top": {"left": 0.4, "right": 0.8}}
 
 
 def test_after_nobody_was_there_a_tracker_names_hands_anew() -> None:

@@ -26,8 +26,10 @@ import pytest
 
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.aligner_config import AlignerConfig
+from kpm_ros.align.hand_sides import HandSides
 from kpm_ros.align.room_watch import RoomWatch, WatchRules
 from kpm_ros.core.flags import Flag
+from kpm_ros.core.hands import streams_of
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
 from kpm_ros.sense.midi.score import Note, Score
@@ -191,6 +193,24 @@ def test_the_other_hand_may_play_alone_or_along(cameras: int) -> None:
         deliveries.sort(key=lambda each: each.deliver_ns)
         _, said = watched(deliveries, cameras=cameras)
         assert said == [Said(0.0, 0, "")]
+
+
+def test_who_tells_hands_apart_is_told_where_a_camera_was_found_again(monkeypatch) -> None:
+    told: list[Registration] = []
+    monkeypatch.setattr(HandSides, "register", lambda _, now: told.append(now))
+    hand = Landmarks("hand", HAND_SKELETON, dimensions=3, coordinates="keyboard")
+    streams = streams_of(Streams((hand, PianoKeys())), "both")
+    aligner = Aligner(AlignerConfig(streams=streams, rate_hz=64, registration=REGISTRATION))
+    assert aligner.watch is not None
+    for delivery in knocked(20.0, 0.06, 0.06, -0.05):
+        sample = delivery.sample
+        if isinstance(sample, LandmarkFrame):
+            aligner.push_frame(replace(sample, side="right"), delivery.deliver_ns)
+        elif isinstance(sample, KeyEvent):
+            aligner.push_key_event(sample, delivery.deliver_ns)
+        aligner.advance(delivery.deliver_ns)
+    assert aligner.watch.found_again == 1
+    assert told == [aligner.watch.registration]
 
 
 def test_grid_samples_carry_what_is_said_however_often_anybody_looks() -> None:

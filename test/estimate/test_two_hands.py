@@ -139,6 +139,24 @@ def test_with_neither_hand_in_sight_or_no_keys_all_is_invalid() -> None:
         assert ((flags & (Flag.LEFT_INVALID | Flag.RIGHT_INVALID)) == 0xC000).all()
 
 
+@pytest.mark.parametrize(
+    "reason", [Flag.UNREGISTERED, Flag.CAMERA_MOVED, Flag.STRANGE_ROOM, Flag.KEYS_APART]
+)
+def test_where_the_room_is_unfamiliar_both_hands_are_invalid(reason: Flag) -> None:
+    said = FlagBits(Flag.UNFAMILIAR | reason)
+    parts = chunks(side_by_side(played(4), played(5)))
+    strange = [replace(part, flags=part.flags | said) for part in parts[45:]]
+    found = run(HandsEstimator(CARD, "both", estimator), parts[:45] + strange)
+    unfamiliar = (found.flags & said) == said
+    assert unfamiliar[-1]
+    every = Flag.INVALID | Flag.LEFT_INVALID | Flag.RIGHT_INVALID
+    assert ((found.flags[unfamiliar] & every) == every).all()
+    assert not found.effort[-1].any()
+    # Nothing but warming up spoils what came before.
+    before = found.flags[~unfamiliar]
+    assert not (before[(before & Flag.WARMING_UP) == 0] & every).any()
+
+
 def test_what_is_no_number_in_one_hand_leaves_instants_of_both_in_order() -> None:
     class Spoilt:
         """A network whose one output is no number."""
