@@ -19,122 +19,63 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpm_ros import devices
 from kpm_ros.core.resources import config_dir
 from kpm_ros.core.sides import RIGHT
-from kpm_ros.core.stream_kinds import IMAGE, JOINED, KEYBOARD
+from kpm_ros.core.stream_kinds import KEYBOARD
+from kpm_ros.pipeline_nodes import NodeSpec, command, enclave, params_file, shared_parameters
 from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
+from kpm_ros.pipeline_topics import (
+    CHANNELS,
+    KEY_EVENTS,
+    KEY_MOTION,
+    LANDMARKS,
+    OF_KIND,
+    SPOKEN_BY_EVERY_NODE,
+    TOPICS,
+    Topic,
+    input_topics,
+    landmarks_topic,
+    topic,
+    word_of,
+)
 
 if TYPE_CHECKING:
-    from kpm_ros.core.streams import Landmarks, Stream, Streams
+    from kpm_ros.core.streams import Landmarks, Streams
 
-__all__ = ["OPTIONS", "TOPICS", "NodeSpec", "Option", "PipelineOptions", "Topic", "build"]
+__all__ = [
+    "CHANNELS",
+    "KEY_EVENTS",
+    "KEY_MOTION",
+    "LANDMARKS",
+    "OF_KIND",
+    "OPTIONS",
+    "SPOKEN_BY_EVERY_NODE",
+    "TOPICS",
+    "NodeSpec",
+    "Option",
+    "PipelineOptions",
+    "Topic",
+    "build",
+    "command",
+    "enclave",
+    "landmarks_topic",
+    "params_file",
+    "shared_parameters",
+    "topic",
+    "word_of",
+]
 
 MANAGED = ("camera", "midi", "emg", "exo")
 """What runs nodes that ROS's lifecycle tools manage: those that hold devices, or move one."""
 
 KEYS_WAIT_OVER_NETWORK_S = 0.05
 """Covers a chunk of key motion (10 ms, and 3 ms to send it) and up to 35 ms of way."""
-
-
-@dataclass(frozen=True)
-class Topic:
-    """One topic: its name relative to the namespace, its type, and the name of its QoS profile."""
-
-    name: str
-    type: str
-    qos: str
-    rate: str
-    largest: int = 1 << 28
-    """A message of more bytes is not read by the nodes here."""
-    sensed: bool = False
-    """Whether devices say it. Of a recording, only such topics are played to a pipeline."""
-    moves: bool = False
-    """Whether a machine acts on it at once. It is recorded under another name, so that no player
-    of bags, whichever it is, can move a machine by what was once commanded."""
-
-    def of(self, stream: str) -> str:
-        """Name of the topic of one stream, where there is one for each."""
-        return _PLACE.sub(stream, self.name)
-
-    @property
-    def recorded_name(self) -> str:
-        """Name under which it is recorded, relative to the namespace."""
-        return f"recorded/{self.name}" if self.moves else self.name
-
-
-KIB = 1 << 10
-
-_PLACE = re.compile(r"\{\w+\}")
-"""Where the name of a view, or of another stream, stands in a topic's."""
-
-LANDMARKS = Topic(
-    "camera/{view}/landmarks", "kpm_ros/msg/Landmarks", "sensor", "camera", 64 * KIB, sensed=True
-)
-KEY_EVENTS = Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events", 4 * KIB, sensed=True)
-KEY_MOTION = Topic(
-    "keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s", 512 * KIB, sensed=True
-)
-CHANNELS = Topic(
-    "channels/{stream}", "kpm_ros/msg/ChannelSamples", "sensor", "device", 512 * KIB, sensed=True
-)
-
-TOPICS = (
-    LANDMARKS,
-    Topic("camera/{view}/image_raw", "sensor_msgs/msg/Image", "image", "camera, if listened to"),
-    Topic(
-        "camera/{view}/camera_info", "sensor_msgs/msg/CameraInfo", "image", "camera, if listened to"
-    ),
-    KEY_EVENTS,
-    KEY_MOTION,
-    CHANNELS,
-    Topic("hand/points", "kpm_ros/msg/HandPoints", "image", "camera, if listened to"),
-    Topic("hand/markers", "visualization_msgs/msg/MarkerArray", "image", "camera, if listened to"),
-    Topic("/tf_static", "tf2_msgs/msg/TFMessage", "latched", "latched"),
-    Topic("emg/samples", "kpm_ros/msg/ChannelSamples", "sensor", "100/s", sensed=True),
-    Topic("emg/envelope", "kpm_ros/msg/ChannelSamples", "sensor", "100/s"),
-    Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s", 1 << 20),
-    Topic("effort", "kpm_ros/msg/MuscleEffort", "effort", "2000/s"),
-    Topic("effort/chunks", "kpm_ros/msg/MuscleEffortChunk", "chunks", "60-200/s"),
-    Topic("effort/info", "kpm_ros/msg/EffortInfo", "latched", "latched"),
-    Topic("assist/command", "std_msgs/msg/Float64MultiArray", "command", "500/s", moves=True),
-    Topic("gesture", "kpm_ros/msg/Gesture", "events", "on change, 20/s"),
-    Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "diagnostics", "1/s"),
-    Topic("/parameter_events", "rcl_interfaces/msg/ParameterEvent", "events", "events"),
-    Topic("/rosout", "rcl_interfaces/msg/Log", "log", "events"),
-)
-
-SPOKEN_BY_EVERY_NODE = ("/diagnostics", "/parameter_events", "/rosout")
-
-
-@dataclass(frozen=True)
-class NodeSpec:
-    """One node of the graph: the module that runs it and the topics it speaks."""
-
-    name: str
-    purpose: str
-    publishes: tuple[str, ...] = ()
-    subscribes: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    kind: str = ""
-    """What runs the node, where it is not called like the node itself."""
-
-    @property
-    def executable(self) -> str:
-        """Executable that `ros2 run` knows it by."""
-        return self.kind or self.name
-
-    @property
-    def module(self) -> str:
-        """Python module that runs the node."""
-        return f"kpm_ros.nodes.{self.executable}_node"
 
 
 def build(options: PipelineOptions) -> list[NodeSpec]:
@@ -241,35 +182,6 @@ def _registration(options: PipelineOptions) -> dict[str, Any]:
     return {"registration": options.registration} if options.registration else {}
 
 
-OF_KIND = {
-    "landmarks": (LANDMARKS,),
-    "keys": (KEY_EVENTS, KEY_MOTION),
-    "channels": (CHANNELS,),
-}
-"""Topics that a stream of each kind is read from."""
-
-
-def input_topics(streams: Streams) -> list[str]:
-    """List the topics that a list of streams is read from."""
-    return [topic.of(word_of(stream)) for stream in streams for topic in OF_KIND[stream.kind]]
-
-
-def word_of(stream: Stream) -> str:
-    """What stands for a stream in the names of its topics.
-
-    One hand is published as its view's; of two, each is behind its side.
-
-    >>> from kpm_ros.core.hands import streams_of
-    >>> from kpm_ros.core.skeletons import find_skeleton
-    >>> from kpm_ros.core.streams import Landmarks, Streams
-    >>> streams = Streams((Landmarks("top", find_skeleton("mediapipe-hand")),))
-    >>> [LANDMARKS.of(word_of(stream)) for stream in streams_of(streams, "both")]
-    ['camera/top/left/landmarks', 'camera/top/right/landmarks']
-    """
-    view = getattr(stream, "view", stream.name)
-    return view if view == stream.name else f"{view}/{getattr(stream, 'side', '')}"
-
-
 def _hand(options: PipelineOptions) -> dict[str, Any]:
     """Which hand, for all who must agree on it, where it is not the usual one."""
     return {} if options.hand == RIGHT else {"hand": options.hand}
@@ -329,6 +241,7 @@ def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
 
     What none of them gives, such as other skeletons or channels, is for others to publish.
     """
+    from kpm_ros.core.registered_streams import picture_of
     from kpm_ros.sense.trackers import TRACKERS, is_tracked
 
     def what(shown: list[Landmarks]) -> str:
@@ -339,17 +252,12 @@ def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
     for stream in streams.landmarks:
         if is_tracked(stream):
             tracked.setdefault(stream.view, []).append(stream)
-    unregistered = any(view.coordinates == KEYBOARD for view in options.streams.landmarks)
-    if unregistered and not tracked:
-        # They are shown, and may be calibrated; what they show is of no use before.
-        hands = [view for view in options.streams.landmarks if view.coordinates == KEYBOARD]
-        tracked = {
-            f"view{number}": [
-                replace(hand, name=f"view{number}", coordinates=IMAGE, timing=JOINED)
-                for hand in hands
-            ]
-            for number in range(1, len(options.cameras) + 1)
-        }
+    hands = [view for view in options.streams.landmarks if view.coordinates == KEYBOARD]
+    if hands and not tracked:
+        # Of cameras that are not registered. They are shown, and may be calibrated; what they show
+        # is of no use before.
+        for number in range(1, len(options.cameras) + 1):
+            tracked[f"view{number}"] = [picture_of(hand, f"view{number}") for hand in hands]
     views = list(tracked)
     cameras = options.cameras or tuple(str(number) for number in range(len(views)))
     if len(cameras) != len(views):
@@ -387,56 +295,5 @@ def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
 
 def senses(options: PipelineOptions) -> list[str]:
     """List the topics that devices speak, which are all that may be played to a pipeline."""
-    emg = [entry.name for entry in TOPICS if entry.sensed and not _PLACE.search(entry.name)]
+    emg = [entry.name for entry in TOPICS if entry.sensed and not entry.of_each_stream]
     return list(dict.fromkeys([*input_topics(options.sensed), *emg]))
-
-
-def topic(name: str) -> Topic:
-    """Look a topic up by its name, with the view or stream filled in or not."""
-    for entry in TOPICS:
-        if entry.name == name or _matches(entry.name, name):
-            return entry
-    raise KeyError(f"no topic {name!r} in the graph")
-
-
-def _matches(pattern: str, name: str) -> bool:
-    if not _PLACE.search(pattern):
-        return False
-    before, after = _PLACE.split(pattern)
-    return name.startswith(before) and name.endswith(after) and len(name) > len(before + after)
-
-
-def params_file(options: PipelineOptions) -> str:
-    """Path of the parameters file in force."""
-    return options.params_file or str(config_dir() / "pipeline.yaml")
-
-
-def shared_parameters(options: PipelineOptions) -> dict[str, Any]:
-    """Parameters that every node is given."""
-    return {"use_sim_time": options.use_sim_time}
-
-
-def enclave(node: NodeSpec, options: PipelineOptions) -> str:
-    """Name under which a node has keys and permissions, where ROS's security is switched on."""
-    return f"/{options.namespace}/{node.name}"
-
-
-def command(node: NodeSpec, options: PipelineOptions) -> list[str]:
-    """Command line that runs one node of the graph as a process of its own."""
-    words = [sys.executable, "-m", node.module, "--ros-args", "--enclave", enclave(node, options)]
-    words += ["-r", f"__ns:=/{options.namespace}", "-r", f"__node:={node.name}"]
-    words += ["--log-level", options.log_level, "--params-file", params_file(options)]
-    for name, value in {**shared_parameters(options), **node.parameters}.items():
-        words += ["-p", f"{name}:={_yaml(value)}"]
-    return words
-
-
-def _yaml(value: Any) -> str:
-    """Write a value as the YAML that `--ros-args -p` reads."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, Sequence):
-        return "[" + ", ".join(_yaml(item) for item in value) + "]"
-    return str(value)

@@ -82,6 +82,15 @@ def test_each_camera_finds_both_hands(model: str, tmp_path: Path) -> None:
     assert nodes["camera_right"].parameters["hand"] == "both"
 
 
+def test_cameras_that_are_not_registered_show_both_hands_each(model: str) -> None:
+    nodes = nodes_of(hand="both", model=model, source="devices", cameras="0,1")
+    for view in ("view1", "view2"):
+        assert nodes[f"camera_{view}"].publishes == (
+            f"camera/{view}/left/landmarks",
+            f"camera/{view}/right/landmarks",
+        )
+
+
 def test_the_grid_is_that_of_the_models_own_network(model: str) -> None:
     one, two = (
         models.aligner_config(SynchronizerSettings(model=model, hand=hand))

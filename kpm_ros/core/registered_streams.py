@@ -41,6 +41,12 @@ def hand_behind(view: Landmarks) -> Landmarks:
     return replace(view, name=name, dimensions=3, coordinates=KEYBOARD, camera=None)
 
 
+def picture_of(hand: Landmarks, view: str) -> Landmarks:
+    """What one camera shows of a hand; of two hands, each has a picture that says its side."""
+    name = f"{view}_{hand.side}" if hand.name != hand.view else view
+    return replace(hand, name=name, dimensions=3, coordinates=IMAGE, timing=JOINED, camera=None)
+
+
 def sensed(streams: Streams, registration: Registration | None) -> Streams:
     """List what senses give for a model's streams: pictures, of each registered camera one.
 
@@ -53,11 +59,8 @@ def sensed(streams: Streams, registration: Registration | None) -> Streams:
             listed[stream.name] = stream
         elif stream.coordinates == KEYBOARD or is_virtual(stream, registration):
             for view in views:
-                name = f"{view}_{stream.side}" if stream.name != stream.view else view
-                picture = replace(
-                    stream, name=name, dimensions=3, coordinates=IMAGE, timing=JOINED, camera=None
-                )
-                listed.setdefault(name, picture)
+                picture = picture_of(stream, view)
+                listed.setdefault(picture.name, picture)
         else:
             listed[stream.name] = stream
     return Streams(tuple(listed.values()))

@@ -26,8 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.core.stream_kinds import SIDES
-from kpm_ros.graph import LANDMARKS
+from kpm_ros.graph import landmarks_topic
 from kpm_ros.msg import Landmarks
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
@@ -70,8 +69,8 @@ class LandmarkOutput:
         self._choice = ModelChoice(len(os.sched_getaffinity(0))) if auto else None
         self._settings = settings
         self._cleaners = _cleaners(settings.clean_up, len(self._tracker.sides))
-        words = [f"{view}/{side}" for side in SIDES] if len(self._cleaners) > 1 else [view]
-        topics = [LANDMARKS.of(word) for word in words]
+        told_apart = self._tracker.sides if len(self._cleaners) > 1 else ("",)
+        topics = [landmarks_topic(view, side) for side in told_apart]
         self._publishers = [
             node.create_publisher(Landmarks, topic, qos.of(topic)) for topic in topics
         ]

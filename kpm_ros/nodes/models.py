@@ -59,8 +59,13 @@ def read_card(name: str) -> ModelCard:
 
 def read_card_of_hand(name: str, hand: str) -> ModelCard:
     """What a model is given and gives where it is used for this hand, or for both."""
+    return _of_hand(read_card(name), hand)
+
+
+def _of_hand(card: ModelCard, hand: str) -> ModelCard:
+    """Refuse a hand that a model is not for, in words of the parameters."""
     try:
-        return card_of_hand(read_card(name), hand)
+        return card_of_hand(card, hand)
     except CardError as error:
         raise ConfigurationError(f"hand: {error}") from None
 
@@ -72,12 +77,12 @@ def aligner_config(
 
     A registration is given where it is not that of the settings' file.
     """
-    card = read_card_of_hand(settings.model, settings.hand)
+    own = read_card(settings.model)
+    card = _of_hand(own, settings.hand)
     registration = registration or read_registration(settings.registration)
     check_pictures(card.streams, settings.hand, registration)
     subject = subject_of(card.streams)
     needed = {} if subject is None else subject.needed_points(card.streams, card.muscles)
-    own = read_card(settings.model)
     architecture = architecture_of(own)
     stride = architecture.span(own).stride if architecture.live else 1
     return AlignerConfig(
@@ -95,8 +100,8 @@ def estimator(
     settings: InferenceSettings, may_go_on: Callable[[], None] = lambda: None
 ) -> Estimator:
     """Load a model, ready to run: compiled and warm; `may_go_on` can end it between the steps."""
-    read_card_of_hand(settings.model, settings.hand)
     card, tensors = load(settings.model)
+    _of_hand(card, settings.hand)
 
     def of_one_hand() -> EffortEstimator:
         may_go_on()

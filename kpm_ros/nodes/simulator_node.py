@@ -22,7 +22,7 @@ from typing import Any
 from kpm_ros.core.hands import BOTH
 from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.core.subjects import find_subject
-from kpm_ros.graph import LANDMARKS
+from kpm_ros.graph import landmarks_topic
 from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
@@ -51,11 +51,11 @@ class SimulatorNode(PipelineNode):
         self._reported = 0
         self._restarts = 0
         self._last_ns = 0
-        of_sides = [f"/{side}" for side in SIDES] if self.settings.hand == BOTH else [""]
+        self._both = self.settings.hand == BOTH
         self._views = {
-            (view, side[1:]): self._open(Landmarks, LANDMARKS.of(f"{view}{side}"))
+            (view, side): self._open(Landmarks, landmarks_topic(view, side))
             for view in self.settings.views
-            for side in of_sides
+            for side in (SIDES if self._both else ("",))
         }
         if find_subject(self.settings.subject).has_keys:
             self._events = self._open(KeyEvent, "keys/events")
@@ -97,7 +97,7 @@ class SimulatorNode(PipelineNode):
 
     def _publish(self, sample: Any) -> None:
         if isinstance(sample, samples.LandmarkFrame):
-            side = sample.side if self.settings.hand == BOTH else ""
+            side = sample.side if self._both else ""
             self._views[sample.view, side].publish(outgoing.landmarks_message(sample))
         elif isinstance(sample, samples.KeyEvent):
             self._events.publish(outgoing.key_event_message(sample))

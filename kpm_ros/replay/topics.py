@@ -37,7 +37,7 @@ NAMES: dict[str, list[str]] = defaultdict(list)
 """How the pipeline's own topics of a type end, the usual one first: it decides where a bag has
 several of a type, and what ends as another is something else."""
 for _topic in graph.TOPICS:
-    if not _topic.name.startswith("/") and "{" not in _topic.name:
+    if not _topic.name.startswith("/") and not _topic.of_each_stream:
         NAMES[_topic.type].append(f"/{_topic.name}")
 
 HOW_TO_CHOOSE = "choose with --namespace, or name the ones to use with --topic"
