@@ -70,10 +70,13 @@ def _wanted(prefix: str, figures: dict[str, float]) -> dict[str, float]:
 
 
 def make_film(picture: Path, folder: Path) -> Path:
-    """Write the pictures of a person who sways as a folder of images."""
+    """Write the pictures of a person who sways as a folder of images.
+
+    They are not compressed: what a camera's driver hands on is not decoded by the tracker either.
+    """
     cv2 = load_opencv()
     folder.mkdir(parents=True, exist_ok=True)
     for number, image in enumerate(moved_about(picture, FILM_S)):
-        path = folder / f"{number:04d}.jpg"
+        path = folder / f"{number:04d}.bmp"
         cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     return folder

@@ -39,7 +39,7 @@ _MOST_BYTES = 1 * MB
 _MOST_COUNTS = 5_000.0
 """Published counts reach 473."""
 _LEAST_COUNT = 1.0
-"""A window in which nothing reaches one count is in another unit: the sensor's noise does."""
+"""A window in which nothing passes one count is in another unit: the sensor's noise does."""
 _LOWEST = -1.0
 _FARTHEST_M = 5.0
 """No joint is so far from the middle of its own body."""
@@ -67,7 +67,7 @@ def read_effort(path: Path) -> Array:
             f"{path} goes down to {low:.3g}, but must hold the sensor's counts, which are never "
             "negative: it looks like EMG that was not rectified, or was standardised"
         )
-    if 0 < high < _LEAST_COUNT:
+    if 0 < high <= _LEAST_COUNT:
         raise RecordingError(
             f"{path} reaches {high:.3g} at most, but must hold the sensor's counts, some tens to "
             "hundreds: it looks like volts, or fractions of a maximum"

@@ -167,6 +167,7 @@ def test_splits_of_ones_own_are_read_too(root: Path) -> None:
         (change("joints2d.npy", lambda a: a / 1920), "looks like fractions of the picture"),
         (change("joints2d.npy", lambda a: a * 30), "must be pixels of a picture of 1080 x 1920"),
         (change("emgvalues.npy", lambda a: a / 473), "volts, or fractions of a maximum"),
+        (change("emgvalues.npy", lambda a: a / a.max()), "volts, or fractions of a maximum"),
         (change("emgvalues.npy", lambda a: a * 1000), "microvolts, or raw readings"),
         (change("emgvalues.npy", lambda a: a - 60), "not rectified, or was standardised"),
         (change("emgvalues.npy", lambda a: a[:, :7]), "(30, 7), but must be (30, 8)"),
