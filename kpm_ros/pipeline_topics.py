@@ -70,6 +70,10 @@ KEY_MOTION = Topic(
 CHANNELS = Topic(
     "channels/{stream}", "kpm_ros/msg/ChannelSamples", "sensor", "device", 512 * KIB, sensed=True
 )
+PROMPT = Topic(
+    "session/prompt", "kpm_ros/msg/SessionPrompt", "latched", "1/s, in a session", 64 * KIB
+)
+"""What `kpm session` asks of the person; it is no node's."""
 
 TOPICS = (
     LANDMARKS,
@@ -91,6 +95,7 @@ TOPICS = (
     Topic("effort/info", "kpm_ros/msg/EffortInfo", "latched", "latched"),
     Topic("assist/command", "std_msgs/msg/Float64MultiArray", "command", "500/s", moves=True),
     Topic("gesture", "kpm_ros/msg/Gesture", "events", "on change, 20/s"),
+    PROMPT,
     Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "diagnostics", "1/s"),
     Topic("/parameter_events", "rcl_interfaces/msg/ParameterEvent", "events", "events"),
     Topic("/rosout", "rcl_interfaces/msg/Log", "log", "events"),

@@ -55,7 +55,10 @@ def from_plain(kind: type[Kind], value: Any, what: str) -> Kind:
         needed = spec.default is MISSING and spec.default_factory is MISSING
         if needed and spec.name not in made:
             raise ConfigurationError(f"{what} lacks the field {spec.name!r}")
-    return kind(**made)
+    try:
+        return kind(**made)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{what}: {error}") from None
 
 
 def _checked(hint: Any, value: Any, what: str) -> Any:

@@ -81,6 +81,8 @@ class Step:
     """Which is to be contracted as hard as possible; it is the EMG channel's name as well."""
     repetition: int = 1
     """Of the same task, counted from 1."""
+    pause_s: float = 0.0
+    """How long the person pauses before it."""
 
     @property
     def name(self) -> str:

@@ -27,6 +27,7 @@ from kpm_ros.simulate.learnt_cache import user_folder
 
 if TYPE_CHECKING:
     from kpm_ros.simulate.exerciser.body_session import SimulatedBodySession
+    from kpm_ros.simulate.prompted import Performing
 
 
 class BeforeTheCamera:
@@ -47,23 +48,28 @@ class BeforeTheCamera:
         from kpm_ros.simulate.exerciser.body_camera import usual_camera
         from kpm_ros.simulate.exerciser.body_session import SimulatedExerciser
         from kpm_ros.simulate.exerciser.routine import USUAL
+        from kpm_ros.simulate.prompted import Prompted
 
         self._settings = settings
         self._camera = replace(usual_camera(), name=settings.views[0])
         try:
-            self.performer = SimulatedExerciser(
+            exerciser = SimulatedExerciser(
                 settings.seed,
                 exercises=settings.exercises or USUAL,
                 remembered=user_folder("exercisers"),
             )
         except ValueError as error:
             raise ConfigurationError(f"simulator: {error}") from None
+        self.prompted = Prompted(exerciser) if settings.prompted else None
+        self.performer: Performing = self.prompted or exerciser
 
     def begin(self, start_ns: int) -> SimulatedBodySession:
         """Begin the routine."""
         from kpm_ros.simulate.exerciser.body_session import SimulatedBodySession, dropping
 
         settings = self._settings
+        if self.prompted:
+            self.prompted.restart()
         return SimulatedBodySession(
             self.performer,
             self._camera,
@@ -71,4 +77,5 @@ class BeforeTheCamera:
             settings.seed,
             emg=settings.emg,
             errors=dropping(settings.dropout),
+            dead_channels=settings.dead_channels,
         )

@@ -25,6 +25,7 @@ from kpm_ros.simulate.learnt_cache import user_folder
 from kpm_ros.simulate.left_hand import study_of
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Performer
+from kpm_ros.simulate.prompted import PromptedPianist
 from kpm_ros.simulate.session import SimulatedSession
 
 
@@ -46,11 +47,15 @@ class AtThePiano:
         """Read the score and set the pianist at the piano."""
         self._settings = settings
         self._cameras = _cameras(settings)
-        self.performer = pianist(settings)
+        plays = pianist(settings)
+        self.prompted = PromptedPianist(plays) if settings.prompted else None
+        self.performer: Performer = self.prompted or plays
 
     def begin(self, start_ns: int) -> SimulatedSession:
         """Begin to play."""
         settings = self._settings
+        if self.prompted:
+            self.prompted.restart()
         return SimulatedSession(
             self.performer,
             self._cameras,
@@ -59,6 +64,7 @@ class AtThePiano:
             emg=settings.emg,
             key_motion=settings.key_motion,
             errors=TrackerErrors(drop_fraction=settings.dropout),
+            dead_channels=settings.dead_channels,
         )
 
 

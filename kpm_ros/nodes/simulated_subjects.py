@@ -27,6 +27,7 @@ from kpm_ros.core.subjects import find_subject
 from kpm_ros.nodes.simulated_exerciser import BeforeTheCamera
 from kpm_ros.nodes.simulated_pianist import AtThePiano
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
+from kpm_ros.simulate.prompted import Prompted
 from kpm_ros.simulate.session import Delivery
 
 
@@ -57,6 +58,11 @@ class SimulatedSubject(Protocol):
     @property
     def performer(self) -> Truth:
         """Who performs."""
+        ...
+
+    @property
+    def prompted(self) -> Prompted | None:
+        """The same, if a session's prompts are obeyed."""
         ...
 
     def begin(self, start_ns: int) -> Session:

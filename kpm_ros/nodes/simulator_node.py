@@ -22,15 +22,17 @@ from typing import Any
 from kpm_ros.core.hands import BOTH
 from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.core.subjects import find_subject
-from kpm_ros.graph import landmarks_topic
-from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
+from kpm_ros.graph import PROMPT, landmarks_topic
+from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks, SessionPrompt
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.node_process import run
+from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.simulated_subjects import simulated_subject
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense import samples
+from kpm_ros.simulate.prompted import REACTION_S, Act
 
 GREATEST_LAG_S = 0.5
 """A simulator that fell behind by more than this begins anew at the present."""
@@ -61,6 +63,11 @@ class SimulatorNode(PipelineNode):
             self._events = self._open(KeyEvent, "keys/events")
             self._motion = self._open(KeyMotion, "keys/motion")
         self._emg = self._open(ChannelSamples, "emg/samples") if self.settings.emg else None
+        self._prompts = (
+            PolledSubscription(self, SessionPrompt, PROMPT.name, qos.of(PROMPT.name))
+            if self._subject.prompted
+            else None
+        )
         self._begin(self.now_ns())
         self.add_loop(self.settings.period_s, self.step)
 
@@ -72,6 +79,7 @@ class SimulatorNode(PipelineNode):
             self._restarts += 1
             self._begin(now_ns)
         self._last_ns = now_ns
+        self._obey(now_ns)
         for delivery in self._session.advance(now_ns):
             self._publish(delivery.sample)
             self._delivered += 1
@@ -90,7 +98,18 @@ class SimulatorNode(PipelineNode):
         return report
 
     def _begin(self, now_ns: int) -> None:
+        self._began_ns = now_ns
         self._session = self._subject.begin(now_ns)
+
+    def _obey(self, now_ns: int) -> None:
+        """Do what a session asks for, as soon as a person would."""
+        if self._prompts is None or self._subject.prompted is None:
+            return
+        for prompt, _ in self._prompts.take():
+            asked = prompt.phase == SessionPrompt.RECORDING
+            plays = prompt.phase == SessionPrompt.CHECKING or (asked and prompt.kind == "task")
+            since_s = (now_ns - self._began_ns) / 1e9 + REACTION_S
+            self._subject.prompted.obey(Act(since_s, plays, prompt.muscle if asked else ""))
 
     def _open(self, kind: type, topic: str) -> Any:
         return self.create_publisher(kind, topic, qos.of(topic))

@@ -49,6 +49,10 @@ class SimulatorSettings:
     )
     seed: int = setting(1, "everything random follows from this", least=0, most=2**31 - 1)
     emg: bool = setting(True, "whether to publish EMG")
+    dead_channels: list[str] = setting([], "EMG channels of which nothing comes")
+    prompted: bool = setting(
+        False, "whether a recording session's prompts are obeyed; else somebody performs at once"
+    )
     key_motion: bool = setting(
         True, "pianist: whether the piano senses key depth (else only notes)"
     )

@@ -78,11 +78,12 @@ class Electrodes:
         *,
         gain_uv: Sequence[float] | None = None,
         crosstalk: float | None = None,
+        dead: Sequence[str] = (),
     ) -> None:
         """Blocks of this many samples at 2 kHz.
 
         Gains and crosstalk, between neighbours in the list of muscles, are the person's unless they
-        are given.
+        are given. Of the electrodes that are dead nothing comes.
         """
         self.channels = performer.muscles
         self.samples_per_block = samples_per_block
@@ -98,6 +99,7 @@ class Electrodes:
         # A person's electrodes are alike on both hands, which do not hear each other.
         mix = np.eye(len(gain)) + crosstalk * (np.eye(len(gain), k=1) + np.eye(len(gain), k=-1))
         self._mix = np.kron(np.eye(count // len(gain)), mix * gain[None, :])
+        self._alive = np.array([name not in dead for name in self.channels], np.float32)
         self._hum_phase = generator(seed, _SETTING).uniform(0, 2 * np.pi, count)
 
     def block_start_s(self, block: int) -> float:
@@ -111,4 +113,4 @@ class Electrodes:
         source = self._carrier.block(block) * self._performer.activation(times)
         hum = np.sin(2 * np.pi * _HUM_HZ * times[:, None] + self._hum_phase)
         raw = mixed(source, self._mix) + _NOISE_UV * self._skin.block(block) + _HUM_UV * hum
-        return np.asarray(raw, dtype=np.float32)
+        return np.asarray(raw, dtype=np.float32) * self._alive

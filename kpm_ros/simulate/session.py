@@ -266,6 +266,7 @@ class SimulatedSession(DeviceSession):
         emg: bool = True,
         key_motion: bool = True,
         errors: TrackerErrors | Sequence[TrackerErrors] | None = None,
+        dead_channels: Sequence[str] = (),
     ) -> None:
         """Begin the performance at `start_ns` on the host's clock."""
         views = tracked_views(pianist, cameras, seed, errors)
@@ -274,7 +275,7 @@ class SimulatedSession(DeviceSession):
         if key_motion:
             devices.append(_Motion(pianist, seed, start_ns))
         if emg:
-            devices.append(Emg(Electrodes(pianist, seed), seed, start_ns))
+            devices.append(Emg(Electrodes(pianist, seed, dead=dead_channels), seed, start_ns))
         super().__init__(devices, start_ns)
 
 

@@ -105,26 +105,28 @@ class MvcRecorder:
                 self._highest = mean if self._highest is None else np.maximum(self._highest, mean)
         self._count += len(chunk.samples)
 
+    @property
+    def strongest(self) -> dict[str, float]:
+        """The strongest contraction of each channel so far; empty before one could be held."""
+        if self._about is None or self._highest is None:
+            return {}
+        held = zip(self._about.channels, self._highest, strict=True)
+        return {name: float(f"{value:.6g}") for name, value in held}
+
     def finish(self, person: str, envelope: str) -> Mvc:
         """The maxima; an MvcError says why the recording is of no use."""
-        if self._about is None or self._highest is None:
+        values = self.strongest
+        if self._about is None or not values:
             raise MvcError("no EMG came during the recording: see that the amplifier sends")
         seconds = self._count / self._about.rate_hz
         if seconds < SHORTEST_S:
             raise MvcError(
                 f"the recording lasted {seconds:.1f} s, but needs {SHORTEST_S:g} s or more"
             )
-        dead = [
-            name
-            for name, value in zip(self._about.channels, self._highest, strict=True)
-            if not value > DEAD_PART * self._highest.max()
-        ]
+        least = DEAD_PART * max(values.values())
+        dead = [name for name, value in values.items() if not value > least]
         if dead:
             raise MvcError(f"nothing was seen on {', '.join(dead)}: see to the electrodes")
-        values = {
-            name: float(f"{value:.6g}")
-            for name, value in zip(self._about.channels, self._highest, strict=True)
-        }
         return Mvc(person, envelope, self._about.unit, values)
 
 

@@ -33,6 +33,7 @@ from kpm_ros.simulate.exerciser.figure import Figure
 from kpm_ros.simulate.exerciser.routine import EACH_S, USUAL, routine
 from kpm_ros.simulate.exerciser.take import exertion_of, sampled
 from kpm_ros.simulate.learnt_cache import LearntCache
+from kpm_ros.simulate.prompted import Performing
 from kpm_ros.simulate.session import VIEW, Device, DeviceSession, Emg, View
 
 Array = NDArray[np.float64]
@@ -93,13 +94,14 @@ class SimulatedBodySession(DeviceSession):
 
     def __init__(
         self,
-        exerciser: SimulatedExerciser,
+        exerciser: Performing,
         camera: SimulatedCamera,
         start_ns: int,
         seed: int = 0,
         *,
         emg: bool = True,
         errors: BodyTrackerErrors | None = None,
+        dead_channels: Sequence[str] = (),
     ) -> None:
         """Begin at `start_ns` on the host's clock."""
         view = TrackedBody(camera, exerciser, seed, VIEW, errors=errors)
@@ -112,6 +114,7 @@ class SimulatedBodySession(DeviceSession):
                 seed,
                 gain_uv=[gains[SURFACE_MUSCLES.index(muscle)] for muscle in exerciser.muscles],
                 crosstalk=0.0,
+                dead=dead_channels,
             )
             devices.append(Emg(electrodes, seed, start_ns))
         super().__init__(devices, start_ns)
