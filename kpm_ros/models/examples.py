@@ -43,7 +43,7 @@ class Example(Protocol):
 
     @property
     def effort(self) -> Array:
-        """True effort (T, M), at the grid's samples."""
+        """True effort (T, M), at the grid's samples; NaN where it is not known."""
         ...
 
     def values(self, start: int = 0, stop: int | None = None) -> Array:
@@ -71,12 +71,17 @@ def stride_between(rate_hz: float, wanted_hz: float = AVERAGED_HZ) -> int:
 
 
 def mean_effort(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """Mean effort of each muscle over all samples."""
-    count = sum(len(one.effort) for one in examples)
-    if not count:
+    """Mean effort of each muscle over all samples in which it is known; 0 where it never is."""
+    if not any(len(one.effort) for one in examples):
         raise ValueError(NO_EXAMPLES)
-    total = sum(one.effort.sum(axis=0, dtype=np.float64) for one in examples)
-    return np.asarray(total / count)
+    count = sum(np.isfinite(one.effort).sum(axis=0) for one in examples)
+    total = sum(np.nansum(one.effort, axis=0, dtype=np.float64) for one in examples)
+    return np.asarray(total / np.maximum(count, 1))
+
+
+def filled(effort: Array, mean: NDArray[np.float64]) -> Array:
+    """Put each muscle's mean where its effort is not known."""
+    return np.where(np.isfinite(effort), effort, mean).astype(np.float32)
 
 
 def normalised_card(card: ModelCard, examples: Sequence[Example]) -> ModelCard:

@@ -175,7 +175,7 @@ def draw_alike(arguments: argparse.Namespace, out: Path) -> None:
         windows = [clip, *(one for one in windows if one.recording.name != clip.recording.name)]
     people = {one.recording.person for one in windows}
     most = {
-        person: np.max([effort.max(axis=0) for effort in efforts_of(dataset, person)], axis=0)
+        person: np.fmax.reduce([np.fmax.reduce(effort) for effort in efforts_of(dataset, person)])
         for person in people
     }
     views = sorted(dataset.streams.landmarks, key=lambda view: view.coordinates != "metric")

@@ -67,13 +67,16 @@ class Distances:
         kept, poses, efforts = [], [], []
         for window in windows:
             pose = _pose(window, view)
-            if pose is not None:
+            if pose is not None and np.isfinite(window.truth).all():
                 size = np.maximum(most[window.recording.person], _STILL)
                 kept.append(window)
                 poses.append(pose)
                 efforts.append((window.truth / size).ravel())
         if len(kept) < 2:
-            raise ValueError(f"{len(kept)} windows show somebody throughout: 2 can be compared")
+            raise ValueError(
+                f"{len(kept)} windows show somebody throughout, with all effort known: 2 can be "
+                "compared"
+            )
         points = len(view.skeleton) * INSTANTS
         return cls(
             kept,

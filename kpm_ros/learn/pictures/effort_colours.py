@@ -76,8 +76,9 @@ def effort_scale(
     """
     if rule not in SCALES:
         return _fixed(rule, muscles, unit)
-    high = np.max([effort.max(axis=0) for effort in efforts], axis=0)
-    low = np.min([effort.min(axis=0) for effort in efforts], axis=0)
+    # Each of the two takes no notice of what is not known.
+    high = np.fmax.reduce([np.fmax.reduce(effort, axis=0) for effort in efforts])
+    low = np.fmin.reduce([np.fmin.reduce(effort, axis=0) for effort in efforts])
     if rule == "person":
         low, words = np.zeros_like(high), f"1 is each muscle's most in this person ({unit})"
     else:

@@ -41,6 +41,7 @@ from kpm_ros.learn.recordings.recording import (
     Recording,
     RecordingError,
     TimeSeries,
+    parts_of,
     regular_ns,
 )
 from kpm_ros.learn.recordings.resample import (
@@ -52,6 +53,8 @@ from kpm_ros.learn.recordings.resample import (
 )
 from kpm_ros.learn.recordings.resample_newest import NewestResampler, ToldResampler
 from kpm_ros.models.card import ModelCard
+
+_SCANNED_TOGETHER = 65_536
 
 
 class GridRows(NamedTuple):
@@ -95,7 +98,10 @@ class GridRecording:
 
     @cached_property
     def effort(self) -> Array:
-        """True effort (T, M): the file's own samples where its rate is the grid's, else lines."""
+        """True effort (T, M): the file's own samples where its rate is the grid's, else lines.
+
+        NaN where it is not known; no line is drawn across.
+        """
         truth = self.recording.truth
         if truth.rate_hz == self.rate_hz:
             return truth.values
@@ -103,6 +109,16 @@ class GridRecording:
         at_s = np.arange(len(self)) / self.rate_hz
         muscles = (np.interp(at_s, own_s, column) for column in np.asarray(truth.values).T)
         return np.stack(list(muscles), axis=1).astype(np.float32)
+
+    @cached_property
+    def known(self) -> tuple[tuple[int, int], ...]:
+        """Stretches, first sample and the one after the last, in which some effort is known."""
+        effort = self.effort
+        some = np.zeros(len(effort) + 2, np.bool_)
+        for part in parts_of(len(effort), _SCANNED_TOGETHER):
+            some[part.start + 1 : part.stop + 1] = np.isfinite(effort[part]).any(axis=1)
+        ends = np.flatnonzero(some[1:] != some[:-1]).reshape(-1, 2)
+        return tuple((int(start), int(stop)) for start, stop in ends)
 
     def values(self, start: int = 0, stop: int | None = None) -> Array:
         """Give rows (stop - start, columns) of the grid."""

@@ -73,8 +73,11 @@ class _TurnedStore:
         """Turn one recording round."""
         before = self.store.recording(name)
         truth = before.truth
+        values, partly = truth.values, np.isnan(truth.values).any(axis=1)
+        if partly.any():  # a frame of a stream is known whole or not at all
+            values = np.where(partly[:, None], np.float32(np.nan), values)
         given = TimeSeries(
-            self.muscles, truth.values, truth.start_s, may_repeat=True, measured=truth.measured
+            self.muscles, values, truth.start_s, may_repeat=True, measured=truth.measured
         )
         others = [one for one in before.series if not isinstance(one.stream, Landmarks)]
         return replace(before, series=(given, *others), truth=self._pose(before))

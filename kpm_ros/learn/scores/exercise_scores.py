@@ -34,27 +34,34 @@ Array = NDArray[np.float32]
 
 @dataclass
 class SquaredErrors:
-    """Sums of squared errors of each muscle, and how many there are."""
+    """Sums of squared errors of each muscle where it is known, and how many there are."""
 
     squares: NDArray[np.float64]
-    count: int = 0
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, muscles: int) -> SquaredErrors:
+        """Begin without any."""
+        return cls(np.zeros(muscles), np.zeros(muscles, np.int64))
 
     def add(self, truth: Array, estimate: Array) -> None:
         """Take in one window (frames, muscles)."""
-        self.squares = self.squares + ((truth.astype(np.float64) - estimate) ** 2).sum(axis=0)
-        self.count += len(truth)
+        errors = (truth.astype(np.float64) - estimate) ** 2
+        self.squares = self.squares + np.nansum(errors, axis=0)
+        self.counts = self.counts + np.isfinite(errors).sum(axis=0)
 
     @property
     def rmse(self) -> float:
         """Over all windows, muscles and frames."""
-        return float(np.sqrt(self.squares.mean() / self.count)) if self.count else float("nan")
+        count = int(self.counts.sum())
+        return float(np.sqrt(self.squares.sum() / count)) if count else float("nan")
 
     @property
     def by_muscle(self) -> list[float]:
         """Of each muscle by itself."""
-        if not self.count:
-            return [float("nan")] * len(self.squares)
-        return np.sqrt(self.squares / self.count).tolist()
+        known = self.counts > 0
+        means = self.squares / np.maximum(self.counts, 1)
+        return np.where(known, np.sqrt(means), np.nan).tolist()
 
 
 @dataclass(frozen=True)
@@ -88,16 +95,16 @@ class ExerciseErrors:
 
     def add(self, exercise: str, truth: Array, estimate: Array) -> None:
         """Take in one window of an exercise."""
-        none = SquaredErrors(np.zeros(len(self.muscles)))
+        none = SquaredErrors.none(len(self.muscles))
         self._by_exercise.setdefault(exercise, none).add(truth, estimate)
         self._windows[exercise] += 1
 
     def result(self, met: Sequence[str] = ()) -> ExerciseScores:
         """Sum up."""
-        every = SquaredErrors(np.zeros(len(self.muscles)))
+        every = SquaredErrors.none(len(self.muscles))
         for one in self._by_exercise.values():
             every.squares = every.squares + one.squares
-            every.count += one.count
+            every.counts = every.counts + one.counts
         return ExerciseScores(
             rmse={name: _short(one.rmse) for name, one in sorted(self._by_exercise.items())},
             pooled=_short(every.rmse),

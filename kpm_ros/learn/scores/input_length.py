@@ -26,8 +26,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from kpm_ros.learn.recordings.cutting import cut
 from kpm_ros.learn.recordings.recording import Recording
 from kpm_ros.learn.scores.body_windows import (
@@ -73,7 +71,7 @@ def rmse_at_length(
     tell: Callable[[], None] = lambda: None,
 ) -> float:
     """Score a model that is given so much at a time."""
-    errors = SquaredErrors(np.zeros(len(model.card.muscles)))
+    errors = SquaredErrors.none(len(model.card.muscles))
     for window in windows:
         for piece in pieces(length_s):
             effort = estimate_alone(model, _alone(window, piece, length_s))

@@ -12,7 +12,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How far an estimate is from the truth: per performance first, then the mean of performances."""
+"""How far an estimate is from the truth: per performance first, then the mean of performances.
+
+What of the truth is not known (NaN) is left out, muscle by muscle.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def _pair(
 def rmse(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
     """Root mean square error over all samples and muscles of one performance."""
     a, b = _pair(truth, estimate)
-    return float(np.sqrt(np.mean((a - b) ** 2)))
+    return float(np.sqrt(mean_known((a - b) ** 2)))
 
 
 def joint_error(
@@ -62,7 +65,7 @@ def joint_error(
 def muscle_rmse(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> NDArray[np.float64]:
     """Root mean square error of each muscle."""
     a, b = _pair(truth, estimate)
-    return np.asarray(np.sqrt(np.mean((a - b) ** 2, axis=0)))
+    return np.asarray(np.sqrt(mean_known((a - b) ** 2, axis=0)))
 
 
 def muscle_correlation(
@@ -70,10 +73,27 @@ def muscle_correlation(
 ) -> NDArray[np.float64]:
     """Pearson correlation of each muscle; not a number where either one never changes."""
     a, b = _pair(truth, estimate)
-    still = (np.ptp(a, axis=0) == 0) | (np.ptp(b, axis=0) == 0)
-    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
-    size = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
-    return np.where(still, np.nan, (a * b).sum(axis=0) / np.where(still, 1.0, size))
+    b = np.where(np.isnan(a), np.nan, b)
+    still = ~(moves(a) & moves(b))
+    a, b = a - mean_known(a, axis=0), b - mean_known(b, axis=0)
+    size = np.sqrt(np.nansum(a**2, axis=0) * np.nansum(b**2, axis=0))
+    return np.where(still, np.nan, np.nansum(a * b, axis=0) / np.where(still, 1.0, size))
+
+
+def moves(effort: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which muscles ever change, as far as is known."""
+    highest = np.max(effort, axis=0, initial=-np.inf, where=~np.isnan(effort))
+    return np.asarray(highest > np.min(effort, axis=0, initial=np.inf, where=~np.isnan(effort)))
+
+
+def mean_known(values: NDArray[np.float64], axis: int | None = None) -> NDArray[np.float64]:
+    """Mean of what is known; not a number where nothing is."""
+    unknown = np.isnan(values)
+    if not unknown.any():
+        return np.asarray(np.mean(values, axis=axis))
+    count = (~unknown).sum(axis=axis)
+    total = np.nansum(values, axis=axis)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
 def mean_correlation(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
@@ -81,7 +101,7 @@ def mean_correlation(truth: NDArray[np.floating], estimate: NDArray[np.floating]
 
     A muscle whose truth never changes has none and is left out.
     """
-    known = muscle_correlation(truth, estimate)[np.ptp(truth, axis=0) > 0]
+    known = muscle_correlation(truth, estimate)[moves(truth)]
     return float(np.nan_to_num(known).mean()) if known.size else float("nan")
 
 
@@ -97,7 +117,8 @@ def transport_distance(
     """Sinkhorn distance between the clouds of one performance's samples, a point an instant.
 
     Its cost grows with the square of the samples, so of a performance longer than `points` samples
-    so many are taken, evenly spaced and the same of both.
+    so many are taken, evenly spaced and the same of both. Muscles of which nothing is known are
+    left out, and instants at which one of the others is not.
     """
     import torch
     from geomloss import SamplesLoss
@@ -105,6 +126,12 @@ def transport_distance(
     if points < 1:
         raise ValueError(f"the distance needs at least 1 point, not {points}")
     a, b = _pair(truth, estimate)
+    if (unknown := np.isnan(a)).any():
+        measured = ~unknown.all(axis=0)
+        whole = ~unknown[:, measured].any(axis=1)
+        a, b = a[whole][:, measured], b[whole][:, measured]
+        if not a.size:
+            return float("nan")
     at = np.linspace(0, len(a) - 1, min(points, len(a))).round().astype(np.int64)
     clouds = (torch.from_numpy(x[at].astype(np.float32)) for x in (b, a))
     # Beyond 5000 points the library would by itself turn to another that compiles code.
@@ -189,13 +216,10 @@ def score(
         correlations.append(muscle_correlation(truth, estimate))
     if not overall:
         raise ValueError("there is no performance to score")
-    table = np.array(correlations)
-    known = np.isfinite(table)
-    mean = np.where(known, table, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     return Scores(
         muscles=tuple(muscles),
         performances=len(overall),
-        rmse=float(np.mean(overall)),
-        muscle_rmse=tuple(np.mean(errors, axis=0).tolist()),
-        muscle_correlation=tuple(np.where(known.any(axis=0), mean, np.nan).tolist()),
+        rmse=float(mean_known(np.array(overall))),
+        muscle_rmse=tuple(mean_known(np.array(errors), axis=0).tolist()),
+        muscle_correlation=tuple(mean_known(np.array(correlations), axis=0).tolist()),
     )

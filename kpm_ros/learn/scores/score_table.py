@@ -44,7 +44,8 @@ _COLUMNS = tuple(spec.name for spec in fields(RecordingScore))
 
 
 MuscleScore = tuple[float, float | None]
-"""Means over recordings of RMSE and correlation; None of a muscle that never moved."""
+"""Means over recordings of RMSE and correlation; None of a muscle that never moved, and no number
+where nothing is known of it."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _model(raw: dict[str, Any]) -> ModelRow:
     }
     cost = Interval(**_with_nan(raw.pop("cost")))
     muscles = {
-        split: {name: (float(error), r) for name, (error, r) in table.items()}
+        split: {name: (math.nan if e is None else float(e), r) for name, (e, r) in table.items()}
         for split, table in raw.pop("muscles", {}).items()
     }
     inputs = tuple(raw.pop("inputs"))

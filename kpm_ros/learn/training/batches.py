@@ -142,6 +142,7 @@ def make_batches(
         settings.seed,
         settings.shifted,
         architecture.span(card).stride if architecture.live else 1,
+        tuple(one.known for one in recordings),
     )
     dropouts = Dropouts(settings.drop_senses, settings.seed)
     return Batches(recordings, order, card, dropouts, stretched)

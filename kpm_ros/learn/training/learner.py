@@ -71,8 +71,9 @@ class Learner(nn.Module):
         if not self.settings.teacher_forcing:
             estimate: Tensor = self.network(values)
             return estimate
-        # The true effort of the sample before, with zeros ahead of the first.
-        previous = nn.functional.pad(effort, (1, 0))[..., :-1]
+        # The true effort of the sample before, with zeros ahead of the first and where it is not
+        # known.
+        previous = nn.functional.pad(effort, (1, 0))[..., :-1].nan_to_num(0.0)
         network: Any = self.network
         taught: Tensor = network.decode(network.encode(values), previous)
         return taught

@@ -12,7 +12,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What training makes small: squared error, and how differently the effort is spread."""
+"""What training makes small: squared error, and how differently the effort is spread.
+
+Where the true effort is not known (NaN), the estimate is as good as any other and costs nothing.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,13 @@ class EffortLoss:
 
     def __call__(self, estimate: Tensor, effort: Tensor) -> Losses:
         """Compare (B, M, T) with the truth."""
+        unknown = effort.isnan()
+        masked = bool(unknown.any())
+        if masked:
+            effort = torch.where(unknown, estimate.detach(), effort)
         squared = nn.functional.mse_loss(estimate, effort)
+        if masked:
+            squared = squared * (unknown.numel() / (~unknown).sum().clamp(min=1))
         if self._distance is None or not squared.isfinite():  # of which there is no distance
             return Losses(squared, squared.new_zeros(()))
         clouds = (estimate, effort)

@@ -174,8 +174,13 @@ def _essence(card: ModelCard) -> dict[str, Any]:
 
 
 def effort_variance(recordings: Sequence[GridRecording]) -> float:
-    """Variance of the effort, averaged over muscles."""
-    count = sum(len(one) for one in recordings)
-    total = sum(one.effort.sum(axis=0, dtype=np.float64) for one in recordings)
-    square = sum((one.effort.astype(np.float64) ** 2).sum(axis=0) for one in recordings)
-    return float(np.mean(square / count - (total / count) ** 2))
+    """Variance of the effort where it is known, averaged over muscles."""
+    muscles = len(recordings[0].recording.truth.muscles)
+    count, total, square = np.zeros((3, muscles))
+    for one in recordings:
+        effort = one.effort.astype(np.float64)
+        count += np.isfinite(effort).sum(axis=0)
+        total += np.nansum(effort, axis=0)
+        square += np.nansum(effort**2, axis=0)
+    mean = total / np.maximum(count, 1)
+    return float(np.mean((square / np.maximum(count, 1) - mean**2)[count > 0]))

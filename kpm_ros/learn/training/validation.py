@@ -67,7 +67,8 @@ class Validation:
             length = min(skipped + counted, len(one))
             inside = min(skipped, length // 2)
             for start in range(0, len(one) - length + 1, max(length - inside, 1)):
-                parts.append(Part(i, start, length, inside))
+                if np.isfinite(one.effort[start + inside : start + length]).any():
+                    parts.append(Part(i, start, length, inside))
         if not parts:
             raise ValueError("there is no validation recording to choose the best step by")
         most = max(1, int(settings.check_minutes * 60 * card.rate_hz / (skipped + counted)))
@@ -103,8 +104,8 @@ class Validation:
                 error = (estimate - batch.effort.to(device)).square().double().cpu()
                 for part, one in zip(parts, error, strict=True):
                     counted = one[:, part.skipped : part.length - self._ahead]
-                    sums[part.recording, 0] += counted.sum()
-                    sums[part.recording, 1] += counted.numel()
+                    sums[part.recording, 0] += counted.nansum()
+                    sums[part.recording, 1] += (~counted.isnan()).sum()
         network.train(was_training)
         return sums
 

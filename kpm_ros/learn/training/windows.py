@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,7 +46,8 @@ class WindowOrder:
 
     Every window comes once an epoch, in an order drawn for that epoch. With `shifted`, it is moved
     by a random part of the step between neighbours, so that no two epochs cut the same way. All
-    begin with a frame of the model, which is `stride` samples long.
+    begin with a frame of the model, which is `stride` samples long. None is drawn in which no
+    effort is known.
     """
 
     lengths: tuple[int, ...]
@@ -55,24 +57,27 @@ class WindowOrder:
     seed: int
     shifted: bool = True
     stride: int = 1
+    known: tuple[tuple[tuple[int, int], ...], ...] = ()
+    """Of each recording, the stretches in which some effort is known; empty where that is all."""
 
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise ValueError(f"a batch of {self.batch} windows is none: 1 or more")
         if not self.windows:
             raise ValueError(
-                f"no recording is as long as a window of {self.window} samples: "
-                "take longer recordings, or train on a shorter window"
+                f"no recording is as long as a window of {self.window} samples in which some "
+                "effort is known: take longer recordings, or train on a shorter window"
             )
 
     @cached_property
     def windows(self) -> Sequence[Window]:
         """All windows, unmoved."""
-        return [
+        windows = (
             Window(recording, int(start) // self.stride * self.stride)
             for recording, samples in enumerate(self.lengths)
             for start in window_starts(samples, self.window, self.overlap)
-        ]
+        )
+        return [window for window in windows if self._has_truth(window)]
 
     @property
     def steps_per_epoch(self) -> int:
@@ -94,4 +99,12 @@ class WindowOrder:
     def _moved(self, window: Window, by: int) -> Window:
         last = self.lengths[window.recording] - self.window
         start = min(window.start + by, last) // self.stride * self.stride
-        return Window(window.recording, start)
+        moved = Window(window.recording, start)
+        return moved if self._has_truth(moved) else window
+
+    def _has_truth(self, window: Window) -> bool:
+        if not self.known:
+            return True
+        stretches, stop = self.known[window.recording], window.start + self.window
+        last = bisect_left(stretches, stop, key=lambda stretch: stretch[0]) - 1
+        return last >= 0 and stretches[last][1] > window.start

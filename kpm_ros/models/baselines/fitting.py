@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import (
     NO_EXAMPLES,
     Example,
+    filled,
     mean_effort,
     normalised_card,
     pieces,
@@ -56,14 +58,18 @@ def fit_ridge(
 ) -> Fitted:
     """Solve for every penalty; the examples to choose by choose one."""
     card = normalised_card(card, training)
-    gram, target, _, count = _sums(card, training)
-    checks = _sums(card, choosing) if choosing else None
+    groups = _known_together(card, [*training, *choosing])
+    fits = [_sums(card, training, muscles) for muscles in groups]
+    checks = [_sums(card, choosing, muscles) for muscles in groups] if choosing else []
     best, least = None, np.inf
     for penalty in PENALTIES if checks else (DEFAULT_PENALTY,):
-        load = np.full(len(gram), penalty * count)
-        load[-1] = 0.0
-        weights = np.linalg.solve(gram + np.diag(load), target)
-        error = _squared_error(weights, checks) if checks else 0.0
+        weights = np.zeros((seen_width(card) + 1, len(card.muscles)))
+        for muscles, fit in zip(groups, fits, strict=True):
+            weights[:, muscles] = _solved(fit, penalty)
+        error = sum(
+            _squared_error(weights[:, muscles], check)
+            for muscles, check in zip(groups, checks, strict=False)
+        )
         if error < least:
             best, least, chosen = weights, error, penalty
     if best is None:
@@ -80,11 +86,14 @@ def fit_nearest(
     card = normalised_card(card, training)
     total = sum(len(one.effort) for one in training)
     every = max(stride_between(card.rate_hz), -(-total // NEIGHBOURS))
+    mean = mean_effort(training)
     sights, efforts = [], []
     for one in training:
         for at, seen in _seen_around(card, one, every, seed % every):
-            sights.append(seen)
-            efforts.append(np.asarray(one.effort[at], np.float32))
+            effort = one.effort[at]
+            known = np.isfinite(effort).any(axis=1)
+            sights.append(seen[known])
+            efforts.append(filled(effort[known], mean))
     if not sights:
         raise ValueError(NO_EXAMPLES)
     seen = np.concatenate(sights)[:NEIGHBOURS]
@@ -115,28 +124,55 @@ def _seen_around(
         yield at, rows[places].reshape(len(at), -1)
 
 
-Sums = tuple[NDArray[np.float64], NDArray[np.float64], float, int]
+def _known_together(card: ModelCard, examples: Sequence[Example]) -> list[NDArray[np.intp]]:
+    """Group the muscles whose effort is known at the same instants: each group is one fit."""
+    every = stride_between(card.rate_hz)
+    known = [np.isfinite(one.effort[::every]) for one in examples if len(one.effort)]
+    if not known:
+        raise ValueError(NO_EXAMPLES)
+    _, group = np.unique(np.concatenate(known), axis=1, return_inverse=True)
+    group = group.reshape(-1)
+    return [np.flatnonzero(group == k) for k in range(int(group.max()) + 1)]
 
 
-def _sums(card: ModelCard, examples: Sequence[Example]) -> Sums:
-    """Sum products of inputs, of inputs and effort, and of effort: what a linear fit needs."""
-    width, muscles = seen_width(card) + 1, len(card.muscles)
-    gram, target = np.zeros((width, width)), np.zeros((width, muscles))
-    square, count = 0.0, 0
+class Sums(NamedTuple):
+    """Products of inputs, of inputs and effort, and of effort: what a linear fit needs."""
+
+    gram: NDArray[np.float64]
+    target: NDArray[np.float64]
+    square: float
+    samples: int
+
+
+def _sums(card: ModelCard, examples: Sequence[Example], muscles: NDArray[np.intp]) -> Sums:
+    """Sum over the instants at which the effort of these muscles is known."""
+    width = seen_width(card) + 1
+    gram, target = np.zeros((width, width)), np.zeros((width, len(muscles)))
+    square, samples = 0.0, 0
     for one in examples:
         for at, seen in _seen_around(card, one, stride_between(card.rate_hz)):
             inputs = np.concatenate([seen, np.ones((len(at), 1))], axis=1, dtype=np.float64)
-            effort = one.effort[at].astype(np.float64)
+            effort = one.effort[at][:, muscles].astype(np.float64)
+            known = np.isfinite(effort[:, 0])
+            if not known.all():
+                inputs, effort = inputs[known], effort[known]
             gram += inputs.T @ inputs
             target += inputs.T @ effort
             square += float((effort**2).sum())
-            count += len(at)
-    if not count:
-        raise ValueError(NO_EXAMPLES)
-    return gram, target, square, count
+            samples += len(effort)
+    return Sums(gram, target, square, samples)
+
+
+def _solved(sums: Sums, penalty: float) -> NDArray[np.float64]:
+    """Give the weights of least error; of muscles of which nothing is known they are 0."""
+    if not sums.samples:
+        return np.zeros_like(sums.target)
+    load = np.full(len(sums.gram), penalty * sums.samples)
+    load[-1] = 0.0
+    return np.asarray(np.linalg.solve(sums.gram + np.diag(load), sums.target))
 
 
 def _squared_error(weights: NDArray[np.float64], sums: Sums) -> float:
-    gram, target, square, count = sums
+    gram, target, square, samples = sums
     fitted = np.sum(weights * (gram @ weights)) - 2 * np.sum(weights * target)
-    return float((fitted + square) / count)
+    return float((fitted + square) / samples) if samples else 0.0

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.models.architecture import ANY_SIZE, Shapes
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.examples import NO_EXAMPLES, Array, Tensors
+from kpm_ros.models.examples import NO_EXAMPLES, Array, Tensors, filled, mean_effort
 from kpm_ros.models.mia.published import PERSON, WINDOW
 from kpm_ros.models.sliding_window import Evaluate
 
@@ -47,13 +47,16 @@ def shapes(card: ModelCard) -> Shapes:
 
 
 def fit(card: ModelCard, training: Sequence[Example]) -> tuple[ModelCard, dict[str, Array]]:
-    """Keep all separate windows of the training data."""
+    """Keep all separate windows of the training data in which some effort is known."""
     windows, efforts = [], []
+    mean = mean_effort(training)
     for example in training:
         rows, effort = example.values(), np.asarray(example.effort, np.float32)
         for start in range(0, len(effort) - WINDOW + 1, WINDOW):
-            windows.append(rows[start : start + WINDOW].reshape(-1))
-            efforts.append(effort[start : start + WINDOW].reshape(-1))
+            measured = effort[start : start + WINDOW]
+            if np.isfinite(measured).any():
+                windows.append(rows[start : start + WINDOW].reshape(-1))
+                efforts.append(filled(measured, mean).reshape(-1))
     if not windows:
         raise ValueError(f"{NO_EXAMPLES}: none is as long as a window of {WINDOW} samples")
     return card, {"windows": np.stack(windows), "effort": np.stack(efforts)}

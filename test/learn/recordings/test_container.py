@@ -69,6 +69,7 @@ def made(name: str, seed: int = 1) -> Recording:
         TimeSeries(FORCE, random.random((100, 2)), start_s=-0.5),
     )
     effort = random.random((250, 2))
+    effort[40:60, 1] = np.nan
     truth = Truth(("BIC", "TRI"), "fraction of MVC", 125.0, effort, 0.25, "bipolar, 2 kHz")
     return Recording(name, person, task, take, series, truth, "a good one")
 
@@ -198,8 +199,8 @@ def test_a_recording_may_lack_a_stream_that_others_have(tmp_path: Path) -> None:
     [
         (lambda r: replace(r, name="../x"), "'../x' cannot be a name"),
         (
-            lambda r: _with_effort(r, np.full((9, 2), np.nan)),
-            "values that are not numbers, the first",
+            lambda r: _with_effort(r, np.full((9, 2), np.inf)),
+            "infinite values, the first",
         ),
         (lambda r: _with_frames(r, np.full((60, 9), 300.0)), "must be fractions of the image"),
         (
