@@ -36,6 +36,7 @@ from pathlib import Path
 from _report import ROOT, machine, print_table, write_report
 
 from kpm_ros.core.resources import config_dir
+from kpm_ros.core.worker_pool import FinishedPart
 from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.scores.metrics import OTD_POINTS, ratio_interval
@@ -52,7 +53,6 @@ from kpm_ros.models.weight_files import read_card
 from kpm_ros.operate.evaluate import progress
 from kpm_ros.simulate.release.pianists import make_release
 from kpm_ros.simulate.release.request import plan_request
-from kpm_ros.simulate.release.worker_pool import FinishedPart
 
 SEED = 7919
 """Of the data set; shipped models must be trained on others."""

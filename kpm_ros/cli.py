@@ -41,7 +41,7 @@ COMMANDS = (
     "replay",
     "play",
     "simulate",
-    "inspect_dataset",
+    "dataset",
     "evaluate",
     "train",
     "picture",

@@ -28,7 +28,7 @@ from kpm_ros.core.sides import HANDS, RIGHT
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
-    from kpm_ros.simulate.release.worker_pool import FinishedPart, Production
+    from kpm_ros.core.worker_pool import FinishedPart, Production
 
 NAME = "simulate"
 PURPOSE = "make a data set of simulated people: pianists, or exercisers before a camera"
@@ -170,7 +170,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _simulate(arguments: argparse.Namespace) -> int:
     """Simulate, showing how far it has come."""
-    from kpm_ros.simulate.release.worker_pool import produce
+    from kpm_ros.core.worker_pool import produce
 
     root = arguments.out.expanduser()
     workers = _cores() if arguments.workers is None else arguments.workers

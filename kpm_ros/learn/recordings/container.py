@@ -123,6 +123,7 @@ class ContainerStore:
                 tuple(series),
                 truth,
                 entry["notes"],
+                entry["session"],
             )
 
     def digest(self, name: str) -> str:
@@ -178,12 +179,13 @@ def _timed(about: Mapping[str, Any]) -> list[str]:
 
 
 def _as_before(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Say of a recording what was said of it before frames could tell when they were known."""
+    """Say of a recording what was said of it before there were sessions and times of knowing."""
     streams = {
         name: {key: value for key, value in about.items() if key != "known" or value}
         for name, about in entry["streams"].items()
     }
-    return {**entry, "streams": streams}
+    kept = {key: value for key, value in entry.items() if key != "session" or value}
+    return {**kept, "streams": streams}
 
 
 def _within(root: Path, *parts: str) -> Path:

@@ -167,6 +167,7 @@ def _recording(
         "streams": described,
         "effort_start_s": fields.number("effort_start_s", 0.0),
         "notes": fields.text("notes", ""),
+        "session": fields.text("session", ""),
     }
 
 

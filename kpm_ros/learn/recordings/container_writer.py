@@ -22,7 +22,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,100 @@ def write_dataset(
     return folder
 
 
+class Written(NamedTuple):
+    """A recording whose arrays lie in a container's folder, and what is to be said of it there."""
+
+    name: str
+    entry: dict[str, Any]
+    """Of the index's recordings."""
+    streams: list[dict[str, Any]]
+    """How each of its streams is described."""
+    effort: dict[str, Any]
+
+
+def write_recording(folder: Path, recording: Recording, streams: Streams | None = None) -> Written:
+    """Write a recording's arrays into a container's folder, having seen that they can be used.
+
+    `streams` are those of the data set, where it has more than the recording.
+    """
+    name = recording.name
+    container_index.check_name(name, "a recording")
+    truth = recording.truth
+    try:
+        truth.check_numbers()
+        # Whatever reading refuses is to be refused here, where it can still be mended.
+        whole = GridRecording(recording, streams or recording.streams, max(1, round(truth.rate_hz)))
+        whole.window(0, 1)
+    except ValueError as error:
+        raise RecordingError(f"{name}: {error}") from None
+    place = folder / container.RECORDINGS / name
+    _save(place / container.EFFORT, truth.values)
+    entries = {}
+    for series in recording.series:
+        file = f"{series.stream.name}.npy"
+        _save(place / container.STREAMS / file, series.values)
+        if series.stamps_s is not None:
+            _save(place / container.STAMPS / file, series.stamps_s)
+        if series.known_s is not None:
+            _save(place / container.KNOWN / file, series.known_s)
+        entries[series.stream.name] = {
+            "start_s": float(series.start_s),
+            "stamped": series.stamps_s is not None,
+            "known": series.known_s is not None,
+        }
+    entry = {
+        "person": recording.person,
+        "task": recording.task,
+        "take": recording.take,
+        "streams": entries,
+        "effort_start_s": float(truth.start_s),
+        "notes": recording.notes,
+    }
+    effort = {
+        "muscles": list(truth.muscles),
+        "unit": truth.unit,
+        "rate_hz": truth.rate_hz,
+        "measured": truth.measured,
+    }
+    if recording.session:
+        entry["session"] = recording.session
+    return Written(name, entry, [_described(series) for series in recording.series], effort)
+
+
+def write_index(
+    folder: Path,
+    about: About,
+    effort: Mapping[str, Any],
+    streams: Sequence[Mapping[str, Any]],
+    recordings: Mapping[str, Any],
+    split_files: Mapping[str, Mapping[str, Sequence[str]]],
+) -> None:
+    """Write what is said of all recordings; the container can be opened now."""
+    for splits in split_files.values():
+        unknown = [split for split in splits if split not in SPLITS]
+        if unknown:
+            raise RecordingError(f"{unknown[0]!r} is no split: those are {', '.join(SPLITS)}")
+    listed = recordings.values()
+    content = {
+        "format": container_index.FORMAT,
+        "version": container_index.VERSION,
+        "name": about.name,
+        "simulated": about.simulated,
+        "description": about.description,
+        "origin": about.origin,
+        "licence": about.licence,
+        "effort": effort,
+        "streams": streams,
+        "people": _table(about.people, {one["person"] for one in listed}),
+        "tasks": _table(about.tasks, {one["task"] for one in listed}),
+        "recordings": recordings,
+    }
+    _write(folder / container.INDEX, content)
+    for file, splits in split_files.items():
+        _write(folder / file, {split: list(names) for split, names in splits.items()})
+        container.open_container(folder, file)
+
+
 class _Writer:
     """A container that is not finished."""
 
@@ -92,42 +186,24 @@ class _Writer:
         self._recordings: dict[str, Any] = {}
 
     def add(self, recording: Recording) -> None:
-        """Write a recording's arrays, having seen that they can be used."""
+        """Write a recording, having seen that it is like those before it."""
         name = recording.name
-        container_index.check_name(name, "a recording")
         if name in self._recordings:
             raise RecordingError(f"there are two recordings named {name!r}")
+        self._streams = self._streams or recording.streams
         try:
-            self._check(recording)
+            self._check_streams(recording, self._streams)
         except ValueError as error:
             raise RecordingError(f"{name}: {error}") from None
-        place = self._folder / container.RECORDINGS / name
-        _save(place / container.EFFORT, recording.truth.values)
-        entries = {}
-        for series in recording.series:
-            file = f"{series.stream.name}.npy"
-            _save(place / container.STREAMS / file, series.values)
-            if series.stamps_s is not None:
-                _save(place / container.STAMPS / file, series.stamps_s)
-            if series.known_s is not None:
-                _save(place / container.KNOWN / file, series.known_s)
-            entries[series.stream.name] = {
-                "start_s": float(series.start_s),
-                "stamped": series.stamps_s is not None,
-                "known": series.known_s is not None,
-            }
-        self._recordings[name] = {
-            "person": recording.person,
-            "task": recording.task,
-            "take": recording.take,
-            "streams": entries,
-            "effort_start_s": float(recording.truth.start_s),
-            "notes": recording.notes,
-        }
+        written = write_recording(self._folder, recording, self._streams)
+        if self._effort is not None and written.effort != self._effort:
+            raise RecordingError(
+                f"{name}: its effort has other muscles, another unit or rate than before"
+            )
+        self._effort = written.effort
+        self._recordings[name] = written.entry
 
-    def _check(self, recording: Recording) -> None:
-        """See that a recording is like those before it, and that all of it can be read."""
-        streams = self._streams = self._streams or recording.streams
+    def _check_streams(self, recording: Recording, streams: Streams) -> None:
         for series in recording.series:
             name = series.stream.name
             if name not in streams.names or streams[name] != series.stream:
@@ -140,46 +216,20 @@ class _Writer:
                     f"the stream {name!r} was not measured as in the recordings before: note what "
                     "differs in the recording's notes"
                 )
-        truth = recording.truth
-        effort = {
-            "muscles": list(truth.muscles),
-            "unit": truth.unit,
-            "rate_hz": truth.rate_hz,
-            "measured": truth.measured,
-        }
-        if self._effort is not None and effort != self._effort:
-            raise RecordingError("its effort has other muscles, another unit or rate than before")
-        self._effort = effort
-        truth.check_numbers()
-        # Whatever reading refuses is to be refused here, where it can still be mended.
-        GridRecording(recording, streams, max(1, round(truth.rate_hz))).window(0, 1)
 
     def finish(self, splits: Mapping[str, Sequence[str]]) -> None:
-        """Write what is said of all recordings; the container can be opened now."""
+        """Write what is said of all recordings."""
         if self._streams is None or self._effort is None:
             raise RecordingError("there is no recording to write")
-        unknown = [split for split in splits if split not in SPLITS]
-        if unknown:
-            raise RecordingError(f"{unknown[0]!r} is no split: those are {', '.join(SPLITS)}")
-        about = self._about
-        listed = self._recordings.values()
-        content = {
-            "format": container_index.FORMAT,
-            "version": container_index.VERSION,
-            "name": about.name,
-            "simulated": about.simulated,
-            "description": about.description,
-            "origin": about.origin,
-            "licence": about.licence,
-            "effort": self._effort,
-            "streams": [self._described.get(one.name, one.as_plain()) for one in self._streams],
-            "people": _table(about.people, {one["person"] for one in listed}),
-            "tasks": _table(about.tasks, {one["task"] for one in listed}),
-            "recordings": self._recordings,
-        }
-        _write(self._folder / container.INDEX, content)
-        _write(self._folder / container.SPLIT_FILE, {k: list(v) for k, v in splits.items()})
-        container.open_container(self._folder)
+        described = [self._described.get(one.name, one.as_plain()) for one in self._streams]
+        write_index(
+            self._folder,
+            self._about,
+            self._effort,
+            described,
+            self._recordings,
+            {container.SPLIT_FILE: splits},
+        )
 
 
 def _described(series: TimeSeries) -> dict[str, Any]:

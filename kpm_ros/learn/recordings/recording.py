@@ -135,7 +135,8 @@ class Truth:
     unit: str
     rate_hz: float
     values: Array
-    """(samples, muscles), envelopes; sample k is at start_s + k / rate_hz."""
+    """(samples, muscles), envelopes; sample k is at start_s + k / rate_hz. NaN where a muscle's
+    effort is not known: a gap, a clipped stretch, an electrode that came off."""
     start_s: float = 0.0
     measured: str = ""
     """How: electrodes, filters, what it was normalised by; or by which model it was computed."""
@@ -156,14 +157,18 @@ class Truth:
             )
 
     def check_numbers(self) -> None:
-        """Refuse samples that are no numbers: what is not known cannot be learnt."""
+        """Refuse effort that is infinite, or of which no sample is known."""
+        some = not len(self.values)
         for part in parts_of(len(self.values), _SCANNED_TOGETHER):
-            known = np.isfinite(self.values[part]).all(axis=1)
-            if not known.all():
+            infinite = np.isinf(self.values[part]).any(axis=1)
+            if infinite.any():
                 raise RecordingError(
-                    "the effort holds values that are not numbers, the first of them in sample "
-                    f"{part.start + int(np.argmin(known))}: cut the recording there"
+                    "the effort holds infinite values, the first of them in sample "
+                    f"{part.start + int(np.argmax(infinite))}: NaN says that it is not known"
                 )
+            some = some or bool(np.isfinite(self.values[part]).any())
+        if not some:
+            raise RecordingError("the effort is not known in any sample: leave the recording out")
 
     @property
     def duration_s(self) -> float:
@@ -192,6 +197,8 @@ class Recording:
     """One for each stream that it has, in the data set's order."""
     truth: Truth
     notes: str = ""
+    session: str = ""
+    """Between two of a person the electrodes were taken off; empty where that is not known."""
 
     @cached_property
     def streams(self) -> Streams:

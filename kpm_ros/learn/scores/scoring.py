@@ -26,11 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.learn.recordings.identity import what_was_met
+from kpm_ros.learn.recordings.leakage import NEW_IN
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.scores.metrics import (
     OTD_POINTS,
     Interval,
     mean_correlation,
+    mean_known,
+    moves,
     muscle_correlation,
     muscle_rmse,
     rmse,
@@ -50,8 +53,6 @@ TEST_SETS = {
     "test_cross_user": "unseen people",
     "test_cross_task": "unseen tasks",
 }
-_NEW_IN = {"test": "", "test_cross_user": "person", "test_cross_task": "task"}
-"""What no model may have met in a test set, besides the takes themselves."""
 COST_SECONDS, COST_TURNS = 3, 5
 """Signal that a cost is measured on, and how often all models take turns at it."""
 
@@ -71,11 +72,8 @@ class SplitScores:
         """Mean RMSE and correlation of each muscle."""
         if not self.recordings:
             return {}
-        errors = np.mean(self.muscle_rmse, axis=0)
-        table = np.array(self.muscle_correlation)
-        known = np.isfinite(table)
-        sums = np.where(known, table, 0).sum(axis=0)
-        means = np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
+        errors = mean_known(np.array(self.muscle_rmse), axis=0)
+        means = mean_known(np.array(self.muscle_correlation), axis=0)
         return {
             name: (float(f"{error:.6g}"), float(f"{r:.6g}") if np.isfinite(r) else None)
             for name, error, r in zip(muscles, errors, means, strict=True)
@@ -113,10 +111,10 @@ def check_models(dataset: DataSet, models: Sequence[ScoredModel]) -> None:
 def met(model: Trained, dataset: DataSet, split: str) -> dict[str, str]:
     """What a model has met of a test set that is to be new to it: recordings, and in what."""
     seen = Seen.from_card(model.card.seen)
-    if seen is None or split not in _NEW_IN:
+    if seen is None or split not in NEW_IN:
         return {}
     found = {
-        name: what_was_met(dataset.identities[name], seen, _NEW_IN[split])
+        name: what_was_met(dataset.identities[name], seen, NEW_IN[split])
         for name in dataset.splits[split]
     }
     return {name: what for name, what in found.items() if what}
@@ -166,9 +164,8 @@ def _score(scores: SplitScores, one: GridRecording, effort: Array, otd_points: i
     scores.recordings.append(RecordingScore(one.name, **rounded))
     scores.muscle_rmse.append(muscle_rmse(truth, effort))
     # An estimate that never changes follows nothing.
-    moves = np.ptp(truth, axis=0) > 0
     correlation = np.nan_to_num(muscle_correlation(truth, effort))
-    scores.muscle_correlation.append(np.where(moves, correlation, np.nan))
+    scores.muscle_correlation.append(np.where(moves(truth), correlation, np.nan))
 
 
 def measure_costs(

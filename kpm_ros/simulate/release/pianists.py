@@ -20,10 +20,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kpm_ros.core.worker_pool import FinishedPart, produce
 from kpm_ros.simulate.release.folder import finish_folder, open_folder
 from kpm_ros.simulate.release.performance import make
 from kpm_ros.simulate.release.request import Performance, Request
-from kpm_ros.simulate.release.worker_pool import FinishedPart, produce
 
 
 @dataclass(frozen=True)

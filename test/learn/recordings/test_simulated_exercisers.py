@@ -22,11 +22,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kpm_ros.core.worker_pool import FinishedPart, produce
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.simulated_exercisers import ExerciserRelease
 from kpm_ros.models.mia.published import COUNTS, MUSCLES
 from kpm_ros.simulate.exerciser.exerciser_request import ExerciserRequest, plan_exercisers
-from kpm_ros.simulate.release.worker_pool import FinishedPart, produce
 
 REQUEST = ExerciserRequest(2, ("Squat", "FrontPunch"), 1, 10, 5, (2,), ("FrontPunch",))
 

@@ -26,6 +26,7 @@ from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE
+from kpm_ros.core.worker_pool import produce
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.simulated_rooms import HAND_IN_SPACE, STREAMS, RoomRelease
@@ -36,7 +37,6 @@ from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.release.performance import score_of
 from kpm_ros.simulate.release.release_layout import SAMPLE_RATE_HZ
 from kpm_ros.simulate.release.request import Request
-from kpm_ros.simulate.release.worker_pool import produce
 from kpm_ros.simulate.session import SimulatedSession
 
 REQUEST = Request(2, 2, 1, 3, 5, "plain", held_out_pianists=(2,), held_out_tasks=(2,))

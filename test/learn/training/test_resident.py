@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from kpm_ros.core.worker_pool import produce
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.simulated_rooms import RoomRelease
 from kpm_ros.learn.training.batches import make_batches
@@ -28,7 +29,6 @@ from kpm_ros.learn.training.preparation import new_card, training_part
 from kpm_ros.learn.training.resident import ResidentBatches, fits
 from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.simulate.release.request import Request
-from kpm_ros.simulate.release.worker_pool import produce
 
 
 @pytest.mark.parametrize("drop_senses", [0.0, 0.5])

@@ -29,11 +29,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kpm_ros.core.worker_pool import FinishedPart
 from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.release.performance import cameras_of, score_of, simulate
 from kpm_ros.simulate.release.pianists import make_release
 from kpm_ros.simulate.release.request import Request, plan_request
-from kpm_ros.simulate.release.worker_pool import FinishedPart
 
 SCRIPT = """
 import sys

@@ -38,10 +38,6 @@ class Part(Protocol):
     def stem(self) -> str:
         """Its name."""
 
-    @property
-    def seconds(self) -> int:
-        """How long it lasts."""
-
 
 class Production(Protocol):
     """How a data set is made of parts; it is sent to the processes."""
@@ -64,7 +60,7 @@ class FinishedPart(NamedTuple):
 
     part: Part
     was_made: bool
-    """Whether it was simulated now; otherwise it had been there."""
+    """Whether it was made now; otherwise it had been there."""
 
 
 def produce(
@@ -107,7 +103,7 @@ def _in_processes(
                 yield FinishedPart(running[done], done.result())
         except BrokenProcessPool:
             raise OSError(
-                "a simulating process was ended from outside, perhaps for want of memory: give the "
+                "a working process was ended from outside, perhaps for want of memory: give the "
                 "same command to go on, with fewer --workers"
             ) from None
 

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""`kpm dataset`: what a data set holds, and what about it will hinder training."""
+"""`kpm dataset`: other people's files and bags made into a data set, and what a data set holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpm_ros.operate.errors import user_errors
+from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,35 +29,71 @@ if TYPE_CHECKING:
     from kpm_ros.learn.recordings.inspection import Inspection
 
 NAME = "dataset"
-PURPOSE = "look through a data set: streams, rates, gaps, splits, problems"
+PURPOSE = "make a data set of bags and files, or look through one: streams, gaps, splits, problems"
 EXAMPLES = """\
 examples:
-  kpm dataset sets/one_hour
+  kpm dataset sets/one_hour                            look through it
   kpm dataset sets/fingertips --split-file splits_by_task.json
+  kpm dataset glove/person_*.npz --out sets/glove      NumPy archives, as of NinaPro's database 1
 
-Ends with status 1 where there is a problem. docs/datasets.md says how data sets are laid out.
+With --out, the same command goes on where it was interrupted. Without it, ends with status 1 where
+there is a problem. docs/datasets.md says what can be read, and how data sets are laid out.
 """
 MOST_SHOWN = 20
 PROBLEMS = 1
+ALL = 0.99999
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Ask for the data set."""
-    parser.add_argument("data", type=Path, metavar="DIR", help="a data set's folder")
+    """Ask for a data set, or for what one is to be made of."""
+    parser.add_argument(
+        "data", type=Path, nargs="+", metavar="PATH", help="a data set; with --out, its sources"
+    )
     parser.add_argument(
         "--split-file", default="", metavar="FILE", help="which of its lists (default: the usual)"
+    )
+    group = parser.add_argument_group("making a data set")
+    group.add_argument("--out", type=Path, metavar="DIR", help="the new data set")
+    group.add_argument("--name", default="", help="what it is called (default: its folder's name)")
+    group.add_argument("--origin", default="", help="where it comes from: a citation, an address")
+    group.add_argument("--licence", default="", help="under which terms")
+    group.add_argument(
+        "--person", default="", metavar="CODE", help="whose all of it is (default: as it says)"
+    )
+    group.add_argument(
+        "--test-takes",
+        default="",
+        metavar="LIST",
+        help="takes that are tested, such as 2,5,7 (default: the last fifth)",
+    )
+    group.add_argument(
+        "--workers", type=int, metavar="N", help="processes (default: one for each core)"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look, and show what was found."""
+    """Look through a data set, having made it if there is --out."""
+    if arguments.out is not None:
+        from kpm_ros.operate.import_dataset import import_dataset
+
+        return import_dataset(arguments)
+    if len(arguments.data) > 1:
+        raise UserError(
+            f"{len(arguments.data)} folders are given, and one is looked through at a time: with "
+            "--out DIR, a data set is made of them"
+        )
+    return show(arguments.data[0], arguments.split_file)
+
+
+def show(folder: Path, split_file: str = "") -> int:
+    """Look through a data set, and show what was found."""
     from kpm_ros.learn.recordings.dataset_readers import open_dataset
     from kpm_ros.learn.recordings.inspection import inspect
     from kpm_ros.operate.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
     with user_errors():
-        dataset = open_dataset(arguments.data, arguments.split_file)
+        dataset = open_dataset(folder, split_file)
         found = inspect(dataset)
         for line in _facts(dataset, found):
             console.print(line, markup=False)
@@ -81,9 +117,19 @@ def _facts(dataset: DataSet, found: Inspection) -> list[str]:
         dataset.description,
         f"effort: {', '.join(dataset.muscles)}; {dataset.unit}; {dataset.rate_hz:g} Hz",
         f"{len(dataset.names)} recordings of {found.people} people doing {found.tasks} tasks",
+        *_partly_known(dataset, found),
         f"{dataset.split_file}: {', '.join(splits)}",
         f"fingerprint: {dataset.fingerprint}",
     ]
+
+
+def _partly_known(dataset: DataSet, found: Inspection) -> list[str]:
+    """Say how much of the effort is known, unless it is all."""
+    whole = sum(dataset.recording(name).duration_s for name in dataset.names) / 60
+    shares = {muscle: known / whole for muscle, known in found.known_minutes.items() if whole}
+    if all(share > ALL for share in shares.values()):
+        return []
+    return [f"effort known: {', '.join(f'{name} {share:.1%}' for name, share in shares.items())}"]
 
 
 def _streams(found: Inspection) -> Table:

@@ -90,9 +90,9 @@ def test_what_hinders_training_is_said_in_sentences(
         "p1_grip_1: of the stream 'front' nothing is known for",
         "p1_grip_1: the effort of FPL never changes",
         "p1_grip_1: the effort of FDI goes down to -1, but envelopes are not negative",
-        "p2_tap_1: the effort holds values that are not numbers, the first of them in sample 0",
+        "p2_tap_1: the effort is not known in any sample",
         "splits.json has no recordings to choose the best step by ('val')",
-        "p1 is in 'train' and in 'test_cross_user'",
+        "splits.json: 1 recording(s) of 'test_cross_user', such as p1_tap_1, have a person that is",
     ):
         assert f"problem: {problem}" in said
 
