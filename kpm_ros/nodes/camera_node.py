@@ -127,9 +127,9 @@ class CameraNode(ManagedNode):
             "unreadable": camera.source.unreadable,
             **asdict(camera.counts),
         }
+        self._optics.report(report)
         if self._landmarks is not None:
             self._landmarks.report(report)
-        self._optics.report(report)
         if camera.has_ended:
             report.worsen(Level.DEGRADED, camera.status)
         elif not camera.is_connected:

@@ -157,16 +157,19 @@ class LandmarkOutput:
             "outliers": sum(cleaner.outliers for cleaner in self._cleaners if cleaner),
             **self._tracker.counts(),
         }
-        self._seen = 0
+        seen, self._seen = self._seen, 0
         load = load_of([*self._before, *tracked])
         self._before = list(tracked)[-1:]
-        if load is None:
-            return
-        report.values["skipped_fraction"] = load.skipped
-        if load.skipped > MOST_SKIPPED:
-            sentence = advice(load, self._tracker.cheaper, self._size)
-            report.worsen(Level.DEGRADED, sentence)
-            self._node.get_logger().warning(sentence, throttle_duration_sec=SAY_EVERY_S)
+        if load is not None:
+            report.values["skipped_fraction"] = load.skipped
+            if load.skipped > MOST_SKIPPED:
+                sentence = advice(load, self._tracker.cheaper, self._size)
+                report.worsen(Level.DEGRADED, sentence)
+                self._node.get_logger().warning(sentence, throttle_duration_sec=SAY_EVERY_S)
+        if tracked and not seen:
+            both = len(self._tracker.sides) > 1
+            whom = f"both {self._kind.what}s" if both else f"a {self._kind.what}"
+            report.worsen(Level.DEGRADED, f"none of the last {pictures} pictures shows {whom}")
 
     def close(self) -> None:
         """Free the tracker, and publish no more."""

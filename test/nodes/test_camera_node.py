@@ -34,6 +34,7 @@ from kpm_ros.nodes.camera_node import CameraNode
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.camera.camera_calibration import read_calibration
+from kpm_ros.sense.samples import BODY, HAND
 from kpm_ros.wire import decode
 from support.waiting import wait_for
 
@@ -278,6 +279,23 @@ def test_a_picture_without_a_hand_is_published_without_points(node, make_camera,
         assert len(message.points) == 0
         assert (message.confidence, message.side, message.view) == (0.0, "left", "side")
         assert (message.image_width, message.image_height) == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("skeleton", "hand", "whom"),
+    [(BODY, "right", "a body"), (HAND, "left", "a hand"), (HAND, "both", "both hands")],
+)
+def test_pictures_without_anybody_are_said_in_words(make_camera, tmp_path, skeleton, hand, whom):
+    cv2.imwrite(str(tmp_path / "empty.png"), np.full((48, 64, 3), 90, np.uint8))
+    camera = make_camera(
+        view="front", source=str(tmp_path), loop=True, skeleton=skeleton, hand=hand, model="full"
+    )
+    camera.start()
+    report = wait_for(
+        lambda: r if "pictures shows" in (r := camera.report()).message else None, "a word", 60
+    )
+    assert report.level == Level.DEGRADED
+    assert report.message.endswith(f"pictures shows {whom}"), report.message
 
 
 def test_a_tracker_that_is_too_slow_says_what_helps_and_takes_the_lite_model_where_it_may(
