@@ -35,6 +35,7 @@ COMMANDS = (
     "doctor",
     "calibrate",
     "calibrate_room",
+    "session",
     "show_graph",
     "model_info",
     "import_checkpoint",

@@ -66,6 +66,7 @@ __all__ = [
     "build",
     "command",
     "enclave",
+    "input_topics",
     "landmarks_topic",
     "params_file",
     "shared_parameters",

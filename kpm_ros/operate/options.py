@@ -57,11 +57,15 @@ def spell_out(words: Sequence[str]) -> list[str]:
 
 def pipeline_options(arguments: argparse.Namespace) -> graph.PipelineOptions:
     """Type and check what the command line says."""
+    with user_errors():
+        return graph.PipelineOptions.from_strings(given_options(arguments))
+
+
+def given_options(arguments: argparse.Namespace) -> dict[str, str]:
+    """List what the command line says, as it says it."""
     prefix = "option_"
-    given = {
+    return {
         name[len(prefix) :]: value
         for name, value in vars(arguments).items()
         if name.startswith(prefix) and value is not None
     }
-    with user_errors():
-        return graph.PipelineOptions.from_strings(given)

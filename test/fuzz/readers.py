@@ -517,7 +517,24 @@ def _read_session(path: Path) -> None:
     assert len(session.maxima) <= len(session.steps) + len(session.resting) >= 0
 
 
+def _protocols(folder: Path) -> list[Path]:
+    from kpm_ros.core.resources import config_dir
+
+    made = folder / "piano.yaml"
+    made.write_bytes((config_dir() / "sessions" / "piano.yaml").read_bytes())
+    return [made]
+
+
+def _read_protocol(path: Path) -> None:
+    from kpm_ros.operate.session_protocol import read_protocol
+
+    protocol = read_protocol(path)
+    for step in protocol.steps_for(["ADM", "L_1DI"]):
+        assert step.name
+
+
 READERS = {
+    "protocol": Reader(_protocols, _read_protocol, usual=40),
     "session": Reader(_sessions, _read_session),
     "bag": Reader(_bags, _read_bag, _bag_errors, ("rosbags",)),
     "recording": Reader(_recordings, _read_recording, _bag_errors, ("rosbags",), usual=40),
@@ -543,7 +560,7 @@ GROUPS = {
     "bags": ("bag", "recording"),
     "senses": ("emg_csv", "midi", "effort", "opensim"),
     "pictures": ("pictures", "video"),
-    "settings": ("parameters", "calibration", "maxima", "session", "splits"),
+    "settings": ("parameters", "calibration", "maxima", "protocol", "session", "splits"),
     "data sets": ("container", "mia_set", "series"),
     "weights": ("pickle", "model", "checkpoint"),
 }
