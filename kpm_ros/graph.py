@@ -101,6 +101,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                     **_hand(options),
                     "score": options.midi,
                     "body": options.body,
+                    "knock": options.knock,
                     "emg": options.emg,
                 },
             )

@@ -104,6 +104,12 @@ OPTIONS = (
         "simulated pianist: hand and muscles of a musculoskeletal model, or plain rules",
         BODIES,
     ),
+    Option(
+        "knock",
+        "",
+        "simulated pianist: a camera that is knocked: view, seconds since the beginning, and "
+        "metres along the keyboard's x, y and z, such as top,20,0.06,0.06,-0.05; empty = none",
+    ),
     Option("emg", "true", "whether EMG is published as well", YES_NO),
     Option(
         "emg_device",
@@ -151,6 +157,7 @@ class PipelineOptions:
     tracker: str = "configured"
     midi: str = ""
     body: str = "anatomical"
+    knock: str = ""
     emg: bool = True
     emg_device: str = "lsl"
     model: str = ""

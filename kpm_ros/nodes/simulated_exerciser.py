@@ -63,6 +63,9 @@ class BeforeTheCamera:
         self.prompted = Prompted(exerciser) if settings.prompted else None
         self.performer: Performing = self.prompted or exerciser
 
+    def reconfigure(self, settings: SimulatorSettings) -> None:
+        """Nothing about an exerciser changes during a routine."""
+
     def begin(self, start_ns: int) -> SimulatedBodySession:
         """Begin the routine."""
         from kpm_ros.simulate.exerciser.body_session import SimulatedBodySession, dropping

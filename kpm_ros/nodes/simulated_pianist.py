@@ -21,6 +21,7 @@ from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense.midi.score import read_midi
 from kpm_ros.simulate.bodies import make_performer
 from kpm_ros.simulate.cameras import SimulatedCamera, TrackerErrors, default_cameras
+from kpm_ros.simulate.knock import Knock
 from kpm_ros.simulate.learnt_cache import user_folder
 from kpm_ros.simulate.left_hand import study_of
 from kpm_ros.simulate.person import Person
@@ -50,13 +51,15 @@ class AtThePiano:
         plays = pianist(settings)
         self.prompted = PromptedPianist(plays) if settings.prompted else None
         self.performer: Performer = self.prompted or plays
+        self._knock = _knock(settings)
+        self._session: SimulatedSession | None = None
 
     def begin(self, start_ns: int) -> SimulatedSession:
         """Begin to play."""
         settings = self._settings
         if self.prompted:
             self.prompted.restart()
-        return SimulatedSession(
+        self._session = SimulatedSession(
             self.performer,
             self._cameras,
             start_ns,
@@ -66,6 +69,26 @@ class AtThePiano:
             errors=TrackerErrors(drop_fraction=settings.dropout),
             dead_channels=settings.dead_channels,
         )
+        self._session.knock(self._knock)
+        return self._session
+
+    def reconfigure(self, settings: SimulatorSettings) -> None:
+        """Knock a camera, or let it stand where it did, while the pianist plays on."""
+        self._knock = _knock(settings)
+        if self._session is not None:
+            self._session.knock(self._knock)
+
+
+def _knock(settings: SimulatorSettings) -> Knock | None:
+    try:
+        knock = Knock.read(settings.knock)
+    except ValueError as error:
+        raise ConfigurationError(f"simulator: {error}") from None
+    if knock is not None and knock.view not in settings.views:
+        raise ConfigurationError(
+            f"simulator: knock is {settings.knock!r}, but the views are {', '.join(settings.views)}"
+        )
+    return knock
 
 
 def _cameras(settings: SimulatorSettings) -> list[SimulatedCamera]:

@@ -69,6 +69,10 @@ class SimulatedSubject(Protocol):
         """Begin a performance."""
         ...
 
+    def reconfigure(self, settings: SimulatorSettings) -> None:
+        """Take over what may change during a performance."""
+        ...
+
 
 SIMULATED: Mapping[str, Callable[[SimulatorSettings], SimulatedSubject]] = {
     "pianist": AtThePiano,

@@ -84,6 +84,10 @@ class SimulatorNode(PipelineNode):
             self._publish(delivery.sample)
             self._delivered += 1
 
+    def reconfigure(self, settings: SimulatorSettings) -> None:
+        """Change what is around the one who performs, from the next moment on."""
+        self._subject.reconfigure(settings)
+
     def report(self) -> Report:
         """How much was delivered."""
         report = super().report()

@@ -47,6 +47,12 @@ class SimulatorSettings:
     exercises: list[str] = setting(
         [], "exerciser: exercises, one after another, over and over; empty = a usual round"
     )
+    knock: str = setting(
+        "",
+        "pianist: a camera that is knocked while it plays: view, seconds since the beginning, and "
+        "metres along the keyboard's x, y and z, such as top,20,0.06,0.06,-0.05; empty = none",
+        live=True,
+    )
     seed: int = setting(1, "everything random follows from this", least=0, most=2**31 - 1)
     emg: bool = setting(True, "whether to publish EMG")
     dead_channels: list[str] = setting([], "EMG channels of which nothing comes")

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ from kpm_ros.simulate.hand import HAND_SKELETON, WRIST
 from kpm_ros.simulate.hiding import hidden_share
 from kpm_ros.simulate.noise import BlockNoise, decaying, generator
 from kpm_ros.simulate.products import mixed
+
+if TYPE_CHECKING:
+    from kpm_ros.simulate.knock import Knock
 
 Point = tuple[float, float, float]
 
@@ -199,6 +202,8 @@ class TrackedView:
         """
         self.side = side or self.side
         self.camera = camera
+        self.knock: Knock | None = None
+        """What moves the camera, from the first block of frames after it on."""
         self.frames_per_block = frames_per_block
         self._performer = performer
         self._errors = errors or TrackerErrors()
@@ -230,11 +235,14 @@ class TrackedView:
         """Render the frames of one block, counted from 0."""
         first, times, processed, confidence = self.instants(block)
         landmarks = self._performer.landmarks(times)
-        points = self.camera.project(landmarks)
+        camera = self.camera
+        if self.knock is not None and times[0] >= self.knock.at_s:
+            camera = self.knock.moved(camera)
+        points = camera.project(landmarks)
         noise = self._jitter.block(block).reshape(points.shape)
         points[..., :2] += self._bias + noise[..., :2] * self._errors.jitter_px * self._scale
         if self._errors.hidden_px:
-            hidden = hidden_share(landmarks, self.camera.camera)[..., None]
+            hidden = hidden_share(landmarks, camera.camera)[..., None]
             guesses = self._guesses.block(block).reshape(points[..., :2].shape)
             points[..., :2] += hidden * guesses * self._errors.hidden_px * self._scale
         points[..., 2] *= self._depth_scale

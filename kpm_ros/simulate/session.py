@@ -34,6 +34,7 @@ from kpm_ros.sense.samples import (
 from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors
 from kpm_ros.simulate.electrodes import RATE_HZ as EMG_RATE_HZ
 from kpm_ros.simulate.electrodes import Electrodes
+from kpm_ros.simulate.knock import Knock
 from kpm_ros.simulate.noise import generator
 from kpm_ros.simulate.pianist import Move, Performer
 
@@ -269,14 +270,20 @@ class SimulatedSession(DeviceSession):
         dead_channels: Sequence[str] = (),
     ) -> None:
         """Begin the performance at `start_ns` on the host's clock."""
-        views = tracked_views(pianist, cameras, seed, errors)
-        devices: list[Device] = [View(view, start_ns) for view in views]
+        self._views = tracked_views(pianist, cameras, seed, errors)
+        devices: list[Device] = [View(view, start_ns) for view in self._views]
         devices.append(_Events(pianist, seed, start_ns))
         if key_motion:
             devices.append(_Motion(pianist, seed, start_ns))
         if emg:
             devices.append(Emg(Electrodes(pianist, seed, dead=dead_channels), seed, start_ns))
         super().__init__(devices, start_ns)
+
+    def knock(self, knock: Knock | None) -> None:
+        """Let a camera be knocked, or all stand where they did; what was worked ahead stays."""
+        for view in self._views:
+            hit = knock is not None and knock.view == view.camera.name
+            view.knock = knock if hit else None
 
 
 def tracked_views(

@@ -213,6 +213,23 @@ def test_who_tells_hands_apart_is_told_where_a_camera_was_found_again(monkeypatc
     assert told == [aligner.watch.registration]
 
 
+def test_in_a_room_beyond_training_every_sample_says_so() -> None:
+    streams = Streams(
+        (Landmarks("hand", HAND_SKELETON, dimensions=3, coordinates="keyboard"), PianoKeys())
+    )
+    strange = "the cameras are further away than in training"
+    config = AlignerConfig(streams=streams, rate_hz=64, registration=REGISTRATION, strange=strange)
+    aligner, said = Aligner(config), int(Flag.UNFAMILIAR | Flag.STRANGE_ROOM)
+    chunks = []
+    for delivery in playing(2.0):
+        if isinstance(delivery.sample, LandmarkFrame):
+            aligner.push_frame(delivery.sample, delivery.deliver_ns)
+        chunks += aligner.advance(delivery.deliver_ns)
+    flags = np.concatenate([chunk.flags for chunk in chunks])
+    assert len(flags) > 64
+    assert ((flags & said) == said).all()
+
+
 def test_grid_samples_carry_what_is_said_however_often_anybody_looks() -> None:
     streams = Streams(
         (Landmarks("hand", HAND_SKELETON, dimensions=3, coordinates="keyboard"), PianoKeys())

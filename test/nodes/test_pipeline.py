@@ -35,6 +35,7 @@ from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.sense.samples import LandmarkFrame
 from kpm_ros.wire import decode
+from support.asking import called
 from support.graph import RunningGraph
 from support.player import Player
 from support.waiting import QUEUED, wait_for
@@ -45,21 +46,6 @@ names = (f"test_{i}" for i in itertools.count())
 
 def listen(node, message_type, topic):
     return PolledSubscription(node, message_type, topic, qos.of(topic.split("/", 2)[2]))
-
-
-def call(rclpy_node, context, service_type, name, request):
-    from rclpy.executors import SingleThreadedExecutor
-
-    client = rclpy_node.create_client(service_type, name)
-    assert client.wait_for_service(timeout_sec=20), f"no service {name}"
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(rclpy_node)
-    future = client.call_async(request)
-    executor.spin_until_future_complete(future, timeout_sec=20)
-    executor.remove_node(rclpy_node)
-    rclpy_node.destroy_client(client)
-    assert future.done(), f"{name} did not answer"
-    return future.result()
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +162,7 @@ def test_every_node_tells_how_it_is_doing(running, node):
 def test_parameters_are_described_with_meaning_and_bounds(running, node, context):
     request = DescribeParameters.Request(names=["hop_s", "model"])
     service = f"/{running.namespace}/synchronizer/describe_parameters"
-    hop, model = call(node, context, DescribeParameters, service, request).descriptors
+    hop, model = called(context, node, DescribeParameters, service, request).descriptors
     assert hop.description
     assert hop.floating_point_range[0].from_value == 0.001
     assert hop.read_only
@@ -194,10 +180,10 @@ def test_the_exoskeleton_moves_only_when_enabled_and_stops_when_told(running, no
     wait_for(lambda: len(seen) > 20 or (newest() and False), "commands", 60)
     assert all(torque == 0 for row in seen for torque in row)
     exo = f"/{running.namespace}/exo"
-    answer = call(node, context, SetBool, f"{exo}/enable", SetBool.Request(data=True))
+    answer = called(context, node, SetBool, f"{exo}/enable", SetBool.Request(data=True))
     assert answer.success
     wait_for(lambda: any(newest() or []), "a torque once enabled", 30)
-    assert call(node, context, Trigger, f"{exo}/stop", Trigger.Request()).success
+    assert called(context, node, Trigger, f"{exo}/stop", Trigger.Request()).success
     commands.take()
     seen.clear()
     wait_for(lambda: len(seen) > 20 or (newest() and False), "commands after the stop")
@@ -209,7 +195,7 @@ def test_gestures_are_not_valid_until_enabled(running, node, context):
     [first, *_] = wait_for(gestures.take, "a gesture message", 60)
     assert (first[0].name, first[0].valid) == ("none", False)
     service = f"/{running.namespace}/gesture/enable"
-    assert call(node, context, SetBool, service, SetBool.Request(data=True)).success
+    assert called(context, node, SetBool, service, SetBool.Request(data=True)).success
     wait_for(lambda: any(m.valid for m, _ in gestures.take()), "a valid gesture", 30)
 
 
@@ -226,7 +212,7 @@ def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, contex
         commands = listen(node, Float64MultiArray, f"/{graph.namespace}/assist/command")
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort")
         service = f"/{graph.namespace}/exo/enable"
-        call(node, context, SetBool, service, SetBool.Request(data=True))
+        called(context, node, SetBool, service, SetBool.Request(data=True))
         wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "assistance", 30)
         before = graph.kill("inference")
         wait_for(lambda: len(reader.take()) == 0 and not reader.status().ready, "staleness")

@@ -30,9 +30,11 @@ from kpm_ros.sense.samples import (
 )
 from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study
+from kpm_ros.simulate.knock import Knock
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import Delivery, SimulatedSession
 
+S = 1_000_000_000
 START = 1_700_000_000_123_456_789
 SECONDS = 6
 MS = 1_000_000
@@ -162,6 +164,34 @@ def test_an_endless_session_keeps_no_past(study: Pianist) -> None:
         endless.advance(START + second * 1000 * MS)
         most = max(most, len(endless._waiting))
     assert most < 200
+
+
+def test_a_knocked_camera_sees_the_hand_elsewhere_and_nothing_else_changes(study: Pianist) -> None:
+    knocked = SimulatedSession(study, default_cameras(), 0, emg=False)
+    knocked.knock(Knock.read("top,1.0,0.06,0.0,0.0"))
+    usual = SimulatedSession(study, default_cameras(), 0, emg=False)
+    moved = []
+    pairs = zip(knocked.advance(2 * S), usual.advance(2 * S), strict=True)
+    for ours, theirs in ((one.sample, other.sample) for one, other in pairs):
+        if not isinstance(ours, LandmarkFrame):
+            continue
+        assert (ours.stamp_ns, ours.view) == (theirs.stamp_ns, theirs.view)
+        if not np.array_equal(ours.points, theirs.points):
+            moved.append(ours)
+            # 6 cm at a distance of about 95 cm, through a lens of 0.82 image widths.
+            assert (theirs.points - ours.points)[:, 0].mean() == pytest.approx(0.054, abs=0.004)
+    assert {frame.view for frame in moved} == {"top"}
+    assert S <= moved[0].stamp_ns < 1.6 * S
+    assert len(moved) > 20
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["top", "top,20,0.06,0.06", "top,soon,0,0,0", "top,-1,0,0,0", "top,1,0,0,nan", ",1,0,0,0"],
+)
+def test_a_knock_that_cannot_be_is_refused_with_an_example(words: str) -> None:
+    with pytest.raises(ValueError, match=r"such as top,20,0\.06,0\.06,-0\.05"):
+        Knock.read(words)
 
 
 def test_two_cameras_of_one_name_are_refused(study: Pianist) -> None:

@@ -26,6 +26,35 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
 
+def called(context: Any, tester: Any, kind: Any, service: str, request: Any) -> Any:
+    """Call a service of whichever process, and wait for its answer."""
+    return _answer(context, [tester], kind, service, request)
+
+
+def _answer(context: Any, served: list[Any], kind: Any, service: str, request: Any) -> Any:
+    client = served[0].create_client(kind, service)
+    assert client.wait_for_service(20), f"no service {service}"
+    future = client.call_async(request)
+    with _serving(context, served) as executor:
+        executor.spin_until_future_complete(future, 20)
+    served[0].destroy_client(client)
+    assert future.done(), f"{service} did not answer"
+    return future.result()
+
+
+@contextmanager
+def _serving(context: Any, nodes: list[Any]) -> Iterator[SingleThreadedExecutor]:
+    executor = SingleThreadedExecutor(context=context)
+    for one in nodes:
+        executor.add_node(one)
+    try:
+        yield executor
+    finally:
+        for one in nodes:
+            executor.remove_node(one)
+        executor.shutdown()
+
+
 class Asking:
     """Calls a node's services, as other nodes do."""
 
@@ -38,26 +67,7 @@ class Asking:
     def call(self, kind: Any, service: str, request: Any) -> Any:
         """Call one of its services, and let it answer."""
         name = f"{self.node.get_fully_qualified_name()}/{service}"
-        client = self._tester.create_client(kind, name)
-        assert client.wait_for_service(20), name
-        future = client.call_async(request)
-        with self._serving() as executor:
-            executor.spin_until_future_complete(future, 20)
-        self._tester.destroy_client(client)
-        assert future.done(), name
-        return future.result()
-
-    @contextmanager
-    def _serving(self) -> Iterator[SingleThreadedExecutor]:
-        executor = SingleThreadedExecutor(context=self._context)
-        for one in (self._tester, self.node):
-            executor.add_node(one)
-        try:
-            yield executor
-        finally:
-            for one in (self._tester, self.node):
-                executor.remove_node(one)
-            executor.shutdown()
+        return _answer(self._context, [self._tester, self.node], kind, name, request)
 
     def set_all(self, **values: Any) -> Any:
         request = SetParametersAtomically.Request(parameters=_messages(values))
@@ -74,7 +84,7 @@ class Asking:
 
     def settle(self) -> None:
         """Let the node serve what waits for it."""
-        with self._serving() as executor:
+        with _serving(self._context, [self._tester, self.node]) as executor:
             executor.spin_once(timeout_sec=0.0)
 
 

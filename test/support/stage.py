@@ -32,6 +32,7 @@ from std_srvs.srv import SetBool
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
 from kpm_ros.models.weight_files import load_model, save_model
+from support.asking import called
 from support.clock import SettableClock
 from support.graph import RunningGraph
 from support.player import Player, as_it_is
@@ -206,14 +207,8 @@ class Stage:
             process.resume()
 
     def _enable(self) -> None:
-        client = self.node.create_client(SetBool, f"/{self.namespace}/exo/enable")
-        assert client.wait_for_service(timeout_sec=20), "the exo node offers no service"
-        future = client.call_async(SetBool.Request(data=True))
-        rclpy.spin_until_future_complete(
-            self.node, future, rclpy.executors.SingleThreadedExecutor(context=self._context), 20
-        )
-        assert future.done(), "the exo node did not answer"
-        self.node.destroy_client(client)
+        enable = f"/{self.namespace}/exo/enable"
+        assert called(self._context, self.node, SetBool, enable, SetBool.Request(data=True)).success
 
 
 def _needy(folder: Path) -> Path:
