@@ -38,8 +38,8 @@ from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
-STALE = Flag.POSE_STALE | Flag.POSE_LOST
-ABSENT = Flag.POSE_LOST | Flag.CHANNELS_MISSING
+STALE = FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
+ABSENT = FlagBits(Flag.POSE_LOST | Flag.CHANNELS_MISSING)
 """What a stream says of a sample of which it knows nothing."""
 
 

@@ -133,6 +133,7 @@ class HandSides:
         """How often names were exchanged."""
         self._rules = rules or SideRules()
         self._palm, self._tips = list(skeleton.role("palm")), list(skeleton.role("tips"))
+        self._heights_m = np.array([PALM_M, *(TIP_M for _ in self._tips)])
         self._views = {view: _View(one.camera) for view, one in registration.cameras.items()}
 
     def register(self, registration: Registration) -> None:
@@ -182,10 +183,11 @@ class HandSides:
     def _look(self, view: _View, frame: LandmarkFrame) -> None:
         """Note where along the keys a hand is."""
         assert frame.points is not None
-        palm = _along_keys(view.camera, frame.points[self._palm].mean(axis=0)[None], PALM_M)
-        tips = _along_keys(view.camera, frame.points[self._tips], TIP_M)
-        if palm is not None and tips is not None:
-            view.palms[frame.side], view.tips[frame.side] = float(palm[0]), tips
+        points = frame.points[:, :2]
+        told = np.concatenate((points[self._palm].mean(axis=0)[None], points[self._tips]))
+        along_m = _along_keys(view.camera, told, self._heights_m)
+        if along_m is not None:
+            view.palms[frame.side], view.tips[frame.side] = float(along_m[0]), along_m[1:]
             view.seen_ns[frame.side] = frame.stamp_ns
 
     def _decide(self, view: _View, now_ns: int) -> None:
@@ -240,11 +242,12 @@ class HandSides:
 
 
 def _along_keys(
-    camera: Camera, points: NDArray[np.floating], height_m: float
+    camera: Camera, points: NDArray[np.floating], heights_m: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
-    """Where along the keys points of a picture are, at a height; None where that is not told."""
-    ahead = camera.rays(points[:, :2])
+    """Where along the keys points of a picture are, at heights; None where that is not told."""
+    ahead = camera.rays(points)
     if (ahead[:, 2] > -FLATTEST).any():
         return None
-    far = (height_m - camera.position[2]) / ahead[:, 2]
-    return np.asarray(camera.position[0] + far * ahead[:, 0])
+    position = camera.position
+    far = (heights_m - position[2]) / ahead[:, 2]
+    return np.asarray(position[0] + far * ahead[:, 0])

@@ -89,7 +89,7 @@ class JoinedViews:
         usable, said = best_views(flags)
         doubt = np.zeros(usable.shape)
         age_ns = np.zeros(count, np.int64)
-        return Sights(stamps_ns, stamps_ns, seen, usable, doubt, np.arange(count), age_ns, said)
+        return Sights(stamps_ns, seen, usable, doubt, np.arange(count), age_ns, said)
 
     def reset(self) -> None:
         """Forget every frame."""

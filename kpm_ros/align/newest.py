@@ -98,9 +98,9 @@ class KnownFrames:
 
     def advance(self, at_ns: int) -> None:
         """Come to an instant: know what is known by then."""
-        count = bisect_right(self._coming, at_ns, key=attrgetter("usable_ns"))
-        if not count:
+        if not self._coming or self._coming[0].usable_ns > at_ns:
             return
+        count = bisect_right(self._coming, at_ns, key=attrgetter("usable_ns"))
         for frame in self._coming[:count]:
             self._cadence.add(frame.stamp_ns, frame.usable_ns + self._wait_ns)
             place = bisect_left(self.frames, frame.stamp_ns, key=_by_stamp)
@@ -148,12 +148,19 @@ class KnownFrames:
         held_ns = 0 if held else self.overdue_ns
         return age_flags(age_ns, held_ns, self.stale_ns, self._lost_ns)
 
+    def age_flag(self, age_ns: int, held: bool) -> int:
+        """Say so of points of one age."""
+        if age_ns <= (0 if held else self.overdue_ns):
+            return 0
+        return int(self.age_flags(np.array([age_ns]), held)[0])
+
 
 def parts(stamps_ns: NDArray[np.int64], views: Sequence[KnownFrames]) -> Iterator[slice]:
     """Split instants where more becomes known of some view, and bring all views to each part."""
     first_ns, last_ns = int(stamps_ns[0]), int(stamps_ns[-1])
     turns = sorted({turn for view in views for turn in view.turns(first_ns, last_ns)})
-    for start, stop in pairwise([0, *np.searchsorted(stamps_ns, turns).tolist(), len(stamps_ns)]):
+    places = np.searchsorted(stamps_ns, turns).tolist() if turns else []
+    for start, stop in pairwise([0, *places, len(stamps_ns)]):
         if stop > start:
             for view in views:
                 view.advance(int(stamps_ns[start]))

@@ -15,13 +15,14 @@
 """What several views see of a hand at the exposure of the newest frame that is known.
 
 Those whose own newest frame is older go on as they moved, and are doubted the more the longer that
-is.
+is. Instants that the same frames tell of are few: lists of so few numbers cost less than arrays.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
 from kpm_ros.align.frame_reading import Seen, look_through
 from kpm_ros.align.newest import KnownFrames, parts
 from kpm_ros.align.pose import PoseRules, ViewTiming, line
-from kpm_ros.align.sights import SEEN_COLUMNS, Sights, hidden_in_all
+from kpm_ros.align.sights import SEEN_COLUMNS, Sights
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import Landmarks
@@ -43,6 +44,9 @@ ACCELERATION_M_S2 = 15.0
 NEVER_LATE_NS = 2**62
 LONGEST_LATE_NS = round(0.05 * NS_PER_S)
 """A view that is so much behind another says nothing of where the hand is now."""
+NOBODY, HIDDEN = int(Flag.POSE_STALE | Flag.POSE_LOST), int(Flag.HIDDEN)
+
+_by_stamp = attrgetter("stamp_ns")
 
 
 class NewestViews:
@@ -62,7 +66,7 @@ class NewestViews:
         self._known = {view.name: KnownFrames(rules, view.rate_hz) for view in views}
         self._points = len(views[0].skeleton)
         self._last: tuple[int, ...] = ()
-        self._hidden = FlagBits(0)
+        self._hidden = 0
 
     @property
     def dropped(self) -> int:
@@ -91,26 +95,12 @@ class NewestViews:
 
     def see(self, stamps_ns: NDArray[np.int64]) -> Sights:
         """Read every view at the moments of which most is known at each instant."""
-        found: list[Sights] = []
-        moment = np.full(len(stamps_ns), -1)
-        age_ns = np.zeros(len(stamps_ns), np.int64)
-        flags = np.full(len(stamps_ns), Flag.POSE_STALE | Flag.POSE_LOST, FlagBits)
-        before = 0
+        instants_ns, told = stamps_ns.tolist(), _Told()
         for part in parts(stamps_ns, list(self._known.values())):
-            sights = self._see_part(stamps_ns[part])
-            if sights is not None:
-                moment[part] = sights.moment + before
-                age_ns[part], flags[part] = sights.age_ns, sights.flags
-                before += len(sights.moments_ns)
-                found.append(sights)
+            self._see_part(instants_ns[part], told)
         for known in self._known.values():
-            known.forget(int(stamps_ns[-1]), keep=2)
-        if not found:
-            found = [self._nothing()]
-        moments_ns, asked_ns, seen, usable, doubt = (
-            np.concatenate(one) for one in list(zip(*found, strict=True))[:5]
-        )
-        return Sights(moments_ns, asked_ns, seen, usable, doubt, moment, age_ns, flags)
+            known.forget(instants_ns[-1], keep=2)
+        return told.sights(len(self._known), self._points)
 
     def reset(self) -> None:
         """Forget every frame."""
@@ -119,121 +109,157 @@ class NewestViews:
         self.newest_used = None
         self._last = ()
 
-    def _nothing(self) -> Sights:
-        """What is seen at no moment."""
-        stamps, views = np.zeros(0, np.int64), (0, len(self._known))
-        seen = np.zeros((*views, self._points, SEEN_COLUMNS), np.float32)
-        usable = np.zeros(views, np.bool_)
-        return Sights(
-            stamps, stamps, seen, usable, np.zeros(views), stamps, stamps, np.zeros(0, FlagBits)
-        )
-
-    def _see_part(self, stamps_ns: NDArray[np.int64]) -> Sights | None:
+    def _see_part(self, instants_ns: list[int], told: _Told) -> None:
         """Read instants at which the same frames are known."""
-        shown = [
-            [frame for frame in known.frames if frame.item.row is not None]
-            for known in self._known.values()
-        ]
+        views, count = list(self._known.values()), len(instants_ns)
+        shown = [[one for one in known.frames if one.item.row is not None] for known in views]
         last = [frames[-1] for frames in shown if frames]
         if not last:
-            return None
-        self.newest_used = newest = max(last, key=lambda frame: frame.stamp_ns)
+            told.add_instants([-1] * count, [0] * count, [NOBODY] * count)
+            return
+        self.newest_used = newest = max(last, key=_by_stamp)
+        newest_ns, before = newest.stamp_ns, len(told.moments_ns)
+        ages_ns = [max(0, instant_ns - newest_ns) for instant_ns in instants_ns]
         basis = tuple(frames[-1].stamp_ns if frames else 0 for frames in shown)
-        if newest.stamp_ns <= stamps_ns[0] and self._last == (newest.stamp_ns, *basis):
-            return self._as_before(stamps_ns, newest)
-        asked = len(stamps_ns)
-        earlier = int(np.searchsorted(stamps_ns, newest.stamp_ns))
-        moments_ns, moment = stamps_ns, np.arange(asked)
-        if earlier < asked:
-            moments_ns = np.append(stamps_ns[:earlier], newest.stamp_ns)
-            moment = np.minimum(moment, earlier)
-        # What the call before has told is not told, nor learnt from, again.
-        again = int((int(moments_ns[0]), *basis) == self._last)
-        self._last = (int(moments_ns[-1]), *basis)
-        views = [
-            _read_view(frames, known, moments_ns, self._points * SEEN_COLUMNS)
-            for frames, known in zip(shown, self._known.values(), strict=True)
+        if newest_ns <= instants_ns[0] and self._last == (newest_ns, *basis):
+            # No view knows more than of the last instant: only points grow older.
+            view = next(k for k, frames in enumerate(shown) if frames and frames[-1] is newest)
+            held = views[view].frames[-1] is not newest
+            flags = [views[view].age_flag(age_ns, held) | self._hidden for age_ns in ages_ns]
+            told.add_instants([before - 1] * count, ages_ns, flags)
+            return
+        moments_ns = instants_ns[: bisect_left(instants_ns, newest_ns)]
+        earlier = len(moments_ns)
+        if earlier < count:
+            moments_ns.append(newest_ns)
+        self._last = (moments_ns[-1], *basis)
+        read = [
+            _View(frames, known, moments_ns, self._points * SEEN_COLUMNS)
+            for frames, known in zip(shown, views, strict=True)
         ]
-        late_ns = np.stack([view.late_ns for view in views], axis=1)
-        usable = (late_ns <= LONGEST_LATE_NS) | (late_ns == late_ns.min(axis=1, keepdims=True))
-        usable &= late_ns < NEVER_LATE_NS
-        age_ns = stamps_ns - moments_ns[moment]
-        best = late_ns.argmin(axis=1)[moment]
-        flags = np.zeros(asked, FlagBits)
-        if age_ns[-1] or late_ns.any():
-            for k, (view, known) in enumerate(zip(views, self._known.values(), strict=True)):
-                if (chosen := best == k).any():
-                    own_ns = (age_ns + late_ns[moment, k])[chosen]
-                    flags[chosen] = known.age_flags(own_ns, view.held)
-        hidden = hidden_in_all(np.stack([view.flags for view in views], axis=1), usable)
+        best, hidden = told.add_moments(moments_ns, read)
         self._hidden = hidden[-1]
-        doubt = np.stack([view.doubt for view in views], axis=1)
-        seen = np.stack([view.seen for view in views], axis=1)
-        seen = seen.reshape(len(moments_ns), len(views), self._points, SEEN_COLUMNS)
-        return Sights(
-            moments_ns[again:],
-            stamps_ns[again : len(moments_ns)],
-            seen[again:],
-            usable[again:],
-            doubt[again:],
-            moment - again,
-            age_ns,
-            flags | hidden[moment],
+        moments = [min(k, earlier) for k in range(count)]
+        flags = [
+            read[best[k]].age_flag(age_ns + read[best[k]].late_ns[k]) | hidden[k]
+            for k, age_ns in zip(moments, ages_ns, strict=True)
+        ]
+        told.add_instants([before + k for k in moments], ages_ns, flags)
+
+
+class _View:
+    """One view's frames that saw somebody, brought to moments: between them, or beyond the last."""
+
+    def __init__(
+        self,
+        frames: Sequence[Arrival[Seen]],
+        known: KnownFrames,
+        moments_ns: list[int],
+        width: int,
+    ) -> None:
+        """Read it at moments in order."""
+        count = len(moments_ns)
+        self._known, self._frames = known, frames
+        self.seen = np.zeros((count, width), np.float32)
+        self.late_ns = [NEVER_LATE_NS] * count
+        """How much earlier than the moment its frame was exposed; 0 between two frames."""
+        self.doubt = [0.0] * count
+        self.flags = [0] * count
+        self._held = bool(frames) and known.frames[-1] is not frames[-1]
+        """Whether frames without anybody have followed."""
+        start, exposed_ns = 0, [frame.stamp_ns for frame in frames]
+        while start < count:
+            place = bisect_right(exposed_ns, moments_ns[start]) - 1
+            stop = count
+            if place + 1 < len(frames):
+                stop = bisect_left(moments_ns, exposed_ns[place + 1], start)
+            if place >= 0:
+                self._read(place, moments_ns, slice(start, stop))
+            start = stop
+
+    def age_flag(self, age_ns: int) -> int:
+        """Say of points so old whether they are held past their time, stale or lost."""
+        return self._known.age_flag(age_ns, self._held)
+
+    def _read(self, place: int, moments_ns: list[int], span: slice) -> None:
+        """Read moments from one frame on, up to the next if there is one."""
+        at, ends = self._frames[place], place + 1 == len(self._frames)
+        start, end = (
+            (self._frames[max(0, place - 1)], at) if ends else (at, self._frames[place + 1])
         )
-
-    def _as_before(self, stamps_ns: NDArray[np.int64], newest: Arrival[Seen]) -> Sights:
-        """Read instants of which no view knows more than of the last: only points grow older."""
-        age_ns = stamps_ns - newest.stamp_ns
-        known = next(k for k in self._known.values() if any(f is newest for f in k.frames))
-        flags = known.age_flags(age_ns, known.frames[-1] is not newest)
-        moment = np.full(len(stamps_ns), -1)
-        return self._nothing()._replace(moment=moment, age_ns=age_ns, flags=flags | self._hidden)
-
-
-class _View(NamedTuple):
-    """One view at some moments."""
-
-    seen: NDArray[np.float32]
-    late_ns: NDArray[np.int64]
-    """How much earlier than the moment its frame was exposed; 0 between two frames."""
-    doubt: NDArray[np.float64]
-    flags: NDArray[FlagBits]
-    held: bool
-    """Whether frames without anybody have followed."""
-
-
-def _read_view(
-    frames: Sequence[Arrival[Seen]],
-    known: KnownFrames,
-    moments_ns: NDArray[np.int64],
-    width: int,
-) -> _View:
-    """Bring a view's frames that saw somebody to some moments: between them, or beyond the last."""
-    count = len(moments_ns)
-    view = _View(
-        np.zeros((count, width), np.float32),
-        np.full(count, NEVER_LATE_NS),
-        np.zeros(count),
-        np.zeros(count, FlagBits),
-        bool(frames) and known.frames[-1] is not frames[-1],
-    )
-    places = np.searchsorted([frame.stamp_ns for frame in frames], moments_ns, side="right") - 1
-    for place in range(max(0, int(places[0])), int(places[-1]) + 1):
-        span = slice(*np.searchsorted(places, (place, place + 1)).tolist())
-        at, after = frames[place], frames[place + 1 : place + 2]
-        start, end = (at, after[0]) if after else (frames[max(0, place - 1)], at)
-        since_ns, gap_ns = moments_ns[span] - at.stamp_ns, end.stamp_ns - start.stamp_ns
-        joined = 0 < gap_ns <= known.stale_ns
-        late = since_ns / NS_PER_S
-        view.late_ns[span] = 0 if joined and after else since_ns
+        since_ns = [moment_ns - at.stamp_ns for moment_ns in moments_ns[span]]
+        gap_ns, before_ns = end.stamp_ns - start.stamp_ns, at.stamp_ns - start.stamp_ns
+        joined = 0 < gap_ns <= self._known.stale_ns
+        late_s = [late_ns / NS_PER_S for late_ns in since_ns]
         if joined:
-            reached_ns = since_ns + at.stamp_ns - start.stamp_ns
-            view.seen[span] = line(start, end, np.minimum(reached_ns, 2 * gap_ns))
-            view.flags[span] = start.item.flags | end.item.flags
-            if not after:
-                view.doubt[span] = ACCELERATION_M_S2 / 2 * late * (late + gap_ns / NS_PER_S)
+            reached_ns = [min(passed_ns + before_ns, 2 * gap_ns) for passed_ns in since_ns]
+            self.seen[span] = line(start, end, np.array(reached_ns))
+            flags = start.item.flags | end.item.flags
         else:
-            view.seen[span] = at.item.row
-            view.flags[span] = at.item.flags
-            view.doubt[span] = SPEED_M_S * late
-    return view
+            self.seen[span] = at.item.row
+            flags = at.item.flags
+        self.flags[span] = [flags] * len(since_ns)
+        if joined and not ends:
+            self.late_ns[span] = [0] * len(since_ns)
+            return
+        self.late_ns[span] = since_ns
+        if joined:
+            gap_s = gap_ns / NS_PER_S
+            self.doubt[span] = [ACCELERATION_M_S2 / 2 * late * (late + gap_s) for late in late_s]
+        else:
+            self.doubt[span] = [SPEED_M_S * late for late in late_s]
+
+
+class _Told:
+    """What is told of some instants, part by part."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.moments_ns: list[int] = []
+        self._seen: list[NDArray[np.float32]] = []
+        self._usable: list[list[bool]] = []
+        self._doubt: list[tuple[float, ...]] = []
+        self._moment: list[int] = []
+        self._ages_ns: list[int] = []
+        self._flags: list[int] = []
+
+    def add_instants(self, moment: list[int], ages_ns: list[int], flags: list[int]) -> None:
+        """Say which moments tell of some instants, how much earlier they are, and the flags."""
+        self._moment += moment
+        self._ages_ns += ages_ns
+        self._flags += flags
+
+    def add_moments(
+        self, moments_ns: list[int], views: Sequence[_View]
+    ) -> tuple[list[int], list[int]]:
+        """Take over what views saw at moments; give of each the best view, and what is hidden."""
+        best, hidden = [], []
+        late_ns = zip(*(view.late_ns for view in views), strict=True)
+        flags = zip(*(view.flags for view in views), strict=True)
+        for late, said in zip(late_ns, flags, strict=True):
+            least = min(late)
+            usable = [
+                one < NEVER_LATE_NS and (one <= LONGEST_LATE_NS or one == least) for one in late
+            ]
+            best.append(late.index(least))
+            hides = [one & HIDDEN for one, used in zip(said, usable, strict=True) if used]
+            hidden.append(HIDDEN if hides and all(hides) else 0)
+            self._usable.append(usable)
+        self._doubt += zip(*(view.doubt for view in views), strict=True)
+        self._seen.append(np.stack([view.seen for view in views], axis=1))
+        self.moments_ns += moments_ns
+        return best, hidden
+
+    def sights(self, views: int, points: int) -> Sights:
+        """All of it."""
+        count = len(self.moments_ns)
+        seen = np.concatenate(self._seen) if self._seen else np.zeros(0, np.float32)
+        return Sights(
+            np.array(self.moments_ns, np.int64),
+            seen.reshape(count, views, points, SEEN_COLUMNS),
+            np.array(self._usable, np.bool_).reshape(count, views),
+            np.array(self._doubt, np.float64).reshape(count, views),
+            np.array(self._moment, np.int64),
+            np.array(self._ages_ns, np.int64),
+            np.array(self._flags, FlagBits),
+        )

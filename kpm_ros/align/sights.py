@@ -36,8 +36,6 @@ class Sights(NamedTuple):
 
     moments_ns: NDArray[np.int64]
     """When what is seen was so."""
-    asked_ns: NDArray[np.int64]
-    """The first of the instants asked for of which each moment tells."""
     seen: NDArray[np.float32]
     """(moments, views, points, SEEN_COLUMNS)"""
     usable: NDArray[np.bool_]

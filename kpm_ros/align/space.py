@@ -202,19 +202,22 @@ class HandInSpace:
                 strikes=past.strikes,
             )
         sights = self._views.see(stamps_ns)
-        found = self.solver.solve(
-            sights.moments_ns,
-            sights.seen,
-            sights.usable,
-            doubt=sights.doubt,
-            visible_from=self._hidden_below,
-        )
         # The last moment of the call before may be told again.
-        found = HandInstants.joined((self.newest or self.solver.nothing(1), found))
-        self.newest = found.last
+        found, told = self.newest or self.solver.nothing(1), sights.moment + 1
         if len(sights.moments_ns):
+            new = self.solver.solve(
+                sights.moments_ns,
+                sights.seen,
+                sights.usable,
+                doubt=sights.doubt,
+                visible_from=self._hidden_below,
+            )
+            if told.min() > 0:
+                found, told = new, told - 1
+            else:
+                found = HandInstants.joined((found, new))
             self.newest_ns = int(sights.moments_ns[-1])
-        told = sights.moment + 1
+        self.newest = found.last
         known, flags = found.found[told], sights.flags
         if not known.all():
             flags = np.where(known, flags, flags | LOST).astype(FlagBits)

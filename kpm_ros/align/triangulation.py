@@ -189,9 +189,10 @@ class HandSolver:
         `seen` is (instants, views, points, 4), see SEEN_COLUMNS; `usable` and `doubt`, which is
         an error in metres beside the tracker's, are (instants, views).
         """
-        gaps_s = np.diff(stamps_ns, prepend=self._last_ns or stamps_ns[:1]) / NS_PER_S
+        gaps_s = _gaps_s(stamps_ns)
         if len(stamps_ns):
-            gaps_s[0] = NEVER_S if self._last_ns is None else gaps_s[0]
+            first_s = (int(stamps_ns[0]) - (self._last_ns or 0)) / NS_PER_S
+            gaps_s[0] = NEVER_S if self._last_ns is None else first_s
             self._last_ns = int(stamps_ns[-1])
         doubt = np.zeros(usable.shape) if doubt is None else doubt
         return self._run(gaps_s, seen, usable, doubt, visible_from, (), self._before, learns=False)
@@ -208,7 +209,7 @@ class HandSolver:
         """Look back on a span of instants, and know the hand better from the next call on."""
         from kpm_ros.align.learn_kernels import take_over
 
-        gaps_s = np.diff(stamps_ns, prepend=stamps_ns[:1]) / NS_PER_S
+        gaps_s = _gaps_s(stamps_ns)
         doubt, before = np.zeros(usable.shape), np.zeros_like(self._before)
         self._run(gaps_s, seen, usable, doubt, visible_from, strikes, before, learns=True)
         take_over(self._limits(visible_from), self._learnt)
@@ -321,6 +322,13 @@ def triangulate(
         ]
         solver.learn(stamps_ns[span], whole[span], usable[span], strikes=within)
     return HandInstants.joined(found)
+
+
+def _gaps_s(stamps_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How long each instant is after the one before it; the first, not at all."""
+    gaps_s = np.zeros(len(stamps_ns))
+    gaps_s[1:] = (stamps_ns[1:] - stamps_ns[:-1]) / NS_PER_S
+    return gaps_s
 
 
 def _lens_table(one: RegisteredCamera) -> NDArray[np.float64]:

@@ -112,7 +112,7 @@ class Streams(Sequence[Stream]):
             return self.listed[self.names.index(place)]
         return self.listed[place]
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Columns of all streams."""
         return sum(stream.width for stream in self.listed)

@@ -122,7 +122,7 @@ class PartsOfHands:
         """Do the same with a grid's rows, and with what is missing of them."""
         own = values[:, self._columns[number]]
         gone = np.zeros(len(missing), np.uint32)
-        for place, bit in enumerate(self._bits[number]):
+        for place, bit in enumerate(self._bits[number] if missing.any() else ()):
             gone[(missing & bit) != 0] |= np.uint32(1 << place)
         return self._mirror(own) if self._sides[number] == LEFT else own, gone
 

@@ -30,6 +30,8 @@ from kpm_ros.models.card import ModelCard
 
 Array = NDArray[np.float32]
 
+_UNUSABLE, _INVALID = FlagBits(Flag.HIDDEN | Flag.UNFAMILIAR), FlagBits(Flag.INVALID)
+
 
 def neutral_row(card: ModelCard) -> Array:
     """Give the row that stands for nothing known: "not sensed" for keys, else zero once normalised.
@@ -65,13 +67,13 @@ def judge(
     flags: NDArray[FlagBits], missing: NDArray[np.uint32], card: ModelCard
 ) -> NDArray[FlagBits]:
     """Mark as invalid what is blind, made of guesses at hidden points, or unfamiliar."""
-    unusable = blind(missing, card) | ((flags & FlagBits(Flag.HIDDEN | Flag.UNFAMILIAR)) != 0)
-    return flags | np.where(unusable, FlagBits(Flag.INVALID), FlagBits(0))
+    unusable = blind(missing, card) | ((flags & _UNUSABLE) != 0)
+    return np.asarray(flags | unusable * _INVALID, FlagBits)
 
 
 def blind(missing: NDArray[np.uint32], card: ModelCard) -> NDArray[np.bool_]:
     """Find the samples without a sense the model needs, and those without any sense."""
-    if not card.streams:
+    if not card.streams or not missing.any():
         return np.zeros(len(missing), np.bool_)
     gone = _gone(missing, card, card.streams.senses)
     unusable = np.logical_and.reduce(list(gone.values()))

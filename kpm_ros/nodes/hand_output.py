@@ -50,20 +50,17 @@ class HandOutput:
 
     def publish(self) -> None:
         """Publish what is new."""
-        if not self._hands:
-            return
-        points = self._points.get_subscription_count() > 0
-        markers = self._markers.get_subscription_count() > 0
-        for number, hand in enumerate(self._hands if points or markers else ()):
+        for number, hand in enumerate(self._hands):
             stamp_ns, found = hand.newest_ns, hand.newest
+            if 0 <= stamp_ns - self._sent_ns[number] < LEAST_GAP_NS:
+                continue
+            self._sent_ns[number] = stamp_ns
             if found is None or not found.found[-1]:
                 continue
-            if not 0 <= stamp_ns - self._sent_ns[number] < LEAST_GAP_NS:
-                self._sent_ns[number] = stamp_ns
-                if points:
-                    self._points.publish(points_message(hand, stamp_ns))
-                if markers:
-                    self._markers.publish(markers_message(hand, stamp_ns, number))
+            if self._points.get_subscription_count() > 0:
+                self._points.publish(points_message(hand, stamp_ns))
+            if self._markers.get_subscription_count() > 0:
+                self._markers.publish(markers_message(hand, stamp_ns, number))
 
 
 def points_message(hand: HandInSpace, stamp_ns: int) -> HandPoints:
