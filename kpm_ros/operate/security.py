@@ -15,17 +15,21 @@
 """The SROS2 policy: what each node of the graph may do on the network, and nothing else.
 
 `config/security/policy.xml` is made from the graph here:
-`python -m kpm_ros.operate.security [NAMESPACE] > config/security/policy.xml`
+`python -m kpm_ros.operate.security > config/security/policy.xml`; with the options of another
+pipeline (`namespace:=NAME model:=MODEL registration:=FILE hand:=both`), it is that one's.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from xml.etree import ElementTree
 
 from kpm_ros import graph
+from kpm_ros.operate.errors import UserError
+from kpm_ros.operate.options import add_pipeline_options, pipeline_options, spell_out
 
 EVERY_NODE_PUBLISHES = graph.SPOKEN_BY_EVERY_NODE
 EVERY_NODE_SUBSCRIBES = ("/clock",)
@@ -84,11 +88,11 @@ class Profile:
     calls: list[str] = field(default_factory=list)
 
 
-def profiles() -> list[Profile]:
-    """Every node that the graph can have, whichever devices it has, and those who use it."""
+def profiles(options: graph.PipelineOptions) -> list[Profile]:
+    """Every node that a graph can have, whichever devices it has, and those who use it."""
     found: dict[str, Profile] = {}
     for source in ("simulator", "devices"):
-        for node in graph.build(graph.PipelineOptions(source=source, record="bag")):
+        for node in graph.build(replace(options, source=source, record="bag")):
             profile = found.setdefault(node.name, _new(node))
             _add(profile.publishes, [*node.publishes, *_beside_hands(node, IMAGES)])
             _add(profile.publishes, SPACE.get(node.name, ()))
@@ -132,20 +136,21 @@ def _users() -> list[Profile]:
 
 
 def _beside_hands(node: graph.NodeSpec, names: Sequence[str]) -> list[str]:
-    """Names in the place where a camera publishes its view's hand."""
-    hands = [topic for topic in node.publishes if node.kind == "camera"]
-    return [topic.rpartition("/")[0] + f"/{name}" for topic in hands for name in names]
+    """Names in the place where a camera publishes its view's hand, or hands."""
+    views = [node.parameters["view"]] if node.kind == "camera" else []
+    return [f"camera/{view}/{name}" for view in views for name in names]
 
 
 def _add(allowed: list[str], topics: Sequence[str]) -> None:
     allowed += [topic for topic in topics if topic not in allowed]
 
 
-def as_xml(namespace: str = "kpm") -> str:
-    """Write the policy as `ros2 security create_permission` reads it."""
+def as_xml(options: graph.PipelineOptions) -> str:
+    """Write the policy of a pipeline as `ros2 security create_permission` reads it."""
+    namespace = options.namespace
     policy = ElementTree.Element("policy", version="0.2.0")
     enclaves = ElementTree.SubElement(policy, "enclaves")
-    for profile in profiles():
+    for profile in profiles(options):
         path = f"/{namespace}/{profile.node}"
         enclave = ElementTree.SubElement(enclaves, "enclave", path=path)
         inner = ElementTree.SubElement(enclave, "profiles")
@@ -157,7 +162,7 @@ def as_xml(namespace: str = "kpm") -> str:
     ElementTree.indent(policy)
     comment = (
         "<!-- What each node may do on the network, and nothing else. Written by\n"
-        "     `python -m kpm_ros.operate.security [NAMESPACE]`; see docs/distributed.md. -->\n"
+        "     `python -m kpm_ros.operate.security [OPTIONS]`; see docs/distributed.md. -->\n"
     )
     xml = ElementTree.tostring(policy, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{comment}{xml}\n'
@@ -171,5 +176,16 @@ def _allow(profile: ElementTree.Element, kind: str, verb: str, names: Sequence[s
         ElementTree.SubElement(group, kind[:-1]).text = name
 
 
+def main(words: Sequence[str]) -> None:
+    """Print the policy of the pipeline that has these options."""
+    parser = argparse.ArgumentParser("python -m kpm_ros.operate.security", description=__doc__)
+    add_pipeline_options(parser)
+    try:
+        options = pipeline_options(parser.parse_args(spell_out(words)))
+    except UserError as error:
+        parser.error(str(error))
+    print(as_xml(options), end="")
+
+
 if __name__ == "__main__":
-    print(as_xml(*sys.argv[1:2]), end="")
+    main(sys.argv[1:])

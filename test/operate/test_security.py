@@ -22,7 +22,9 @@ from xml.etree import ElementTree
 import pytest
 
 from kpm_ros import graph
+from kpm_ros.core.registration import Registration
 from kpm_ros.operate import security
+from kpm_ros.pipeline_options import simulated_room
 
 POLICY = Path(__file__).parents[2] / "config" / "security" / "policy.xml"
 
@@ -41,7 +43,7 @@ def allowed() -> dict[str, dict[tuple[str, str], set[str]]]:
 
 
 def test_the_shipped_policy_is_the_one_made_from_the_graph():
-    made = security.as_xml()
+    made = security.as_xml(graph.PipelineOptions())
     assert POLICY.read_text() == made, (
         "run: python -m kpm_ros.operate.security > config/security/policy.xml"
     )
@@ -85,6 +87,28 @@ def test_nothing_else_is_allowed():
 
 
 def test_another_namespace_has_enclaves_of_its_own():
-    made = security.as_xml("left_hand")
+    made = security.as_xml(graph.PipelineOptions(namespace="left_hand"))
     assert 'path="/left_hand/exo"' in made
     assert "/kpm/" not in made
+
+
+def test_cameras_of_another_room_and_both_hands_are_allowed_what_they_say(capsys, tmp_path):
+    above, beside = Registration.read(simulated_room()).cameras.values()
+    Registration({"ceiling": above, "left_wall": beside}).write(tmp_path / "room.yaml")
+    words = ["model:=touchnet-sim-rooms", "hand:=both", f"registration:={tmp_path / 'room.yaml'}"]
+    security.main([*words, "source:=devices"])
+    policy = ElementTree.fromstring(capsys.readouterr().out.encode())
+    [ceiling] = [
+        one for one in policy.iter("enclave") if one.attrib["path"] == "/kpm/camera_ceiling"
+    ]
+    names = {entry.text for entry in ceiling.iter("topic")}
+    assert {f"camera/ceiling/{side}/landmarks" for side in ("left", "right")} <= names
+    assert {"camera/ceiling/image_raw", "camera/ceiling/camera_info"} <= names
+    assert not any("top" in name or "wall" in name for name in names)
+
+
+def test_an_option_that_there_is_not_is_refused_in_a_sentence(capsys):
+    with pytest.raises(SystemExit) as ended:
+        security.main(["hands:=both"])
+    assert ended.value.code == 2
+    assert "no option 'hands'" in capsys.readouterr().err
