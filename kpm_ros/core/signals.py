@@ -26,7 +26,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -135,23 +135,42 @@ def interrupts() -> Iterator[None]:
 
     def insist(unraisable: Any) -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
-            again = threading.Timer(INSIST_AFTER_S, _interrupt_main_thread)
-            again.daemon = True
-            again.start()
+            heard.clear()
+            threading.Thread(target=interrupt_until_heard, daemon=True).start()
         else:
             hook(unraisable)
 
+    def interrupt_until_heard() -> None:
+        while not heard.wait(INSIST_AFTER_S):
+            _interrupt_main_thread()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        # On a busy machine it may come while the one before is still being told as lost: raised
+        # there, it would be lost as well.
+        if not _is_within(frame, insist.__code__):
+            heard.set()
+            raise KeyboardInterrupt
+
+    heard = threading.Event()
     hook, sys.unraisablehook = sys.unraisablehook, insist
     raising = [signal.SIGINT]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         raising.append(signal.SIGHUP)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in raising}
+    before = {number: signal.signal(number, interrupt) for number in raising}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        heard.set()
         sys.unraisablehook = hook
+
+
+def _is_within(frame: FrameType | None, code: CodeType) -> bool:
+    """Whether a frame is of a function's code, or of what that has called."""
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _interrupt_main_thread() -> None:

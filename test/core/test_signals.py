@@ -25,7 +25,7 @@ import threading
 
 import pytest
 
-from kpm_ros.core.signals import StopRequests, interrupts
+from kpm_ros.core.signals import INSIST_AFTER_S, StopRequests, interrupts
 from support.starting import Starting
 
 PATIENCE_S = 60.0
@@ -92,6 +92,21 @@ def test_an_interrupt_that_a_callback_swallows_is_raised_again():
         threading.Event().wait(PATIENCE_S)
     assert swallowed
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_that_comes_while_one_is_told_as_lost_is_raised_afterwards(monkeypatch):
+    """As on a busy machine, where telling takes longer than the pause before the next."""
+    swallows = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))
+    started = threading.Thread.start
+
+    def slowly(thread):
+        started(thread)
+        threading.Event().wait(5 * INSIST_AFTER_S)
+
+    monkeypatch.setattr(threading.Thread, "start", slowly)
+    with pytest.raises(KeyboardInterrupt), interrupts():
+        swallows()
+        threading.Event().wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

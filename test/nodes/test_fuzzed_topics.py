@@ -274,7 +274,9 @@ def published(publisher, label, step, seeds):
             publisher.publish(spoilt(message, random) if random.random() < 0.8 else message)
             sent += 1
         if number % AT_ONCE == AT_ONCE - 1:
-            time.sleep(0.005)
+            time.sleep(
+                0.005
+            )  # on the way: what is best effort, or malformed, is never acknowledged
             step()
     return sent
 
