@@ -170,7 +170,7 @@ WELL = (
     ("a camera that was dead, or stood still", "camera.*_(dead|frozen)"),
     ("a camera that told impossible landmarks", "camera.*_landmark"),
     ("a camera whose stamps were 1 s off", "camera.*_stamps_a_second"),
-    ("a camera was knocked: from zero torque until it is found again from playing", "camera_is_knocked"),
+    ("a camera that was knocked, and is found again", "camera_is_knocked"),
     ("30 % of frames lost; a stall of 200 ms", "thirty_percent|stalls"),
     ("the piano gone in the middle of a note; 2000 events a second", "piano_went|note_storm"),
     ("synchronizer or estimator stopped for 0.1 s", "moment_without"),
