@@ -29,7 +29,8 @@ from kpm_ros.align.frame_reading import Seen
 from kpm_ros.align.keys import KeyStream
 from kpm_ros.align.newest import NewestPose
 from kpm_ros.align.pose import PoseStream, ViewTiming
-from kpm_ros.align.space import HandInSpace, VirtualView
+from kpm_ros.align.smoothed_hand import SmoothedHand
+from kpm_ros.align.space import HandBehind, HandInSpace, VirtualView
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.registered_streams import hand_behind, is_virtual
 from kpm_ros.core.registration import Registration
@@ -65,6 +66,7 @@ class OpenStreams:
         self._poses: dict[str, PoseStream | NewestPose] = {}
         self._spaces: dict[str, HandInSpace] = {}
         virtual: dict[str, VirtualView] = {}
+        behind: dict[str, HandBehind] = {}
         for view in config.streams.landmarks:
             if view.coordinates == KEYBOARD:
                 self._spaces[view.name] = self._hand(view)
@@ -72,7 +74,8 @@ class OpenStreams:
                 hand = hand_behind(view)
                 if hand.name not in self._spaces:
                     self._spaces[hand.name] = self._hand(hand)
-                virtual[view.name] = VirtualView(view, self._spaces[hand.name])
+                    behind[hand.name] = self._behind(self._spaces[hand.name])
+                virtual[view.name] = VirtualView(view, behind[hand.name])
             else:
                 needed = config.needed.get(view.name, ())
                 self._poses[view.name] = _POSES[view.timing](view, config.pose, needed)
@@ -185,6 +188,11 @@ class OpenStreams:
         """Forget all inputs."""
         for placed in self.placed:
             placed.stream.reset()
+
+    def _behind(self, hand: HandInSpace) -> HandBehind:
+        """What pictures are made of: points that are smoothed, unless nothing may be waited for."""
+        half_s = self._config.space.smoothed_s
+        return SmoothedHand(hand, half_s) if half_s and hand.stream.timing == JOINED else hand
 
     def _hand(self, hand: Landmarks) -> HandInSpace:
         """Open a hand in space, of which the points must be in sight that its views need."""

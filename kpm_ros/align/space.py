@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,10 +242,36 @@ def views_of(
     return kind(opened, rules, needed)
 
 
+class HandBehind(Protocol):
+    """A hand out of which pictures are made."""
+
+    @property
+    def wait_ns(self) -> int:
+        """How long a grid sample waits, at present."""
+        ...
+
+    @property
+    def known_ns(self) -> int:
+        """Instant up to which frames, not only the wait, have settled the points."""
+        ...
+
+    def settled_until(self, now_ns: int) -> int:
+        """Newest instant whose points nothing to come can change any more."""
+        ...
+
+    def at(self, stamps_ns: NDArray[np.int64]) -> HandAt:
+        """Points at increasing, settled instants; those of the call before may be asked again."""
+        ...
+
+    def reset(self) -> None:
+        """Forget every frame."""
+        ...
+
+
 class VirtualView:
     """A hand in space as a camera would see it that stands elsewhere, such as one of training."""
 
-    def __init__(self, view: Landmarks, hand: HandInSpace) -> None:
+    def __init__(self, view: Landmarks, hand: HandBehind) -> None:
         """Look at a hand, of which several may be looking."""
         self.view, self.hand = view, hand
         self.dropped = 0

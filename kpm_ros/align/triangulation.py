@@ -75,6 +75,13 @@ class SpaceRules(CheckedSettings):
         least=1.0,
         most=100.0,
     )
+    smoothed_s: float = setting(
+        0.03,
+        "models of pictures, fed by registered cameras: to each side, the time over which points "
+        "are smoothed, and by which their samples leave later; 0 = as they were found",
+        least=0.0,
+        most=0.2,
+    )
 
 
 class Strike(NamedTuple):

@@ -23,6 +23,7 @@ import pytest
 
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.aligner_config import AlignerConfig
+from kpm_ros.align.triangulation import SpaceRules
 from kpm_ros.core.grid import Grid
 from kpm_ros.core.registered_streams import sensed
 from kpm_ros.core.registration import Registration
@@ -46,18 +47,31 @@ STREAMS = Streams(
 )
 
 
-def aligned(streams: Streams, registration: Registration | None, cameras, seconds=3):
-    """Values and stamps of what a pianist before some cameras gives."""
+def aligned(
+    streams: Streams,
+    registration: Registration | None,
+    cameras,
+    seconds=3,
+    space: SpaceRules | None = None,
+    every=1,
+):
+    """Values and stamps of what a pianist before some cameras gives, asked for now and then."""
     pianist = make_pianist(five_finger_study(), seed=1, body="plain")
     devices = SimulatedSession(pianist, cameras, start_ns=T0, seed=1, emg=False, key_motion=False)
     aligner = Aligner(
-        AlignerConfig(streams=streams, rate_hz=GRID.rate_hz, registration=registration)
+        AlignerConfig(
+            streams=streams,
+            rate_hz=GRID.rate_hz,
+            registration=registration,
+            space=space or SpaceRules(),
+        )
     )
     chunks = []
-    for delivery in devices.advance(T0 + seconds * 10**9):
+    for number, delivery in enumerate(devices.advance(T0 + seconds * 10**9)):
         if isinstance(delivery.sample, LandmarkFrame):
             aligner.push_frame(delivery.sample, delivery.deliver_ns)
-        chunks += aligner.advance(delivery.deliver_ns)
+        if number % every == 0:
+            chunks += aligner.advance(delivery.deliver_ns)
     values = np.concatenate([chunk.values for chunk in chunks])[GRID.rate_hz :]
     stamps_ns = np.concatenate([GRID.stamps_ns(c.grid_index, len(c)) for c in chunks])
     return values, (stamps_ns[GRID.rate_hz :] - T0) / 1e9, pianist
@@ -83,6 +97,29 @@ def test_cameras_elsewhere_show_what_those_of_training_would_have(timing: str) -
         if view.dimensions == 3:
             deep = true[..., 2]
             assert np.corrcoef(points.reshape(true.shape)[..., 2].ravel(), deep.ravel())[0, 1] > 0.9
+
+
+def test_the_trembling_of_other_rooms_trackers_is_smoothed_away() -> None:
+    """A model of one room's pictures has met no more than that room's."""
+    room = draw_room(3, cameras=2)
+    off = []
+    for rules in (SpaceRules(smoothed_s=0.0), SpaceRules()):
+        values, stamps_s, pianist = aligned(STREAMS, room.registration(), room.cameras, space=rules)
+        true = CAMERAS["top"].project(pianist.landmarks(stamps_s))[..., :2]
+        points = values[:, STREAMS.columns["top"]].reshape(true.shape)
+        off.append(float(np.diff(points - true, axis=0).std()))
+    assert off[1] < 0.5 * off[0]
+
+
+def test_what_is_smoothed_does_not_depend_on_how_often_it_is_asked_for() -> None:
+    """So a replay is the run."""
+    room = draw_room(4, cameras=2)
+    often, seldom = (
+        aligned(STREAMS, room.registration(), room.cameras, every=every)[0] for every in (1, 23)
+    )
+    same = min(len(often), len(seldom))
+    assert same > GRID.rate_hz
+    np.testing.assert_array_equal(often[:same], seldom[:same])
 
 
 def test_without_a_registration_they_are_the_real_cameras_pictures() -> None:
