@@ -20,6 +20,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from _points import points_error_mm
 from _report import ROOT, machine, print_table, write_report
 from numpy.typing import NDArray
 
@@ -56,10 +57,7 @@ def errors_mm(seed: int, cameras: int, seconds: float, keys: bool) -> NDArray[np
     known = (rows.missing & 1) == 0
     stamps_s = np.arange(len(rows.values)) / RATE_HZ
     known &= stamps_s > KNOWN_S
-    told = rows.values[known, : STREAM.points_width].reshape(-1, len(SKELETON), 3)
-    seen_s = stamps_s[known] - rows.values[known, STREAM.points_width]
-    true = pianist.landmarks(np.maximum.accumulate(seen_s))
-    return np.asarray(1e3 * np.linalg.norm(told - true, axis=-1))
+    return points_error_mm(pianist, STREAM, rows.values[known, : STREAM.width], stamps_s[known])
 
 
 def main() -> None:

@@ -31,12 +31,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from _points import points_error_mm
 from _report import ROOT, machine, print_table, write_report
-from numpy.typing import NDArray
 
 from kpm_ros.core.camera_model import Camera
-from kpm_ros.core.streams import IMAGE, KEYBOARD, Landmarks, Streams
-from kpm_ros.learn.recordings.aligned_performance import AlignedPerformance, align_performance
+from kpm_ros.core.streams import IMAGE, Landmarks, Streams
+from kpm_ros.learn.recordings.aligned_performance import align_performance
 from kpm_ros.learn.recordings.simulated_identity import Manifest, drawn_from, known_person
 from kpm_ros.learn.scores.either_hand import Played, errors_of_hands
 from kpm_ros.learn.scores.metrics import rmse
@@ -45,7 +45,6 @@ from kpm_ros.models.seen import Seen, digest
 from kpm_ros.models.trained import Trained, load
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.release.performance import score_of
 from kpm_ros.simulate.release.release_layout import SAMPLE_RATE_HZ
 from kpm_ros.simulate.release.released_effort import effort_samples
@@ -63,7 +62,6 @@ OTHER_ROOMS = 2
 PACKAGES = ("kpm_ros", "numpy", "numba", "mujoco", "myo-sim")
 TAKEN_ELSEWHERE = {
     "waiting": ("rmse_at_50_ms_ratio",),
-    "pipeline": ("exposure_to_effort_p50_ms",),
     "keyboard": ("keyboard_error_mm_p95_real",),
     "unfamiliar": ("unfamiliar_detected", "familiar_flagged"),
 }
@@ -113,15 +111,19 @@ def measure_one(job: tuple[Request, Performance, Mapping[str, str]]) -> Errors:
     found["rmse_own_mean"].append(rmse(truth, np.broadcast_to(truth.mean(axis=0), truth.shape)))
     models = {kind: load(name) for kind, name in names.items() if name}
     for kind, room_name, model, room in seen_by(models, part):
-        rows, moments = aligned(pianist, room, model, part)
+        rows = align_performance(
+            pianist, room, model.card.streams, part.seconds, seed=part.seed, rate_hz=SAMPLE_RATE_HZ
+        )
         effort = model.estimate(blank(rows.values, rows.missing, model.card))
         valid = ~blind(rows.missing, model.card)
         if valid.any():
             found[f"rmse_{kind}_{room_name}"].append(rmse(truth[valid], effort[valid]))
         if kind == "ours":
-            found[f"points_{len(room.cameras)}"] += list(
-                points_error_mm(pianist, model.card.streams, rows.values[valid], moments[valid])
-            )
+            (hand,) = model.card.streams.landmarks
+            some = np.flatnonzero(valid)[::16]
+            told = rows.values[some, model.card.streams.columns[hand.name]]
+            off = points_error_mm(pianist, hand, told, some / SAMPLE_RATE_HZ)
+            found[f"points_{len(room.cameras)}"] += off.ravel().tolist()
     both = draw_room(room_seed(part.seed, 9), replace(ELSEWHERE, part=BOTH_PARTS))
     played = Played(pianist, both, part.seed, part.seconds)
     for hand, error in errors_of_hands(models["ours"], played).items():
@@ -154,31 +156,6 @@ def seen_by(
         yield "pianokpm_virtual", "published_room", virtual, published
         for room in others:
             yield "pianokpm_virtual", "other_rooms", virtual, room
-
-
-def aligned(
-    pianist: Pianist, room: Room, model: Trained, part: Performance
-) -> tuple[AlignedPerformance, NDArray[np.float64]]:
-    """Give what the model is told, row by row, and each row's instant."""
-    rows = align_performance(
-        pianist, room, model.card.streams, part.seconds, seed=part.seed, rate_hz=SAMPLE_RATE_HZ
-    )
-    return rows, np.arange(len(rows.values)) / SAMPLE_RATE_HZ
-
-
-def points_error_mm(
-    pianist: Pianist, streams: Streams, values: NDArray[np.float32], moments_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """How far points in space are from the truth at the moment that they tell of; of every 16th."""
-    hand = next(view for view in streams.landmarks if view.coordinates == KEYBOARD)
-    own = values[::16, streams.columns[hand.name]]
-    age_s = own[:, hand.columns.index("age")] if hand.measures else 0.0
-    told = own[:, : hand.points_width].reshape(len(own), -1, 3)
-    at = np.maximum(moments_s[::16] - age_s, 0.0)
-    order = np.argsort(at, kind="stable")
-    true = np.empty(told.shape)
-    true[order] = pianist.landmarks(at[order])
-    return np.asarray(np.linalg.norm(told - true, axis=-1).ravel() * 1e3)
 
 
 def moved(seed: int, metres: float) -> Room:

@@ -45,11 +45,11 @@ from kpm_ros.align.aligner_config import AlignerConfig, Frame
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import JOINED, KEYBOARD, NEWEST, Landmarks, PianoKeys, Streams
-from kpm_ros.learn.recordings.aligned_performance import align_performance
+from kpm_ros.learn.recordings.aligned_performance import align_performance, push_delivered
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.models.registry import architecture_of, find_architecture
-from kpm_ros.sense.samples import HAND, KeyEvent, KeyMotionChunk, LandmarkFrame
+from kpm_ros.sense.samples import HAND
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Performer
@@ -115,13 +115,7 @@ def leaving_s(pianist: Performer, room: Room, timing: str, seed: int) -> float:
     session = SimulatedSession(pianist, room.cameras, 0, seed, emg=False, errors=room.errors)
     latest = np.zeros(8)
     for now_ns in range(0, len(latest) * NS_PER_S, NS_PER_S // 500):
-        for delivery in session.advance(now_ns):
-            if isinstance(delivery.sample, LandmarkFrame):
-                aligner.push_frame(delivery.sample, delivery.deliver_ns)
-            elif isinstance(delivery.sample, KeyEvent):
-                aligner.push_key_event(delivery.sample, delivery.deliver_ns)
-            elif isinstance(delivery.sample, KeyMotionChunk):
-                aligner.push_key_motion(delivery.sample, delivery.deliver_ns)
+        push_delivered(aligner, session, now_ns)
         for chunk in aligner.advance(now_ns):
             # Effort of a frame is known with the frame's last sample.
             ends_ns = aligner.grid.stamps_ns(chunk.grid_index, len(chunk))

@@ -24,15 +24,14 @@ from pathlib import Path
 
 from kpm_ros.core.registration import Registration
 from kpm_ros.models.training_cameras import with_cameras
-from kpm_ros.models.weight_files import load_tensors, read_card, save_model
+from kpm_ros.models.weight_files import read_card, save_card
 
 
 def main() -> None:
     """Rewrite each file with the cameras of its views."""
     cameras = Registration.read(sys.argv[1])
     for path in map(Path, sys.argv[2:]):
-        tensors = load_tensors(path)
-        save_model(path, with_cameras(read_card(path), cameras), tensors)
+        save_card(path, with_cameras(read_card(path), cameras))
         print(f"{path}: the card says where the cameras of its pictures stood")
 
 

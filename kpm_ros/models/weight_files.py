@@ -88,6 +88,11 @@ def save_model(
     write_atomically(path, save(stored, metadata=card.to_metadata()))
 
 
+def save_card(path: Path | str, card: ModelCard) -> None:
+    """Put another card into a model's file, and leave its weights as they are."""
+    save_model(path, card, load_tensors(path), exact=True)
+
+
 def read_card(path: Path | str) -> ModelCard:
     """Read a model's card without its weights."""
     path = Path(path)

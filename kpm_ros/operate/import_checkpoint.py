@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         ) from None
     from kpm_ros.core.registration import Registration
     from kpm_ros.models.training_cameras import with_cameras
-    from kpm_ros.models.weight_files import load_tensors, save_model
+    from kpm_ros.models.weight_files import save_card
     from kpm_ros.operate.model_info import describe
 
     with user_errors():
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         if cameras is not None:
             try:
                 card = with_cameras(card, cameras)
-                save_model(target, card, load_tensors(target))
+                save_card(target, card)
             except ValueError:
                 target.unlink()
                 raise

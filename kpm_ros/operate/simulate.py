@@ -21,14 +21,14 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from kpm_ros.core.settings import check_number
-from kpm_ros.core.sides import HANDS, RIGHT
+from kpm_ros.core.sides import HANDS
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.simulation_jobs import SimulationJob, job_of
 
 if TYPE_CHECKING:
-    from kpm_ros.core.worker_pool import FinishedPart, Production
+    from kpm_ros.core.worker_pool import FinishedPart
 
 NAME = "simulate"
 PURPOSE = "make a data set of simulated people: pianists, or exercisers before a camera"
@@ -175,8 +175,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
     root = arguments.out.expanduser()
     workers = _cores() if arguments.workers is None else arguments.workers
     with user_errors():
-        _refuse_foreign_options(arguments)
-        job = _exercisers(arguments) if arguments.subject == "body" else _pianists(arguments)
+        job = job_of(arguments)
         try:
             with _Display(job, root, workers) as display:
                 produce(root, job.production, workers, display.tell)
@@ -187,122 +186,10 @@ def _simulate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class _Job(NamedTuple):
-    """What is to be made."""
-
-    production: Production
-    what: str
-    """In words."""
-    parts: int
-    seconds: int
-    """Length of each."""
-
-
-def _refuse_foreign_options(arguments: argparse.Namespace) -> None:
-    """Refuse options that belong to the other subject."""
-    other = _HAND_OPTIONS if arguments.subject == "body" else _BODY_OPTIONS
-    for name in other:
-        if getattr(arguments, name) is not None:
-            word = "--" + name.replace("_", "-")
-            owner = "hand" if arguments.subject == "body" else "body"
-            raise UserError(f"{word} is an option of --subject {owner}: leave it away")
-
-
-_HAND_OPTIONS = (
-    "pianists",
-    "tasks",
-    "midi",
-    "held_out_pianists",
-    "held_out_tasks",
-    "rooms",
-    "rooms_a_take",
-    "hand",
-    "body",
-)
-_BODY_OPTIONS = ("persons", "exercises", "layout", "held_out_persons", "held_out_exercises")
-
-
-def _pianists(arguments: argparse.Namespace) -> _Job:
-    from kpm_ros.simulate.release.pianists import Pianists
-    from kpm_ros.simulate.release.request import DEFAULT_SEED, plan_request
-
-    request = plan_request(
-        pianists=_or(arguments.pianists, 20),
-        tasks=_or(arguments.tasks, 7),
-        hours=arguments.hours,
-        takes=arguments.takes,
-        held_out_pianists=arguments.held_out_pianists,
-        held_out_tasks=_task_list(arguments.held_out_tasks),
-        seed=_or(arguments.seed, DEFAULT_SEED),
-        body=_or(arguments.body, "anatomical"),
-        midi=tuple(path.expanduser() for path in arguments.midi or ()),
-    )
-    tasks = len(request.task_numbers)
-    production: Production = Pianists(request)
-    seen = ""
-    if arguments.rooms is not None:
-        from kpm_ros.learn.recordings.simulated_rooms import RoomRelease
-
-        rooms = _or(arguments.rooms_a_take, 1)
-        check_number("rooms-a-take", rooms, least=1, most=100, whole=True)
-        hand = _or(arguments.hand, RIGHT)
-        production = RoomRelease(request, arguments.rooms, rooms, hand)
-        seen = f", each in {rooms} {arguments.rooms} room(s)"
-    elif arguments.rooms_a_take is not None:
-        raise UserError("--rooms-a-take says how often --rooms draws one: give --rooms, too")
-    elif arguments.hand not in (None, RIGHT):
-        raise UserError(
-            f"--hand is {arguments.hand!r}, of which the usual two views have no mirror image: "
-            "give --rooms, too"
-        )
-    return _Job(
-        production,
-        f"{request.hours:.2f} h of SIMULATED performances: {request.pianists} pianists, "
-        f"{tasks} tasks, {request.takes} takes of {request.seconds} s{seen}",
-        request.pianists * tasks * request.takes,
-        request.seconds,
-    )
-
-
-def _exercisers(arguments: argparse.Namespace) -> _Job:
-    from kpm_ros.learn.recordings.simulated_exercisers import CONTAINER, ExerciserRelease
-    from kpm_ros.simulate.exerciser.exerciser_request import (
-        DEFAULT_SEED,
-        chosen_exercises,
-        plan_exercisers,
-    )
-
-    held_out = arguments.held_out_exercises
-    request = plan_exercisers(
-        persons=_or(arguments.persons, 10),
-        hours=arguments.hours,
-        exercises=chosen_exercises(arguments.exercises or ["released"]),
-        takes=arguments.takes,
-        held_out_persons=arguments.held_out_persons,
-        held_out_exercises=None if held_out is None else _words(held_out),
-        seed=_or(arguments.seed, DEFAULT_SEED),
-    )
-    return _Job(
-        ExerciserRelease(request, _or(arguments.layout, CONTAINER)),
-        f"{request.hours:.2f} h of SIMULATED exercising: {request.persons} persons, "
-        f"{len(request.exercises)} exercises, {request.takes} takes of {request.seconds} s",
-        request.persons * len(request.exercises) * request.takes,
-        request.seconds,
-    )
-
-
-def _or(value: Any, usual: Any) -> Any:
-    return usual if value is None else value
-
-
-def _words(listed: str) -> tuple[str, ...]:
-    return () if listed == "none" else tuple(word for word in listed.split(",") if word)
-
-
 class _Display:
     """A bar while it goes on, and what came of it."""
 
-    def __init__(self, job: _Job, root: Path, workers: int) -> None:
+    def __init__(self, job: SimulationJob, root: Path, workers: int) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         from kpm_ros.operate.console import Console
@@ -353,18 +240,6 @@ class _Display:
     def _speed(self) -> float:
         elapsed_s = max(time.monotonic() - self._began_s, 1e-9)
         return self._made * self._job.seconds / elapsed_s
-
-
-def _task_list(words: str | None) -> tuple[int, ...] | None:
-    """Read the numbers of tasks."""
-    if words is None or words == "none":
-        return None if words is None else ()
-    try:
-        return tuple(int(word) for word in words.split(","))
-    except ValueError:
-        raise UserError(
-            f"--held-out-tasks is {words!r}, but must be numbers such as 5,7, or none"
-        ) from None
 
 
 def _cores() -> int:

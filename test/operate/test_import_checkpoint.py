@@ -115,6 +115,21 @@ def test_the_cameras_of_its_training_go_on_its_card(tmp_path, capsys) -> None:
     assert not (tmp_path / "more.safetensors").exists()
 
 
+def test_weights_are_kept_as_exactly_with_cameras_as_without(tmp_path, capsys) -> None:
+    source = tmp_path / "net.pth"
+    published(source, LIGHT)
+    checkpoint = torch.load(source)
+    fine = {name: 1.0001 * values.float() for name, values in checkpoint["state_dict"].items()}
+    torch.save({**checkpoint, "state_dict": fine}, source)
+    imported(capsys, source, tmp_path / "placed.safetensors", "--cameras", simulated_room())
+    imported(capsys, source, tmp_path / "plain.safetensors")
+    placed, plain = (
+        load_model(tmp_path / f"{name}.safetensors")[1] for name in ("placed", "plain")
+    )
+    for name, values in plain.items():
+        np.testing.assert_array_equal(placed[name], values)
+
+
 def test_views_that_the_checkpoint_has_not_are_refused(tmp_path, capsys) -> None:
     source, target = tmp_path / "net.pth", tmp_path / "net.safetensors"
     published(source, replace(LIGHT, streams=published_streams(("top",), keys=False)))

@@ -19,7 +19,7 @@ What devices deliver goes through the very aligner, at the times at which it wou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,10 +36,22 @@ from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.rooms import Room
 from kpm_ros.simulate.session import SimulatedSession
 
+_PUSHES: Mapping[type[Any], Callable[[Aligner, Any, int], object]] = {
+    LandmarkFrame: Aligner.push_frame,
+    KeyEvent: Aligner.push_key_event,
+    KeyMotionChunk: Aligner.push_key_motion,
+    ChannelChunk: Aligner.push_channels,
+}
 _LOOK_S = 0.1
 """How often the aligner is asked; what comes out does not depend on it."""
 _LATEST_S = 1.0
 """How much later than its instant the last sample may come."""
+
+
+def push_delivered(aligner: Aligner, session: SimulatedSession, now_ns: int) -> None:
+    """Hand to an aligner all that devices deliver up to a time and have not yet."""
+    for delivery in session.advance(now_ns):
+        _PUSHES[type(delivery.sample)](aligner, delivery.sample, delivery.deliver_ns)
 
 
 class AlignedPerformance(NamedTuple):
@@ -78,12 +90,6 @@ def align_performance(
             registration=registration or room.registration(),
         )
     )
-    pushes: dict[type[Any], Callable[[Any, int], None]] = {
-        LandmarkFrame: aligner.push_frame,
-        KeyEvent: aligner.push_key_event,
-        KeyMotionChunk: aligner.push_key_motion,
-        ChannelChunk: aligner.push_channels,
-    }
     count = round(seconds * rate_hz)
     values = np.tile(streams.missing_row, (count, 1))
     missing = np.full(count, (1 << len(streams)) - 1, np.uint32)
@@ -91,8 +97,7 @@ def align_performance(
     now_ns, last_ns = 0, round((seconds + _LATEST_S) * NS_PER_S)
     while now_ns <= last_ns:
         now_ns += round(_LOOK_S * NS_PER_S)
-        for delivery in session.advance(now_ns):
-            pushes[type(delivery.sample)](delivery.sample, delivery.deliver_ns)
+        push_delivered(aligner, session, now_ns)
         for chunk in aligner.advance(now_ns):
             rows = slice(chunk.grid_index, min(chunk.grid_index + len(chunk.values), count))
             length = max(0, rows.stop - rows.start)
