@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -61,11 +62,15 @@ OTHER_ROOMS = 2
 """In how many of them each performance is seen."""
 PACKAGES = ("kpm_ros", "numpy", "numba", "mujoco", "myo-sim")
 TAKEN_ELSEWHERE = {
-    "waiting": ("rmse_at_50_ms_ratio",),
-    "keyboard": ("keyboard_error_mm_p95_real",),
-    "unfamiliar": ("unfamiliar_detected", "familiar_flagged"),
+    "waiting": {"rmse_at_50_ms_ratio": "rmse_at_50_ms_ratio"},
+    "keyboard": {"keyboard_error_mm_p95_real": "keyboard_error_mm_p95_real"},
+    "unfamiliar": {
+        "unfamiliar_detected": "unfamiliar_detected",
+        "familiar_flagged": "familiar_flagged",
+    },
+    "pipeline": {"beside_exposure_to_effort_p50_ms": "exposure_to_effort_p50_ms"},
 }
-"""Figures of other benchmarks that belong to rooms, too."""
+"""Figures of other benchmarks that belong to rooms, too, and what they are called here."""
 
 Errors = dict[str, list[float]]
 
@@ -82,7 +87,15 @@ def main() -> None:
     parser.add_argument("--body", choices=("anatomical", "plain"), default="anatomical")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "rooms.json")
+    parser.add_argument(
+        "--gather", action="store_true", help="only add what others have measured to the report"
+    )
     options = parser.parse_args()
+    if options.gather:
+        report = json.loads(options.out.read_text())
+        report["figures"] |= elsewhere(options.model)
+        options.out.write_text(json.dumps(report, indent=2) + "\n")
+        return
     here = machine()
     request = Request(options.pianists, options.tasks, 1, options.seconds, SEED, options.body)
     names = {"ours": options.model, "before": options.before, "pianokpm": options.published}
@@ -96,7 +109,7 @@ def main() -> None:
             print(f"{done} of {len(jobs)} performances", flush=True)
             for name, values in errors.items():
                 found[name] += values
-    figures = figures_of(found) | elsewhere()
+    figures = figures_of(found) | elsewhere(options.model)
     show(figures)
     write_report(options.out, figures, here, PACKAGES)
 
@@ -227,17 +240,21 @@ def figures_of(found: Errors) -> dict[str, float]:
     return figures | {name: value for name, value in mean.items() if "rmse_ours" not in name}
 
 
-def elsewhere() -> dict[str, float]:
-    """Figures that other benchmarks have measured, here or for the pages."""
+def elsewhere(model: str) -> dict[str, float]:
+    """Figures that other benchmarks have measured, here or for the pages.
+
+    The live delay is the model's where `bench/pipeline.py --beside` ran it beside the usual one.
+    """
     figures: dict[str, float] = {}
     for name, wanted in TAKEN_ELSEWHERE.items():
         paths = [ROOT / folder / "bench" / f"{name}.json" for folder in ("out", "docs")]
         path = next((path for path in paths if path.is_file()), None)
-        if path is None:
-            print(f"no {', '.join(wanted)}: make bench BENCH={name} measures that")
-            continue
-        has = json.loads(path.read_text())["figures"]
-        figures |= {key: has[key] for key in wanted if key in has}
+        report = json.loads(path.read_text()) if path else {"figures": {}, "command": ""}
+        of_model = name != "pipeline" or model in shlex.split(report["command"])
+        has = report["figures"] if of_model else {}
+        figures |= {here: has[there] for there, here in wanted.items() if there in has}
+        if not wanted.keys() & has.keys():
+            print(f"no {', '.join(wanted.values())}: make bench BENCH={name} measures that")
     return figures
 
 

@@ -29,6 +29,7 @@ import argparse
 import json
 import math
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ PACKAGES = ("numpy", "numba", "torch")
 USUAL = 31
 """Look-ahead of the model whose error is the measure, with frames joined by lines."""
 LIMIT_MS = 50.0
-LOOKAHEADS = {JOINED: (0, 8, 16, 24, 31, 48, 64), NEWEST: (0, 8, 16, 24, 31, 40, 56, 72)}
+LOOKAHEADS = {JOINED: (0, 16, 31, 48), NEWEST: (0, 12, 24, 40, 56)}
 WINDOW = 1536
 COUNTED_FROM = 512
 """Samples of a window before this lack a part of the past that the network remembers."""
@@ -288,12 +289,14 @@ def main() -> None:
     parser.add_argument("--seconds", default=20, **whole, help="of each take")
     parser.add_argument("--body", default="anatomical", help="anatomical or plain")
     parser.add_argument("--rooms", default="random", choices=("random", "published"))
-    parser.add_argument("--model", default="touchnet", help="architecture")
+    parser.add_argument("--model", default="touchnet-light", help="architecture")
     parser.add_argument("--steps", default=400, **whole, help="of each training")
-    parser.add_argument("--batch", default=32, **whole, help="windows a step")
+    parser.add_argument("--batch", default=8, **whole, help="windows a step")
     parser.add_argument("--lookaheads", default=(), nargs="*", **whole, help="in samples")
     parser.add_argument("--train-minutes", default=60.0, type=float, help="for all models")
-    parser.add_argument("--workers", default=2, **whole, help="processes that simulate")
+    parser.add_argument(
+        "--workers", default=len(os.sched_getaffinity(0)), **whole, help="processes that simulate"
+    )
     parser.add_argument("--compute-ms", default=5.0, type=float, help="computing and transport")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--draw", type=Path, help="a report to draw, into docs/waiting.svg")

@@ -98,17 +98,12 @@ class SmoothedHand:
 
     def _read(self, first: int, last: int) -> HandAt:
         """Read the hand up to a multiple of the step, and keep it from another one on."""
-        kept, begin = self._kept, first
-        if kept is not None and first <= self._first + len(kept.points):
-            kept = HandAt(*(values[first - self._first :] for values in kept))
-            begin += len(kept.points)
-        else:
-            kept = None
+        parts, begin = [], first
+        if self._kept is not None and first <= self._first + len(self._kept.points):
+            parts = [HandAt._make(values[first - self._first :] for values in self._kept)]
+            begin += len(parts[0].points)
         if begin <= last:
-            more = self._hand.at(np.arange(begin, last + 1) * STEP_NS)
-            kept = (
-                more if kept is None else HandAt(*map(np.concatenate, zip(kept, more, strict=True)))
-            )
-        assert kept is not None
-        self._kept, self._first = kept, first
-        return kept
+            parts.append(self._hand.at(np.arange(begin, last + 1) * STEP_NS))
+        self._kept = HandAt(*map(np.concatenate, zip(*parts, strict=True)))
+        self._first = first
+        return self._kept

@@ -111,9 +111,11 @@ def _starts(strikes: StruckKeys, lens: Camera) -> Iterator[Camera]:
     two = len(np.unique(strikes.hands)) > 1
     owner = np.where(low | (not two), 0, 1)
     hand = strikes.hands[None] == owner[:, None]
-    middle = np.nanmean(np.where(hand[..., None], strikes.tips, np.nan), axis=1)
-    known = np.isfinite(middle).all(axis=-1)
-    slopes, keys = lens.slopes(middle[known]), strikes.keys[known]
+    told = hand[..., None] & np.isfinite(strikes.tips)
+    count = told.sum(axis=1)
+    known = (count > 0).all(axis=-1)
+    middle = np.where(told, strikes.tips, 0.0).sum(axis=1)[known] / count[known]
+    slopes, keys = lens.slopes(middle), strikes.keys[known]
     for elevation in np.radians(ELEVATIONS_DEG):
         for azimuth in np.radians(AZIMUTHS_DEG):
             flat = np.cos(elevation)
