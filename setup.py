@@ -15,6 +15,7 @@ EXTRAS = {
         "lightning>=2.6.6",
         "geomloss>=0.3.1",
         "matplotlib>=3.10.9",
+        "jinja2>=3.1.6",  # reports
         "threadpoolctl>=3.8.0",
     ],
     "simulate": [

@@ -50,7 +50,7 @@ from kpm_ros.learn.training.run_folder import RunFolder
 from kpm_ros.learn.training.training_run import Training, TrainingStopped
 from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.models.weight_files import read_card
-from kpm_ros.operate.evaluate import progress
+from kpm_ros.operate.evaluate_output import progress
 from kpm_ros.simulate.release.pianists import make_release
 from kpm_ros.simulate.release.request import plan_request
 

@@ -17,24 +17,22 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kpm_ros.core.atomic_files import write_output
-from kpm_ros.core.provenance import processor, versions
 from kpm_ros.operate import evaluate_mia
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.evaluate_dataset import DEFAULT_MODELS
+from kpm_ros.operate.evaluate_output import show, write
 
 if TYPE_CHECKING:
-    from kpm_ros.learn.recordings.data_set import DataSet
-    from kpm_ros.learn.scores.excerpt_plot import Excerpt
+    from collections.abc import Mapping, Sequence
+
     from kpm_ros.learn.scores.score_table import ScoreTable
-    from kpm_ros.learn.scores.scored_models import ScoredModel
-    from kpm_ros.learn.scores.scoring import Listener
+    from kpm_ros.learn.scores.takes import Take
+    from kpm_ros.operate.evaluate_bag import EvaluatedBags
+    from kpm_ros.operate.evaluate_dataset import EvaluatedSet
 
 NAME = "evaluate"
 PURPOSE = "score models on a data set: RMSE, OTD, correlation, cost, look-ahead"
@@ -46,6 +44,8 @@ examples:
   kpm evaluate DIR --models touchnet-sim --figure excerpt.png --excerpt t1_p2_a:3-9
   kpm evaluate DIR --models published.safetensors --protocol published
                              the published table, given the published data and weights
+  kpm evaluate BAG BAG --html report.html
+                             recorded effort against the EMG beside it, as a page
   kpm evaluate DIR --report mia --models random nearest ours=runs/body --lengths
                              bodies: the tables of Muscles in Action, published figures beside
 
@@ -54,14 +54,14 @@ baselines mean, nearest and ridge, which are fitted to the data set's training p
 LABEL=MODEL gives it another name in the table. See docs/accuracy.md.
 """
 
-DEFAULT_MODELS = ("mean", "ridge")
 OTD_POINTS = 2000
-PACKAGES = ("kpm_ros", "numpy", "torch", "geomloss", "numba")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Ask for the data set and the models."""
-    parser.add_argument("data", type=Path, metavar="DIR", help="a data set's folder")
+    parser.add_argument(
+        "data", type=Path, nargs="+", metavar="DIR|BAG", help="data sets' folders, or bags"
+    )
     parser.add_argument(
         "--models",
         nargs="+",
@@ -104,7 +104,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="samples of a recording that OTD is taken over, evenly drawn (default: %(default)s)",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes (default: one for each core where there is enough to do); what was "
+        "measured once is not measured again",
+    )
+    parser.add_argument("--namespace", default="", help="of the topics, where a bag has several")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, too")
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write every measure of every muscle, recording and person there",
+    )
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a report with pictures, in one file"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw an excerpt (.png, .pdf)")
     parser.add_argument(
@@ -131,7 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
             from kpm_ros.learn.scores import mia_report_text
 
             report = evaluate_mia.evaluate(arguments, protocol)
-            _show(arguments, report, mia_report_text)
+            show(arguments, report, mia_report_text)
             return 0
         table = _evaluate(arguments, protocol)
     return 0 if table.models else 1
@@ -151,6 +168,8 @@ def _check(arguments: argparse.Namespace) -> str:
         evaluate_mia.check(arguments)
     else:
         evaluate_mia.refuse_without(arguments)
+    if arguments.workers is not None and arguments.workers < 1:
+        raise UserError(f"--workers must be at least 1, not {arguments.workers}")
     if arguments.otd_points < 1:
         raise UserError(f"--otd-points must be at least 1, not {arguments.otd_points}")
     if arguments.excerpt and not arguments.figure:
@@ -161,116 +180,62 @@ def _check(arguments: argparse.Namespace) -> str:
 
 
 def _evaluate(arguments: argparse.Namespace, protocol: str) -> ScoreTable:
-    from kpm_ros.learn.recordings.dataset_readers import open_dataset
+    """Score every source, and write what was asked for."""
     from kpm_ros.learn.scores import score_table_text
-    from kpm_ros.learn.scores.excerpt_plot import Excerpt
-    from kpm_ros.learn.scores.score_table import ScoreTable
-    from kpm_ros.learn.scores.scoring import check_models, choose_splits, compare
+    from kpm_ros.learn.scores.merged_tables import merged
 
-    dataset = open_dataset(arguments.data.expanduser(), arguments.split_file)
-    if dataset.left_out:
-        print(dataset.left_out_sentence, file=sys.stderr)
-    splits = choose_splits(dataset, arguments.split)
-    excerpt = Excerpt.parse(arguments.excerpt or dataset.splits[splits[0]][0])
-    if arguments.figure:
-        excerpt = excerpt.check(dataset.recording(excerpt.name))
-    models = _models(arguments.models, dataset)
-    check_models(dataset, models)
-    steps = len(models) * sum(len(dataset.splits[split]) for split in splits) + 1
-    with progress(steps) as listener:
-        rows = compare(dataset, models, splits, protocol, arguments.otd_points, listener)
-    table = ScoreTable(
-        simulated=dataset.simulated,
-        data=dataset.description,
-        fingerprint=dataset.fingerprint,
-        split_file=dataset.split_file,
-        protocol=protocol,
-        otd_points=arguments.otd_points,
-        models=rows,
-        cpu=processor(),
-        versions=versions(PACKAGES),
-        command=shlex.join(["kpm", *sys.argv[1:]]),
-    )
-    _show(arguments, table, score_table_text)
-    if arguments.figure:
-        draw(arguments.figure, dataset, models, excerpt, protocol)
+    sources = _sources(arguments, protocol)
+    table = merged({name: one.score() for name, one in sources.items()})
+    said = [sentence for one in sources.values() for sentence in one.said]
+    for sentence in said:
+        print(sentence, file=sys.stderr)
+    show(arguments, table, score_table_text)
+    if arguments.csv:
+        from kpm_ros.learn.scores.takes_csv import as_csv
+
+        write(arguments.csv, as_csv(table.takes))
+    if arguments.html:
+        write(arguments.html, _page(table, sources, said))
+    for one in sources.values():
+        one.draw()
     return table
 
 
-def _show(arguments: argparse.Namespace, report: Any, text: Any) -> None:
-    """Print a report, and write it where it is asked for."""
-    print(text.as_text(report), end="")
-    if arguments.json:
-        _write(arguments.json, report.to_json())
-    if arguments.markdown:
-        _write(arguments.markdown, text.as_markdown(report))
+def _sources(
+    arguments: argparse.Namespace, protocol: str
+) -> dict[str, EvaluatedSet | EvaluatedBags]:
+    """Tell data sets and bags apart; all bags together are one source."""
+    from kpm_ros.operate.evaluate_bag import EvaluatedBags
+    from kpm_ros.operate.evaluate_dataset import EvaluatedSet
+    from kpm_ros.operate.picture_sources import is_bag
+
+    bags = [path for path in arguments.data if is_bag(path.expanduser())]
+    sources: dict[str, EvaluatedSet | EvaluatedBags] = {
+        str(path): EvaluatedSet(arguments, path, protocol)
+        for path in arguments.data
+        if path not in bags
+    }
+    if bags:
+        sources["bags"] = EvaluatedBags(arguments, bags)
+    return sources
 
 
-def _models(words: Sequence[str], dataset: DataSet) -> list[ScoredModel]:
-    """Load what was asked for, or what everyone would ask for."""
-    from kpm_ros.learn.scores.scored_models import find_scored_model
+def _page(
+    table: ScoreTable, sources: Mapping[str, EvaluatedSet | EvaluatedBags], said: Sequence[str]
+) -> str:
+    """Write the report; each take is shown by the source that it is of."""
+    from kpm_ros.learn.reports.page import of_table, render
 
-    if words:
-        return [find_scored_model(word, dataset) for word in words]
-    return fitting_models(DEFAULT_MODELS, dataset)
+    def source_of(take: Take) -> EvaluatedSet | EvaluatedBags:
+        return sources.get(take.test_set.partition(" of ")[2]) or next(iter(sources.values()))
 
-
-def fitting_models(baselines: Sequence[str], dataset: DataSet) -> list[ScoredModel]:
-    """Fit baselines, and load all shipped models, as far as they fit the data set."""
-    from kpm_ros.core.resources import config_dir
-    from kpm_ros.learn.scores.protocols import check_fit
-    from kpm_ros.learn.scores.scored_models import find_scored_model
-
-    shipped = sorted(path.stem for path in (config_dir() / "models").glob("*.safetensors"))
-    found = [find_scored_model(word, dataset) for word in (*baselines, *shipped)]
-    fitting = []
-    for one in found:
-        # Those that are shipped were not asked for: what is of other data says nothing here.
-        with suppress(ValueError):
-            check_fit(one.model.card, dataset, one.name)
-            fitting.append(one)
-    return fitting
-
-
-def draw(
-    path: Path, dataset: DataSet, models: Sequence[ScoredModel], excerpt: Excerpt, protocol: str
-) -> None:
-    """Draw what each model makes of an excerpt; a recording is estimated from its beginning."""
-    from kpm_ros.learn.recordings.on_grid import GridRecording
-    from kpm_ros.learn.scores.excerpt_plot import Estimated, draw_excerpt
-    from kpm_ros.learn.scores.protocols import PROTOCOLS
-
-    recording = dataset.recording(excerpt.name)
-    _, estimate = PROTOCOLS[protocol]
-    estimates = {}
-    for one in models:
-        on_grid = GridRecording.of(recording, one.model.card)
-        estimates[one.name] = Estimated(on_grid.rate_hz, estimate(one.model, on_grid))
-    shown = GridRecording(recording, dataset.streams, dataset.grid_rate_hz)
-    draw_excerpt(path, shown, excerpt, estimates, dataset.simulated)
-    print(f"picture in {path}")
-
-
-@contextmanager
-def progress(steps: int) -> Iterator[Listener]:
-    """Show a bar that moves with each step told."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from kpm_ros.operate.console import Console
-
-    bars = Progress(
-        TextColumn("scoring"),
-        BarColumn(),
-        TextColumn("{task.completed} of {task.total}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-        console=Console(stderr=True),
+    delays = {stage: ms for one in sources.values() for stage, ms in one.delays.items()}
+    return render(
+        of_table(
+            table,
+            lambda take, *span: source_of(take).show(take, *span),
+            lambda take, *span: source_of(take).look(take, *span),
+            delays,
+            said,
+        )
     )
-    with bars:
-        task = bars.add_task("", total=steps)
-        yield lambda what: bars.update(task, advance=1, description=what)
-
-
-def _write(path: Path, text: str) -> None:
-    write_output(path, text.encode())
-    print(f"written to {path}")

@@ -90,6 +90,11 @@ def check(arguments: argparse.Namespace) -> None:
             raise UserError(f"--{name.replace('_', '-')} must be 0 or more")
     if arguments.figure:
         raise UserError("--report mia draws no excerpt: see `kpm picture`")
+    if len(arguments.data) > 1:
+        raise UserError(f"--report mia is of one data set, not of {len(arguments.data)}")
+    for name in ("csv", "html"):
+        if getattr(arguments, name):
+            raise UserError(f"--{name} is of --report accuracy: --report mia does not have it")
 
 
 def refuse_without(arguments: argparse.Namespace) -> None:
@@ -114,9 +119,9 @@ def evaluate(arguments: argparse.Namespace, protocol: str) -> MiaReport:
     from kpm_ros.learn.scores.input_length import LENGTHS_S
     from kpm_ros.learn.scores.mia_scoring import MiaScoring
     from kpm_ros.learn.scores.scoring import check_models, choose_splits
-    from kpm_ros.operate.evaluate import progress
+    from kpm_ros.operate.evaluate_output import progress
 
-    dataset = open_dataset(arguments.data.expanduser(), arguments.split_file)
+    dataset = open_dataset(arguments.data[0].expanduser(), arguments.split_file)
     if dataset.left_out:
         print(dataset.left_out_sentence, file=sys.stderr)
     splits = choose_splits(dataset, arguments.split)
@@ -211,7 +216,7 @@ def _models(words: Sequence[str], dataset: DataSet) -> tuple[list[ScoredModel], 
     from kpm_ros.learn.scores.mia_scoring import is_series, open_folds
     from kpm_ros.learn.scores.scored_models import find_scored_model
     from kpm_ros.models.registry import architectures
-    from kpm_ros.operate.evaluate import fitting_models
+    from kpm_ros.operate.evaluate_dataset import fitting_models
 
     if not words:
         known = [name for name in BASELINES if name in architectures()]

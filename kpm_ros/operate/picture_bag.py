@@ -16,9 +16,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +27,10 @@ from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.learn.pictures.stick_figure import USUAL_ASPECT, Movement
 from kpm_ros.learn.pictures.video_images import KeptImages
+from kpm_ros.operate.bag_efforts import BagEfforts
 from kpm_ros.operate.errors import UserError
-from kpm_ros.operate.picture_sources import Seen, labels_of
-from kpm_ros.operate.replay_run import Choices, ReplayRun
+from kpm_ros.operate.picture_sources import Seen
 from kpm_ros.replay.bag import BagError
-from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.replay.effort import Effort, load_npz, read_effort
-from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, TopicFinder
 from kpm_ros.sense.camera import pixels
 from kpm_ros.sense.camera.image_headers import PictureError
 from kpm_ros.wire import decode
@@ -49,70 +44,13 @@ AROUND_S = 1.0
 """Before and after an excerpt from which points and pictures may still be shown."""
 
 
-class BagPictures:
+class BagPictures(BagEfforts):
     """One bag; use it in a `with` block."""
 
     def __init__(self, path: Path, namespace: str, view: str) -> None:
         """Open it, and read what its effort is."""
-        self._path, self._namespace, self._view = path, namespace, view
-        self._stack = ExitStack()
-        self._bag = self._stack.enter_context(BagReader(path))
-        self._finder = TopicFinder(self._bag, namespace)
-        self.facts = self._bag.facts
-        self.muscles: tuple[str, ...] = ()
-        self.unit = ""
-        self.trained_on_simulated = False
-        self._model = "recorded effort"
-        topic = self._finder.find(EFFORT_INFO)
-        for message in self._bag.messages([topic]) if topic else ():
-            info = self._bag.decode(message)
-            self.muscles = tuple(printable(str(name)) for name in info.muscles)
-            self.unit, self._model = printable(str(info.unit)), printable(str(info.model))
-            self.trained_on_simulated = "simulated" in str(info.trained_on).casefold()
-
-    def __enter__(self) -> BagPictures:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def efforts(self, models: Sequence[str]) -> dict[str, Effort]:
-        """Give the recorded effort, if there is any, and that of each model replayed."""
-        found: dict[str, Effort] = {}
-        recorded = self._finder.find(EFFORT_CHUNK) or self._finder.find(EFFORT)
-        if recorded and self._bag.counts[recorded]:
-            if not self.muscles:
-                raise UserError(
-                    f"the bag {self._path} holds effort without an EffortInfo that says of which "
-                    "muscles"
-                )
-            found[self._model] = read_effort(self._bag, self._finder, len(self.muscles))
-        for name, word in labels_of(models).items():
-            label = f"{name}, replayed" if name in found else name
-            found[label] = self._replayed(word)
-        return {name: effort for name, effort in found.items() if len(effort)}
-
-    def _replayed(self, word: str) -> Effort:
-        """Run a model over the bag, as `kpm replay` does."""
-        with tempfile.TemporaryDirectory(prefix="kpm_picture_") as folder:
-            out = Path(folder) / "effort.npz"
-            replay = ReplayRun(
-                Choices(bag=self._path, model=word, namespace=self._namespace, out=out)
-            )
-            try:
-                replay.run()
-                replay.save()
-                card = replay.card
-            finally:
-                replay.close()
-            if self.muscles and card.muscles != self.muscles:
-                raise UserError(
-                    f"{word} estimates {', '.join(card.muscles)}, and the bag's effort is of "
-                    f"{', '.join(self.muscles)}: they cannot stand side by side"
-                )
-            self.muscles, self.unit = card.muscles, card.unit
-            self.trained_on_simulated |= "simulated" in card.trained_on.casefold()
-            return load_npz(out)
+        super().__init__(path, namespace)
+        self._view = view
 
     def seen(
         self, begin_ns: int, start_s: float, end_s: float

@@ -199,7 +199,7 @@ def clip_of_bag(path: Path, namespace: str, excerpt: str, asked: Asked) -> Clip:
             name: Track((one.stamps_ns - begin_ns) / 1e9, one.effort)
             for name, one in efforts.items()
         }
-        kind = SIMULATED if _simulated(bag.facts) else RECORDED
+        kind = SIMULATED if simulated(bag.facts) else RECORDED
         if bag.trained_on_simulated:
             kind += ", by a model of SIMULATED people"
         return Clip(
@@ -227,7 +227,7 @@ def _span(excerpt: str, length_s: float, path: Path) -> tuple[float, float]:
     return part.start_s, min(part.end_s, length_s)
 
 
-def _simulated(facts: Mapping[str, str]) -> bool:
+def simulated(facts: Mapping[str, str]) -> bool:
     """Whether the devices were: a recording tells the parameters of every node that ran."""
     try:
         nodes = json.loads(facts.get("parameters", ""))
@@ -243,6 +243,6 @@ def labels_of(words: Sequence[str]) -> dict[str, str]:
         label, equals, source = word.partition("=")
         name, model = (label, source) if equals else (Path(word).stem, word)
         if name in found:
-            raise UserError(f"two bodies would be called {name!r}: give LABEL=MODEL")
+            raise UserError(f"two models would be called {name!r}: give LABEL=MODEL")
         found[name] = model
     return found

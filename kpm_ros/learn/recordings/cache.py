@@ -132,7 +132,7 @@ class DigestCache:
         """Read what was kept of a folder."""
         place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
         self._root = root
-        self._path = _user_cache() / "digests" / f"{place}.jsonl"
+        self._path = user_cache() / "digests" / f"{place}.jsonl"
         self._known: dict[str, Source] = {}
         with suppress(OSError, ForeignFileError):
             for line in read_text(self._path, LISTING_BYTES).splitlines():
@@ -221,9 +221,10 @@ def usable_folder(preferred: Path, name: str) -> Path:
             return preferred
     except OSError:
         pass
-    return _user_cache() / "releases" / name
+    return user_cache() / "releases" / name
 
 
-def _user_cache() -> Path:
+def user_cache() -> Path:
+    """Where this package may keep for the user what it can make anew."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     return base / "kpm_ros"

@@ -25,6 +25,7 @@ from typing import Any
 
 from kpm_ros.core.foreign_files import LISTING_BYTES, read_text
 from kpm_ros.learn.scores.metrics import Interval, mean_interval
+from kpm_ros.learn.scores.takes import Take
 
 METRICS = ("rmse", "otd", "correlation")
 
@@ -38,6 +39,7 @@ class RecordingScore:
     rmse: float
     otd: float
     correlation: float
+    person: str = ""
 
 
 _COLUMNS = tuple(spec.name for spec in fields(RecordingScore))
@@ -68,10 +70,18 @@ class ModelRow:
     """Why what it has met may not be known; empty where it is."""
     muscles: Mapping[str, Mapping[str, MuscleScore]] = field(default_factory=dict)
     """By test set and muscle."""
+    takes: tuple[Take, ...] = ()
+    """Everything that was measured of each recording."""
+
+    def takes_of(self, split: str) -> list[Take]:
+        """Those of one test set."""
+        return [take for take in self.takes if take.test_set == split]
 
     def interval(self, split: str, metric: str) -> Interval:
-        """Mean over a test set's recordings, with its interval."""
-        return mean_interval([getattr(score, metric) for score in self.scores[split]])
+        """Mean over a test set's recordings, with its interval; over people where it is known."""
+        scores = self.scores[split]
+        people = [score.person for score in scores]
+        return mean_interval([getattr(score, metric) for score in scores], people=people)
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,16 @@ class ScoreTable:
     @property
     def splits(self) -> tuple[str, ...]:
         """The test sets that were scored."""
-        return tuple(self.models[0].scores) if self.models else ()
+        return tuple(dict.fromkeys(split for model in self.models for split in model.scores))
+
+    @property
+    def takes(self) -> tuple[Take, ...]:
+        """Everything that was measured of each recording, by all models."""
+        return tuple(take for model in self.models for take in model.takes)
+
+    def models_on(self, split: str) -> list[ModelRow]:
+        """The models that were scored on a test set."""
+        return [model for model in self.models if split in model.scores]
 
     def to_json(self) -> str:
         """Write everything, and for readers each test set's means and intervals.
@@ -112,6 +131,7 @@ class ScoreTable:
                 split: {name: [getattr(score, name) for score in scores] for name in _COLUMNS}
                 for split, scores in model.scores.items()
             }
+            row["takes"] = [take.as_plain() for take in model.takes]
             lines.append(json.dumps(without_nan(row)))
         head = json.dumps(without_nan(raw), indent=1).removesuffix("\n}")
         return f'{head},\n "models": [\n' + ",\n".join(lines) + "\n]}\n"
@@ -139,8 +159,8 @@ def _model(raw: dict[str, Any]) -> ModelRow:
     raw.pop("means")
     scores = {
         split: tuple(
-            RecordingScore(**_with_nan(dict(zip(_COLUMNS, values, strict=True))))
-            for values in zip(*(columns[name] for name in _COLUMNS), strict=True)
+            RecordingScore(**_with_nan(dict(zip(columns, values, strict=True))))
+            for values in zip(*columns.values(), strict=True)
         )
         for split, columns in raw.pop("scores").items()
     }
@@ -150,7 +170,8 @@ def _model(raw: dict[str, Any]) -> ModelRow:
         for split, table in raw.pop("muscles", {}).items()
     }
     inputs = tuple(raw.pop("inputs"))
-    return ModelRow(inputs=inputs, cost=cost, scores=scores, muscles=muscles, **raw)
+    takes = tuple(Take.from_plain(one) for one in raw.pop("takes", ()))
+    return ModelRow(inputs=inputs, cost=cost, scores=scores, muscles=muscles, takes=takes, **raw)
 
 
 def without_nan(value: Any) -> Any:

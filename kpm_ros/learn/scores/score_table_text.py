@@ -16,16 +16,20 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 
 from kpm_ros.core.text_tables import text_table
+from kpm_ros.learn.scores.lags import MOST_LAG_S
 from kpm_ros.learn.scores.metrics import Interval
+from kpm_ros.learn.scores.onsets import USUAL_RULE
 from kpm_ros.learn.scores.protocols import PROTOCOLS
 from kpm_ros.learn.scores.score_table import ModelRow, ScoreTable
 from kpm_ros.learn.scores.scoring import TEST_SETS
+from kpm_ros.learn.scores.summaries import BY_NAME, TIMING, summary
 
 HEAD = (
     "model",
@@ -41,6 +45,10 @@ SCORES = slice(2, 5)
 """Columns that differ from one test set to another."""
 SIMULATED = "SIMULATED hands and muscles: these figures say nothing about people"
 RECORDED = "Recorded people"
+_HOW = {name: words for name, (words, _) in PROTOCOLS.items()} | {
+    "recorded": "effort as it was published while it was recorded",
+    "replayed": "a bag's senses through the objects of the live pipeline",
+}
 LINE = 100
 """Columns of a line of Markdown."""
 
@@ -49,12 +57,10 @@ def as_text(table: ScoreTable) -> str:
     """Write one table for each test set, for a terminal."""
     parts = [title(table)]
     for split in table.splits:
-        rows = [cells(model, split) for model in table.models]
+        rows = [cells(model, split) for model in table.models_on(split)]
         shown = text_table(rows, HEAD, figures=range(2, len(HEAD)), indent="  ")
         parts.append(f"{heading(table, split)}\n{shown}")
-        lines = muscle_lines(table, split)
-        if lines:
-            head, *rest = lines
+        for head, *rest in filter(None, (muscle_lines(table, split), timing_lines(table, split))):
             parts.append(text_table(rest, head, figures=range(1, len(head)), indent="  "))
     parts.append("\n".join(notes(table)))
     return "\n\n".join(parts) + "\n"
@@ -62,14 +68,31 @@ def as_text(table: ScoreTable) -> str:
 
 def muscle_lines(table: ScoreTable, split: str) -> list[tuple[str, ...]]:
     """Write RMSE and correlation of each muscle by each model; nothing where none are known."""
-    scored = [model for model in table.models if model.muscles.get(split)]
+    scored = [model for model in table.models_on(split) if model.muscles.get(split)]
     if not scored:
         return []
     lines = [("RMSE, correlation", *(model.name for model in scored))]
-    for muscle in scored[0].muscles[split]:
-        pairs = (model.muscles[split][muscle] for model in scored)
-        cells = (f"{rmse:.3f}, {'-' if r is None else f'{r:.2f}'}" for rmse, r in pairs)
+    for muscle in dict.fromkeys(name for model in scored for name in model.muscles[split]):
+        pairs = (model.muscles[split].get(muscle) for model in scored)
+        cells = ("-" if pair is None else _rmse_and_correlation(*pair) for pair in pairs)
         lines.append((muscle, *cells))
+    return lines
+
+
+def _rmse_and_correlation(rmse: float, r: float | None) -> str:
+    return f"{rmse:.3f}, {'-' if r is None else f'{r:.2f}'}"
+
+
+def timing_lines(table: ScoreTable, split: str) -> list[tuple[str, ...]]:
+    """Write when and how large each model's estimates are; nothing of a table that lacks it."""
+    scored = [model for model in table.models_on(split) if model.takes_of(split)]
+    if not scored:
+        return []
+    measures = [BY_NAME[name] for name in TIMING]
+    lines = [(HEAD[0], *(one.head for one in measures))]
+    for model in scored:
+        found = summary(model.takes_of(split))
+        lines.append((model.name, *(with_spread(found[one.name], one.places) for one in measures)))
     return lines
 
 
@@ -77,12 +100,11 @@ def as_markdown(table: ScoreTable) -> str:
     """Write the same as Markdown; what is the same on every test set stands once."""
     parts = [f"**{title(table)}.**"]
     for split in table.splits:
-        rows = [cells(model, split) for model in table.models]
+        rows = [cells(model, split) for model in table.models_on(split)]
         scores = [(HEAD[0], *HEAD[SCORES]), *((row[0], *row[SCORES]) for row in rows)]
         parts.append(f"{heading(table, split)}:\n\n{markdown_table(scores)}")
-        by_muscle = muscle_lines(table, split)
-        if by_muscle:
-            parts.append(markdown_table(by_muscle))
+        found = muscle_lines(table, split), timing_lines(table, split)
+        parts += [markdown_table(lines) for lines in found if lines]
     return "\n\n".join([*parts, *_about(table)]) + "\n"
 
 
@@ -90,7 +112,7 @@ def as_summary(table: ScoreTable) -> str:
     """Write all test sets in one table of Markdown, the spread of RMSE alone."""
     lines = [(HEAD[0], *(f"`{split}`" for split in table.splits))]
     for model in table.models:
-        rows = [cells(model, split) for split in table.splits]
+        rows = [cells(model, split) for split in model.scores]
         figures = (
             ", ".join([row[2], *(cell.partition(" ±")[0] for cell in row[3:5])]) for row in rows
         )
@@ -141,10 +163,12 @@ def title(table: ScoreTable) -> str:
 
 def heading(table: ScoreTable, split: str) -> str:
     """Name a test set and its size."""
-    seconds = {one.performance: one.seconds for row in table.models for one in row.scores[split]}
-    names = {*seconds, *(name for row in table.models for name in row.met.get(split, ()))}
+    scored = table.models_on(split)
+    seconds = {one.performance: one.seconds for row in scored for one in row.scores[split]}
+    names = {*seconds, *(name for row in scored for name in row.met.get(split, ()))}
     minutes = sum(seconds.values()) / 60
-    words = TEST_SETS.get(split, split)
+    name, of, source = split.partition(" of ")
+    words = f"{TEST_SETS.get(name, name)}{of}{source}"
     count = f"{len(names)} recording{'s' if len(names) > 1 else ''}"
     length = f", {minutes:.1f} min" if seconds.keys() == names else ""
     return f"{words[0].upper()}{words[1:]} (`{split}`, {count}{length})"
@@ -152,8 +176,8 @@ def heading(table: ScoreTable, split: str) -> str:
 
 def cells(model: ModelRow, split: str) -> tuple[str, ...]:
     """Write one row."""
-    figures = (_with_spread(model.interval(split, metric)) for metric in ("rmse", "otd"))
-    correlation = _with_spread(model.interval(split, "correlation"), places=2)
+    figures = (with_spread(model.interval(split, metric)) for metric in ("rmse", "otd"))
+    correlation = with_spread(model.interval(split, "correlation"), places=2)
     return _marked(model, split), _inputs(model), *figures, correlation, *_costs(model)
 
 
@@ -163,8 +187,10 @@ def _inputs(model: ModelRow) -> str:
 
 def _costs(model: ModelRow) -> tuple[str, ...]:
     return (
-        _count(model.parameters),
-        f"{model.cost.mean:.3f} ({model.cost.low:.3f} to {model.cost.high:.3f})",
+        _count(model.parameters) if model.parameters else "-",
+        "-"
+        if math.isnan(model.cost.mean)
+        else f"{model.cost.mean:.3f} ({model.cost.low:.3f} to {model.cost.high:.3f})",
         f"{model.lookahead_ms:.0f} ms",
     )
 
@@ -175,7 +201,8 @@ def _marked(model: ModelRow, split: str) -> str:
     if met:
         new = len(model.scores[split])
         return f"{model.name} (seen in training)" if not new else f"{model.name} ({new} new)"
-    return f"{model.name} (?)" if model.provenance and split in TEST_SETS else model.name
+    named = split.partition(" of ")[0] in TEST_SETS
+    return f"{model.name} (?)" if model.provenance and named else model.name
 
 
 _SEEN_IN = {"take": "that very take", "person": "the person", "task": "the task"}
@@ -219,8 +246,8 @@ def notes(table: ScoreTable) -> list[str]:
     """Say how the figures came about."""
     lines = [
         *seen_in_training(table),
-        f"Protocol `{table.protocol}`: {PROTOCOLS[table.protocol][0]}.",
-        "Means over recordings, ± half of the 95 % interval of bootstrapped means.",
+        f"Protocol `{table.protocol}`: {_HOW[table.protocol]}.",
+        f"Means over recordings, ± half of the 95 % interval of bootstrapped means{_drawn(table)}.",
         f"OTD: Sinkhorn distance (p = 2, blur 0.05) between the clouds of at most "
         f"{table.otd_points} evenly spaced samples of each recording.",
         "Correlation: mean over muscles; an estimate that never changes counts as 0.",
@@ -229,18 +256,39 @@ def notes(table: ScoreTable) -> list[str]:
         "Look-ahead: how much of the future a model sees; one that takes whole windows waits for "
         "the rest of its window.",
     ]
-    lines.append(f"Data: {table.data} (fingerprint {table.fingerprint[:12]}).")
+    lines += _timing_notes() if table.takes else []
+    known = f" (fingerprint {table.fingerprint[:12]})" if table.fingerprint else ""
+    lines.append(f"Data: {table.data}{known}.")
     if table.cpu:
         lines.append(f"Machine: {table.cpu}.")
     if table.command:
-        lines.append(f"Command: `{table.command}`, split file `{table.split_file}`.")
+        split_file = f", split file `{table.split_file}`" if table.split_file else ""
+        lines.append(f"Command: `{table.command}`{split_file}.")
     return lines
 
 
-def _with_spread(interval: Interval, places: int = 3) -> str:
+def _drawn(table: ScoreTable) -> str:
+    """Say what was drawn, where a table tells of whom its recordings are."""
+    told = any(one.person for row in table.models for some in row.scores.values() for one in some)
+    return ", people drawn where there are several" if told else ""
+
+
+def _timing_notes() -> list[str]:
+    """Say how timing and amplitude are taken; nothing of either is removed from other figures."""
+    return [
+        f"Best lag: where the muscles' mean correlation is highest within {MOST_LAG_S * 1000:g} "
+        "ms; above zero, the estimate comes later. It is removed from no other figure.",
+        f"Onsets: {USUAL_RULE.words}.",
+        "Slope and offset: the line estimate = slope x measured + offset, of each muscle in each "
+        "recording, then the mean. They are removed from no other figure.",
+    ]
+
+
+def with_spread(interval: Interval, places: int = 3) -> str:
+    """Write a mean with half of its interval."""
     if np.isnan(interval.mean):
         return "-"
-    mean = f"{interval.mean:.{places}f}"
+    mean = f"{round(interval.mean, places) + 0.0:.{places}f}"  # without "-0"
     # One performance says nothing of how much they differ.
     return f"{mean} ± {interval.half_width:.{places}f}" if interval.half_width > 0 else mean
 

@@ -17,8 +17,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,20 +27,15 @@ from numpy.typing import NDArray
 from kpm_ros.learn.recordings.identity import what_was_met
 from kpm_ros.learn.recordings.leakage import NEW_IN
 from kpm_ros.learn.recordings.on_grid import GridRecording
-from kpm_ros.learn.scores.metrics import (
-    OTD_POINTS,
-    Interval,
-    mean_correlation,
-    mean_known,
-    moves,
-    muscle_correlation,
-    muscle_rmse,
-    rmse,
-    transport_distance,
-)
-from kpm_ros.learn.scores.protocols import PROTOCOLS, check_fit, given
+from kpm_ros.learn.scores.measuring import Measuring
+from kpm_ros.learn.scores.metrics import OTD_POINTS, Interval
+from kpm_ros.learn.scores.protocols import check_fit, given
 from kpm_ros.learn.scores.score_table import ModelRow, MuscleScore, RecordingScore
 from kpm_ros.learn.scores.scored_models import ScoredModel
+from kpm_ros.learn.scores.take_cache import TakeCache
+from kpm_ros.learn.scores.take_figures import short
+from kpm_ros.learn.scores.takes import Take, seen_by_second
+from kpm_ros.learn.scores.threads import one_thread
 from kpm_ros.models.seen import Seen
 from kpm_ros.models.trained import Trained
 
@@ -52,6 +46,7 @@ TEST_SETS = {
     "test": "known people and tasks, other takes",
     "test_cross_user": "unseen people",
     "test_cross_task": "unseen tasks",
+    "recorded": "effort and EMG of the same bags",
 }
 COST_SECONDS, COST_TURNS = 3, 5
 """Signal that a cost is measured on, and how often all models take turns at it."""
@@ -64,20 +59,35 @@ Listener = Callable[[str], None]
 class SplitScores:
     """One model's scores on one test set."""
 
-    recordings: list[RecordingScore] = field(default_factory=list)
-    muscle_rmse: list[NDArray[np.float64]] = field(default_factory=list)
-    muscle_correlation: list[NDArray[np.float64]] = field(default_factory=list)
+    takes: list[Take] = field(default_factory=list)
+
+    @property
+    def recordings(self) -> list[RecordingScore]:
+        """What the table keeps of each recording."""
+        return [
+            RecordingScore(
+                one.recording,
+                one.figures.seconds,
+                one.figures.rmse,
+                one.figures.otd,
+                one.figures.correlation,
+                one.person,
+            )
+            for one in self.takes
+        ]
 
     def by_muscle(self, muscles: Sequence[str]) -> dict[str, MuscleScore]:
         """Mean RMSE and correlation of each muscle."""
-        if not self.recordings:
-            return {}
-        errors = mean_known(np.array(self.muscle_rmse), axis=0)
-        means = mean_known(np.array(self.muscle_correlation), axis=0)
-        return {
-            name: (float(f"{error:.6g}"), float(f"{r:.6g}") if np.isfinite(r) else None)
-            for name, error, r in zip(muscles, errors, means, strict=True)
-        }
+        found: dict[str, MuscleScore] = {}
+        for name in muscles:
+            known = [one.figures.muscles[name] for one in self.takes if name in one.figures.muscles]
+            follows = [one.correlation for one in known if np.isfinite(one.correlation)]
+            if known:
+                found[name] = (
+                    short(float(np.mean([one.rmse for one in known]))),
+                    short(float(np.mean(follows))) if follows else None,
+                )
+        return found
 
 
 Scores = dict[str, dict[str, SplitScores]]
@@ -127,45 +137,30 @@ def score_all(
     protocol: str = "continuous",
     otd_points: int = OTD_POINTS,
     listener: Listener = lambda what: None,
+    kept: TakeCache | None = None,
 ) -> Scores:
     """Score every model on every recording; `listener` hears of each that is done.
 
-    What a model has met in training is left out of its scores on tests.
+    What a model has met in training is left out of its scores on tests. What is kept of an
+    earlier time is not estimated again.
     """
-    _, estimate = PROTOCOLS[protocol]
+    measuring = Measuring(dataset, protocol, otd_points, kept=kept)
     scores: Scores = {one.name: {split: SplitScores() for split in splits} for one in models}
     for split in splits:
         known = {one.name: met(one.model, dataset, split) for one in models}
         for name in dataset.splits[split]:
             recording = dataset.recording(name)
+            valid = seen_by_second(recording)
             for one in models:
                 if name in known[one.name]:
                     listener(f"{one.name} has met {name}")
                     continue
-                on_grid = GridRecording.of(recording, one.model.card)
-                effort = estimate(one.model, on_grid)
-                if not np.isfinite(effort).all():
-                    raise ValueError(f"{one.name} put out something that is no number on {name}")
-                _score(scores[one.name][split], on_grid, effort, otd_points)
+                figures = measuring.figures(recording, one)
+                whose = recording.person, recording.task
+                take = Take(one.name, split, name, *whose, figures, valid)
+                scores[one.name][split].takes.append(take)
                 listener(f"{one.name} on {name}")
     return scores
-
-
-def _score(scores: SplitScores, one: GridRecording, effort: Array, otd_points: int) -> None:
-    truth = np.asarray(one.effort[: len(effort)])
-    figures = {
-        "seconds": len(truth) / one.rate_hz,
-        "rmse": rmse(truth, effort),
-        "otd": transport_distance(truth, effort, otd_points),
-        "correlation": mean_correlation(truth, effort),
-    }
-    # Further digits would only be different from machine to machine.
-    rounded = {name: float(f"{value:.6g}") for name, value in figures.items()}
-    scores.recordings.append(RecordingScore(one.name, **rounded))
-    scores.muscle_rmse.append(muscle_rmse(truth, effort))
-    # An estimate that never changes follows nothing.
-    correlation = np.nan_to_num(muscle_correlation(truth, effort))
-    scores.muscle_correlation.append(np.where(moves(truth), correlation, np.nan))
 
 
 def measure_costs(
@@ -197,21 +192,6 @@ def measure_costs(
     }
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold the numerical libraries to one thread each."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def rows(
     dataset: DataSet,
     models: Sequence[ScoredModel],
@@ -234,6 +214,7 @@ def rows(
             muscles={
                 split: found.by_muscle(dataset.muscles) for split, found in scores[one.name].items()
             },
+            takes=tuple(take for found in scores[one.name].values() for take in found.takes),
         )
         for one in models
     )
@@ -254,10 +235,11 @@ def compare(
     protocol: str = "continuous",
     otd_points: int = OTD_POINTS,
     listener: Listener = lambda what: None,
+    kept: TakeCache | None = None,
 ) -> tuple[ModelRow, ...]:
     """Score all models and measure what they cost."""
     check_models(dataset, models)
-    scores = score_all(dataset, models, splits, protocol, otd_points, listener)
+    scores = score_all(dataset, models, splits, protocol, otd_points, listener, kept)
     listener("cost, all models in turns")
     costs = measure_costs(models, dataset, dataset.splits[splits[0]][0])
     return rows(dataset, models, scores, costs)
