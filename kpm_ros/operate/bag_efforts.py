@@ -31,7 +31,7 @@ from kpm_ros.operate.picture_sources import labels_of
 from kpm_ros.operate.replay_run import Choices, ReplayRun
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import Effort, load_npz, read_effort
-from kpm_ros.replay.measured_emg import MeasuredEmg, measured_emg
+from kpm_ros.replay.measured_emg import Calibration, MeasuredEmg, measured_emg
 from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, KEY_EVENT, TopicFinder
 from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.wire import decode
@@ -110,9 +110,9 @@ class BagEfforts:
             found[label] = self._replayed(label, word)
         return {name: effort for name, effort in found.items() if len(effort)}
 
-    def measured(self) -> MeasuredEmg:
-        """Give the EMG that was recorded beside it."""
-        return measured_emg(self._bag, self._finder)
+    def measured(self, known: Calibration) -> MeasuredEmg:
+        """Give the EMG that was recorded beside it, with what else is known of the person's."""
+        return measured_emg(self._bag, self._finder, known)
 
     def traces(self) -> list[Trace]:
         """Give the latency traces of the recorded effort's chunks."""

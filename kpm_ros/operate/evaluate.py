@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kpm_ros.operate.evaluate_dataset import EvaluatedSet
 
 NAME = "evaluate"
-PURPOSE = "score models on a data set: RMSE, OTD, correlation, cost, look-ahead"
+PURPOSE = "compare estimated with measured effort, of data sets and of bags"
 REPORTS = ("accuracy", evaluate_mia.NAME)
 EXAMPLES = """\
 examples:
@@ -46,12 +46,13 @@ examples:
                              the published table, given the published data and weights
   kpm evaluate BAG BAG --html report.html
                              recorded effort against the EMG beside it, as a page
+  kpm evaluate SESSION --models ours=runs/mine --html report.html
   kpm evaluate DIR --report mia --models random nearest ours=runs/body --lengths
                              bodies: the tables of Muscles in Action, published figures beside
 
 A model is a shipped one's name, a weights file, a folder that `kpm train` wrote, or one of the
 baselines mean, nearest and ridge, which are fitted to the data set's training part on the spot.
-LABEL=MODEL gives it another name in the table. See docs/accuracy.md.
+LABEL=MODEL gives it another name in the table. See docs/evaluation.md.
 """
 
 OTD_POINTS = 2000
@@ -60,7 +61,11 @@ OTD_POINTS = 2000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Ask for the data set and the models."""
     parser.add_argument(
-        "data", type=Path, nargs="+", metavar="DIR|BAG", help="data sets' folders, or bags"
+        "data",
+        type=Path,
+        nargs="+",
+        metavar="SOURCE",
+        help="data sets' folders, bags, or folders of `kpm session`",
     )
     parser.add_argument(
         "--models",
@@ -205,11 +210,12 @@ def _sources(
     arguments: argparse.Namespace, protocol: str
 ) -> dict[str, EvaluatedSet | EvaluatedBags]:
     """Tell data sets and bags apart; all bags together are one source."""
-    from kpm_ros.operate.evaluate_bag import EvaluatedBags
+    from kpm_ros.operate.evaluate_bag import EvaluatedBags, is_session
     from kpm_ros.operate.evaluate_dataset import EvaluatedSet
     from kpm_ros.operate.picture_sources import is_bag
 
-    bags = [path for path in arguments.data if is_bag(path.expanduser())]
+    arguments.data = [path.expanduser() for path in arguments.data]
+    bags = [path for path in arguments.data if is_bag(path) or is_session(path)]
     sources: dict[str, EvaluatedSet | EvaluatedBags] = {
         str(path): EvaluatedSet(arguments, path, protocol)
         for path in arguments.data
@@ -225,6 +231,7 @@ def _page(
 ) -> str:
     """Write the report; each take is shown by the source that it is of."""
     from kpm_ros.learn.reports.page import of_table, render
+    from kpm_ros.learn.reports.session import section_of
 
     def source_of(take: Take) -> EvaluatedSet | EvaluatedBags:
         return sources.get(take.test_set.partition(" of ")[2]) or next(iter(sources.values()))
@@ -237,5 +244,6 @@ def _page(
             lambda take, *span: source_of(take).look(take, *span),
             delays,
             said,
+            [section_of(session) for one in sources.values() for session in one.sessions.values()],
         )
     )

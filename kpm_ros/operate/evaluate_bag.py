@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.provenance import processor, versions
+from kpm_ros.core.session_file import FILE, Session
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.evaluate_dataset import PACKAGES, cores
 from kpm_ros.operate.evaluate_output import progress
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from kpm_ros.learn.scores.score_table import ModelRow, ScoreTable
     from kpm_ros.learn.scores.takes import Take
     from kpm_ros.operate.bag_efforts import ModelFacts
-    from kpm_ros.operate.measured_bag import BagFigures
+    from kpm_ros.operate.measured_bag import BagFigures, NamedBag
 
 
 class EvaluatedBags:
@@ -44,17 +45,16 @@ class EvaluatedBags:
 
     def __init__(self, arguments: argparse.Namespace, paths: Sequence[Path]) -> None:
         """Note what is asked for, and refuse what bags do not have."""
-        from kpm_ros.operate.measured_bag import BagWork, NamedBag
+        from kpm_ros.operate.measured_bag import BagWork
 
         for name in ("figure", "split", "split_file"):
             if getattr(arguments, name):
                 raise UserError(f"--{name.replace('_', '-')} is of data sets, and these are bags")
-        places = list(dict.fromkeys(path.expanduser().resolve() for path in paths))
-        bags = tuple(map(NamedBag, distinct_names(places), places))
+        self.sessions = {path: Session.read(path) for path in paths if is_session(path)}
+        bags = _bags(paths, self.sessions, arguments.namespace)
         self._by_name = {bag.stem: bag for bag in bags}
         self._workers = arguments.workers
-        models = tuple(arguments.models)
-        self._work = BagWork(bags, models, arguments.namespace, arguments.otd_points)
+        self._work = BagWork(tuple(bags), tuple(arguments.models), arguments.otd_points)
         self.said: list[str] = []
         self.delays: dict[str, NDArray[np.float64]] = {}
 
@@ -64,7 +64,7 @@ class EvaluatedBags:
         from kpm_ros.operate.measured_bag import TEST_SET
 
         found = self._measured()
-        if not found:
+        if not found and not self.sessions:
             raise UserError("; ".join(self.said))
         facts = {name: one for figures in found for name, one in figures.models.items()}
         takes = [take for figures in found for take in figures.takes]
@@ -72,8 +72,9 @@ class EvaluatedBags:
             values = [one.delays_ms[stage] for one in found if stage in one.delays_ms]
             self.delays[stage] = np.concatenate(values)
         return ScoreTable(
-            simulated=any(figures.simulated for figures in found),
-            data=f"bags {', '.join(dict.fromkeys(take.recording for take in takes))}",
+            simulated=any(figures.simulated for figures in found)
+            or any(session.simulated for session in self.sessions.values()),
+            data=f"bags {', '.join(dict.fromkeys(take.recording for take in takes)) or 'none'}",
             fingerprint="",
             split_file="",
             protocol="replayed" if self._work.models else "recorded",
@@ -93,9 +94,10 @@ class EvaluatedBags:
         from kpm_ros.operate.bag_efforts import BagEfforts
         from kpm_ros.operate.measured_bag import at_instants
 
-        with BagEfforts(self._by_name[take.recording].path, self._work.namespace) as bag:
+        part = self._by_name[take.recording]
+        with BagEfforts(part.path, part.namespace) as bag:
             efforts = self._work.estimates(bag)
-            emg = bag.measured()
+            emg = bag.measured(part.known)
             names = tuple(take.figures.muscles)
             truth = np.asarray(emg.truth.values)
             columns = [emg.truth.muscles.index(name) for name in names]
@@ -120,9 +122,9 @@ class EvaluatedBags:
         """Nothing was asked for."""
 
     def _measured(self) -> list[BagFigures]:
+        from kpm_ros.core.worker_pool import produce
         from kpm_ros.learn.scores.take_cache import TakeCache
         from kpm_ros.replay.bag import BagError
-        from kpm_ros.core.worker_pool import produce
 
         kept = TakeCache()
         workers = min(self._workers or cores(), len(self._work.bags))
@@ -141,6 +143,41 @@ class EvaluatedBags:
         return found
 
 
+def is_session(path: Path) -> bool:
+    """Whether a folder is a session with one person, as `kpm session` records it."""
+    return (path / FILE).is_file()
+
+
+def _bags(
+    paths: Sequence[Path], sessions: Mapping[Path, Session], namespace: str
+) -> list[NamedBag]:
+    """Name the bags: those that were given, and of sessions the tasks that were done."""
+    from kpm_ros.operate.measured_bag import NamedBag
+    from kpm_ros.replay.measured_emg import Calibration
+
+    places = list(dict.fromkeys(path.resolve() for path in paths if path not in sessions))
+    bags = [
+        NamedBag(name, path, namespace=namespace)
+        for name, path in zip(distinct_names(places), places, strict=True)
+    ]
+    for folder, session in sessions.items():
+        for take in session.done:
+            step = session.step_of(take)
+            if step.kind == "task":
+                bags.append(
+                    NamedBag(
+                        f"{folder.name}/{Path(take.folder).name}",
+                        folder / take.folder,
+                        session.person,
+                        step.task,
+                        Calibration(session.maxima, session.envelope, take.ill_channels),
+                        session.simulated,
+                        namespace or session.namespace,
+                    )
+                )
+    return bags
+
+
 def distinct_names(paths: Sequence[Path]) -> list[str]:
     """Call each path by as few of its last parts as tell it from the others.
 
@@ -148,7 +185,7 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
     ['one/bag', 'two/bag']
     """
     depth = 1
-    while len({path.parts[-depth:] for path in paths}) < len(paths):
+    while paths and len({path.parts[-depth:] for path in paths}) < len(paths):
         depth += 1
     return ["/".join(path.parts[-depth:]) for path in paths]
 

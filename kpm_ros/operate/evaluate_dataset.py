@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kpm_ros.core.session_file import Session
     from kpm_ros.learn.recordings.data_set import DataSet
     from kpm_ros.learn.reports.shown import Shown
     from kpm_ros.learn.scores.excerpt_plot import Excerpt
@@ -59,6 +60,7 @@ class EvaluatedSet:
         self._arguments, self._path, self._protocol = arguments, path, protocol
         self.said: list[str] = []
         self.delays: Mapping[str, NDArray[np.float64]] = {}
+        self.sessions: Mapping[Path, Session] = {}
         self.dataset = open_dataset(path.expanduser(), arguments.split_file)
         if self.dataset.left_out:
             self.said.append(self.dataset.left_out_sentence)
@@ -146,8 +148,8 @@ class EvaluatedSet:
 
     def _measure_together(self, measuring: Measuring, kept: TakeCache) -> None:
         """Have several processes measure what is not known yet, where that pays."""
-        from kpm_ros.learn.scores.measuring import MeasuringWork
         from kpm_ros.core.worker_pool import produce
+        from kpm_ros.learn.scores.measuring import MeasuringWork
 
         work = MeasuringWork.of(
             measuring, self.models, self._asked_for(), self._arguments.split_file

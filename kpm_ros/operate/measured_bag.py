@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.flags import Flag
-from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.learn.recordings.cache import DigestCache
 from kpm_ros.learn.scores.metrics import OTD_POINTS
@@ -34,11 +33,12 @@ from kpm_ros.learn.scores.take_figures import measure
 from kpm_ros.learn.scores.takes import Take
 from kpm_ros.nodes.models import model_path, sha256
 from kpm_ros.operate.bag_efforts import BagEfforts, ModelFacts
+from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.picture_sources import labels_of, simulated
 from kpm_ros.operate.summary import STAGES
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.effort import Effort
-from kpm_ros.replay.measured_emg import MeasuredEmg
+from kpm_ros.replay.measured_emg import NOTHING_KNOWN, Calibration, MeasuredEmg
 
 TEST_SET = "recorded"
 NEAREST_NS = NS_PER_S // 2000
@@ -88,6 +88,11 @@ class NamedBag:
 
     stem: str
     path: Path
+    person: str = ""
+    task: str = ""
+    known: Calibration = NOTHING_KNOWN
+    simulated: bool = False
+    namespace: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,6 @@ class BagWork:
 
     bags: tuple[NamedBag, ...]
     models: tuple[str, ...] = ()
-    namespace: str = ""
     otd_points: int = OTD_POINTS
 
     def open(self, root: Path) -> None:
@@ -110,7 +114,7 @@ class BagWork:
         """Measure one, unless it was before; a bag that cannot be used is found out later, too."""
         try:
             self.figures(part, TakeCache(root))
-        except (BagError, ValueError):
+        except (BagError, UserError, ValueError):
             return False
         return True
 
@@ -119,7 +123,7 @@ class BagWork:
 
     def figures(self, part: NamedBag, kept: TakeCache) -> BagFigures:
         """Measure one bag, unless it was measured before."""
-        return kept.get(self._key(part.path), lambda: self._measured(part), BagFigures.from_plain)
+        return kept.get(self._key(part), lambda: self._measured(part), BagFigures.from_plain)
 
     def estimates(self, bag: BagEfforts) -> dict[str, Effort]:
         """Give effort as it was recorded, or as the models that were asked for make it again."""
@@ -130,43 +134,44 @@ class BagWork:
             )
         return found
 
-    def _key(self, path: Path) -> str:
+    def _key(self, part: NamedBag) -> str:
+        path = part.path
         files = sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path]
         digests = DigestCache(path if path.is_dir() else path.parent)
         models = {name: sha256(model_path(word)) for name, word in labels_of(self.models).items()}
         content = [digests.get(file) for file in files]
-        return take_key("bag", content, models, self.namespace, self.otd_points)
+        about = {**vars(part), "path": "", "known": [dict(part.known.maxima), *part.known[1:]]}
+        return take_key("bag", content, models, about, self.otd_points)
 
     def _measured(self, part: NamedBag) -> BagFigures:
-        with BagEfforts(part.path, self.namespace) as bag:
+        with BagEfforts(part.path, part.namespace) as bag:
             efforts = self.estimates(bag)
-            emg = bag.measured()
+            emg = bag.measured(part.known)
             muscles = [name for name in bag.muscles if name in emg.truth.muscles]
             if not muscles:
                 raise BagError(
                     f"its effort is of {', '.join(bag.muscles)}, and its EMG of "
                     f"{', '.join(emg.truth.muscles)}: no name is in both"
                 )
-            person = printable(bag.facts.get("person", ""))
             takes = [
-                self._take(part.stem, name, effort, emg, bag.muscles, muscles, person)
+                self._take(part, name, effort, emg, bag.muscles, muscles)
                 for name, effort in efforts.items()
             ]
             said = list(emg.said)
             if emg.truth.unit != bag.unit:
                 said.append(f"effort is in {bag.unit}, EMG in {emg.truth.unit}")
             delays = {} if self.models else _quantiles(bag.traces())
-            return BagFigures(tuple(takes), tuple(said), bag.models, delays, simulated(bag.facts))
+            made_up = part.simulated or simulated(bag.facts)
+            return BagFigures(tuple(takes), tuple(said), bag.models, delays, made_up)
 
     def _take(
         self,
-        bag: str,
+        bag: NamedBag,
         model: str,
         effort: Effort,
         emg: MeasuredEmg,
         estimated: Sequence[str],
         muscles: Sequence[str],
-        person: str,
     ) -> Take:
         columns = [emg.truth.muscles.index(name) for name in muscles]
         truth = np.asarray(emg.truth.values)[:, columns]
@@ -178,7 +183,7 @@ class BagWork:
         valid = (effort.flags & Flag.INVALID) == 0
         counts, _ = np.histogram(effort.stamps_ns[valid], seconds)
         shares = tuple(float(round(x, 2)) for x in np.clip(counts / 2000, 0, 1))
-        return Take(model, TEST_SET, bag, person, "", figures, shares)
+        return Take(model, TEST_SET, bag.stem, bag.person, bag.task, figures, shares)
 
 
 def at_instants(effort: Effort, stamps_ns: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -57,7 +57,22 @@ class MeasuredEmg(NamedTuple):
         return self.start_ns + at.astype(np.int64)
 
 
-def measured_emg(bag: BagReader, finder: TopicFinder) -> MeasuredEmg:
+class Calibration(NamedTuple):
+    """What is known of a person's EMG beside a bag: maxima, and channels that were not well."""
+
+    maxima: Mapping[str, float]
+    """Envelope of each channel at its muscle's maximum contraction."""
+    envelope: str = ""
+    """Settings of the envelope that they are of, in words."""
+    ill: Sequence[str] = ()
+
+
+NOTHING_KNOWN = Calibration({})
+
+
+def measured_emg(
+    bag: BagReader, finder: TopicFinder, known: Calibration = NOTHING_KNOWN
+) -> MeasuredEmg:
     """Read the envelope that a bag holds, or make one of its raw samples."""
     topics = [name for name, kind in bag.topics.items() if kind == EMG and bag.counts[name]]
     ready = [name for name in topics if name.endswith(ENVELOPE)]
@@ -70,36 +85,69 @@ def measured_emg(bag: BagReader, finder: TopicFinder) -> MeasuredEmg:
     channels, said = chunks[0].channels, []
     how = "envelope as it was recorded"
     if not ready:
-        config = EnvelopeConfig()
+        config = _config(known.envelope)
         if min(float(chunk.samples.min()) for chunk in chunks) >= 0:
-            said.append(f"{topic} is never below 0: it was rectified before, and is only smoothed")
+            said.append("is never below 0: it was rectified before, and is only smoothed")
             config = replace(config, low_hz=0.0, high_hz=0.0, notch_hz=0.0)
         envelope = Envelope(config)
         chunks = [envelope.push_chunk(chunk) for chunk in chunks]
         how = f"envelope made here: {config.as_words()}"
     values, start_ns, jumps = _on_one_axis(chunks)
-    said += [f"{topic}: {sentence}" for sentence in jumps]
-    dead = [name for name, column in zip(channels, values.T, strict=True) if _is_dead(column)]
+    columns = dict(zip(channels, values.T, strict=True))
+    dead = [name for name, column in columns.items() if _is_dead(column)]
     if dead:
-        said.append(f"{topic}: {', '.join(dead)} never changes, and is left out")
-        values[:, [channels.index(name) for name in dead]] = np.nan
-    unit = chunks[0].unit
+        said.append(f"{', '.join(dead)} never changes, and is left out")
+    ill = [name for name in known.ill if name in columns and name not in dead]
+    if ill:
+        said.append(f"{', '.join(ill)} was not well, and is left out")
+    for name in (*dead, *ill):
+        columns[name][:] = np.nan
+    unit, normalised = _normalised(columns, chunks[0].unit, known.maxima)
+    truth = Truth(channels, unit, chunks[0].rate_hz, values.astype(np.float32), measured=how)
+    sentences = (f"{topic}: {sentence}" for sentence in (*said, *jumps, *normalised))
+    return MeasuredEmg(truth, start_ns, tuple(sentences))
+
+
+def _normalised(
+    columns: Mapping[str, NDArray[np.float64]], unit: str, maxima: Mapping[str, float]
+) -> tuple[str, list[str]]:
+    """Bring envelopes to fractions of the maximum contraction, in place; gives unit and remarks."""
+    said = []
+    if unit != MVC_UNIT and maxima:
+        lacking = [name for name in columns if not maxima.get(name, 0) > 0]
+        if lacking:
+            said.append(f"{', '.join(lacking)} has no maximum contraction, and is left out")
+        for name, column in columns.items():
+            column /= maxima.get(name, 0) or np.nan
+        unit = MVC_UNIT
     if unit == MVC_UNIT:
-        over = [n for n, column in zip(channels, values.T, strict=True) if _is_over(column)]
+        over = [name for name, column in columns.items() if _is_over(column)]
         if over:
             said.append(
                 f"{', '.join(over)} rises above {MOST_OF_MVC:g} of the maximum contraction: that "
                 "was recorded too small, and sizes are not what they say"
             )
-    else:
-        values = values / _scales(values)
-        unit = f"fraction of the {SCALE_PERCENTILE:g}th percentile"
-        said.append(
-            f"{topic}: no maximum contraction is known, so each muscle is a {unit} of this bag: "
-            "RMSE, slope and offset say little"
+        return unit, said
+    for column in columns.values():
+        known = column[np.isfinite(column)]
+        column /= (np.percentile(known, SCALE_PERCENTILE) if known.size else 0) or np.nan
+    unit = f"fraction of the {SCALE_PERCENTILE:g}th percentile"
+    return unit, [
+        f"no maximum contraction is known, so each muscle is a {unit} of this bag: RMSE, slope and "
+        "offset say little"
+    ]
+
+
+def _config(words: str) -> EnvelopeConfig:
+    """Read the settings of an envelope as its own words have them."""
+    usual = EnvelopeConfig()
+    told = dict(part.rsplit(" ", 1) for part in words.split(", ")) if words else {}
+    try:
+        return replace(
+            usual, **{name: type(getattr(usual, name))(float(v)) for name, v in told.items()}
         )
-    truth = Truth(channels, unit, chunks[0].rate_hz, values.astype(np.float32), measured=how)
-    return MeasuredEmg(truth, start_ns, tuple(said))
+    except (AttributeError, ValueError) as error:
+        raise BagError(f"{words!r} are no settings of an envelope: {error}") from None
 
 
 def _chunks(bag: BagReader, topic: str) -> Iterator[ChannelChunk]:
@@ -149,10 +197,3 @@ def _is_dead(column: NDArray[np.float64]) -> bool:
 def _is_over(column: NDArray[np.float64]) -> bool:
     known = column[np.isfinite(column)]
     return bool(known.size and (known > MOST_OF_MVC).mean() > MOST_SHARE)
-
-
-def _scales(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    known = np.isfinite(values).any(axis=0)
-    scale = np.ones(values.shape[1])
-    scale[known] = np.nanpercentile(values[:, known], SCALE_PERCENTILE, axis=0)
-    return np.where(scale > 0, scale, 1.0)

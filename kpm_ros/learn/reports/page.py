@@ -118,14 +118,15 @@ def of_table(
     look: Callable[[Take, float, float], str],
     delays: Mapping[str, NDArray[np.float64]],
     said: Sequence[str] = (),
+    sessions: Sequence[Section] = (),
 ) -> Report:
     """Make a report of an evaluation.
 
     `show` gives what is drawn of a recording, `look` the command by which one looks further,
-    `delays` what each stage of the live path took, in ms (empty where nothing ran live), and `said`
-    what is to be known of the recordings.
+    `delays` what each stage of the live path took, in ms (empty where nothing ran live), `said`
+    what is to be known of the recordings, and `sessions` how they were made.
     """
-    sections = [Section("To be known", items=said)] if said else []
+    sections = [*sessions, *([Section("To be known", items=said)] if said else [])]
     for number, split in enumerate(table.splits):
         sections += _of_split(table, split, f"s{number}", show, look)
     if delays:

@@ -137,7 +137,7 @@ def measure(
     both = np.isfinite(truth) & np.isfinite(estimate)
     known = np.flatnonzero(both.any(axis=0)).tolist()
     if not known:
-        return TakeFigures(0.0, *[NAN] * 5, {}, (), {})
+        return TakeFigures(0.0, NAN, NAN, NAN, NAN, NAN, {}, (), {})
     truth, estimate, both = (np.asarray(one)[:, known] for one in (truth, estimate, both))
     muscles = [muscles[i] for i in known]
     lags, overall = best_lags(truth, estimate, rate_hz)
