@@ -87,7 +87,7 @@ def measured_emg(
     if not ready:
         config = _config(known.envelope)
         if min(float(chunk.samples.min()) for chunk in chunks) >= 0:
-            said.append("is never below 0: it was rectified before, and is only smoothed")
+            said.append("no sample is below 0: it was rectified before, and is only smoothed")
             config = replace(config, low_hz=0.0, high_hz=0.0, notch_hz=0.0)
         envelope = Envelope(config)
         chunks = [envelope.push_chunk(chunk) for chunk in chunks]

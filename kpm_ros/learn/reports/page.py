@@ -195,7 +195,7 @@ def _pictures(
     takes: Sequence[Take], of_best: Sequence[Take], drawn: Sequence[str], key: str, show: Show
 ) -> list[Picture]:
     typical = sorted(of_best, key=lambda take: take.figures.rmse)[len(of_best) // 2]
-    start_s = max(0.0, (typical.figures.seconds - EXCERPT_S) / 2)
+    start_s = _telling(typical)
     shown = show(typical, start_s, start_s + EXCERPT_S, drawn[:MOST_TRACED])
     below = ", with the keys below" if shown.keys else ""
     found = [
@@ -227,6 +227,16 @@ def _pictures(
             )
         )
     return found
+
+
+def _telling(take: Take) -> float:
+    """Second from which on most is known for the length of an excerpt, near the middle."""
+    length = round(EXCERPT_S)
+    middle = max(0.0, (len(take.valid) or take.figures.seconds) - length) / 2
+    starts = range(max(1, len(take.valid) - length + 1))
+    if not take.valid:
+        return middle
+    return min(starts, key=lambda at: (-sum(take.valid[at : at + length]), abs(at - middle)))
 
 
 def _worst(
