@@ -34,6 +34,11 @@ EXAMPLES = """\
 examples:
   kpm dataset sets/one_hour                            look through it
   kpm dataset sets/fingertips --split-file splits_by_task.json
+  kpm dataset sessions/* --out sets/ours               what `kpm session` recorded
+  kpm dataset take1.mcap take2.mcap --person P07 --task scales --mvc P07.yaml --out sets/bags
+  kpm dataset theirs/* --topics theirs.yaml --out sets/theirs
+  kpm dataset run*.xdf --person P07 --out sets/lab     XDF, as LabRecorder writes it
+  kpm dataset emg_*.csv angle_*.csv --out sets/csv     files of one take share what follows the _
   kpm dataset glove/person_*.npz --out sets/glove      NumPy archives, as of NinaPro's database 1
 
 With --out, the same command goes on where it was interrupted. Without it, ends with status 1 where
@@ -65,6 +70,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="LIST",
         help="takes that are tested, such as 2,5,7 (default: the last fifth)",
+    )
+    group.add_argument("--task", default="", help="what is done in bags and files that do not say")
+    group.add_argument("--session", default="", metavar="NAME", help="in which session they are of")
+    group.add_argument(
+        "--topics", type=Path, metavar="FILE", help="which topics of others' bags carry what (YAML)"
+    )
+    group.add_argument("--namespace", default="", metavar="NS", help="of a bag with several")
+    group.add_argument(
+        "--emg", default="", metavar="STREAM", help="which stream of XDF or CSV files is the EMG"
+    )
+    group.add_argument("--emg-unit", default="uV", help="of CSV files (default: %(default)s)")
+    group.add_argument(
+        "--time-unit",
+        choices=("s", "ms", "us", "ns"),
+        default="ms",
+        help="of CSV files' times (default: %(default)s)",
+    )
+    group.add_argument(
+        "--envelope",
+        default="",
+        metavar="SETTINGS",
+        help="how EMG is smoothed, such as smooth_hz=4,notch_hz=60 (default: as live)",
+    )
+    group.add_argument(
+        "--rate-hz", type=float, metavar="HZ", help="of effort made of EMG (default: 100)"
+    )
+    group.add_argument(
+        "--mvc",
+        type=Path,
+        metavar="FILE",
+        help="maximum contraction that effort is divided by (default: the session's own)",
+    )
+    group.add_argument(
+        "--remove-delays",
+        action="store_true",
+        help="move each view by what it is measured to be later than the keys (default: only say)",
+    )
+    group.add_argument(
+        "--cut-s",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="cut takes into parts of so many seconds, so that one may be trained on and tested",
     )
     group.add_argument(
         "--workers", type=int, metavar="N", help="processes (default: one for each core)"

@@ -20,14 +20,17 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
     from kpm_ros.core.worker_pool import FinishedPart
     from kpm_ros.learn.importing.dataset_import import DatasetImport
+    from kpm_ros.learn.importing.emg_truth import EmgRules
+    from kpm_ros.learn.importing.measured import TakeRules
     from kpm_ros.learn.importing.source import Source
 
 
@@ -57,7 +60,8 @@ def _job(arguments: argparse.Namespace, root: Path) -> DatasetImport:
     from kpm_ros.learn.importing.dataset_import import DatasetImport, named_twice
     from kpm_ros.learn.recordings.container_writer import About
 
-    sources = [_source(path.expanduser(), arguments) for path in arguments.data]
+    paths = [path.expanduser() for path in arguments.data]
+    sources = _sources(paths, arguments)
     twice = named_twice(sources)
     if twice:
         raise UserError(f"{twice} is given twice: leave it away once")
@@ -67,20 +71,91 @@ def _job(arguments: argparse.Namespace, root: Path) -> DatasetImport:
     about = About(
         name=arguments.name or root.name,
         simulated=False,
-        description=f"imported from {_words(arguments.data)}",
+        description=f"imported from {_words(paths)}",
         origin=arguments.origin,
         licence=arguments.licence,
     )
-    return DatasetImport(sources=tuple(sources), about=about, test_takes=takes)
+    return DatasetImport(
+        sources=tuple(sources), about=about, test_takes=takes, cut_s=arguments.cut_s
+    )
 
 
-def _source(path: Path, arguments: argparse.Namespace) -> Source:
-    """Find out what a path is."""
+def _sources(paths: Sequence[Path], arguments: argparse.Namespace) -> list[Source]:
+    """Find out what each path is; CSV files of one take are one source."""
     from kpm_ros.learn.importing.archives import Archive, is_archive, person_of
+    from kpm_ros.learn.importing.lab_files import LabFiles, take_of
+    from kpm_ros.replay.bag_recording import BagSource, SessionSource, is_bag, is_session
+    from kpm_ros.replay.topic_map import TopicMap
 
-    if is_archive(path):
-        return Archive(path, arguments.person or person_of(path))
-    raise UserError(f"{path} cannot be imported: give NumPy archives (.npz) of movement and EMG")
+    emg = _emg_rules(arguments)
+    topics = TopicMap.read(arguments.topics) if arguments.topics else None
+    found: list[Source] = []
+    tables: dict[str, list[Path]] = {}
+    for path in paths:
+        code = arguments.person or person_of(path)
+        if is_archive(path):
+            found.append(Archive(path, code))
+        elif is_session(path):
+            found.append(SessionSource(path, emg, arguments.remove_delays))
+        elif is_bag(path):
+            rules = _take_rules(arguments, emg, person_of(path))
+            found.append(BagSource(path, rules, topics, arguments.namespace))
+        elif path.suffix == ".xdf":
+            rules = _take_rules(arguments, emg, person_of(path))
+            found.append(LabFiles((path,), rules, arguments.emg))
+        elif path.suffix == ".csv":
+            tables.setdefault(take_of(path), []).append(path)
+        else:
+            raise UserError(
+                f"{path} cannot be imported: give sessions, bags, XDF (.xdf) or CSV (.csv) files, "
+                "or NumPy archives (.npz)"
+            )
+    for take, files in tables.items():
+        rules = _take_rules(arguments, emg, person_of(Path(take)))
+        unit, time_unit = arguments.emg_unit, arguments.time_unit
+        found.append(LabFiles(tuple(sorted(files)), rules, arguments.emg, unit, time_unit))
+    return found
+
+
+def _take_rules(arguments: argparse.Namespace, emg: EmgRules, take: str) -> TakeRules:
+    """Say of a take what the command says: nothing else tells who did what in it."""
+    from kpm_ros.learn.importing.measured import TakeRules
+
+    person, task = arguments.person or "person", arguments.task or "task"
+    return TakeRules(
+        name=f"{person}_{task}_{take}"[:100],
+        person=person,
+        task=task,
+        take=take,
+        session=arguments.session,
+        emg=emg,
+        remove_delays=arguments.remove_delays,
+    )
+
+
+def _emg_rules(arguments: argparse.Namespace) -> EmgRules:
+    from kpm_ros.learn.importing.emg_truth import RATE_HZ, EmgRules
+    from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
+    from kpm_ros.sense.emg.mvc import MvcFolder
+
+    given: dict[str, Any] = {}
+    for word in arguments.envelope.split(","):
+        name, equals, value = word.partition("=")
+        names = {spec.name: spec.type for spec in fields(EnvelopeConfig)}
+        if word and (not equals or name not in names):
+            raise UserError(
+                f"--envelope says {word!r}, but must be settings such as smooth_hz=4,notch_hz=60; "
+                f"there are {', '.join(names)}"
+            )
+        if word:
+            given[name] = int(value) if names[name] == "int" else float(value)
+    mvc = None
+    if arguments.mvc:
+        path = arguments.mvc.expanduser()
+        mvc = MvcFolder(path.parent).load(path.stem)
+        if mvc is None:
+            raise UserError(f"{path} is not there: give the file of a maximum contraction")
+    return EmgRules(envelope=EnvelopeConfig(**given), rate_hz=arguments.rate_hz or RATE_HZ, mvc=mvc)
 
 
 def _words(paths: Sequence[Path]) -> str:

@@ -20,18 +20,22 @@ import json
 import re
 import shutil
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.foreign_files import read_json
+from kpm_ros.core.settings import check_number
 from kpm_ros.learn.importing.merging import Part, merged
 from kpm_ros.learn.importing.source import Source
 from kpm_ros.learn.importing.split_plans import Placed, plan_splits
 from kpm_ros.learn.recordings import container
 from kpm_ros.learn.recordings.container_writer import About, write_index, write_recording
+from kpm_ros.learn.recordings.cutting import cut
 from kpm_ros.learn.recordings.leakage import leaks
+from kpm_ros.learn.recordings.recording import Recording
 
 MANIFEST = "import.json"
 """What was asked for, and what was said of each source: beside the index of a finished data set."""
@@ -55,8 +59,12 @@ class DatasetImport:
     about: About
     test_takes: Collection[str] = ()
     """Takes that are tested; empty for the last ones."""
-    options: dict[str, Any] = field(default_factory=dict)
-    """Whatever else changes what comes out, with plain values."""
+    cut_s: float = 0.0
+    """Length of the parts that takes are cut into; 0 to leave them whole."""
+
+    def __post_init__(self) -> None:
+        """Refuse parts that hold nothing."""
+        check_number("cut-s", self.cut_s, least=0.0)
 
     def open(self, root: Path) -> None:
         """Make the folder ready, or go on with one that was begun with the same sources."""
@@ -85,7 +93,7 @@ class DatasetImport:
         file = place / PARTS / f"{part.stem}.json"
         if place == root or file.is_file():
             return False
-        write_atomically(file, _made(part.source, place).to_json(), durable=True)
+        write_atomically(file, _made(part.source, place, self.cut_s).to_json(), durable=True)
         return True
 
     def finish(self, root: Path) -> None:
@@ -102,7 +110,9 @@ class DatasetImport:
             raise ValueError("; ".join(["nothing could be imported", *said]))
         placed = [Placed.of(name, entry) for name, entry in whole.recordings.items()]
         files = plan_splits(placed, self.test_takes)
-        write_index(place, self.about, whole.effort, whole.streams, whole.recordings, files)
+        # What is partly simulated is to be believed no more than what wholly is.
+        about = replace(self.about, simulated=any(part.simulated for part in parts))
+        write_index(place, about, whole.effort, whole.streams, whole.recordings, files)
         opened = container.open_container(place)
         for file, plan in files.items():
             splits = {split: tuple(names) for split, names in plan.items()}
@@ -125,13 +135,13 @@ class DatasetImport:
             "version": VERSION,
             "about": asdict(self.about),
             "test_takes": list(self.test_takes),
-            "options": self.options,
+            "cut_s": self.cut_s,
             "sources": [source.as_plain() for source in self.sources],
         }
         return dict(json.loads(json.dumps(asked)))
 
 
-def _made(source: Source, place: Path) -> Part:
+def _made(source: Source, place: Path, cut_s: float) -> Part:
     """Write whatever of a source can be used, and say what cannot."""
     try:
         taken = source.take()
@@ -140,10 +150,27 @@ def _made(source: Source, place: Path) -> Part:
     written, said = [], list(taken.said)
     for recording in taken.recordings:
         try:
-            written.append(write_recording(place, recording))
+            written += [write_recording(place, part) for part in _parts(recording, cut_s)]
         except ValueError as error:
             said.append(f"{source.path}: {error}")
-    return Part(str(source.path), tuple(written), tuple(said), dict(taken.marks))
+    marks = dict(taken.marks)
+    return Part(str(source.path), tuple(written), tuple(said), marks, taken.simulated)
+
+
+def _parts(recording: Recording, length_s: float) -> list[Recording]:
+    """Cut a recording into parts that follow each other; the last one has what is left over."""
+    count = int(recording.duration_s / length_s) if length_s else 0
+    if count < 2:
+        return [recording]
+    ends = [k * length_s for k in range(count)] + [recording.duration_s]
+    return [
+        replace(
+            cut(recording, start_s, stop_s),
+            name=f"{recording.name}_{number}",
+            take=f"{recording.take}_{number}",
+        )
+        for number, (start_s, stop_s) in enumerate(pairwise(ends), start=1)
+    ]
 
 
 def said_of(root: Path) -> list[str]:

@@ -41,6 +41,7 @@ class Part(NamedTuple):
     written: tuple[Written, ...]
     said: tuple[str, ...]
     marks: Mapping[str, str]
+    simulated: bool = False
 
     def to_json(self) -> bytes:
         """Write it."""
@@ -49,6 +50,7 @@ class Part(NamedTuple):
             "written": [one._asdict() for one in self.written],
             "said": self.said,
             "marks": self.marks,
+            "simulated": self.simulated,
         }
         return (json.dumps(content) + "\n").encode()
 
@@ -61,6 +63,7 @@ class Part(NamedTuple):
             tuple(Written(**one) for one in content["written"]),
             tuple(content["said"]),
             content["marks"],
+            content["simulated"],
         )
 
 

@@ -36,6 +36,8 @@ class Taken:
     """What of it could not be used, what was measured, what was done to it: a sentence each."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """What tells its person from others: which hand, which electrodes."""
+    simulated: bool = False
+    """Whether its people and devices were computed."""
 
 
 class Source(Protocol):

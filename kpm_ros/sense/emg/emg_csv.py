@@ -69,7 +69,7 @@ class EmgCsv(EmgDevice):
         self.falls_silent = True
         self._config = config
         header, table, self.unreadable = _read(path)
-        time_at = _time_column(header, config.time_column, path)
+        time_at = time_column(header, config.time_column, path)
         names = config.channels or tuple(n for k, n in enumerate(header) if k != time_at)
         unknown = [name for name in names if name not in header]
         if unknown or not names:
@@ -167,7 +167,8 @@ def _numbers(rows: Iterable[list[str]], columns: int) -> tuple[NDArray[np.float6
     return np.frombuffer(good, np.float64).reshape(-1, max(columns, 1)), unreadable
 
 
-def _time_column(header: list[str], wanted: str, path: Path) -> int:
+def time_column(header: list[str], wanted: str, path: Path) -> int:
+    """Find the column of times: the wanted one, one that is called so, or the first."""
     if wanted:
         if wanted not in header:
             raise ValueError(f"{path} has no column {wanted!r}; it has {', '.join(header)}")
