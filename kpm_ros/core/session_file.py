@@ -197,6 +197,11 @@ class Session:
         settled = {take.step for take in self.takes if take.state in ("done", "skipped")}
         return next((k for k in range(1, len(self.steps) + 1) if k not in settled), None)
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to be asked for."""
+        return bool(self.steps) and self.next_step is None
+
     def new_take(self, step: int) -> Take:
         """Make the next take of a step, which records."""
         number = len(self.takes_of(step)) + 1

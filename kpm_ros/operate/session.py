@@ -180,9 +180,9 @@ def _tell(session: Session, folder: Path, protocol: Protocol, why: str) -> None:
         count = sum(channel in take.ill_channels for take in session.done)
         print(f"EMG channel {channel} was not well in {count} of {len(session.done)} takes")
     without = [name for name in session.channels if name not in session.maxima]
-    if without and any(step.muscle for step in session.steps) and session.next_step is None:
+    if without and any(step.muscle for step in session.steps) and session.complete:
         print(f"no maximum contraction of {', '.join(without)}")
     if why:
         print(f"kpm session: {why}", file=sys.stderr)
-    if session.next_step is not None or not session.steps:
+    if not session.complete:
         print(f"kpm session {folder}   goes on with the next take", file=sys.stderr)

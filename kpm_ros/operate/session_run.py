@@ -24,7 +24,7 @@ from typing import Protocol as Interface
 
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.hands import side_of
-from kpm_ros.core.session_file import Session, SignalCheck, Step, Take, TakeState
+from kpm_ros.core.session_file import FILE, Session, SignalCheck, Step, Take, TakeState
 from kpm_ros.operate.session_picture import draw_svg, draw_text
 from kpm_ros.operate.session_prompt import Phase, Prompt
 from kpm_ros.operate.session_protocol import Protocol
@@ -34,8 +34,9 @@ from kpm_ros.sense.take_check import fault_of, outdone, silence_check
 
 CHECKED_S = 2.0
 """Length of the stretches of signals that are judged before the first take."""
-STARTS_WITHIN_S = 60.0
-"""Of the drivers and the recorder; a machine with other work may take long."""
+STARTS_WITHIN_S = 240.0
+"""Of the drivers and the recorder. A simulated person learns to play before, which takes a minute,
+and longer on a machine with other work."""
 PICTURES = "pictures"
 PAUSED, SKIPPED = "it was paused", "it was skipped"
 
@@ -140,8 +141,8 @@ class SessionRun:
                     self._check()
                 self._do(number)
         finally:
-            left = self.session.next_step is not None
-            words = "Stopped; the same command goes on." if left else "That was all. Thank you!"
+            goes_on = "Stopped; the same command goes on."
+            words = "That was all. Thank you!" if self.session.complete else goes_on
             self._begin(Phase.OVER, words)
             self._tick(None)
 
@@ -380,8 +381,14 @@ class SessionRun:
         return str(path.absolute()), tuple(draw_text(told, side))
 
     def _save(self, session: Session) -> None:
-        session.write(self._folder)
         self.session = session
+        try:
+            session.write(self._folder)
+        except OSError as error:
+            raise SessionEnded(
+                f"{self._folder / FILE} cannot be written: {error.strerror or error}; once that is "
+                "mended, the same command goes on"
+            ) from None
 
     def _begin(self, phase: Phase, text: str, *, keep_note: bool = False) -> None:
         self._prompt.phase, self._prompt.text = phase, text

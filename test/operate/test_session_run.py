@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import groupby
@@ -224,6 +225,7 @@ def test_a_signal_that_never_comes_is_named(room, lead):
     room.silent = {"keys"}
     with pytest.raises(SessionEnded, match="nothing comes from keys/events"):
         lead()
+    assert "goes on" in room.prompts[-1].text
 
 
 def test_a_device_that_is_lost_in_a_take_breaks_it_off_and_it_is_taken_again(room, lead):
@@ -252,6 +254,16 @@ def test_a_full_disk_ends_the_session_which_goes_on_later(room, lead, tmp_path):
     assert states(session)[-1] == ("03_mvc-1DI_1", "failed")
     room.recorder_says = ""
     assert states(lead(session=session))[3:] == [("03_mvc-1DI_2", "done"), ("04_play_1", "done")]
+
+
+def test_a_session_that_cannot_be_written_any_more_ends_in_words(room, lead, tmp_path):
+    def take_away() -> None:
+        shutil.rmtree(tmp_path)
+        tmp_path.write_text("a file")
+
+    during(room, "mvc-ADM", take_away)
+    with pytest.raises(SessionEnded, match=r"session\.json cannot be written: .*; once"):
+        lead()
 
 
 def test_a_stop_leaves_a_session_that_goes_on_with_the_same_step(room, lead, tmp_path):
