@@ -79,11 +79,13 @@ def test_the_tool_writes_the_page(tmp_path, monkeypatch):
     assert Path(accuracy.ROOT, "docs", "accuracy.md").read_text() == page.read_text()
 
 
-def test_the_page_of_muscles_in_action_holds_the_tables_of_its_file():
+def test_the_page_of_muscles_in_action_holds_the_tables_of_its_files():
     page = accuracy.PAGES[1].read_text()
     assert accuracy.filled(page, PAGE.parent) == page
-    (name,) = (place[1] for place in accuracy.PLACE.findall(page))
-    report = read_mia_report(PAGE.parent / f"{name}.json")
-    assert report.simulated
-    assert report.command.startswith("kpm evaluate ")
-    assert "--report mia" in report.command
+    names = [place[1] for place in accuracy.PLACE.findall(page)]
+    reports = [read_mia_report(PAGE.parent / f"{name}.json") for name in names]
+    assert all(report.simulated for report in reports)
+    assert all(report.command.startswith("kpm evaluate ") for report in reports)
+    assert all("--report mia" in report.command for report in reports)
+    for told in ("lengths", "transfer", "pose"):
+        assert any(getattr(report, told) for report in reports), told
