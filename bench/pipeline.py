@@ -15,7 +15,8 @@
 """The live graph, measured: rate, loss, delay by stage, CPU by process, and our way beside others.
 
 The graph runs as `kpm demo` runs it, on simulated devices, once with each shipped model; with
-`--beside MODEL`, the usual model and that one by turns, which gives what both have as ratios. Two
+`--beside MODEL`, the usual model and that one by turns, which gives what both have as ratios; with
+`--beside OPTIONS --usual OPTIONS`, such as "model:=touchnet-sim-rooms hand:=both", any two. Two
 comparisons, each interleaved and repeated: consuming 2000 messages a second through our reader and
 through executor callbacks; publishing them from our paced loop and from a timer.
 """
@@ -25,6 +26,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -80,23 +82,32 @@ def compare(seconds: float, repeats: int) -> tuple[list[float], list[float], lis
     return consumers, publishers, rows
 
 
-def beside(other: str, seconds: float, repeats: int) -> dict[str, float]:
-    """Run the usual model and another by turns: medians of each, and of the ratios."""
+def options_of(words: str) -> list[str]:
+    """Options of the pipeline, of which a model's name alone is one.
+
+    >>> options_of("touchnet-sim-rooms"), options_of("model:=m hand:=both")
+    (['model:=touchnet-sim-rooms'], ['model:=m', 'hand:=both'])
+    """
+    return [word if ":=" in word else f"model:={word}" for word in shlex.split(words)]
+
+
+def beside(usual: str, other: str, seconds: float, repeats: int) -> dict[str, float]:
+    """Run the usual options and others by turns: medians of each, and of the ratios."""
     names = ("exposure_to_effort_p50_ms", "exposure_to_effort_p99_ms", "estimator_cores")
     found: dict[str, list[float]] = {}
     for repeat in range(repeats):
         pair = []
-        for number, model in enumerate((MODELS[""], other)):
+        for number, words in enumerate((usual, other)):
             out = OUT / "pipeline" / f"beside_{number}_{repeat}"
-            pair.append(graph_figures("", run_graph(out, seconds, f"model:={model}")))
+            pair.append(graph_figures("", run_graph(out, seconds, *options_of(words))))
         for name in names:
-            usual, beside_it = pair[0][name], pair[1][name]
-            found.setdefault(f"by_turns_{name}", []).append(usual)
+            by_turns, beside_it = pair[0][name], pair[1][name]
+            found.setdefault(f"by_turns_{name}", []).append(by_turns)
             found.setdefault(f"beside_{name}", []).append(beside_it)
-            found.setdefault(f"{name}_ratio_to_beside", []).append(usual / beside_it)
+            found.setdefault(f"{name}_ratio_to_beside", []).append(by_turns / beside_it)
     figures = {name: statistics.median(values) for name, values in found.items()}
     rows = [[name, value, min(found[name]), max(found[name])] for name, value in figures.items()]
-    print_table(f"{MODELS['']} and {other} by turns", ["", "median", "least", "most"], rows)
+    print_table(f"{usual} and {other} by turns", ["", "median", "least", "most"], rows)
     return figures
 
 
@@ -104,7 +115,8 @@ def main() -> None:
     """Run everything and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30, help="of each run of the graph")
-    parser.add_argument("--beside", default="", help="a model to run by turns with the usual one")
+    parser.add_argument("--beside", default="", help="a model, or options, to run by turns with")
+    parser.add_argument("--usual", default=MODELS[""], help="these (default: %(default)s)")
     parser.add_argument("--compare-seconds", type=float, default=6, help="of each comparison")
     parser.add_argument("--repeats", type=int, default=3, help="of the comparisons")
     parser.add_argument("--out", type=Path, default=OUT / "pipeline.json")
@@ -113,7 +125,7 @@ def main() -> None:
     here = machine()
     figures: dict[str, float] = {}
     if arguments.beside:
-        figures |= beside(arguments.beside, arguments.seconds, arguments.repeats)
+        figures |= beside(arguments.usual, arguments.beside, arguments.seconds, arguments.repeats)
     for prefix, model in MODELS.items():
         summary = run_graph(OUT / "pipeline" / model, arguments.seconds, f"model:={model}")
         figures |= graph_figures(prefix, summary)
