@@ -35,8 +35,15 @@ from kpm_ros.simulate.cameras import SimulatedCamera
 from kpm_ros.simulate.familiar_rooms import familiar_rooms
 from kpm_ros.simulate.hand import HAND_SKELETON
 from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.rooms import ROOMS, Room, draw_room
-from kpm_ros.simulate.session import Delivery, SimulatedSession
+from kpm_ros.simulate.session import (
+    Delivery,
+    DeviceSession,
+    SimulatedSession,
+    View,
+    tracked_views,
+)
 from kpm_ros.simulate.tasks import TASKS, task
 
 NS_PER_S = 1_000_000_000
@@ -56,50 +63,75 @@ class Outcome(NamedTuple):
     """After it began; infinite = never."""
 
 
-def unfamiliar(rooms: int) -> tuple[list[Outcome], float]:
-    """Try every kind in so many rooms; give outcomes, and the share of familiar time flagged."""
+class Usual(NamedTuple):
+    """What was said of a room in which all is well."""
+
+    cameras: int
+    slowest_fps: float
+    flagged: float
+    """Part of the time."""
+
+
+def unfamiliar(rooms: int) -> tuple[list[Outcome], list[Usual]]:
+    """Try every kind in so many rooms, of which every other one has one camera."""
     outcomes: list[Outcome] = []
-    flagged: list[float] = []
+    usual: list[Usual] = []
     for number in range(rooms):
         seed = FIRST_ROOM + number
-        room, draw = draw_room(seed), np.random.default_rng(seed)
+        room = draw_room(seed, cameras=1 if number % 2 else None)
+        draw = np.random.default_rng(seed)
         registration, count = room.registration(), len(room.cameras)
-        usual = _played(room, room.cameras, seed)
-        said = _watched(registration, usual)
-        flagged.append(_share(said))
+        pianist = _pianist(seed)
+        played = _played(pianist, room, seed)
+        slowest = min(camera.fps for camera in room.cameras)
+        usual.append(Usual(count, slowest, _share(_watched(registration, played))))
         for kind, metres in KNOCKS.items():
             place = int(draw.integers(count))
-            cameras = list(room.cameras)
-            cameras[place] = _moved(cameras[place], metres, draw)
-            after = _played(room, cameras, seed)
-            pairs = zip(usual, after, strict=True)
-            mixed = [
-                new if old.sample.stamp_ns > KNOCKED_S * NS_PER_S else old for old, new in pairs
-            ]
+            knocked = _knocked(played, pianist, room, seed, place, metres, draw)
             outcomes.append(
-                Outcome(kind, count, _noticed(_watched(registration, mixed), KNOCKED_S))
+                Outcome(kind, count, _noticed(_watched(registration, knocked), KNOCKED_S))
             )
-        octave = [_transposed(one) for one in usual]
+        octave = [_transposed(one) for one in played]
         outcomes.append(Outcome("wrong octave", count, _noticed(_watched(registration, octave))))
         if count > 1:
             names = [camera.name for camera in room.cameras]
             other = dict(zip(names, [*names[1:], names[0]], strict=True))
-            swapped = [_renamed(one, other) for one in usual]
+            swapped = [_renamed(one, other) for one in played]
             outcomes.append(
                 Outcome("swapped views", count, _noticed(_watched(registration, swapped)))
             )
         far = draw_room(seed, FAR).registration()
         noticed_s = 0.0 if strange_room(familiar_rooms(), far) else np.inf
         outcomes.append(Outcome("other room", len(far.cameras), noticed_s))
-    return outcomes, float(np.mean(flagged))
+    return outcomes, usual
 
 
-def figures(outcomes: Sequence[Outcome], flagged: float) -> dict[str, float]:
+def figures(outcomes: Sequence[Outcome], usual: Sequence[Usual]) -> dict[str, float]:
     """Sum up, as README quotes it."""
-    return {
+    found = {
         "unfamiliar_detected": float(np.mean([one.noticed_s <= IN_TIME_S for one in outcomes])),
-        "familiar_flagged": flagged,
+        "familiar_flagged": float(np.mean([one.flagged for one in usual])),
+        "familiar_flagged_one_camera": float(
+            np.mean([one.flagged for one in usual if one.cameras == 1])
+        ),
     }
+    for kind, metres in KNOCKS.items():
+        for cameras, words in ((True, "one_camera"), (False, "more_cameras")):
+            times = [
+                one.noticed_s
+                for one in outcomes
+                if one.kind == kind and (one.cameras == 1) == cameras
+            ]
+            name = f"knocked_{100 * metres:.0f}cm_{words}_in_time"
+            found[name] = float(np.mean(np.array(times) <= IN_TIME_S))
+    return found
+
+
+def usual_rows(usual: Sequence[Usual]) -> Iterable[tuple[object, ...]]:
+    """Rows of the table of familiar time: slowest camera's frames a second, rooms, part flagged."""
+    for fps in sorted({one.slowest_fps for one in usual}):
+        flagged = [one.flagged for one in usual if one.slowest_fps == fps]
+        yield fps, len(flagged), float(np.mean(flagged))
 
 
 def rows(outcomes: Sequence[Outcome]) -> Iterable[tuple[object, ...]]:
@@ -116,14 +148,43 @@ def rows(outcomes: Sequence[Outcome]) -> Iterable[tuple[object, ...]]:
                 yield kind, cameras, len(times), in_time, float(ever.mean()), median
 
 
-def _played(room: Room, cameras: Sequence[SimulatedCamera], seed: int) -> list[Delivery]:
+def _pianist(seed: int) -> Performer:
     score = task(1 + seed % len(TASKS), seed, SECONDS + 4)
-    pianist = make_pianist(score, seed, Person.from_seed(seed), "plain")
+    return make_pianist(score, seed, Person.from_seed(seed), "plain")
+
+
+def _played(pianist: Performer, room: Room, seed: int) -> list[Delivery]:
     session = SimulatedSession(
-        pianist, cameras, 0, seed, emg=False, key_motion=False, errors=room.errors
+        pianist, room.cameras, 0, seed, emg=False, key_motion=False, errors=room.errors
     )
-    # Places in the list must be the same however the cameras stand.
     return session.advance(round(SECONDS * NS_PER_S))
+
+
+def _knocked(
+    played: Sequence[Delivery],
+    pianist: Performer,
+    room: Room,
+    seed: int,
+    place: int,
+    metres: float,
+    draw: np.random.Generator,
+) -> list[Delivery]:
+    """Let one camera see the same from elsewhere, from some instant on."""
+    cameras = list(room.cameras)
+    cameras[place] = _moved(cameras[place], metres, draw)
+    # Its tracker's errors follow from its place in the list.
+    view = tracked_views(pianist, cameras, seed, room.errors)[place]
+    after = DeviceSession([View(view, 0)], 0).advance(round(SECONDS * NS_PER_S))
+    since_ns, name = KNOCKED_S * NS_PER_S, cameras[place].name
+    kept = [
+        one
+        for one in played
+        if not isinstance(one.sample, LandmarkFrame)
+        or one.sample.view != name
+        or one.sample.stamp_ns <= since_ns
+    ]
+    late = [one for one in after if one.sample.stamp_ns > since_ns]
+    return sorted([*kept, *late], key=lambda one: one.deliver_ns)
 
 
 def _watched(registration: Registration, deliveries: Iterable[Delivery]) -> list[tuple[float, int]]:

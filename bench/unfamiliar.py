@@ -20,7 +20,7 @@ import argparse
 from pathlib import Path
 
 from _report import ROOT, machine, print_table, write_report
-from _unfamiliar import figures, rows, unfamiliar
+from _unfamiliar import figures, rows, unfamiliar, usual_rows
 
 
 def main() -> None:
@@ -30,10 +30,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "out/bench/unfamiliar.json")
     options = parser.parse_args()
     described = machine()
-    outcomes, flagged = unfamiliar(options.rooms)
+    outcomes, usual = unfamiliar(options.rooms)
     head = ("SIMULATED", "cameras", "rooms", "within 5 s", "ever", "median s")
     print_table("unfamiliar, and noticed", head, rows(outcomes))
-    found = figures(outcomes, flagged)
+    rates = ("slowest camera, frames/s", "rooms", "part of the time flagged")
+    print_table("familiar rooms", rates, usual_rows(usual))
+    found = figures(outcomes, usual)
     for name, value in found.items():
         print(f"  {name}: {value:.4f}")
     write_report(options.out, found, described, ("numpy",))

@@ -81,6 +81,7 @@ class Playing:
     ) -> None:
         """Start without having seen anything."""
         self.views = tuple(registration.cameras)
+        self._hands = len(sides)
         self._tips = [
             hand * len(skeleton) + tip
             for hand in range(len(sides))
@@ -118,6 +119,7 @@ class Playing:
             np.array([one.tips[k] for one in listed]).reshape(-1, tips, 2),
             np.array([one.falls_m for one in listed]).reshape(-1, tips),
             np.array([one.errors_m for one in listed]).reshape(-1, tips),
+            self._hands,
         )
 
     def forget(self) -> None:

@@ -27,9 +27,11 @@ from itertools import combinations, permutations
 
 import numpy as np
 
+from kpm_ros.align import room_words
 from kpm_ros.align.arrivals import NEVER_NS
 from kpm_ros.align.knocked import Habit, fit_of, registered_again
 from kpm_ros.align.playing import Playing
+from kpm_ros.align.raised_flag import RaisedFlag
 from kpm_ros.align.sightings import SETTLED_AFTER_NS, misses
 from kpm_ros.align.strikes import Fit
 from kpm_ros.core.flags import Flag
@@ -48,13 +50,12 @@ LAST_MOMENTS = 8
 FEWEST_MOMENTS = 5
 JUDGED_STRIKES = 24
 LAST_STRIKES_NS = 6 * NS_PER_S
-FEWEST_STRIKES = 5
-CONTRADICTED, FITTING = 0.3, 0.8
+FEWEST_STRIKES = 3
+"""Each as much as it tells."""
+CONTRADICTED, FITTING = 0.3, 1.5
 """Evidence of a strike, in nats: below, the keys contradict a view; above, they fit."""
 OUTVOTED = -0.3
 """Where all rays meet, evidence below which the keys contradict one of several views."""
-TICKS_TO_RAISE = 2
-TICKS_TO_CLEAR = 8
 TRY_AGAIN_TICKS = 2
 OF_AN_OCTAVE_M = 0.012
 
@@ -76,34 +77,6 @@ class WatchRules(CheckedSettings):
     )
 
 
-@dataclass
-class _Condition:
-    """A flag with hysteresis."""
-
-    flag: Flag
-    text: str = ""
-    bad: int = 0
-    good: int = 0
-    raised: bool = False
-
-    def note(self, text: str, *, well: bool) -> bool:
-        """Take in one tick's verdict, empty = none; say whether the flag is raised by it."""
-        self.bad = self.bad + 1 if text else 0
-        self.good = self.good + 1 if well else 0
-        if text and (self.raised or self.bad >= TICKS_TO_RAISE):
-            self.text = text
-        if not self.raised and self.bad >= TICKS_TO_RAISE:
-            self.raised = True
-            return True
-        if self.raised and self.good >= TICKS_TO_CLEAR:
-            self.clear()
-        return False
-
-    def clear(self) -> None:
-        """All is well again."""
-        self.text, self.bad, self.good, self.raised = "", 0, 0, False
-
-
 class RoomWatch:
     """Watches hands in registered views while they play; see the module's text."""
 
@@ -123,8 +96,8 @@ class RoomWatch:
         self._views = list(registration.cameras)
         self._playing = Playing(registration, skeleton, sides)
         self._habit = Habit()
-        self._moved = _Condition(Flag.CAMERA_MOVED)
-        self._apart = _Condition(Flag.KEYS_APART)
+        self._moved = RaisedFlag(Flag.CAMERA_MOVED)
+        self._apart = RaisedFlag(Flag.KEYS_APART)
         self._suspect: str | None = None
         self._tick = self._until_ns = self._since_ns = NEVER_NS
         self._wait_ticks = 0
@@ -184,7 +157,7 @@ class RoomWatch:
             if not len(strikes):
                 continue
             camera = self.registration.cameras[view].camera
-            fits[view] = one = fit_of(camera, strikes)
+            fits[view] = one = fit_of(camera, strikes, self._habit)
             new = strikes.stamps_ns[-1] > self._until_ns - TICK_NS
             if new and one.here > FITTING and not (self._moved.raised or self._apart.raised):
                 self._habit.learn(strikes, camera, one)
@@ -199,18 +172,20 @@ class RoomWatch:
             moved = self._who(apart, against, fits) if apart or against else ""
         elif fits:
             one = min(fits.values(), key=lambda each: each.here)
-            octaves = round(one.shift_m / OCTAVE_M) if shifted else 0
-            octave = octaves and abs(one.shift_m - octaves * OCTAVE_M) < OF_AN_OCTAVE_M
+            across_m = one.shift_m[0]
+            octaves = round(across_m / OCTAVE_M) if shifted else 0
+            octave = octaves and abs(across_m - octaves * OCTAVE_M) < OF_AN_OCTAVE_M
             if len(self._views) == 1 and shifted and not octave:
                 moved = self._who(apart, against, fits)
             else:
-                keys = _apart_words(one, octaves if octave else 0)
+                keys = room_words.keys_apart(one, octaves if octave else 0)
         still = all(off < 0.75 * self.rules.apart_m for off in off_m.values())
         fitting = bool(told) and all(each.here > FITTING for each in told.values())
         well = still and fitting and not shifted
-        if self._moved.note(moved, well=well):
+        sure = any(each.is_sure for each in fits.values())
+        if self._moved.note(moved, sure=sure, well=well):
             self._since_ns, self._wait_ticks = self._until_ns, 0
-        self._apart.note(keys, well=well)
+        self._apart.note(keys, sure=sure, well=well)
         if self._moved.raised and self.rules.find_again:
             self._wait_ticks += 1
             if self._wait_ticks % TRY_AGAIN_TICKS == 0:
@@ -273,18 +248,10 @@ class RoomWatch:
             self._suspect = min(others, key=lambda v: fits[v].here if v in fits else np.inf)
         swapped = self._swapped() if apart else ()
         if swapped:
-            names = " and ".join(repr(view) for view in swapped)
-            return f"the views {names} seem to be swapped: give each camera the other's name"
+            return room_words.swapped(swapped)
         if self._suspect is not None:
-            return (
-                f"camera {self._suspect!r} no longer stands where it was registered: run `kpm "
-                f"calibrate room` for it, or play on until it is found again"
-            )
-        names = " and ".join(repr(view) for view in (min(apart) if apart else self._views))
-        return (
-            f"the cameras {names} contradict each other, so one of them was moved: run `kpm "
-            "calibrate room` for both, or play on until it is found again"
-        )
+            return room_words.moved(self._suspect)
+        return room_words.one_of_them_moved(min(apart) if apart else self._views)
 
     def _swapped(self) -> tuple[str, ...]:
         """Name the views that are each other's, if all is well once they are exchanged."""
@@ -312,22 +279,3 @@ def watch_over(
         rules = replace(rules, find_again=False)
     sides = tuple(dict.fromkeys(hand.side for hand in hands))
     return RoomWatch(registration, hands[0].skeleton, rules, sides)
-
-
-def _apart_words(one: Fit, octaves: int) -> str:
-    """Say how keys and fingers do not fit, and what to do."""
-    if not one.is_shifted:
-        return (
-            "keys go down where the tracked hand has no finger: are the piano's notes and the "
-            "cameras of the same piano, and is the hand the one that plays?"
-        )
-    side = "left" if one.shift_m > 0 else "right"
-    if octaves:
-        return (
-            f"keys go down {abs(octaves)} octave{'s' if abs(octaves) > 1 else ''} to the {side} of "
-            "the fingers that strike: check the piano's transposition"
-        )
-    return (
-        f"keys go down {100 * abs(one.shift_m):.0f} cm to the {side} of the fingers that strike: "
-        "the piano was moved, or registered wrongly: run `kpm calibrate room`"
-    )

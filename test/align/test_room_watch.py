@@ -151,8 +151,9 @@ def test_a_camera_that_may_not_be_found_again_stays_knocked() -> None:
     assert watch.registration.cameras == REGISTRATION.cameras
 
 
-def test_a_camera_that_is_alone_is_noticed_by_the_keys() -> None:
-    _, said = watched(knocked(12.0, 0.05, 0.05, 0.07, cameras=1), cameras=1)
+@pytest.mark.parametrize("push", [(0.05, 0.05, 0.07), (0.1, 0.0, 0.0), (0.0, -0.1, 0.0)])
+def test_a_camera_that_is_alone_is_noticed_by_the_keys(push: tuple[float, ...]) -> None:
+    _, said = watched(knocked(12.0, *push, cameras=1), cameras=1)
     assert said[1].flags == MOVED
     assert said[1].time_s <= KNOCKED_S + 5.0
 
