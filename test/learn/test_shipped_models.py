@@ -89,9 +89,7 @@ def test_a_shipped_model_of_rooms_says_whom_it_has_met_wherever_they_are_seen(na
     assert "32 SIMULATED pianists, 7 tasks, 1 takes of 23 s, each in 2 random rooms" in (
         card.trained_on
     )
-    request = plan_request(
-        pianists=32, tasks=7, hours=1.44, takes=1, held_out_pianists=4, seed=1
-    )
+    request = plan_request(pianists=32, tasks=7, hours=1.44, takes=1, held_out_pianists=4, seed=1)
     places = held_out_splits(request)
     manifest = Manifest(request.seed, [])
     for performance in [*places["train"], *places["val"]]:

@@ -25,7 +25,7 @@ from kpm_ros.learn.scores.body_windows import PROTOCOLS
 from kpm_ros.learn.scores.exercise_scores import ExerciseScores
 from kpm_ros.learn.scores.mia_report import LEFT_OUT_SETS, LengthScores, MiaReport, TransferScores
 from kpm_ros.learn.scores.published_figures import Published, PublishedSet, published_figures
-from kpm_ros.learn.scores.score_table_text import list_item, markdown_table
+from kpm_ros.learn.scores.score_table_text import list_item, markdown_table, paragraph
 from kpm_ros.learn.scores.scoring import TEST_SETS
 
 SIMULATED = "SIMULATED bodies and muscles: these figures say nothing about people"
@@ -81,7 +81,8 @@ def as_summary(report: MiaReport) -> str:
 def _markdown(report: MiaReport, parts: Sequence[Part], lines: Sequence[str]) -> str:
     shown = [f"**{title(report)}.**"]
     for part in parts:
-        shown.append(f"{part.heading}:\n\n{markdown_table([part.head, *part.rows], part.words)}")
+        table = markdown_table([part.head, *part.rows], part.words)
+        shown.append(f"{paragraph(f'{part.heading}:')}\n\n{table}")
     shown.append("\n".join(list_item(line) for line in lines))
     return "\n\n".join(shown) + "\n"
 

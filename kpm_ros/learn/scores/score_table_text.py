@@ -144,16 +144,21 @@ def markdown_table(lines: Sequence[Sequence[str]], words: int = 1) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
 
 
-def list_item(note: str) -> str:
-    """Write one item of a list in lines that are read without scrolling."""
+def paragraph(words: str, first: str = "", others: str = "") -> str:
+    """Write words in lines that are read without scrolling, each begun as it is said."""
     return textwrap.fill(
-        note,
+        words,
         LINE,
-        initial_indent="- ",
-        subsequent_indent="  ",
+        initial_indent=first,
+        subsequent_indent=others,
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def list_item(note: str) -> str:
+    """Write one item of a list likewise."""
+    return paragraph(note, "- ", "  ")
 
 
 def title(table: ScoreTable) -> str:
