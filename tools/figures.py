@@ -271,6 +271,9 @@ def rooms_table(folder: Path) -> str:
         figures[f"ratio_{name}"]
         for name in ("other_rooms", "one_camera", "left_hand", "pianokpm_virtual")
     )
+    at_50, noticed, flagged = (
+        figures[name] for name in ("rmse_at_50_ms_ratio", "unfamiliar_detected", "familiar_flagged")
+    )
     return "\n".join(
         [
             *lines,
@@ -280,6 +283,10 @@ def rooms_table(folder: Path) -> str:
             f"PianoKPM Net's by virtual views in other rooms is {virtual:.2f} times its own.",
             f"Points in space are off by {points}",
             "(medians and 95th percentiles).",
+            f"Within 50 ms of exposure, newest points have {at_50:.3f} times the error of lines",
+            "between frames at their usual delay ([both](timing.md#the-newest-points)). Of what is",
+            f"unfamiliar {noticed:.2f} is noticed within 5 s; flagged is {flagged:.3f} of familiar",
+            "time (`make bench BENCH=unfamiliar`).",
             "`make bench BENCH=rooms`: SIMULATED pianists and rooms that no model has met.",
         ]
     )
