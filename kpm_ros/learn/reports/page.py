@@ -64,6 +64,15 @@ class Table(NamedTuple):
     head: Sequence[str]
     lines: Sequence[Sequence[str]]
 
+    @property
+    def figures(self) -> set[int]:
+        """Columns that hold figures, which stand at the right."""
+        columns = enumerate(zip(*self.lines, strict=True))
+        return {k for k, words in columns if k and all(map(_FIGURE.fullmatch, words))}
+
+
+_FIGURE = re.compile(r"-|-?\d[\d.]*([ ,].*)?")
+
 
 class Picture(NamedTuple):
     """A picture with what it shows."""
@@ -108,7 +117,6 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.tests["figure"] = lambda text: bool(re.match(r"-?\d|-$", text))
     return environment.get_template(TEMPLATE).render(report=report)
 
 
@@ -135,7 +143,9 @@ def of_table(
         heading=f"{title(table)}.",
         simulated=table.simulated,
         sections=sections,
-        notes=[note.replace("`", "") for note in (*models(table), *notes(table))],
+        notes=[note.replace("`", "") for note in (*models(table), *notes(table))]
+        if table.models
+        else [],
     )
 
 
