@@ -34,7 +34,10 @@ from kpm_ros.learn.scores.score_table import without_nan
 if TYPE_CHECKING:
     from kpm_ros.models.trained import Trained
 
-ROOMS = ("core", "align", "estimate", "models", "learn")
+ROOMS = (
+    *("core", "sense", "align", "estimate", "models", "wire", "replay"),
+    *("learn/recordings", "learn/scores"),
+)
 """Their code decides what an estimate and its figures are."""
 
 
