@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""All parts of a data set, made by several processes at once."""
+"""All parts of a data set, made by several processes at once, here or on a cluster."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from kpm_ros.core.settings import check_number
+
+CONNECT_S = 10
+"""How long a scheduler is waited for."""
 
 
 class Part(Protocol):
@@ -68,16 +71,21 @@ def produce(
     production: Production,
     workers: int,
     report: Callable[[FinishedPart], None] | None = None,
+    on: str = "",
 ) -> None:
     """Make whatever of a data set is not there yet.
 
     The files are the same whatever the number of processes, and however often it was interrupted.
+    `on` is the address of a scheduler whose workers make the parts in place of processes here.
     """
     check_number("workers", workers, least=1, whole=True)
     production.open(root)
     parts = list(production.parts())
-    steps = _here if workers == 1 else _in_processes
-    for step in steps(root, production, parts, workers):
+    if on:
+        steps = _on_cluster(root, production, parts, on)
+    else:
+        steps = (_here if workers == 1 else _in_processes)(root, production, parts, workers)
+    for step in steps:
         if report is not None:
             report(step)
     production.finish(root)
@@ -106,6 +114,28 @@ def _in_processes(
                 "a working process was ended from outside, perhaps for want of memory: give the "
                 "same command to go on, with fewer --workers"
             ) from None
+
+
+def _on_cluster(
+    root: Path, production: Production, parts: list[Part], address: str
+) -> Iterator[FinishedPart]:
+    """Let a Dask scheduler's workers make the parts, in a folder that all of them see."""
+    try:
+        from distributed import Client, as_completed
+    except ModuleNotFoundError:
+        raise ValueError(
+            f"--on {address} needs the library distributed, which comes with "
+            "`pip install 'kpm_ros[cluster]'`"
+        ) from None
+    root = root.resolve()
+    try:
+        client = Client(address, timeout=CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"there is no scheduler at {address}: {error}") from None
+    with client:
+        running = {client.submit(production.make, part, root, pure=False): part for part in parts}
+        for done in as_completed(running):
+            yield FinishedPart(running[done], done.result())
 
 
 @contextmanager

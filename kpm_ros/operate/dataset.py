@@ -117,6 +117,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--workers", type=int, metavar="N", help="processes (default: one for each core)"
     )
+    group.add_argument(
+        "--on",
+        default="",
+        metavar="ADDRESS",
+        help="a Dask scheduler whose workers do it, such as tcp://host:8786; all see the files",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

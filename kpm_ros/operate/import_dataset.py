@@ -46,7 +46,7 @@ def import_dataset(arguments: argparse.Namespace) -> int:
         job = _job(arguments, root)
         try:
             with _Display(len(job.sources)) as display:
-                produce(root, job, workers, display.tell)
+                produce(root, job, workers, display.tell, arguments.on)
         except KeyboardInterrupt:
             print("interrupted: the same command goes on from here", file=sys.stderr)
             raise

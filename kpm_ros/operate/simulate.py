@@ -78,6 +78,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, metavar="N", help="processes (default: one for each core)"
     )
+    parser.add_argument(
+        "--on",
+        default="",
+        metavar="ADDRESS",
+        help="a Dask scheduler whose workers do it, such as tcp://host:8786; all see the folder",
+    )
     _add_hand(parser.add_argument_group("of pianists, --subject hand"))
     _add_body(parser.add_argument_group("of exercisers, --subject body"))
 
@@ -178,7 +184,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         job = job_of(arguments)
         try:
             with _Display(job, root, workers) as display:
-                produce(root, job.production, workers, display.tell)
+                produce(root, job.production, workers, display.tell, arguments.on)
         except KeyboardInterrupt:
             print("interrupted: the same command goes on from here", file=sys.stderr)
             raise

@@ -533,7 +533,86 @@ def _read_protocol(path: Path) -> None:
         assert step.name
 
 
+def _archives(folder: Path) -> list[Path]:
+    import numpy as np
+
+    asked = np.int8([0, 0, *[1] * 30, 0, 0])
+    made = folder / "p1.npz"
+    emg, glove = np.ones((34, 2), np.float32), np.ones((34, 3), np.float32)
+    np.savez(made, emg=emg, glove=glove, stimulus=asked, repetition=asked)
+    return [made]
+
+
+def _read_archive(path: Path) -> None:
+    from kpm_ros.learn.importing.archives import Archive
+
+    for recording in Archive(path, "p1").take().recordings:
+        assert recording.duration_s > 0
+
+
+def _xdf(folder: Path) -> list[Path]:
+    import struct
+
+    text = (
+        b"<info><name>a</name><type>EMG</type><channel_count>1</channel_count>"
+        b"<nominal_srate>100</nominal_srate><channel_format>float32</channel_format></info>"
+    )
+    rows = b"".join(b"\x08" + struct.pack("<df", k / 100, k) for k in range(40))
+    contents = (
+        (2, text),
+        (3, b"\x01\x28" + rows),
+        (4, struct.pack("<dd", 0.1, 0.2)),
+        (3, b"\x01\x02" + b"\x00" * 10),
+    )
+    parts = [b"XDF:"]
+    for tag, content in contents:
+        body = struct.pack("<HI", tag, 1) + content
+        parts.append(b"\x04" + struct.pack("<I", len(body)) + body)
+    made = folder / "a.xdf"
+    made.write_bytes(b"".join(parts))
+    return [made]
+
+
+def _read_xdf(path: Path) -> None:
+    from kpm_ros.learn.importing.xdf import read_xdf
+
+    for _, stream in read_xdf(path).streams:
+        assert len(stream.samples) == len(stream.stamps_ns)
+
+
+def _tables(folder: Path) -> list[Path]:
+    made = folder / "angle_1.csv"
+    made.write_text("\n".join(["time,a,b", *(f"{10 * k},{k}," for k in range(60))]))
+    return [made]
+
+
+def _read_table(path: Path) -> None:
+    from kpm_ros.learn.importing.lab_files import read_table
+
+    assert read_table(path, "uV", "ms").rate_hz > 0
+
+
+def _topic_maps(folder: Path) -> list[Path]:
+    made = folder / "topics.yaml"
+    made.write_text(
+        "emg: a\nchannels:\n"
+        "  a: {topic: /a, samples: data, channels: [x], unit: uV, rate_hz: 100}\n"
+        "views: {top: {topic: /hand, width: 640}}\nkeys: {piano: {topic: /notes}}\n"
+    )
+    return [made]
+
+
+def _read_topic_map(path: Path) -> None:
+    from kpm_ros.replay.topic_map import TopicMap
+
+    assert TopicMap.read(path).channels
+
+
 READERS = {
+    "archive": Reader(_archives, _read_archive),
+    "xdf": Reader(_xdf, _read_xdf),
+    "table": Reader(_tables, _read_table),
+    "topic_map": Reader(_topic_maps, _read_topic_map, libraries=("rosbags",), usual=40),
     "protocol": Reader(_protocols, _read_protocol, usual=40),
     "session": Reader(_sessions, _read_session),
     "bag": Reader(_bags, _read_bag, _bag_errors, ("rosbags",)),
@@ -557,11 +636,11 @@ READERS = {
 }
 
 GROUPS = {
-    "bags": ("bag", "recording"),
+    "bags": ("bag", "recording", "topic_map"),
     "senses": ("emg_csv", "midi", "effort", "opensim"),
     "pictures": ("pictures", "video"),
     "settings": ("parameters", "calibration", "maxima", "protocol", "session", "splits"),
-    "data sets": ("container", "mia_set", "series"),
+    "data sets": ("container", "mia_set", "series", "archive", "xdf", "table"),
     "weights": ("pickle", "model", "checkpoint"),
 }
 """Which are tried in one process, as loading what they need takes longer than reading."""

@@ -129,6 +129,18 @@ def test_an_import_goes_on_where_it_was_interrupted(
     assert main([*words, "--test-takes", "3"]) == 2
 
 
+def test_two_workers_of_a_cluster_make_the_same_data_set(out: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    paths = [str(path) for path in sorted(out.parent.glob("*.npz"))]
+    other = out.with_name("other")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        words = ["dataset", *paths, "--out", str(other), "--on", cluster.scheduler_address]
+        assert main(words) == 0
+    assert open_dataset(other).fingerprint == open_dataset(out).fingerprint
+
+
 def test_what_is_no_archive_is_said_and_the_rest_is_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
