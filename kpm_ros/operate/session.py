@@ -114,8 +114,9 @@ def _lead(session: Session, folder: Path) -> int:
     from kpm_ros.operate.output_readers import nobody_reads
     from kpm_ros.operate.session_protocol import read_protocol
     from kpm_ros.operate.session_room import Room
-    from kpm_ros.operate.session_run import SessionEnded, SessionRun
+    from kpm_ros.operate.session_run import SessionRun
     from kpm_ros.operate.session_screen import Keyboard, Screen
+    from kpm_ros.operate.session_stage import SessionEnded, Stage
 
     with ExitStack() as stack:
         with user_errors():
@@ -139,7 +140,8 @@ def _lead(session: Session, folder: Path) -> int:
         keyboard = stack.enter_context(Keyboard())
         watch = session_setup.watch_for(options, protocol)
         room = stack.enter_context(Room(options, nodes, watch, lambda line: _log(log, line)))
-        lead = SessionRun(session, folder, protocol, room, screen, keyboard.pressed, check_stop)
+        stage = Stage(session.person, room, screen, keyboard.pressed, check_stop)
+        lead = SessionRun(session, folder, protocol, stage)
         status, why = 0, ""
         try:
             with user_errors():

@@ -78,7 +78,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         """Refuse what is no session."""
-        check_number("check_s", self.check_s, least=1.0, most=LONGEST_S)
+        check_number("check_s", self.check_s, least=3.0, most=LONGEST_S)
         check_number("ready_s", self.ready_s, least=1.0, most=60.0)
         check_number("tries", self.tries, least=1, most=20)
         count = sum(ask.repeat for ask in self.steps)

@@ -30,8 +30,9 @@ from kpm_ros.core.signals import StopRequested
 from kpm_ros.operate.session_picture import MuscleHelp
 from kpm_ros.operate.session_prompt import Phase, Prompt
 from kpm_ros.operate.session_protocol import Ask, Protocol
-from kpm_ros.operate.session_run import SessionEnded, SessionRun
+from kpm_ros.operate.session_run import SessionRun
 from kpm_ros.operate.session_screen import Key
+from kpm_ros.operate.session_stage import SessionEnded, Stage
 from kpm_ros.sense.samples import ChannelChunk, LandmarkFrame
 from kpm_ros.sense.signal_watch import SignalWatch
 
@@ -156,7 +157,8 @@ def lead(tmp_path, room):
 
     def run(protocol=PROTOCOL, session=None, stop=lambda: None) -> Session:
         session = session or Session("P07", protocol.name, ())
-        made = SessionRun(session, tmp_path, protocol, room, Screen(room), room.keys, stop)
+        stage = Stage(session.person, room, Screen(room), room.keys, stop)
+        made = SessionRun(session, tmp_path, protocol, stage)
         made.run()
         return Session.read(tmp_path)
 
