@@ -75,6 +75,7 @@ class RecorderNode(PipelineNode):
         self._commit = provenance.commit()
         # Under use_sim_time a bag is on the clock that its messages are stamped by.
         self.clock_listener = ClockListener(self) if self.simulated_time else None
+        self._heard: set[str] = set()
         self._problem = ""
         self._steps = 0
         self.add_loop(self.settings.period_s, self.step)
@@ -86,6 +87,7 @@ class RecorderNode(PipelineNode):
                 if self.clock_listener is not None:
                     received_ns = self.clock_listener.clock.at(received_ns)
                 self._write(name, received_ns, data)
+                self._heard.add(subscription.topic)
                 if name == self._info_topic:
                     self._note_model(subscription.decode(data))
         self._steps += 1
@@ -108,6 +110,7 @@ class RecorderNode(PipelineNode):
             "messages": self._bag.messages,
             "bytes": self._bag.bytes,
             "folder": str(self._bag.folder),
+            "heard": " ".join(sorted(self._heard)),
         }
         if self._problem:
             report.worsen(Level.ERROR, self._problem)

@@ -167,8 +167,9 @@ class Room:
 
     def record(self, folder: Path) -> Recording:
         """Begin to record into a folder."""
-        self.reports.pop(RECORDER, None)
-        self._recording = Recording(self._options, folder, self._listener, self.reports)
+        self._recording = Recording(
+            self._options, folder, self.watch.signals, self._listener, self.reports
+        )
         return self._recording
 
 
@@ -179,27 +180,27 @@ class Recording:
         self,
         options: graph.PipelineOptions,
         folder: Path,
+        signals: Sequence[str],
         listener: Callable[[Line], None],
         reports: Mapping[str, DiagnosticStatus],
     ) -> None:
-        """Start it; it records once it is ready."""
-        self.ready = False
+        """Start it; it is ready once it hears all of these signals."""
+        self._folder = str(folder.absolute())
+        self._wanted = {f"/{options.namespace}/{signal}" for signal in signals}
         self._reports = reports
-        self._listener = listener
         options = replace(options, record=str(folder.absolute()))
         [node] = [each for each in graph.build(options) if each.name == RECORDER]
         topics = [*node.parameters["topics"], graph.PROMPT.name]
         node = replace(node, parameters={**node.parameters, "topics": topics})
         command = Command(node.name, tuple(graph.command(node, options)))
-        self._supervisor = Supervisor([command], Policy(respawn=False), self._hear)
+        self._supervisor = Supervisor([command], Policy(respawn=False), listener)
         self._supervisor.start()
 
     @property
     def problem(self) -> str:
         """Why nothing is recorded any more, or what is wrong with what was; empty = nothing."""
-        report = self._reports.get(RECORDER)
-        if report is not None and report.level >= DiagnosticStatus.ERROR:
-            return str(report.message)
+        if self._said() and self._reports[RECORDER].level >= DiagnosticStatus.ERROR:
+            return str(self._reports[RECORDER].message)
         [process] = self._supervisor.processes.values()
         own = [line for line in process.lines if line.startswith(SENTENCE_PREFIX)]
         if self._supervisor.problems and own:
@@ -211,6 +212,11 @@ class Recording:
         """Whether the recorder has ended."""
         return self._supervisor.finished
 
+    @property
+    def ready(self) -> bool:
+        """Whether what comes is recorded: publishers and a new recorder take a moment to meet."""
+        return self._wanted <= {*self._said().get("heard", "").split()}
+
     def step(self) -> None:
         """Take in what the recorder has said."""
         if not self._supervisor.finished:
@@ -221,6 +227,8 @@ class Recording:
         if not self._supervisor.stopping:
             self._supervisor.stop()
 
-    def _hear(self, line: Line) -> None:
-        self.ready |= line.text.rstrip().endswith("ready")
-        self._listener(line)
+    def _said(self) -> dict[str, str]:
+        """What it reports of itself; not what an earlier take's recorder did."""
+        report = self._reports.get(RECORDER)
+        values = {each.key: each.value for each in report.values} if report else {}
+        return values if values.get("folder") == self._folder else {}

@@ -33,7 +33,9 @@ class SessionEnded(Exception):  # noqa: N818
 class Recording(Protocol):
     """One take's recorder."""
 
-    ready: bool
+    @property
+    def ready(self) -> bool:
+        """Whether what comes is recorded by now."""
 
     @property
     def problem(self) -> str:

@@ -91,7 +91,7 @@ class SignalWatch:
         self.notes = 0
         """Keys pressed since the watch began anew."""
         self.views = tuple(views)
-        self._signals = (*views, *[KEYS] * keys, *[EMG] * emg)
+        self.signals = (*views, *[KEYS] * keys, *[EMG] * emg)
         self._last_ns: dict[str, int] = {}
         self._health = ChannelHealth(health)
         self._smoother = Envelope(envelope or EnvelopeConfig())
@@ -146,7 +146,7 @@ class SignalWatch:
 
     def lost(self, now_ns: int) -> str:
         """Say which signal does not come any more; empty while all do."""
-        for signal in self._signals:
+        for signal in self.signals:
             silent_s = (now_ns - self._last_ns.get(signal, self._began_ns)) / NS_PER_S
             if silent_s > LOST_S:
                 return f"nothing has come from {signal} for {silent_s:.1f} s"
@@ -154,7 +154,7 @@ class SignalWatch:
 
     def checks(self, now_ns: int) -> tuple[SignalCheck, ...]:
         """Judge every signal since the watch began anew."""
-        return tuple(check for signal in self._signals for check in self._checks_of(signal, now_ns))
+        return tuple(check for signal in self.signals for check in self._checks_of(signal, now_ns))
 
     def _checks_of(self, signal: str, now_ns: int) -> Iterator[SignalCheck]:
         last_ns = self._last_ns.get(signal)

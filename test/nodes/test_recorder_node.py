@@ -69,6 +69,7 @@ def test_a_command_is_recorded_under_a_name_that_no_machine_listens_to(
 ):
     recording = recorder(topics=[COMMAND], storage=storage)
     speak(lambda: int(recording.report().values["messages"]) > 3, "commands in the bag")
+    assert recording.report().values["heard"] == f"{node.get_namespace()}/{COMMAND}"
     recording.stop()
     with BagReader(tmp_path / "bag") as bag:
         [name] = bag.topics
