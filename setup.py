@@ -33,7 +33,7 @@ EXTRAS = {
         "setuptools<80",  # BrainFlow imports pkg_resources, which later ones lack
     ],
     "view": ["rerun-sdk>=0.23.1"],
-    "cluster": ["distributed>=2024.1"],
+    "cluster": ["distributed"],
 }
 
 setup(
