@@ -22,7 +22,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -31,6 +30,7 @@ from rich.text import Text
 from kpm_ros.core.flags import INVALID_SIDE, Flag, describe
 from kpm_ros.core.hands import side_of
 from kpm_ros.operate.console import Console
+from kpm_ros.operate.live_view import LiveView
 from kpm_ros.operate.usage import TOTAL
 
 REDRAW_S = 0.2
@@ -64,17 +64,12 @@ class Picture:
     hints: Sequence[str] = ()
 
 
-class Dashboard:
+class Dashboard(LiveView):
     """Shows pictures, no more often than is useful; use it in a `with` block."""
 
     def __init__(self, console: Console | None = None) -> None:
         """Draw on a terminal, or print lines where there is none."""
-        self._console = console or Console()
-        self._live = (
-            Live(console=self._console, auto_refresh=False, transient=True)
-            if self._console.is_terminal
-            else None
-        )
+        super().__init__(console)
         self._next = 0.0
 
     @property
@@ -91,18 +86,6 @@ class Dashboard:
                 self._live.update(draw(picture), refresh=True)
             else:
                 self._console.print(as_line(picture), highlight=False, soft_wrap=True)
-
-    def __enter__(self) -> Dashboard:
-        """Take the terminal over."""
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Give the terminal back."""
-        if self._live:
-            with suppress(OSError):
-                self._live.stop()
 
 
 def as_line(picture: Picture) -> str:

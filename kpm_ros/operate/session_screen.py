@@ -26,12 +26,12 @@ from enum import Enum
 from typing import IO, Any
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from kpm_ros.operate.console import Console
+from kpm_ros.operate.live_view import LiveView
 from kpm_ros.operate.session_prompt import Phase, Prompt
 
 BAR_WIDTH = 48
@@ -100,30 +100,13 @@ class Keyboard:
         return found
 
 
-class Screen:
+class Screen(LiveView):
     """Shows prompts; use it in a `with` block."""
 
     def __init__(self, console: Console | None = None) -> None:
         """Draw on a terminal, or print lines where there is none."""
-        self._console = console or Console()
-        self._live = (
-            Live(console=self._console, auto_refresh=False, transient=True)
-            if self._console.is_terminal
-            else None
-        )
+        super().__init__(console)
         self._line = ""
-
-    def __enter__(self) -> Screen:
-        """Take the terminal over."""
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Give the terminal back."""
-        if self._live:
-            with suppress(OSError):
-                self._live.stop()
 
     def show(self, prompt: Prompt) -> None:
         """Show a prompt; in lines, only what has changed but for the countdown."""
