@@ -45,6 +45,7 @@ COMMANDS = (
     "dataset",
     "evaluate",
     "train",
+    "adapt",
     "picture",
     "explore",
 )

@@ -33,6 +33,8 @@ from rclpy.node import Node
 from kpm_ros.act.safety import FreshnessRules
 from kpm_ros.act.sender import Sender, SenderWatch
 from kpm_ros.core.flags import INVALID_SIDE, Flag, FlagBits, describe
+from kpm_ros.estimate.effort_info import intervals_of
+from kpm_ros.models.intervals import Intervals
 from kpm_ros.msg import EffortInfo, MuscleEffort
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.effort_infos import EffortInfos
@@ -65,6 +67,8 @@ class EffortBatch:
     """Bits of MuscleEffort, 0 = nothing to report."""
     received_ns: NDArray[np.int64]
     """When each sample was received, on the host's clock."""
+    intervals: Intervals | None = None
+    """What the stream's info says of how far off effort may be; None for nothing."""
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -74,6 +78,27 @@ class EffortBatch:
     def valid(self) -> NDArray[np.bool_]:
         """Which samples may be acted on; of two hands, that of one of them at least."""
         return (self.flags & _INVALID) == 0
+
+    @property
+    def half_width(self) -> NDArray[np.float32]:
+        """Half the width of what holds 90 % of the truth beside each effort (samples, muscles).
+
+        NaN where nothing is known of it: the model was never tried on others, or the sample is
+        not valid.
+        """
+        if self.intervals is None:
+            return np.full_like(self.effort, np.nan)
+        return np.where(self.valid[:, None], self.intervals(self.effort), np.float32(np.nan))
+
+    @property
+    def lower(self) -> NDArray[np.float32]:
+        """Where that begins; effort is never below zero."""
+        return np.maximum(self.effort - self.half_width, 0)
+
+    @property
+    def upper(self) -> NDArray[np.float32]:
+        """Where that ends."""
+        return self.effort + self.half_width
 
     def valid_of(self, side: str) -> NDArray[np.bool_]:
         """Which samples may be acted on as far as the muscles of one hand go, left or right."""
@@ -138,6 +163,8 @@ class EffortReader:
         self._effort = PolledSubscription(node, MuscleEffort, topic, profile, LARGEST_BYTES)
         self._infos = EffortInfos(node, f"{topic}/info")
         self._watch = SenderWatch()
+        self._told: tuple[int | None, Intervals | None] = None, None
+        """An info's digest, and its intervals."""
         self._troubled_ns: int | None = None
         self._last_refusal = ""
         self._last_index: int | None = None
@@ -156,6 +183,15 @@ class EffortReader:
         """Names of the muscles, in order; empty until the stream's info has come."""
         info = self.info
         return tuple(info.muscles) if info else ()
+
+    @property
+    def _intervals(self) -> Intervals | None:
+        info = self.info
+        if info is None:
+            return None
+        if info.digest != self._told[0]:
+            self._told = info.digest, intervals_of(info)
+        return self._told[1]
 
     @property
     def restarts(self) -> int:
@@ -211,6 +247,7 @@ class EffortReader:
             decoded.effort,
             decoded.flags,
             np.array(received, np.int64),
+            self._intervals,
         )
         if len(batch):
             self._account(batch, steady_ns)

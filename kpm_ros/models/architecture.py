@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from kpm_ros.models.examples import Array, Example, Tensors
+    from kpm_ros.models.readout import Readout
     from kpm_ros.models.streaming_network import StreamingNetwork
 
 Shapes = dict[str, tuple[int, ...]]
@@ -95,6 +96,8 @@ class Architecture(ABC):
     """Whether it was published on separate windows of its own length, frames at their own times."""
     raw_columns: bool = False
     """Whether it takes columns as they come rather than brought to one size."""
+    own_scale: bool = False
+    """Whether columns are brought to one size by each person's own movement."""
     turned: bool = False
     """Whether it takes muscles and gives a pose, of a data set that is turned round for it."""
     published: Mapping[str, Any] = field(default_factory=dict)
@@ -223,6 +226,13 @@ class Architecture(ABC):
         What there is to choose is chosen by how it does on the second examples.
         """
         raise CardError(f"{self.name} is a network, which is trained rather than fitted")
+
+    def readout(self, card: ModelCard, tensors: Tensors) -> Readout:
+        """Give the last layer of a model, where effort is a weighted sum of what is given to it."""
+        raise CardError(
+            f"{self.name} has no last layer that effort follows from directly: it cannot be "
+            "adapted to a person in closed form"
+        )
 
     def _not_live(self) -> CardError:
         return CardError(f"{self.name} works on whole recordings only: it cannot be run live")

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ VERSION = 2
 """Of how a card is written. Version 1 knew views of one hand and a piano, and nothing else."""
 MOST_RATE_HZ = 100_000
 MOST_MUSCLES = 1000
+ADDED = ("familiar", "interval", "levels")
+"""Tables that earlier cards of this version lack, and that are left out where they are empty."""
 LARGEST_NUMBER = 1e30
 """Of a normalisation; larger ones leave float32's range once anything is done with them."""
 
@@ -63,6 +66,12 @@ class ModelCard:
     """Digests of whom and what it was trained on (`Seen`); empty = not known."""
     familiar: dict[str, list[float]] = field(default_factory=dict)
     """Lowest and highest value of what training saw (`estimate.familiarity`); empty = not known."""
+    interval: dict[str, list[float]] = field(default_factory=dict)
+    """Of each muscle, by turns an effort and half the width of what holds 90 % of the truth beside
+    it (`models.intervals`); empty = not known."""
+    levels: dict[str, list[float]] = field(default_factory=dict)
+    """Of each muscle, its effort at rest and at its strongest in training (`models.levels`); empty
+    = not known."""
     scores: dict[str, float] = field(default_factory=dict)
     licence: str = ""
     notes: str = ""
@@ -93,6 +102,25 @@ class ModelCard:
         for name, told in self.familiar.items():
             if not _is_range(told):
                 raise CardError(f"what is familiar of {name!r} is {told!r}, no range of numbers")
+        self._check_interval()
+        if self.levels and set(self.levels) != set(self.muscles):
+            raise CardError("levels must be told of each muscle and of nothing else")
+        for name, told in self.levels.items():
+            if not _is_range(told):
+                raise CardError(f"the levels of {name!r} are {told!r}, not one and a higher one")
+
+    def _check_interval(self) -> None:
+        if not self.interval:
+            return
+        if set(self.interval) != set(self.muscles):
+            raise CardError("interval must be told of each muscle and of nothing else")
+        lengths = {len(told) for told in self.interval.values()}
+        for name, told in self.interval.items():
+            if not _is_interval(told) or len(lengths) > 1:
+                raise CardError(
+                    f"the interval of {name!r} must be by turns an effort, rising, and half a "
+                    "width, as many as of other muscles"
+                )
 
     def _check_normalisation(self) -> None:
         for what, values in (("offset", self.offset), ("scale", self.scale)):
@@ -115,8 +143,9 @@ class ModelCard:
         """Strings only, as a safetensors header wants them."""
         plain = {spec.name: getattr(self, spec.name) for spec in fields(self)}
         plain |= {"streams": self.streams.as_plain(), "version": VERSION}
-        if not self.familiar:
-            del plain["familiar"]
+        for name in ADDED:
+            if not plain[name]:
+                del plain[name]
         return {"kpm_card": json.dumps(plain, sort_keys=True)}
 
     @classmethod
@@ -137,7 +166,8 @@ class ModelCard:
             raise CardError(
                 f"the model card is of version {version!r}, and this program reads 1 to {VERSION}"
             )
-        raw.setdefault("familiar", {})
+        for name in ADDED:
+            raw.setdefault(name, {})
         values = {spec.name: _checked(spec.name, str(spec.type), raw) for spec in fields(cls)}
         Seen.from_card(values["seen"])
         return cls(**values)
@@ -154,14 +184,25 @@ _ELEMENTS: dict[str, Any] = {
 }
 
 
+def _are_numbers(told: Any) -> bool:
+    """Whether something is a list of numbers to work with."""
+    return isinstance(told, list) and all(
+        type(each) in _NUMBER and abs(each) < LARGEST_NUMBER for each in told
+    )
+
+
 def _is_range(told: Any) -> bool:
     """Whether something is a lowest and a highest number."""
-    numbers = isinstance(told, list) and len(told) == 2
-    if not numbers or not all(
-        type(each) in _NUMBER and abs(each) < LARGEST_NUMBER for each in told
-    ):
+    return _are_numbers(told) and len(told) == 2 and bool(told[0] <= told[1])
+
+
+def _is_interval(told: Any) -> bool:
+    """Whether something is efforts, rising, and beside each half a width."""
+    if not _are_numbers(told) or not told or len(told) % 2:
         return False
-    return bool(told[0] <= told[1])
+    efforts, halves = told[::2], told[1::2]
+    rising = all(low < high for low, high in itertools.pairwise(efforts))
+    return rising and all(half >= 0 for half in halves)
 
 
 def _checked(name: str, annotation: str, raw: Mapping[str, Any]) -> Any:

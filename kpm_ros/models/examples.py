@@ -42,6 +42,11 @@ class Example(Protocol):
     """One recording on the grid of a model's card."""
 
     @property
+    def person(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
     def effort(self) -> Array:
         """True effort (T, M), at the grid's samples; NaN where it is not known."""
         ...

@@ -36,6 +36,8 @@ def card_of_hand(card: ModelCard, hand: str) -> ModelCard:
         raise CardError(
             f"the model {card.name} cannot be used with hand:={hand}: {error}"
         ) from None
-    return replace(
-        card, streams=streams, muscles=muscles_of(card.muscles, hand), offset=(), scale=()
-    )
+    muscles = muscles_of(card.muscles, hand)
+    told = [card.interval[name] for name in card.muscles] if card.interval else []
+    # Both hands have the same muscles, one hand's after the other's.
+    interval = {name: told[k % len(told)] for k, name in enumerate(muscles)} if told else {}
+    return replace(card, streams=streams, muscles=muscles, offset=(), scale=(), interval=interval)

@@ -69,6 +69,7 @@ def describe(card: ModelCard, path: Path) -> str:
         "trained on": card.trained_on,
         "has met": _met(card),
         "scores": scores or "none",
+        "intervals": "of 90 %" if card.interval else "not known",
         "licence": card.licence or "not stated",
         "notes": card.notes,
     }

@@ -56,6 +56,7 @@ KINDS = {
     "pianokpm": Kind(light, signal, 1e-4),
     "touchnet": Kind(small, playing, 1e-5),
     "ridge": Kind(baseline("ridge"), signal, 1e-4),
+    "kernel": Kind(baseline("kernel"), signal, 1e-4),
     "nearest": Kind(baseline("nearest"), signal, 1e-5),
     "mean": Kind(baseline("mean"), signal, 1e-6),
 }

@@ -52,7 +52,8 @@ class Stream:
     def announce(self, **changes):
         """Say what effort is from now on, as an estimator that has just been started."""
         card = published_card(muscles=self.muscles)
-        self.info = EffortInfo(**(described(card, "", new_stream()) | changes))
+        said = described(card, "", new_stream()) | changes
+        self.info = EffortInfo(**(said | {"digest": digest_of(SimpleNamespace(**said))}))
         self.encoder = effort_encoder(len(self.muscles), self.info.digest)
         self.infos.publish(self.info)
 
@@ -114,6 +115,23 @@ def take(reader, count):
 
     wait_for(enough, f"{count} samples")
     return batches
+
+
+def test_a_width_stands_beside_each_effort_where_the_model_knows_one(stream, reader, steady):
+    stream.send(0, 1)
+    assert np.isnan(take(reader, 1)[-1].half_width).all()
+    told = {"interval_at": [0.0, 1.0] * 2, "interval_half": [0.1, 0.5, 0.2, 0.2]}
+    steady.advance(SILENT_NS // 1_000_000 + 1)
+    stream.announce(**told)
+    wait_until_known(reader, stream)
+    stream.send(1, 1)
+    batch = next(batch for batch in take(reader, 1) if len(batch))
+    assert batch.half_width[0] == pytest.approx([0.3, 0.2])
+    assert batch.lower[0] == pytest.approx([0.2, 0.3])
+    assert batch.upper[0] == pytest.approx([0.8, 0.7])
+    stream.send(2, 1, flags=int(Flag.INVALID))
+    invalid = next(batch for batch in take(reader, 1) if len(batch))
+    assert np.isnan(invalid.half_width).all()
 
 
 def test_every_sample_comes_once_and_in_order(stream, reader):

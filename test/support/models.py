@@ -180,6 +180,7 @@ class Made:
 
     rows: Array
     effort: Array
+    person: str = "somebody"
 
     def values(self, start: int = 0, stop: int | None = None) -> Array:
         """Rows of the grid."""

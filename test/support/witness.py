@@ -119,7 +119,7 @@ class Witness:
                 wanted -= len(batch)
         if not kept:
             return NOTHING
-        names = [field.name for field in fields(EffortBatch)]
+        names = [field.name for field in fields(EffortBatch) if field.name != "intervals"]
         joined = [np.concatenate([getattr(batch, name) for batch in kept]) for name in names]
         return EffortBatch(*(values[max(0, -wanted) :] for values in joined))
 

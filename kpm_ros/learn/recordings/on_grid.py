@@ -89,6 +89,11 @@ class GridRecording:
         """The recording's."""
         return self.recording.name
 
+    @property
+    def person(self) -> str:
+        """Whose the recording is."""
+        return self.recording.person
+
     def __len__(self) -> int:
         """Number of samples for which the effort is known."""
         truth = self.recording.truth

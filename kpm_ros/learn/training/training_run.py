@@ -57,6 +57,7 @@ from kpm_ros.learn.training.training_loop import (
 from kpm_ros.learn.training.training_settings import LARGEST_INTERVAL, Settings, for_windowed
 from kpm_ros.learn.training.validation import Validation
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.levels import levels_of
 from kpm_ros.models.registry import architecture_of, find_architecture
 from kpm_ros.models.trained import load
 from kpm_ros.models.weight_files import save_model
@@ -216,7 +217,8 @@ class Training:
         chosen = plan.settings.keep == "best"
         words = outcome.trained_on(plan.dataset, plan.recordings, plan.samples, chosen)
         names = [one.name for one in plan.recordings]
-        card = outcome.with_seen(replace(card, trained_on=words), plan.dataset, names, chosen)
+        card = replace(card, trained_on=words, levels=levels_of(card, plan.recordings))
+        card = outcome.with_seen(card, plan.dataset, names, chosen)
         save_model(folder.model, card, tensors)
         scores = outcome.scores_of(load(str(folder.model)), plan.dataset, plan.settings)
         save_model(folder.model, replace(card, scores=outcome.card_scores(scores)), tensors)

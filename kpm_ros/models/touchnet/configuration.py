@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from kpm_ros.models.examples import Example
+    from kpm_ros.models.readout import Readout
     from kpm_ros.models.streaming_network import StreamingNetwork
     from kpm_ros.models.touchnet.network import TouchNet
 
@@ -87,6 +88,12 @@ class Touch(Architecture):
 
         self.check(card)
         return TouchNet(card)
+
+    def readout(self, card: ModelCard, tensors: Tensors) -> Readout:
+        """Give the layer behind the convolutions."""
+        from kpm_ros.models.framed.readout import FramedReadout
+
+        return FramedReadout(card, tensors)
 
     def suit(self, network: nn.Module, card: ModelCard, examples: Sequence[Example]) -> None:
         """Find where fingers are on the keyboard, and usual sizes; begin with the mean effort."""

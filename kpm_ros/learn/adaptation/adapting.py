@@ -1,0 +1,110 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Chooses how far a model is brought to a person, by takes of that person that are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kpm_ros.learn.adaptation.steps import (
+    AS_IT_IS,
+    CHOICES,
+    MOVEMENT,
+    Choice,
+    LastLayer,
+    to_movement,
+)
+from kpm_ros.models.examples import Example
+from kpm_ros.models.intervals import calibrate
+from kpm_ros.models.readout import Sums, Weights
+from kpm_ros.models.trained import Trained
+
+WORTH = 0.02
+"""By so much a step that changes more must be better than one that changes less: what is left out
+tells two almost equal ones apart by chance."""
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A model of a person, and how it was chosen."""
+
+    model: Trained
+    choice: Choice
+    seconds: float
+    """Of the person's effort that it was adapted to."""
+    errors: dict[Choice, float]
+    """RMSE of each way on takes, or blocks of them, that were left out in turn."""
+
+
+def adapt(model: Trained, examples: Sequence[Example], tasks: Sequence[str] = ()) -> Adapted:
+    """Bring a model to the person whose recordings these are; `tasks` tells what is done in each.
+
+    Raises a CardError for a model whose last layer cannot be fitted.
+    """
+    moved = to_movement(model, examples)
+    layer = LastLayer(moved, examples, tasks=tasks)
+    if not layer.folds:
+        raise ValueError("the person's effort is known nowhere in these recordings")
+    errors = {Choice(AS_IT_IS): _error_as_it_is(model, moved, layer, examples)}
+    if moved is not model:
+        errors[Choice(MOVEMENT)] = float(np.sqrt(layer.all.squared_error(layer.base)))
+    if len(layer.folds) > 1:
+        rests = layer.rests
+        for choice in CHOICES:
+            weights = {fold: layer.adapted(choice, rest) for fold, rest in rests.items()}
+            errors[choice] = _left_out_error(layer.folds, weights)
+    choice = _chosen(errors)
+    if choice in CHOICES:
+        chosen = _with_intervals(layer.put(layer.adapted(choice, layer.all)), layer, choice)
+    else:
+        chosen = moved if choice.step == MOVEMENT else model
+    return Adapted(chosen, choice, layer.seconds, errors)
+
+
+def _with_intervals(model: Trained, layer: LastLayer, choice: Choice) -> Trained:
+    """Say how far off the model is, by what it was not adapted to; all muscles must be known."""
+    checked = layer.left_out(choice)
+    known = [np.isfinite(one.truth).any(axis=0) for one in checked]
+    if not np.any(known, axis=0).all():
+        return model
+    interval = calibrate(checked).on_card(model.card.muscles)
+    return replace(model, card=replace(model.card, interval=interval))
+
+
+def _chosen(errors: dict[Choice, float]) -> Choice:
+    """Choose the step that changes least of those that are about as good as any."""
+    best = Choice(AS_IT_IS)
+    for step in dict.fromkeys(choice.step for choice in errors):
+        some = [choice for choice in errors if choice.step == step]
+        found = min(some, key=errors.__getitem__)
+        if errors[found] < (1 - WORTH) * errors[best]:
+            best = found
+    return best
+
+
+def _error_as_it_is(
+    model: Trained, moved: Trained, layer: LastLayer, examples: Sequence[Example]
+) -> float:
+    before = layer if moved is model else LastLayer(model, examples, folds=1)
+    return float(np.sqrt(before.all.squared_error(before.base)))
+
+
+def _left_out_error(folds: Mapping[int, Sums], weights: Mapping[int, Weights]) -> float:
+    frames = [one.frames for one in folds.values()]
+    squares = [one.squared_error(weights[fold]) for fold, one in folds.items()]
+    return float(np.sqrt(np.average(squares, weights=frames)))
