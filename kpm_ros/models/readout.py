@@ -143,11 +143,14 @@ class Sums:
         total = sum(float(np.trace(part.gram[:-1, :-1])) for part in self.parts.values())
         return total / max(1, self.frames)
 
-    def solve(self, penalty: float, base: Weights | None = None) -> Weights:
+    def solve(
+        self, penalty: float, base: Weights | None = None, constant: float = CONSTANT_PENALTY
+    ) -> Weights:
         """Find the weights of least squares, held to a base by a penalty on what is changed.
 
         The penalty is what so many frames in which a feature is 1 weigh. Without a base, all are
-        held to zero. Muscles of which nothing is known keep the base.
+        held to zero; the constant has a penalty of its own. Muscles of which nothing is known keep
+        the base.
         """
         if base is None:
             some = next(iter(self.parts.values()))
@@ -155,9 +158,7 @@ class Sums:
         weights = base.copy()
         for muscles, part in self._by_muscles():
             columns = self._columns(muscles)
-            loaded = part.gram + np.diag(
-                np.r_[np.full(len(part.gram) - 1, penalty), CONSTANT_PENALTY]
-            )
+            loaded = part.gram + np.diag(np.r_[np.full(len(part.gram) - 1, penalty), constant])
             left = part.target[:, columns] - part.gram @ base[:, columns]
             weights[:, columns] += np.linalg.solve(loaded, left)
         return weights

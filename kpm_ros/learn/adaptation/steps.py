@@ -45,8 +45,9 @@ STEPS = {
     ADAPTER: "those, and the last layer held to what people have in common",
     EVERYTHING: "the last layer anew, held to nothing",
 }
-GAIN_PRIOR_S, OFFSET_PRIOR_S = 10.0, 2.0
-"""Seconds of the person that count as much as what people have in common does."""
+GAIN_PRIOR_S, OFFSET_PRIOR_S = 60.0, 30.0
+"""Seconds of the person that count as much as what people have in common does: in fewer, somebody
+has done one thing or two, and what fits those alone makes others worse."""
 ADAPTER_PRIOR_S = 0.06
 """The same of the last layer, for each unit of power that is given to it."""
 STRENGTHS = (1.0, 8.0)
@@ -156,7 +157,9 @@ class LastLayer:
         if choice.step == EVERYTHING:
             return sums.solve(prior)
         gained = self._gained(sums)
-        return gained if choice.step == GAIN else sums.solve(prior, gained)
+        if choice.step == GAIN:
+            return gained
+        return sums.solve(prior, gained, constant=OFFSET_PRIOR_S / self.frame_s)
 
     def _gained(self, sums: Sums) -> Weights:
         """Change each muscle's gain and offset, the less the less is known."""
