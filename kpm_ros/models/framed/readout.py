@@ -51,7 +51,7 @@ class FramedReadout(Readout):
         )
         self._network: Any = network.eval()
         self._given: list[torch.Tensor] = []
-        self._network.outlet.register_forward_pre_hook(
+        network.get_submodule("outlet").register_forward_pre_hook(
             lambda _, given: self._given.append(given[0])
         )
 
