@@ -42,7 +42,7 @@ STEPS = {
     AS_IT_IS: "the model as it is",
     MOVEMENT: "columns brought to one size by the person's own movement; no EMG is needed",
     GAIN: "gain and offset of each muscle",
-    ADAPTER: "those, and the last layer held to what people have in common",
+    ADAPTER: "gain and offset, and the last layer held to what people have in common",
     EVERYTHING: "the last layer anew, held to nothing",
 }
 GAIN_PRIOR_S, OFFSET_PRIOR_S = 60.0, 30.0
