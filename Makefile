@@ -21,7 +21,7 @@ demo: ## The whole pipeline for DEMO_S seconds, on simulated devices
 
 # One thread each for the numerical libraries: on a busy machine theirs wait for one another.
 test: lint ## Checks and all tests; PYTEST="test/align -k late" for some of them
-	@$(RUN) env OMP_NUM_THREADS="$${OMP_NUM_THREADS:-1}" pytest $(PYTEST)
+	@$(RUN) env OMP_NUM_THREADS="$${OMP_NUM_THREADS:-1}" sh tools/tests $(PYTEST)
 
 fuzz: ## Damaged files and messages for FUZZ_S seconds a reader or topic (FUZZ_SEED: other ones)
 	@$(RUN) env OMP_NUM_THREADS=1 FUZZ_SECONDS="$(FUZZ_S)" pytest --timeout=0 $(FUZZERS) $(PYTEST)

@@ -119,7 +119,8 @@ OPTIONS = (
     Option(
         "model",
         "",
-        "weights: a shipped model's name or a .safetensors path; empty = the subject's usual one",
+        "weights: a shipped model's name or a .safetensors path; empty = the subject's usual one, "
+        "for registered or simulated cameras one that takes the hand in the keyboard's frame",
     ),
     Option(
         "network",
@@ -177,7 +178,9 @@ class PipelineOptions:
         if self.source == "auto":
             object.__setattr__(self, "source", "devices" if self.cameras else "simulator")
         if not self.model:
-            object.__setattr__(self, "model", find_subject(self.subject).model)
+            registered = self.source == "simulator" or self.registration
+            usual = (registered and self.whose.room_model) or self.whose.model
+            object.__setattr__(self, "model", usual)
         if not self.registration and self.source == "simulator" and self.whose.has_keys:
             # A model that cannot be read is refused where it is asked for.
             with suppress(ValueError):

@@ -25,6 +25,7 @@ import yaml
 
 from kpm_ros import diagram, graph
 from kpm_ros.core.settings import make_settings
+from kpm_ros.core.subjects import find_subject
 from kpm_ros.nodes import node_settings
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
 from support.bodies import saved_body_model
@@ -177,6 +178,18 @@ def test_cameras_that_are_named_are_devices_unless_the_source_says_otherwise():
     assert graph.PipelineOptions().source == "simulator"
     assert graph.PipelineOptions(cameras=("0",)).source == "devices"
     assert graph.PipelineOptions(cameras=("0",), source="simulator").source == "simulator"
+
+
+def test_registered_cameras_have_a_model_of_the_keyboards_frame_unless_one_is_named():
+    room = str(graph.config_dir() / "rooms" / "simulated.yaml")
+    hand = find_subject("hand")
+    assert graph.PipelineOptions().model == hand.room_model
+    assert graph.PipelineOptions().registration == room
+    for source in ("devices", "topics"):
+        assert graph.PipelineOptions(source=source, registration=room).model == hand.room_model
+        assert graph.PipelineOptions(source=source).model == hand.model
+    assert graph.PipelineOptions(subject="body").model == find_subject("body").model
+    assert graph.PipelineOptions(model="pianokpm-sim").model == "pianokpm-sim"
 
 
 def test_what_crosses_a_network_is_waited_for_longer():

@@ -49,6 +49,8 @@ class Subject:
     """Who stands in for a real one."""
     model: str = DEFAULT_MODEL
     """The model that runs where none is named."""
+    room_model: str = ""
+    """The same where it is known where the cameras stand; empty = no other."""
     has_keys: bool = False
     """Whether the simulated one plays a piano."""
     begins_anew: bool = False

@@ -70,6 +70,12 @@ def check(options: graph.PipelineOptions) -> None:
             _check_muscles(node, checked, card)
         if options.record:
             _check_record_folder(Path(options.record))
+    if options.source == "devices" and options.whose.room_model and not options.registration:
+        print(
+            f"kpm: nobody knows where these cameras stand, and {card.name} may know other places "
+            "only: `kpm calibrate room` finds them, for registration:=FILE",
+            file=sys.stderr,
+        )
 
 
 def settings_of(

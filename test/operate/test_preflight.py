@@ -38,6 +38,14 @@ def test_nodes_whose_muscles_the_model_has_are_not_spoken_of(capsys):
     assert not capsys.readouterr().err
 
 
+def test_cameras_that_stand_nobody_knows_where_are_spoken_of(capsys):
+    preflight.check(graph.PipelineOptions(source="devices"))
+    assert "`kpm calibrate room` finds them, for registration:=FILE" in capsys.readouterr().err
+    room = graph.config_dir() / "rooms" / "simulated.yaml"
+    preflight.check(graph.PipelineOptions(source="devices", registration=str(room)))
+    assert not capsys.readouterr().err
+
+
 def test_muscles_that_the_user_names_must_be_the_models(tmp_path):
     path, _ = small_model(tmp_path, muscles=("biceps", "triceps"))
     file = tmp_path / "mine.yaml"
