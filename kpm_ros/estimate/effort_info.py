@@ -25,6 +25,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -94,6 +95,11 @@ def described(card: ModelCard, model_sha256: str, stream: int) -> dict[str, Any]
         "interval_half": [half for told in intervals for half in told[1::2]],
     }
     return values | {"digest": digest_of(SimpleNamespace(**values))}
+
+
+def with_arrays(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields as writers of bags take them: lists of numbers as arrays."""
+    return {**fields, **{name: np.array(fields[name], np.float64) for name in INTERVALS}}
 
 
 def digest_of(info: Any) -> int:

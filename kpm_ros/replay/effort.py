@@ -157,7 +157,8 @@ class EffortBagWriter:
         at_ns = chunk.trace.aligned_ns
         if not self._announced:
             self._announced = True
-            self._put("effort/info", at_ns, _ENCODER.effort_info(at_ns, self._info))
+            info = effort_info.with_arrays(self._info)
+            self._put("effort/info", at_ns, _ENCODER.effort_info(at_ns, info))
         stamps_ns = _stamps(chunk).tolist()
         for i, stamp_ns in enumerate(stamps_ns):
             sample = {

@@ -193,8 +193,10 @@ def test_a_long_run_neither_drifts_nor_grows(kind):
     for _ in range(40):
         last = network.push(values)
     fresh = stream_of(card, tensors)
-    fresh.reset(38 * 200)
-    fresh.push(values)
+    behind = max(1, -(-network.settling // 200))
+    fresh.reset((39 - behind) * 200)
+    for _ in range(behind):
+        fresh.push(values)
     # The decoder of PianoKPM Net forgets where it began, but not at once.
     assert agrees(kind, fresh.push(values)[100:], last[100:])
     assert sum(array.nbytes for array in network.state().values()) == size

@@ -28,7 +28,7 @@ from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.streams import Streams
-from kpm_ros.estimate.effort_info import described
+from kpm_ros.estimate.effort_info import described, with_arrays
 from kpm_ros.estimate.estimator import EffortEstimator
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import published_card, published_streams
@@ -150,7 +150,8 @@ def push(aligner: Aligner, delivery: Delivery) -> None:
 def info(card: ModelCard, sha256: str, received_ns: int = T0) -> Entry:
     """The description of an effort stream."""
     kind = "kpm_ros/msg/EffortInfo"
-    message = make(kind, header=header(received_ns), **described(card, sha256, stream=1))
+    fields = with_arrays(described(card, sha256, stream=1))
+    message = make(kind, header=header(received_ns), **fields)
     return USUAL["info"], received_ns, message, kind
 
 
