@@ -134,6 +134,8 @@ def info():
         skeletons=[VIEW.skeleton.name],
         native_rate_hz=50.0,
         lookahead_s=0.0,
+        interval_at=np.zeros(0),
+        interval_half=np.zeros(0),
     )
     return "/kpm/effort/info", T0, message, kind
 
