@@ -14,11 +14,11 @@
 
 """The live graph, measured: rate, loss, delay by stage, CPU by process, and our way beside others.
 
-The graph runs as `kpm demo` runs it, on simulated devices, once with each shipped model; with
-`--beside MODEL`, the usual model and that one by turns, which gives what both have as ratios; with
-`--beside OPTIONS --usual OPTIONS`, such as "model:=touchnet-sim-rooms hand:=both", any two. Two
-comparisons, each interleaved and repeated: consuming 2000 messages a second through our reader and
-through executor callbacks; publishing them from our paced loop and from a timer.
+The graph runs as `kpm demo` runs it, on simulated devices, with the usual model and two of
+pictures; with `--beside MODEL`, the usual model and that one by turns, which gives what both have
+as ratios; with `--beside OPTIONS --usual OPTIONS`, such as "model:=touchnet-sim hand:=both", any
+two. Two comparisons, each interleaved and repeated: consuming 2000 messages a second through our
+reader and through executor callbacks; publishing them from our paced loop and from a timer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ from _report import machine, print_table, write_report
 OUT = Path("out/bench")
 ROLES = Path(__file__).with_name("_wire_roles.py")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
-MODELS = {"": "touchnet-sim", "causal_": "touchnet-sim-causal"}
+MODELS = {
+    "": "touchnet-sim-rooms",
+    "pictures_": "touchnet-sim",
+    "causal_": "touchnet-sim-causal",
+}
 
 
 def play(publisher: str, consumer: str, seconds: float) -> tuple[dict[str, float], ...]:

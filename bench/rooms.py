@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -34,6 +33,7 @@ from pathlib import Path
 import numpy as np
 from _points import points_error_mm
 from _report import ROOT, machine, print_table, write_report
+from pipeline import MODELS
 
 from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.streams import IMAGE, Landmarks, Streams
@@ -68,7 +68,7 @@ TAKEN_ELSEWHERE = {
         "unfamiliar_detected": "unfamiliar_detected",
         "familiar_flagged": "familiar_flagged",
     },
-    "pipeline": {"beside_exposure_to_effort_p50_ms": "exposure_to_effort_p50_ms"},
+    "pipeline": {"exposure_to_effort_p50_ms": "exposure_to_effort_p50_ms"},
 }
 """Figures of other benchmarks that belong to rooms, too, and what they are called here."""
 
@@ -243,14 +243,14 @@ def figures_of(found: Errors) -> dict[str, float]:
 def elsewhere(model: str) -> dict[str, float]:
     """Figures that other benchmarks have measured, here or for the pages.
 
-    The live delay is the model's where `bench/pipeline.py --beside` ran it beside the usual one.
+    The live delay is that of the usual model, and of no other.
     """
     figures: dict[str, float] = {}
     for name, wanted in TAKEN_ELSEWHERE.items():
         paths = [ROOT / folder / "bench" / f"{name}.json" for folder in ("out", "docs")]
         path = next((path for path in paths if path.is_file()), None)
-        report = json.loads(path.read_text()) if path else {"figures": {}, "command": ""}
-        of_model = name != "pipeline" or model in shlex.split(report["command"])
+        report = json.loads(path.read_text()) if path else {"figures": {}}
+        of_model = name != "pipeline" or model == MODELS[""]
         has = report["figures"] if of_model else {}
         figures |= {here: has[there] for there, here in wanted.items() if there in has}
         if not wanted.keys() & has.keys():
