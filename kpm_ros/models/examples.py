@@ -91,10 +91,7 @@ def filled(effort: Array, mean: NDArray[np.float64]) -> Array:
 
 def normalised_card(card: ModelCard, examples: Sequence[Example]) -> ModelCard:
     """Put the mean and size of each column on a card that has none; a piano's keys stay as is."""
-    measured = np.zeros(card.streams.width, bool)
-    for stream in card.streams:
-        measured[card.streams.columns[stream.name]] = not isinstance(stream, PianoKeys)
-    if card.scale or not measured.any():
+    if card.scale or not moving_columns(card).any():
         return card
     every = stride_between(card.rate_hz)
     count, total, square = 0, np.zeros(card.streams.width), np.zeros(card.streams.width)
@@ -107,7 +104,20 @@ def normalised_card(card: ModelCard, examples: Sequence[Example]) -> ModelCard:
     if not count:
         raise ValueError(NO_EXAMPLES)
     mean = total / count
-    size = np.sqrt(np.maximum(square / count - mean**2, 0))
-    offset = np.where(measured, mean, 0.0)
-    scale = np.where(measured & (size > _STILL), size, 1.0)
+    return scaled_card(card, mean, np.sqrt(np.maximum(square / count - mean**2, 0)))
+
+
+def moving_columns(card: ModelCard) -> NDArray[np.bool_]:
+    """Tell the columns that are brought to one size: all but a piano's keys."""
+    moving = np.zeros(card.streams.width, bool)
+    for stream in card.streams:
+        moving[card.streams.columns[stream.name]] = not isinstance(stream, PianoKeys)
+    return moving
+
+
+def scaled_card(card: ModelCard, mean: NDArray[np.float64], size: NDArray[np.float64]) -> ModelCard:
+    """Put the mean and size of each column on a card; a piano's keys stay as they are."""
+    moving = moving_columns(card)
+    offset = np.where(moving, mean, 0.0)
+    scale = np.where(moving & (size > _STILL), size, 1.0)
     return replace(card, offset=tuple(offset.tolist()), scale=tuple(scale.tolist()))

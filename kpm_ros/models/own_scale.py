@@ -23,16 +23,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.streams import PianoKeys
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.examples import NO_EXAMPLES, PIECE, Example, pieces, stride_between
+from kpm_ros.models.examples import (
+    NO_EXAMPLES,
+    PIECE,
+    Example,
+    moving_columns,
+    pieces,
+    scaled_card,
+    stride_between,
+)
 
 LEAST_SHARE = 0.25
 """Of the usual size of a column's movement: who moves less in a column is not blown up beyond."""
 ENOUGH_S = 60.0
 """Seconds of a person's movement that stand for themselves; what fewer lack of it is taken to be as
 usual: somebody who did one thing only has not shown yet how far everything moves."""
-_STILL = 1e-6
 
 Array64 = NDArray[np.float64]
 
@@ -83,14 +89,10 @@ def movement_of(card: ModelCard, examples: Sequence[Example]) -> Movement:
 
 def usual_card(card: ModelCard, people: Mapping[str, Movement]) -> ModelCard:
     """Put the offset and size of the average person on a card; a piano's keys stay as they are."""
-    measured = np.zeros(card.streams.width, bool)
-    for stream in card.streams:
-        measured[card.streams.columns[stream.name]] = not isinstance(stream, PianoKeys)
     mean = np.mean([one.mean for one in people.values()], axis=0)
-    size = np.sqrt(np.mean([one.variance for one in people.values()], axis=0))
-    offset = np.where(measured, mean, 0.0)
-    scale = np.where(measured & (size > _STILL), size, 1.0)
-    return replace(card, offset=tuple(offset.tolist()), scale=tuple(scale.tolist()))
+    return scaled_card(
+        card, mean, np.sqrt(np.mean([one.variance for one in people.values()], axis=0))
+    )
 
 
 def own_card(card: ModelCard, moved: Movement) -> ModelCard:
@@ -102,10 +104,8 @@ def own_card(card: ModelCard, moved: Movement) -> ModelCard:
     share = min(1.0, moved.seconds / ENOUGH_S)
     mean = share * moved.mean + (1 - share) * middle
     variance = share * moved.variance + (1 - share) * usual**2
-    keys = np.zeros(card.streams.width, bool)
-    for stream in card.streams:
-        keys[card.streams.columns[stream.name]] = isinstance(stream, PianoKeys)
+    moving = moving_columns(card)
     size = np.maximum(np.sqrt(variance), LEAST_SHARE * usual)
-    offset = np.where(keys, middle, mean)
-    scale = np.where(keys, usual, size)
+    offset = np.where(moving, mean, middle)
+    scale = np.where(moving, size, usual)
     return replace(card, offset=tuple(offset.tolist()), scale=tuple(scale.tolist()))

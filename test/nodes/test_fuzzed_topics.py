@@ -274,9 +274,8 @@ def published(publisher, label, step, seeds):
             publisher.publish(spoilt(message, random) if random.random() < 0.8 else message)
             sent += 1
         if number % AT_ONCE == AT_ONCE - 1:
-            time.sleep(
-                0.005
-            )  # on the way: what is best effort, or malformed, is never acknowledged
+            # On the way: what is best effort, or malformed, is never acknowledged.
+            time.sleep(0.005)
             step()
     return sent
 
