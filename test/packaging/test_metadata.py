@@ -164,7 +164,7 @@ def test_pip_gives_the_kpm_command_and_the_files_it_reads() -> None:
 
 
 def test_rooms_import_no_messages() -> None:
-    rooms = ("sense", "align", "estimate", "act", "simulate", "learn", "replay")
+    rooms = ("sense", "align", "estimate", "act", "simulate", "motion", "learn", "replay")
     for room in rooms:
         for file in python_files(f"kpm_ros/{room}"):
             imports = re.findall(r"^\s*(?:from|import) kpm_ros\.msg\b", file.read_text(), re.M)
