@@ -608,6 +608,21 @@ def _read_topic_map(path: Path) -> None:
     assert TopicMap.read(path).channels
 
 
+def _fingerings(folder: Path) -> list[Path]:
+    path = folder / "page.abcd"
+    path.write_text(
+        "% abcD fingering 1: 1231x&21@54321&12\nX:1\nK:Dmaj\nV:1 treble\nV:2 bass octave=-1\n"
+        'V:1\nL:1/16\n"^up"DEF=c|c4|:_B,d4|]\nV:2\nDEFG[K:clef=bass octave=-2] a4|DF,4|\n'
+    )
+    return [path]
+
+
+def _read_fingering(path: Path) -> None:
+    from kpm_ros.motion.published_fingerings import read_fingering
+
+    read_fingering(path)
+
+
 READERS = {
     "archive": Reader(_archives, _read_archive),
     "xdf": Reader(_xdf, _read_xdf),
@@ -633,13 +648,22 @@ READERS = {
     "pictures": Reader(_pictures, _read_pictures, _camera_errors, ("cv2",)),
     "video": Reader(_videos, _read_video, _camera_errors, ("cv2",), usual=20),
     "effort": Reader(_effort, _read_effort, _bag_errors),
+    "fingering": Reader(_fingerings, _read_fingering),
 }
 
 GROUPS = {
     "bags": ("bag", "recording", "topic_map"),
     "senses": ("emg_csv", "midi", "effort", "opensim"),
     "pictures": ("pictures", "video"),
-    "settings": ("parameters", "calibration", "maxima", "protocol", "session", "splits"),
+    "settings": (
+        "parameters",
+        "calibration",
+        "maxima",
+        "protocol",
+        "session",
+        "splits",
+        "fingering",
+    ),
     "data sets": ("container", "mia_set", "series", "archive", "xdf", "table"),
     "weights": ("pickle", "model", "checkpoint"),
 }
