@@ -21,6 +21,7 @@ for pictures 1920 wide. Published hands are some 25 m away from it.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +79,7 @@ def _turned(motion: HandMotion, before: str, after: str, camera: Camera) -> Hand
 
 
 def _turned_hand(hand: OneHandMotion, side: str, turn: Array, shift: Array) -> OneHandMotion:
-    changed = hand.known()
-    changed.pop("joints", None)
+    changed: dict[str, Any] = hand.known()
     for name in ("landmarks", "place"):
         if name in changed:
             changed[name] = np.asarray(changed[name] @ turn.T + shift, np.float32)

@@ -153,12 +153,8 @@ def read_annotation(path: Path, *, adjusted: bool = False) -> HandMotion:
     if not isinstance(told, dict):
         raise MotionError(f"{path} is no table of left, right, fps, adjust, bv and start_frame")
     least, most = RATES_HZ
-    fps = told.get("fps")
-    if type(fps) not in (int, float) or not least <= fps <= most:
-        raise MotionError(f"{path} has the rate {fps!r}, but fps must be {least:g} to {most:g}")
-    start = told.get("start_frame", 0)
-    if type(start) not in (int, float) or not 0 <= start < 1e9:
-        raise MotionError(f"{path} has the start_frame {start!r}, but it must be 0 or more")
+    fps = _number(told, "fps", path, least, most)
+    start = _number({"start_frame": 0} | told, "start_frame", path, 0.0, 1e9)
     values = {side: _table(told.get(side), side, path) for side in SIDES}
     if len(values[LEFT]) != len(values[RIGHT]):
         raise MotionError(
@@ -172,8 +168,15 @@ def read_annotation(path: Path, *, adjusted: bool = False) -> HandMotion:
     hands = {side: hand_of(table, side) for side, table in values.items()}
     video = told.get("bv", "")
     return HandMotion(
-        float(fps), hands, start / fps, CAMERA, title=path.stem, source=f"PianoMotion10M {video}"
+        fps, hands, start / fps, CAMERA, title=path.stem, source=f"PianoMotion10M {video}"
     )
+
+
+def _number(told: dict[str, Any], name: str, path: Path, least: float, most: float) -> float:
+    value: Any = told.get(name)
+    if type(value) not in (int, float) or not least <= value <= most:
+        raise MotionError(f"{path} has the {name} {value!r}, but it must be {least:g} to {most:g}")
+    return float(value)
 
 
 def _table(rows: Any, name: str, path: Path, width: int = VALUES) -> Array:
