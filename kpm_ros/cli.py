@@ -48,6 +48,7 @@ COMMANDS = (
     "adapt",
     "picture",
     "explore",
+    "compare",
 )
 """Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
 

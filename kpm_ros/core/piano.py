@@ -19,3 +19,9 @@ FIRST_NOTE = 21
 PIANO_KEYS = 88
 MIDDLE_C = 60
 OCTAVE = 12
+_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+
+
+def note_name(note: int) -> str:
+    """Name a MIDI note as players do: C4 is middle C."""
+    return f"{_NAMES[note % OCTAVE]}{note // OCTAVE - 1}"

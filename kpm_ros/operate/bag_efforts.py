@@ -33,6 +33,7 @@ from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import Effort, load_npz, read_effort
 from kpm_ros.replay.measured_emg import Calibration, MeasuredEmg, measured_emg
 from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, KEY_EVENT, TopicFinder
+from kpm_ros.sense.midi.score import SHORTEST_NOTE_S, Note, Score
 from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.wire import decode
 
@@ -122,21 +123,35 @@ class BagEfforts:
 
     def keys_down(self, begin_ns: int, start_s: float, end_s: float) -> tuple[KeyDown, ...]:
         """List the keys that were held within a stretch, its times counted from `begin_ns`."""
+        return tuple(
+            KeyDown(note.pitch, max(note.onset_s, start_s), min(note.end_s, end_s))
+            for note in self.played(begin_ns).notes
+            if note.onset_s < end_s and note.end_s > start_s
+        )
+
+    def played(self, begin_ns: int) -> Score:
+        """Give the notes that were played, their times counted from `begin_ns`."""
         topic = self._finder.find(KEY_EVENT)
-        down: dict[int, float] = {}
-        found = []
+        down: dict[int, tuple[float, int]] = {}
+        notes: list[Note] = []
+        at_s = 0.0
+
+        def end(pitch: int) -> None:
+            """Close a note that is down; one that is still down at the end ends there."""
+            if pitch in down:
+                begin_s, velocity = down.pop(pitch)
+                notes.append(Note(begin_s, max(at_s - begin_s, SHORTEST_NOTE_S), pitch, velocity))
+
         for message in self._bag.messages([topic]) if topic else ():
             event = decode.key_event(self._bag.decode(message))
             at_s = (event.stamp_ns - begin_ns) / NS_PER_S
+            if event.kind in (KeyEventKind.NOTE_ON, KeyEventKind.NOTE_OFF):
+                end(event.note)
             if event.kind == KeyEventKind.NOTE_ON:
-                down[event.note] = at_s
-            elif event.kind == KeyEventKind.NOTE_OFF and event.note in down:
-                found.append(KeyDown(event.note, down.pop(event.note), at_s))
-        return tuple(
-            KeyDown(one.note, max(one.start_s, start_s), min(one.end_s, end_s))
-            for one in found
-            if one.start_s < end_s and one.end_s > start_s
-        )
+                down[event.note] = (at_s, event.velocity)
+        for pitch in list(down):
+            end(pitch)
+        return Score.of(notes, name=printable(self._path.stem))
 
     def _replayed(self, label: str, word: str) -> Effort:
         with tempfile.TemporaryDirectory(prefix="kpm_effort_") as folder:

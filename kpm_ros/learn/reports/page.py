@@ -100,6 +100,7 @@ class Report:
     simulated: bool
     sections: Sequence[Section]
     notes: Sequence[str] = ()
+    title: str = "Muscle effort, estimated against measured"
 
 
 def render(report: Report) -> str:
