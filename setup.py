@@ -32,7 +32,7 @@ EXTRAS = {
         "brainflow>=5.23.0",
         "setuptools<80",  # BrainFlow imports pkg_resources, which later ones lack
     ],
-    "view": ["rerun-sdk>=0.23.1"],
+    "view": ["rerun-sdk>=0.23.1", "pyarrow<22"],  # later ones want NumPy 2
     "gestures": ["scikit-learn>=1.7.2", "crepes>=0.9.1"],
     "music": ["partitura>=1.9.0", "parangonar>=3.4.0", "transformers>=5.20.2", "soundfile>=0.14.0"],
     "cluster": ["distributed>=2026.8.0"],
