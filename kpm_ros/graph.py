@@ -32,6 +32,7 @@ from kpm_ros.pipeline_nodes import NodeSpec, command, enclave, params_file, shar
 from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
 from kpm_ros.pipeline_topics import (
     CHANNELS,
+    DEAD_MAN,
     KEY_EVENTS,
     KEY_MOTION,
     LANDMARKS,
@@ -74,7 +75,7 @@ __all__ = [
     "word_of",
 ]
 
-MANAGED = ("camera", "midi", "emg", "exo")
+MANAGED = ("camera", "midi", "emg", "exo", "relay")
 """What runs nodes that ROS's lifecycle tools manage: those that hold devices, or move one."""
 
 KEYS_WAIT_OVER_NETWORK_S = 0.05
@@ -132,16 +133,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
         )
     )
     effort = ("effort", "effort/info")
-    if options.exo:
-        nodes.append(
-            NodeSpec(
-                "exo",
-                "effort to joint torques",
-                ("assist/command",),
-                subscribes=effort,
-                parameters=_suited("exo", options),
-            )
-        )
+    nodes += _driving(options) if options.exo else []
     if options.gesture:
         nodes.append(
             NodeSpec(
@@ -168,6 +160,26 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             )
         )
     return nodes if options.autostart else [_awaiting(node) for node in nodes]
+
+
+def _driving(options: PipelineOptions) -> list[NodeSpec]:
+    """List what moves a machine, and the relay where the drive is on this host."""
+    echo = {"drive_echo": True} if options.drive != "none" else {}
+    exo = NodeSpec(
+        "exo",
+        "effort to joint torques",
+        ("assist/command", "assist/command_stamped", "assist/state"),
+        subscribes=("effort", "effort/info", DEAD_MAN.name, "drive/state"),
+        parameters={**_suited("exo", options), **echo},
+    )
+    relay = NodeSpec(
+        "relay",
+        "fresh commands to the drive, else zero",
+        ("drive/command", "drive/state"),
+        subscribes=("assist/command_stamped",),
+        parameters=_suited("relay", options),
+    )
+    return [exo, relay] if options.drive == "here" else [exo]
 
 
 def _awaiting(node: NodeSpec) -> NodeSpec:
@@ -208,7 +220,7 @@ def _check_subject(options: PipelineOptions, streams: Streams) -> None:
 
 def _suited(node: str, options: PipelineOptions) -> dict[str, Any]:
     """Parameters that suit the subject, but for those that the parameters file has changed."""
-    from kpm_ros.act.muscle_weights import weights_of_hand
+    from kpm_ros.act.muscle_weights import joints_of_hand, weights_of_hand
     from kpm_ros.core.params_file import meant_for, read_table
 
     name = f"/{options.namespace}/{node}"
@@ -217,8 +229,9 @@ def _suited(node: str, options: PipelineOptions) -> dict[str, Any]:
     if options.hand != RIGHT or (suited and options.params_file):
         usual = meant_for(read_table(config_dir() / "pipeline.yaml"), name).values
     if options.hand != RIGHT:
-        for parameter in {"gains", "gestures"} & set(usual):
-            suited[parameter] = weights_of_hand(usual[parameter], options.hand)
+        for parameter in {"gains", "gestures", "joints"} & set(usual):
+            of_hand = joints_of_hand if parameter == "joints" else weights_of_hand
+            suited[parameter] = of_hand(usual[parameter], options.hand)
     if suited and options.params_file:
         own = meant_for(read_table(Path(options.params_file).expanduser()), name).values
         for parameter in list(suited):

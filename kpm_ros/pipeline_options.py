@@ -132,7 +132,15 @@ OPTIONS = (
     Option("params_file", "", "parameters of every node; empty = the package's pipeline.yaml"),
     Option("use_sim_time", "false", "take time from /clock, as under `ros2 bag play`", YES_NO),
     Option("record", "", "folder to record a bag into; empty = no recording"),
-    Option("exo", "true", "whether the exoskeleton node runs (disabled until enabled)", YES_NO),
+    Option("exo", "true", "whether the exoskeleton node runs (disarmed until armed)", YES_NO),
+    Option(
+        "drive",
+        "none",
+        "what follows the commands: none; here: the relay runs on this host and hands them on as "
+        "drive/command; elsewhere: a relay at the drive echoes them. Without its echo, nobody can "
+        "arm",
+        ("none", "here", "elsewhere"),
+    ),
     Option("gesture", "true", "whether the gesture node runs (disabled until enabled)", YES_NO),
     Option(
         "autostart",
@@ -168,6 +176,7 @@ class PipelineOptions:
     use_sim_time: bool = False
     record: str = ""
     exo: bool = True
+    drive: str = "none"
     gesture: bool = True
     autostart: bool = True
     log_level: str = "info"

@@ -70,6 +70,8 @@ KEY_MOTION = Topic(
 CHANNELS = Topic(
     "channels/{stream}", "kpm_ros/msg/ChannelSamples", "sensor", "device", 512 * KIB, sensed=True
 )
+DEAD_MAN = Topic("assist/deadman", "sensor_msgs/msg/Joy", "sensor", "device", 16 * KIB)
+"""A switch that somebody holds while a machine may move; it is no node's."""
 PROMPT = Topic(
     "session/prompt", "kpm_ros/msg/SessionPrompt", "latched", "1/s, in a session", 64 * KIB
 )
@@ -94,6 +96,19 @@ TOPICS = (
     Topic("effort/chunks", "kpm_ros/msg/MuscleEffortChunk", "chunks", "60-200/s"),
     Topic("effort/info", "kpm_ros/msg/EffortInfo", "latched", "latched"),
     Topic("assist/command", "std_msgs/msg/Float64MultiArray", "command", "500/s", moves=True),
+    Topic("assist/command_stamped", "kpm_ros/msg/AssistCommand", "command", "500/s", moves=True),
+    DEAD_MAN,
+    Topic("assist/state", "kpm_ros/msg/AssistState", "latched", "on change, 1/s"),
+    Topic("drive/command", "std_msgs/msg/Float64MultiArray", "command", "500/s", moves=True),
+    Topic("drive/state", "kpm_ros/msg/DriveState", "events", "50/s"),
+    Topic(
+        "playback/targets",
+        "trajectory_msgs/msg/JointTrajectory",
+        "command",
+        "100/s, while armed",
+        moves=True,
+    ),
+    Topic("playback/state", "kpm_ros/msg/AssistState", "latched", "on change, 1/s"),
     Topic("gesture", "kpm_ros/msg/Gesture", "events", "on change, 20/s"),
     PROMPT,
     Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "diagnostics", "1/s"),

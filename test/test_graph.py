@@ -31,7 +31,7 @@ from kpm_ros.nodes.effort_settings import SynchronizerSettings
 from support.bodies import saved_body_model
 
 ROOT = Path(__file__).resolve().parent.parent
-EVERYTHING = graph.PipelineOptions(record="somewhere")
+EVERYTHING = graph.PipelineOptions(drive="here", record="somewhere")
 NODES = graph.build(EVERYTHING)
 
 
@@ -49,7 +49,7 @@ def test_every_topic_of_a_node_is_in_the_table(node):
 
 def test_every_topic_that_is_read_is_also_written():
     written = {name for node in NODES for name in node.publishes}
-    written |= set(graph.SPOKEN_BY_EVERY_NODE)
+    written |= {*graph.SPOKEN_BY_EVERY_NODE, graph.DEAD_MAN.name}
     read = {name for node in NODES for name in node.subscribes}
     assert read <= written
     recorder = next(node for node in NODES if node.name == "recorder")
@@ -252,7 +252,7 @@ def test_devices_that_cannot_be_meant_are_refused_in_words(options, says):
 
 
 def test_managed_nodes_and_no_others_may_be_left_to_a_manager():
-    nodes = graph.build(graph.PipelineOptions(source="devices", autostart=False))
+    nodes = graph.build(graph.PipelineOptions(source="devices", autostart=False, drive="here"))
     left = {node.executable for node in nodes if node.parameters.get("autostart") is False}
     assert left == set(graph.MANAGED)
     for node in graph.build(graph.PipelineOptions(source="devices")):

@@ -23,14 +23,15 @@ from enum import Enum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kpm_ros.act.arming import Arming, ArmingRules, Cause, Fault
 from kpm_ros.act.assistance_config import AssistanceConfig
-from kpm_ros.act.muscle_weights import require_known_muscles, require_names
-from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardReport, GuardState, Now
+from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardState, Now
 from kpm_ros.act.slew_limiter import SlewLimiter
 from kpm_ros.act.smoothing import Smoother
+from kpm_ros.act.torque_map import TorqueMap
 from kpm_ros.core.flags import INVALID_SIDE
-from kpm_ros.core.hands import side_of
 from kpm_ros.core.stream_kinds import SIDES
+from kpm_ros.models.intervals import Intervals
 
 STANDSTILL_S = 0.2
 """How long the clock of the stamps may show the same before it counts as stopped. One that a bag's
@@ -43,14 +44,12 @@ INHIBIT_S = 1.0
 class AssistanceState(str, Enum):
     """What assistance is doing."""
 
-    STOPPED = "stopped"
-    """Zero at once, until enabled again."""
-    DISABLED = "disabled"
-    """At zero, or on the bounded way there."""
+    DISARMED = "disarmed"
+    """At zero, or on the stated way there, until somebody arms."""
     WITHHELD = "withheld"
-    """Enabled, but effort is not fit to act on: at zero, or on the bounded way there."""
+    """Armed, but something is at fault that heals: likewise."""
     RECOVERING = "recovering"
-    """Enabled, and effort is good, but not for long enough yet: as withheld."""
+    """Armed, and effort is good, but not for long enough yet: likewise."""
     RAMPING = "ramping"
     """Assisting with a growing share."""
     ACTIVE = "active"
@@ -67,7 +66,7 @@ class AssistanceCommand:
 
 
 class Assistance:
-    """Turns effort into bounded torques; starts disabled. To be driven from one thread.
+    """Turns effort into bounded torques; starts disarmed. To be driven from one thread.
 
     It reads no clock: every call says what time it is. `command` must be called on, also when no
     effort comes, for time passes only from call to call. The clock of the stamps decides what is
@@ -75,70 +74,72 @@ class Assistance:
     steady clock alone.
 
     >>> from kpm_ros.act.safety import Now
-    >>> assistance = Assistance(AssistanceConfig(gain={"index_abduction": {"1DI": 0.2}}))
+    >>> assistance = Assistance(AssistanceConfig(gain={"index_flexion": {"1DI": 0.2}}))
     >>> assistance.describe(["ADM", "1DI"], meaning="of one model")
-    >>> assistance.enable(Now(0, 0)).state.value
-    'withheld'
-    >>> for time_ns in range(2_000_000, 2_000_000_000, 2_000_000):
-    ...     now = Now(time_ns, time_ns)
-    ...     assistance.push_effort([time_ns], [[0.0, 0.58]], [0], now)
-    ...     command = assistance.command(now)
+    >>> def commands(begin_ms, end_ms, effort=True):
+    ...     for time_ns in range(begin_ms * 1_000_000, end_ms * 1_000_000, 2_000_000):
+    ...         if effort:
+    ...             assistance.push_effort([time_ns], [[0.0, 0.58]], [0], Now(time_ns, time_ns))
+    ...         command = assistance.command(Now(time_ns, time_ns))
+    ...     return command
+    >>> commands(0, 500).state.value
+    'disarmed'
+    >>> assistance.arm(Now(500_000_000, 500_000_000), by="the operator")
+    >>> command = commands(500, 2000)
     >>> command.state.value, command.torque_nm.round(3).tolist()
     ('active', [0.1])
 
     Without effort torque goes to zero, and the command says why.
 
-    >>> for silent_ns in range(2_000_000, 200_000_000, 2_000_000):
-    ...     command = assistance.command(Now(time_ns + silent_ns, time_ns + silent_ns))
+    >>> command = commands(2000, 2100, effort=False)
     >>> command.state.value, command.torque_nm.tolist(), command.reason
-    ('withheld', [0.0], 'no effort for 198 ms')
+    ('withheld', [0.0], 'no effort for 100 ms')
     """
 
-    def __init__(self, config: AssistanceConfig) -> None:
+    def __init__(self, config: AssistanceConfig, arming: Arming | None = None) -> None:
         """Know nothing of the effort yet: `describe` says what it means."""
         self.config = config
+        self.arming = arming or Arming(ArmingRules())
         self.guard = EffortGuard(0, config.timeout_s, config.max_age_s, config.max_effort)
         self._meaning: Hashable = None
-        self._muscles: tuple[str, ...] = ()
-        self._gains: list[list[tuple[int, float]]] = []
+        self._torques: TorqueMap | None = None
         self._smoother = Smoother(0, config.smoothing_s, config.timeout_s)
         self._slew = SlewLimiter(len(config.joints), config.max_torque_rate_nm_s)
-        self._idle = [0.0] * len(config.joints)
-        self._mode = AssistanceState.DISABLED
-        self._mode_reason = AssistanceState.DISABLED.value
         self._share = 0.0
         self._now: Now | None = None
         self._clock_ns = self._moved_ns = 0
         """What the clock of the stamps last showed, and since when, by the steady clock."""
         self._standing_s = 0.0
         self._muted_until_ns = dict.fromkeys(SIDES, 0)
-        self._of_side: dict[str, list[int]] = {side: [] for side in SIDES}
         self._inhibit_reason = ""
         self._inhibited_until_ns = 0
 
-    def describe(self, muscles: Sequence[str], meaning: Hashable) -> None:
+    def describe(
+        self, muscles: Sequence[str], meaning: Hashable, intervals: Intervals | None = None
+    ) -> None:
         """Say in which order the muscles of all effort to come are, and what it is.
 
-        Joints are mapped to them by name, anew each time; torque goes by the bounded ramp to zero
-        and effort must be good for `recover_s` again. Where the meaning is another than before,
-        assistance is disabled as well: who is assisted must want that. Refused, ValueError, and
-        nothing is acted on, when a muscle that a gain names is not among them.
+        Joints are mapped to them by name, anew each time; torque goes to zero in the stated time
+        and effort must be good for `recover_s` again. Where the meaning is another than before, it
+        is disarmed as well: who is assisted must want that. Refused, ValueError, and nothing is
+        acted on, when a muscle that a gain names is not among them, or intervals are needed.
         """
         known, self._meaning = self._meaning, meaning
-        self._gains, self._share = [], 0.0
+        self._torques, self._share = None, 0.0
         self._muted_until_ns = dict.fromkeys(SIDES, 0)
-        if known not in (None, meaning) and self._mode is AssistanceState.ACTIVE:
-            self._mode = AssistanceState.DISABLED
-            self._mode_reason = "effort has another meaning than before: enable again to accept it"
+        now = self._now or Now(0, 0)
+        if known not in (None, meaning):
+            reason = "effort has another meaning than before: arm again to accept it"
+            self.arming.disarm(now, Cause.DESCRIPTION, reason)
         try:
-            gains = self._mapped(self.config, muscles)
+            torques = TorqueMap(self.config, muscles, intervals)
         except ValueError as error:
             self.guard.expect(0, str(error))
+            self.arming.disarm(now, Cause.DESCRIPTION, str(error))
             raise
         self.guard.expect(len(muscles), "the effort stream has begun anew; no effort since")
         self._smoother = Smoother(len(muscles), self.config.smoothing_s, self.config.timeout_s)
-        self._gains, self._muscles = gains, tuple(muscles)
-        self._of_side = _joints_of_side(gains, muscles)
+        self._torques = torques
 
     def reconfigure(self, config: AssistanceConfig) -> None:
         """Go on by other gains, limits and waits, from the torque that there is.
@@ -151,36 +152,45 @@ class Assistance:
                 f"the joints would be {', '.join(config.joints)}, but whoever follows the command "
                 f"expects {', '.join(self.config.joints)}"
             )
-        if self._gains:
-            self._gains = self._mapped(config, self._muscles)
-            self._of_side = _joints_of_side(self._gains, self._muscles)
+        known = self._torques
+        if known is not None:
+            self._torques = TorqueMap(config, known.muscles, known.intervals)
         self.config = config
         self.guard.limit(config.timeout_s, config.max_age_s, config.max_effort)
         self._smoother.retime(config.smoothing_s, config.timeout_s)
         self._slew.rate_per_s = config.max_torque_rate_nm_s
 
     @property
-    def enabled(self) -> bool:
-        """Whether assistance acts as soon as effort is fit to be acted on."""
-        return self._mode is AssistanceState.ACTIVE
+    def armed(self) -> bool:
+        """Whether assistance acts as soon as nothing is at fault."""
+        return self.arming.armed
 
-    def enable(self, now: Now) -> AssistanceCommand:
-        """Begin to assist, by a ramp and once effort has been good long enough; ends a stop."""
-        self._switch(AssistanceState.ACTIVE)
-        return self.command(now)
+    def arm(self, now: Now, by: str, others: Sequence[Fault] = ()) -> None:
+        """Begin to assist, by a ramp, unless it does; a NotHealthyError says what is missing.
 
-    def disable(self, now: Now) -> AssistanceCommand:
-        """Go to zero by the bounded ramp and stay there; a stop remains a stop."""
-        if self._mode is not AssistanceState.STOPPED:
-            self._switch(AssistanceState.DISABLED)
-        return self.command(now)
+        `others`: what is at fault beside effort and its clock.
+        """
+        if not self.armed:
+            self.arming.arm(now, by, self.missing(now, others))
+            self._share = 0.0
 
-    def stop(self) -> AssistanceCommand:
-        """Drop to zero at once and stay there until enabled again."""
-        self._switch(AssistanceState.STOPPED)
+    def missing(self, now: Now, others: Sequence[Fault] = ()) -> list[Fault]:
+        """List what keeps it from being armed at this instant."""
+        found = [*others, *self._faults(now)]
+        wait_s = self.config.recover_s
+        if not found and self.guard.good_for_s(now) < wait_s:
+            found.append(Fault(Cause.EFFORT_STALE, f"effort must be good for {wait_s:g} s on end"))
+        return found
+
+    def disarm(self, now: Now, by: str) -> None:
+        """Go to zero in the stated time and stay there until somebody arms."""
+        self.arming.disarm(now, Cause.OPERATOR, f"disarmed by {by}")
+
+    def stop(self, now: Now, cause: Cause = Cause.STOP, reason: str = "stopped") -> None:
+        """Drop to zero at once and stay there until somebody arms."""
+        self.arming.disarm(now, cause, reason)
         self._share = 0.0
         self._slew.zero()
-        return AssistanceCommand(np.zeros(len(self._idle)), self._mode, self._mode_reason)
 
     def push_effort(
         self, stamps_ns: ArrayLike, effort: ArrayLike, flags: ArrayLike, now: Now
@@ -190,7 +200,7 @@ class Assistance:
         Where one of two hands is invalid, joints that its muscles move go to zero by the bounded
         rate, until it has been valid for `recover_s`; the other hand's go on.
         """
-        if not self._gains:
+        if self._torques is None:
             return
         admitted = self.guard.push_effort(stamps_ns, effort, flags, now)
         self._mute(admitted.flags, now)
@@ -206,37 +216,31 @@ class Assistance:
         self._inhibit_reason = reason
         self._inhibited_until_ns = now.steady_ns + round(INHIBIT_S * NS_PER_S)
 
-    def command(self, now: Now) -> AssistanceCommand:
-        """Give the torques to apply from this instant on."""
+    def command(self, now: Now, others: Sequence[Fault] = ()) -> AssistanceCommand:
+        """Give the torques to apply from this instant on.
+
+        `others`: what is at fault beside effort and its clock.
+        """
         elapsed_s = self._elapse(now)
-        state, reason = self._decide(self.guard.check(now), now)
-        target = self._idle
+        faults = [*others, *self._faults(now)]
+        if self.armed and elapsed_s > self.config.valid_s:
+            # The drive has gone to zero meanwhile: to go on from here would be a jump.
+            reason = f"no command could be sent for {elapsed_s * 1000:.0f} ms"
+            self.guard.inhibit("held up", reason)
+            self._slew.zero()
+            faults.append(Fault(Cause.HELD_UP, reason))
         if self._standing_s > STANDSTILL_S:
             self._slew.zero()
-        if state is AssistanceState.ACTIVE:
-            self._grow_share(elapsed_s)
-            target = self._target(now)
-            if self._share < 1.0:
-                state, reason = AssistanceState.RAMPING, "assistance is ramping up"
-        else:
+        state, reason = self._decide(now, faults)
+        if state is not AssistanceState.ACTIVE or self._torques is None:
             self._share = 0.0
-        return AssistanceCommand(np.array(self._slew.step(target, elapsed_s)), state, reason)
-
-    def _mapped(
-        self, config: AssistanceConfig, muscles: Sequence[str]
-    ) -> list[list[tuple[int, float]]]:
-        """Which muscle by its place, and with which gain, moves each joint."""
-        require_names("muscles", muscles)
-        place = {muscle: index for index, muscle in enumerate(muscles)}
-        for joint, weights in config.gain.items():
-            require_known_muscles(f"the gain of {joint!r}", weights, muscles)
-        return [
-            [(place[muscle], gain) for muscle, gain in config.gain[joint].items()]
-            for joint in config.joints
-        ]
-
-    def _switch(self, mode: AssistanceState) -> None:
-        self._mode, self._mode_reason = mode, mode.value
+            torque = self._slew.release(elapsed_s, self.config.ramp_down_s)
+            return AssistanceCommand(np.array(torque), state, reason)
+        self._grow_share(elapsed_s)
+        if self._share < 1.0:
+            state, reason = AssistanceState.RAMPING, "assistance is ramping up"
+        torque = self._slew.step(self._target(self._torques, now), elapsed_s)
+        return AssistanceCommand(np.array(torque), state, reason)
 
     def _elapse(self, now: Now) -> float:
         """Seconds since the last command by the steady clock; note if the other one moves."""
@@ -248,16 +252,26 @@ class Assistance:
         self._standing_s = (steady_ns - self._moved_ns) / NS_PER_S
         return (steady_ns - last.steady_ns) / NS_PER_S
 
-    def _decide(self, report: GuardReport, now: Now) -> tuple[AssistanceState, str]:
-        if self._mode is not AssistanceState.ACTIVE:
-            return self._mode, self._mode_reason
+    def _faults(self, now: Now) -> list[Fault]:
+        """List what is wrong with effort, or with its clock, at this instant."""
+        found = []
         if self._standing_s > STANDSTILL_S:
             reason = f"the clock has stood still for {self._standing_s:.1f} s"
-            return AssistanceState.WITHHELD, reason
+            found.append(Fault(Cause.CLOCK, reason))
+        report = self.guard.check(now)
         if now.steady_ns < self._inhibited_until_ns:
-            return AssistanceState.WITHHELD, self._inhibit_reason
-        if report.state is not GuardState.READY:
-            return AssistanceState.WITHHELD, report.reason
+            found.append(Fault(Cause.DOUBT, self._inhibit_reason))
+        elif report.state is GuardState.INVALID:
+            found.append(Fault(Cause.EFFORT_INVALID, report.reason))
+        elif report.state is not GuardState.READY:
+            found.append(Fault(Cause.EFFORT_STALE, report.reason))
+        return found
+
+    def _decide(self, now: Now, faults: Sequence[Fault]) -> tuple[AssistanceState, str]:
+        if not self.arming.judge(now, faults):
+            armed = self.arming.armed
+            state = AssistanceState.WITHHELD if armed else AssistanceState.DISARMED
+            return state, self.arming.reason
         if self.guard.good_for_s(now) < self.config.recover_s:
             wait_s = self.config.recover_s
             return AssistanceState.RECOVERING, f"effort must be good for {wait_s:g} s on end"
@@ -276,25 +290,11 @@ class Assistance:
         growth = min(elapsed_s, self._slew.max_growth_s) / ramp_s if ramp_s else 1.0
         self._share = min(1.0, self._share + growth)
 
-    def _target(self, now: Now) -> list[float]:
-        """Torque that the smoothed effort asks for, within what a joint may bear."""
-        deadband, limit = self.config.deadband, self.config.max_torque_nm
-        felt = [max(0.0, effort - deadband) for effort in self._smoother.value]
-        wanted = (sum(felt[muscle] * gain for muscle, gain in row) for row in self._gains)
-        torques = [self._share * min(max(torque, -limit), limit) for torque in wanted]
+    def _target(self, torques: TorqueMap, now: Now) -> list[float]:
+        """Torque that the smoothed effort asks for, but none of a hand that is not valid."""
+        wanted = [self._share * torque for torque in torques.wanted(self._smoother.value)]
         for side, until_ns in self._muted_until_ns.items():
             if now.steady_ns < until_ns:
-                for joint in self._of_side[side]:
-                    torques[joint] = 0.0
-        return torques
-
-
-def _joints_of_side(
-    gains: Sequence[Sequence[tuple[int, float]]], muscles: Sequence[str]
-) -> dict[str, list[int]]:
-    """Which joints some muscle of each hand moves."""
-    sides = [side_of(muscle) for muscle in muscles]
-    return {
-        side: [k for k, row in enumerate(gains) if any(sides[muscle] == side for muscle, _ in row)]
-        for side in SIDES
-    }
+                for joint in torques.of_side[side]:
+                    wanted[joint] = 0.0
+        return wanted

@@ -21,23 +21,23 @@ from dataclasses import dataclass, field
 
 from kpm_ros.act.muscle_weights import require_names
 from kpm_ros.act.safety import FreshnessRules
-from kpm_ros.core.settings import check_number, setting
+from kpm_ros.core.settings import ConfigurationError, check_number, setting
 
 GAIN_LIMIT = 100.0
 """Nm per unit of effort; nothing worn on a finger wants more, so more is a slip of the pen."""
 
 
 def illustrative_gain() -> dict[str, dict[str, float]]:
-    """Small gains that push each finger the way its muscle pulls; not tuned on anybody.
+    """Gains that help a SIMULATED pianist press keys (`bench/assist.py`); tuned on nobody real.
 
-    Positive is away from the middle finger, and for the middle finger towards the thumb.
+    Positive bends a finger at its knuckle, and takes the thumb away from the palm.
     """
     return {
-        "thumb_abduction": {"PB": 0.25},
-        "index_abduction": {"1DI": 0.2},
-        "middle_abduction": {"2DI": 0.15, "3DI": -0.15},
-        "ring_abduction": {"4DI": 0.15},
-        "little_abduction": {"ADM": 0.15},
+        "thumb_abduction": {"PB": 0.5},
+        "index_flexion": {"1DI": 1.0},
+        "middle_flexion": {"2DI": 1.0, "3DI": 0.5},
+        "ring_flexion": {"4DI": 1.0},
+        "little_flexion": {"ADM": 1.5},
     }
 
 
@@ -53,12 +53,36 @@ class AssistanceConfig(FreshnessRules):
         0.08, "effort up to here, in its unit, moves nothing", least=0.0, most=1e6, live=True
     )
     """Smoothed effort."""
+    caution: float = setting(
+        0.0,
+        "how much of the interval that effort/info tells is taken off effort before it is acted "
+        "on: 0 = none, 1 = what is surely there is acted on; needs a model that tells intervals",
+        least=0.0,
+        most=1.0,
+        live=True,
+    )
+    """Assistance is never more by it."""
     max_torque_nm: float = setting(
         0.3, "no joint gets more torque", least=0.001, most=50.0, live=True
     )
     max_torque_rate_nm_s: float = setting(
         3.0, "no joint's torque changes faster", least=0.01, most=1000.0, live=True
     )
+    ramp_down_s: float = setting(
+        0.03,
+        "time from a fault that is known, or from being disarmed, to no torque at all",
+        least=0.001,
+        most=1.0,
+        live=True,
+    )
+    valid_s: float = setting(
+        0.05,
+        "how long a drive may follow a command: then it goes to zero by itself",
+        least=0.005,
+        most=0.5,
+        live=True,
+    )
+    """Whoever sends has been held up for longer begins again from zero."""
     smoothing_s: float = setting(
         0.03, "time constant of the smoothing", least=0.0, most=1.0, live=True
     )
@@ -86,16 +110,16 @@ class AssistanceConfig(FreshnessRules):
                 what = f"the gain of {joint!r} from {muscle!r}"
                 check_number(what, value, least=-GAIN_LIMIT, most=GAIN_LIMIT)
         super().__post_init__()
+        if self.deadband >= self.max_effort:
+            raise ConfigurationError(
+                f"deadband is {self.deadband:g}, but effort beyond max_effort, "
+                f"{self.max_effort:g}, is never acted on: nothing would ever move"
+            )
 
     @property
     def joints(self) -> tuple[str, ...]:
         """Joints in the order of the command."""
         return tuple(self.joint_order or self.gain)
-
-    @property
-    def ramp_down_s(self) -> float:
-        """Longest time from a known fault, or from being disabled, to zero torque."""
-        return self.max_torque_nm / self.max_torque_rate_nm_s
 
     @property
     def time_to_zero_s(self) -> float:

@@ -75,6 +75,17 @@ def weights_of_hand(entries: Sequence[str], hand: str) -> list[str]:
     ]
 
 
+def joints_of_hand(joints: Sequence[str], hand: str) -> list[str]:
+    """Give the names that `weights_of_hand` gives to these joints.
+
+    >>> joints_of_hand(["index"], "both")
+    ['left_index', 'right_index']
+    """
+    if hand == RIGHT:
+        return list(joints)
+    return [f"{side}_{joint}" for side in sides_of(hand) for joint in joints]
+
+
 def require_names(what: str, names: Sequence[str]) -> None:
     """Refuse an empty list, an empty name and a name given twice."""
     if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):

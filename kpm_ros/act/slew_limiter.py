@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How fast a command may change."""
+"""How fast a command may change, and how it is let go."""
 
 from __future__ import annotations
 
@@ -36,13 +36,27 @@ class SlewLimiter:
         self.max_growth_s = max_growth_s
         self._width = width
         self.value = [0.0] * width
+        self._let_go: list[float] | None = None
+        """What it was when it was released."""
+        self._since_s = 0.0
 
     def zero(self) -> None:
         """Drop to zero at once, past the rate."""
         self.value = [0.0] * self._width
+        self._let_go = None
+
+    def release(self, elapsed_s: float, within_s: float) -> list[float]:
+        """Go straight to zero, so as to be there `within_s` after the step before the first."""
+        if self._let_go is None:
+            self._let_go, self._since_s = self.value, 0.0
+        self._since_s += max(elapsed_s, 0.0)
+        left = max(0.0, 1.0 - self._since_s / within_s)
+        self.value = [value * left for value in self._let_go]
+        return self.value
 
     def step(self, target: Sequence[float], elapsed_s: float) -> list[float]:
         """Move towards the target for the time since the last step; no time, no move."""
+        self._let_go = None
         reach = self.rate_per_s * max(elapsed_s, 0.0)
         growth = min(reach, self.rate_per_s * self.max_growth_s)
         moved = []

@@ -22,12 +22,14 @@ from typing import ClassVar
 from kpm_ros.act.assistance_config import AssistanceConfig, illustrative_gain
 from kpm_ros.act.gestures import DEFAULT_GESTURES, GestureConfig
 from kpm_ros.act.muscle_weights import write_weights
+from kpm_ros.act.relay import RelayRules
 from kpm_ros.align.aligner_config import AlignRules
 from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.core.settings import rules, setting
 from kpm_ros.estimate.backlog import BacklogRules
 from kpm_ros.estimate.estimator import GapRules
+from kpm_ros.nodes.armed_settings import ArmedSettings
 from kpm_ros.nodes.managed_settings import ManagedSettings
 
 
@@ -75,19 +77,35 @@ class InferenceSettings:
 
 
 @dataclass(frozen=True)
-class ExoSettings(ManagedSettings):
+class ExoSettings(ArmedSettings):
     """Effort to joint torques."""
 
     FIXED: ClassVar[str] = "the pace is set when the node is configured"
 
-    enabled: bool = setting(False, "whether assistance is enabled", live=True)
     gains: list[str] = setting(
         write_weights(illustrative_gain()),
-        "torque per unit of effort, as 'joint muscle Nm'; illustrative, tuned on nobody",
+        "torque per unit of effort, as 'joint muscle Nm'; tried on a SIMULATED pianist only, tuned "
+        "on nobody",
         live=True,
     )
     rate_hz: float = setting(500.0, "commands per second", least=10.0, most=1000.0)
+    drive_echo: bool = setting(
+        False, "whether a relay at the drive must echo commands on drive/state"
+    )
+    drive_timeout_s: float = setting(
+        0.1, "how long a command may wait for its echo", least=0.03, most=5.0
+    )
     assistance: AssistanceConfig = rules(AssistanceConfig)
+
+
+@dataclass(frozen=True)
+class RelaySettings(ManagedSettings):
+    """Commands to the drive, while they are fresh; else zero."""
+
+    FIXED: ClassVar[str] = "the drive is laid out by it when the node is configured"
+
+    rate_hz: float = setting(500.0, "commands per second", least=10.0, most=1000.0)
+    relay: RelayRules = rules(RelayRules)
 
 
 @dataclass(frozen=True)

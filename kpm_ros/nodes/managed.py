@@ -131,7 +131,8 @@ class ManagedNode(LifecycleNodeMixin, PipelineNode):
 
     def destroy_publisher(self, publisher: Any) -> bool:
         """Publish no more."""
-        self._managed_entities.discard(publisher)
+        if hasattr(self, "_managed_entities"):  # not where settings were refused
+            self._managed_entities.discard(publisher)
         return super().destroy_publisher(publisher)
 
     def report(self) -> Report:

@@ -28,8 +28,10 @@ from kpm_ros.nodes.effort_settings import (
     ExoSettings,
     GestureSettings,
     InferenceSettings,
+    RelaySettings,
     SynchronizerSettings,
 )
+from kpm_ros.nodes.playback_settings import PlaybackSettings
 from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.nodes.recorder_settings import RecorderSettings
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
@@ -43,9 +45,11 @@ KINDS: dict[str, type] = {
     "synchronizer": SynchronizerSettings,
     "inference": InferenceSettings,
     "exo": ExoSettings,
+    "relay": RelaySettings,
     "gesture": GestureSettings,
     "recorder": RecorderSettings,
     "player": PlayerSettings,
+    "playback": PlaybackSettings,
 }
 """Settings of what runs each node."""
 
@@ -53,7 +57,7 @@ NODES: dict[str, type] = {
     name: kind
     for executable, kind in KINDS.items()
     for name in (("camera_top", "camera_right") if executable == "camera" else (executable,))
-    if executable != "player"
+    if executable not in ("player", "playback")
 }
 """Settings of the nodes by their names in the default graph."""
 

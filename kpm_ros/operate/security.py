@@ -92,7 +92,7 @@ def profiles(options: graph.PipelineOptions) -> list[Profile]:
     """Every node that a graph can have, whichever devices it has, and those who use it."""
     found: dict[str, Profile] = {}
     for source in ("simulator", "devices"):
-        for node in graph.build(replace(options, source=source, record="bag")):
+        for node in graph.build(replace(options, source=source, record="bag", drive="here")):
             profile = found.setdefault(node.name, _new(node))
             _add(profile.publishes, [*node.publishes, *_beside_hands(node, IMAGES)])
             _add(profile.publishes, SPACE.get(node.name, ()))
@@ -127,8 +127,8 @@ def _users() -> list[Profile]:
     )
     operator = Profile(
         "operator",
-        list(EVERY_NODE_PUBLISHES),
-        [*EVERY_NODE_SUBSCRIBES, "/diagnostics"],
+        [*EVERY_NODE_PUBLISHES, "assist/deadman"],
+        [*EVERY_NODE_SUBSCRIBES, "/diagnostics", "assist/state", "drive/state"],
         list(EVERY_NODE_SERVES),
         ["exo/enable", "exo/stop", "exo/change_state", "exo/get_state", "gesture/enable"],
     )

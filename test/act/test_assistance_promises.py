@@ -25,7 +25,13 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from kpm_ros.act.assistance import STANDSTILL_S, Assistance, AssistanceCommand
+from kpm_ros.act.arming import HEALING, Arming, ArmingRules, Cause, Fault, NotHealthyError
+from kpm_ros.act.assistance import (
+    STANDSTILL_S,
+    Assistance,
+    AssistanceCommand,
+    AssistanceState,
+)
 from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.muscle_weights import parse_weights
 from kpm_ros.act.safety import Now
@@ -58,6 +64,12 @@ def any_batch(muscles: int) -> st.SearchStrategy:
     )
 
 
+BESIDE = (
+    Fault(Cause.DEAD_MAN, "the dead-man switch is released"),
+    Fault(Cause.DRIVE, "the drive does not follow"),
+)
+"""What may be at fault beside effort."""
+
 any_pace = st.sampled_from([1.0, 1.0, 1.0, 0.0, 1e-6, 0.2, 5.0, 10.0, -1.0])
 """How fast the clock of the stamps goes, beside the steady one."""
 
@@ -67,12 +79,13 @@ def deed(muscles: Sequence[str]) -> st.SearchStrategy:
         st.tuples(st.just("run"), st.integers(2, 500), st.floats(0.2, 1)),
         st.tuples(st.just("push"), any_batch(len(muscles))),
         st.tuples(st.just("set"), any_time),
-        st.tuples(st.just("pace"), any_pace),
+        st.tuples(st.just("hurry"), any_pace),
         st.tuples(st.just("command"), st.integers(-5 * MS, 300 * MS)),
         st.tuples(st.just("linger"), st.integers(1, 200)),
         st.tuples(st.just("describe"), st.permutations(muscles) | st.just(["nobody's"])),
         st.tuples(st.just("doubt")),
-        st.tuples(st.sampled_from(["enable", "disable", "stop"])),
+        st.tuples(st.just("switch"), st.sampled_from([None, *BESIDE])),
+        st.tuples(st.sampled_from(["arm", "arm", "arm", "disarm", "stop"])),
     )
 
 
@@ -94,12 +107,20 @@ wearers = pytest.mark.parametrize(
 )
 
 
+HEALS = ArmingRules()
+
+
 class Witness:
     """Checks every command against the promises that hold whatever happened before it."""
 
-    def __init__(self, config: AssistanceConfig, muscles: Sequence[str]) -> None:
+    def __init__(
+        self, config: AssistanceConfig, muscles: Sequence[str], rules: ArmingRules = HEALS
+    ) -> None:
         self.config, self.muscles = config, muscles
-        self.assistance = Assistance(config)
+        self.assistance = Assistance(config, Arming(rules))
+        self.beside: list[Fault] = []
+        self.disarmed_ns: int | None = 0
+        """Since when, by the steady clock, it has been disarmed."""
         self.assistance.describe(muscles, tuple(muscles))
         self.clock_ns, self.steady = NOW, 5 * 10**9
         self.pace = 1.0
@@ -119,14 +140,29 @@ class Witness:
         if self.clock_ns != self.shown:
             self.shown, self.shown_since = self.clock_ns, self.asked
         torque = command.torque_nm
+        armed = self.assistance.armed
+        assert (command.state is AssistanceState.DISARMED) is not armed
+        if armed:
+            self.disarmed_ns = None
+        elif self.disarmed_ns is None:
+            self.disarmed_ns = self.asked - passed
+        elif self.asked - self.disarmed_ns >= self.config.ramp_down_s * 1e9:
+            assert not torque.any()
+        assert not (armed and self.beside), "armed beside a fault that does not heal"
         assert torque.shape == self.torque.shape
         assert np.isfinite(torque).all()
         assert (np.abs(torque) <= self.config.max_torque_nm).all()
         if self.asked - self.shown_since > STANDSTILL_S * 1e9:
             assert not torque.any()
+        elif passed > self.config.valid_s * 1e9:
+            assert not torque.any()  # the drive has gone to zero, and has done so at once
         else:
-            reach = self.config.max_torque_rate_nm_s * passed / 1e9
+            acts = command.state in (AssistanceState.RAMPING, AssistanceState.ACTIVE)
+            down = self.config.max_torque_nm / self.config.ramp_down_s
+            rate = self.config.max_torque_rate_nm_s if acts else down
+            reach = rate * passed / 1e9
             assert (np.abs(torque - self.torque) <= reach * (1 + 1e-9) + 1e-9).all()
+            assert acts or (np.abs(torque) <= np.abs(self.torque)).all()
         self.torque = torque
         self.moved |= bool(torque.any())
 
@@ -136,52 +172,83 @@ class Witness:
 
     def command_after(self, ns: int) -> None:
         self.pass_time(ns)
-        self.check(self.assistance.command(self.now))
+        self.check(self.assistance.command(self.now, self.beside))
+
+    def arm(self) -> None:
+        if self.assistance.armed:
+            return
+        missing = self.assistance.missing(self.now, self.beside)
+        with suppress(NotHealthyError):
+            self.assistance.arm(self.now, "somebody", self.beside)
+        assert self.assistance.armed is not bool(missing)
 
     def do(self, kind: str, *given: object) -> None:
-        if kind == "run":
-            length, level = given
-            for _ in range(length // 2):
-                self.pass_time(2 * MS)
-                stamps = self.clock_ns - 60 * MS + STEP * np.arange(-3, 1)
-                self.assistance.push_effort(
-                    stamps, np.full((4, len(self.muscles)), level), [0] * 4, self.now
-                )
-                self.command_after(0)
-        elif kind == "push":
-            (offsets, rows, flags) = given[0]
+        getattr(self, kind)(*given)
+        if kind in ("switch", "stop", "disarm", "arm"):
+            self.command_after(0)
+
+    def run(self, length: int, level: float) -> None:
+        for _ in range(length // 2):
+            self.pass_time(2 * MS)
+            stamps = self.clock_ns - 60 * MS + STEP * np.arange(-3, 1)
             self.assistance.push_effort(
-                [self.clock_ns + each for each in offsets], rows, flags, self.now
+                stamps, np.full((4, len(self.muscles)), level), [0] * 4, self.now
             )
-        elif kind == "set":
-            self.clock_ns += given[0]
-        elif kind == "pace":
-            self.pace = given[0]
-        elif kind == "command":
-            self.command_after(given[0])
-        elif kind == "linger":
-            for _ in range(given[0]):
-                self.command_after(2 * MS)
-        elif kind == "describe":
-            with suppress(ValueError):
-                self.assistance.describe(given[0], tuple(given[0]))
-        elif kind == "doubt":
-            self.assistance.inhibit("something", self.now)
-        elif kind == "stop":
-            self.torque = self.assistance.stop().torque_nm
-            assert not self.torque.any()
-        else:
-            self.check(getattr(self.assistance, kind)(self.now))
+            self.command_after(0)
+
+    def push(self, batch: tuple[list[int], list[list[float]], list[int]]) -> None:
+        offsets, rows, flags = batch
+        stamps = [self.clock_ns + each for each in offsets]
+        self.assistance.push_effort(stamps, rows, flags, self.now)
+
+    def set(self, ns: int) -> None:
+        self.clock_ns += ns
+
+    def hurry(self, pace: float) -> None:
+        self.pace = pace
+
+    def command(self, ns: int) -> None:
+        self.command_after(ns)
+
+    def linger(self, steps: int) -> None:
+        for _ in range(steps):
+            self.command_after(2 * MS)
+
+    def describe(self, muscles: list[str]) -> None:
+        with suppress(ValueError):
+            self.assistance.describe(muscles, tuple(muscles))
+
+    def doubt(self) -> None:
+        self.assistance.inhibit("something", self.now)
+
+    def switch(self, fault: Fault | None) -> None:
+        self.beside = [fault] if fault else []
+
+    def stop(self) -> None:
+        self.assistance.stop(self.now)
+        self.torque = np.zeros(len(self.config.joints))
+
+    def disarm(self) -> None:
+        self.assistance.disarm(self.now, "somebody")
 
 
 @wearers
 @settings(max_examples=100, deadline=None)
-@given(data=st.data(), period=st.integers(MS, 60 * MS))
+@given(
+    data=st.data(),
+    period=st.integers(MS, 60 * MS),
+    heals=st.lists(st.sampled_from([each.value for each in HEALING if each != "drive"])),
+)
 def test_whatever_comes_torque_is_finite_bounded_slow_and_ends_in_zero(
-    config: AssistanceConfig, muscles: Sequence[str], data: st.DataObject, period: int
+    config: AssistanceConfig,
+    muscles: Sequence[str],
+    data: st.DataObject,
+    period: int,
+    heals: list[str],
 ) -> None:
-    witness = Witness(config, muscles)
-    witness.do("enable")
+    witness = Witness(config, muscles, ArmingRules(heals))
+    witness.do("run", 100, 0.9)
+    witness.do("arm")
     for each in data.draw(st.lists(deed(muscles), max_size=25)):
         witness.do(*each)
     event(f"torque was given: {witness.moved}")
@@ -191,22 +258,23 @@ def test_whatever_comes_torque_is_finite_bounded_slow_and_ends_in_zero(
     ends = witness.steady + round(config.time_to_zero_s * 1e9) + 1000
     while witness.steady < ends:
         witness.command_after(min(period, ends - witness.steady))
-    np.testing.assert_allclose(witness.torque, 0, atol=1e-9)
+    assert not witness.torque.any()
 
 
 def test_the_witness_sees_torque_at_the_limit() -> None:
     witness = Witness(BRISK, MUSCLES)
-    witness.do("enable")
+    witness.do("run", 100, 1.0)
+    witness.do("arm")
     witness.do("run", 500, 1.0)
     np.testing.assert_allclose(np.abs(witness.torque), [0.3, 0.3, 0.0])
 
 
-def test_a_body_is_assisted_once_enabled_and_not_before() -> None:
+def test_a_body_is_assisted_once_armed_and_not_before() -> None:
     assert not SUITS_A_BODY.enabled
     witness = Witness(BODY, EIGHT)
     witness.do("run", 300, 0.9)
     assert not witness.moved
-    witness.do("enable")
+    witness.do("arm")
     for _ in range(150):
         witness.pass_time(2 * MS)
         stamps = witness.clock_ns - 60 * MS + STEP * np.arange(-3, 1)

@@ -38,12 +38,14 @@ GAINS = parse_weights("gains", ["knee L_quad 0.002"], "")
 
 
 def assisted(assistance: Assistance, start_ms: int = 0) -> list[AssistanceCommand]:
-    """Commands while effort of eight muscles comes, 4 samples every 2 ms."""
+    """Commands while effort of eight muscles comes, 4 samples every 2 ms, armed when it can be."""
     commands = []
     for at_ms in range(start_ms, start_ms + 2000, 2):
         now = Now(NOW + at_ms * MS, at_ms * MS)
         stamps = now.clock_ns - 60 * MS + 500_000 * np.arange(4)
         assistance.push_effort(stamps, np.tile(NEWTONS, (4, 1)), np.zeros(4, FlagBits), now)
+        if not assistance.missing(now):
+            assistance.arm(now, "the test")
         commands.append(assistance.command(now))
     return commands
 
@@ -52,10 +54,10 @@ def test_gains_for_muscles_that_the_model_lacks_say_so_and_move_nothing() -> Non
     assistance = Assistance(AssistanceConfig(max_effort=1000.0))
     with pytest.raises(ValueError, match=r"'PB', which the effort does not have; it has L_quad, "):
         assistance.describe(LEGS, "a body")
-    assistance.enable(Now(NOW, 0))
     commands = assisted(assistance)
-    assert {command.state for command in commands} == {AssistanceState.WITHHELD}
-    assert "'PB', which the effort does not have" in commands[-1].reason
+    assert {command.state for command in commands} == {AssistanceState.DISARMED}
+    [missing] = assistance.missing(Now(NOW + 2000 * MS, 2000 * MS))
+    assert "'PB', which the effort does not have" in missing.reason
     assert not np.array([command.torque_nm for command in commands]).any()
 
 
@@ -63,20 +65,18 @@ def test_gains_for_a_bodys_muscles_in_newtons_assist_it() -> None:
     config = AssistanceConfig(gain=GAINS, max_effort=1000.0, deadband=300.0)
     assistance = Assistance(config)
     assistance.describe(LEGS, "a body")
-    assistance.enable(Now(NOW, 0))
     command = assisted(assistance)[-1]
     assert command.state is AssistanceState.ACTIVE
     np.testing.assert_allclose(command.torque_nm, [0.002 * (400 - 300)], rtol=1e-3)
 
 
 def test_effort_beyond_what_is_plausible_moves_nothing_until_the_limit_is_raised() -> None:
-    config = AssistanceConfig(gain=GAINS, deadband=300.0)
+    config = AssistanceConfig(gain=GAINS)
     assistance = Assistance(config)
     assistance.describe(LEGS, "a body")
-    assistance.enable(Now(NOW, 0))
-    command = assisted(assistance)[-1]
-    assert command.state is AssistanceState.WITHHELD
-    assert "effort of 400, beyond +-10" in command.reason
+    assert assisted(assistance)[-1].state is AssistanceState.DISARMED
+    [missing] = assistance.missing(Now(NOW + 2000 * MS, 2000 * MS))
+    assert "effort of 400, beyond +-10" in missing.reason
     assistance.reconfigure(replace(config, max_effort=1000.0))
     assert assisted(assistance, start_ms=2000)[-1].torque_nm.any()
 

@@ -26,7 +26,6 @@ from diagnostic_msgs.msg import DiagnosticArray
 from kpm_ros.msg import MuscleEffortChunk
 from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray
-from std_srvs.srv import SetBool
 
 from kpm_ros import cli
 from kpm_ros.client import EffortReader
@@ -40,6 +39,7 @@ from kpm_ros.replay.compare import compare
 from kpm_ros.replay.effort import TOPICS, joined, load_npz
 from kpm_ros.wire.decode import effort_chunk
 from support import bags
+from support.asking import armed
 from support.bags import T0, S
 from support.graph import RunningGraph
 from support.played import PlayedBag
@@ -137,12 +137,10 @@ def test_a_pause_stops_effort_and_assistance_and_loses_nothing(playing, effort, 
     commands = PolledSubscription(
         node, Float64MultiArray, f"/{NAMESPACE}/assist/command", qos.of("assist/command")
     )
-    enable = node.create_client(SetBool, f"/{NAMESPACE}/exo/enable")
-    assert enable.wait_for_service(timeout_sec=20)
     reader = EffortReader(node, f"/{NAMESPACE}/effort", depth=QUEUED)
     wait_for(lambda: reader.take() is not None and reader.muscles, "the stream's description")
-    enable.call_async(SetBool.Request(data=True))
     playing.go()
+    wait_for(lambda: armed(context, node, NAMESPACE), "assistance to be armed")
     wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "a torque")
     playing.pause()
     frozen = wait_for(lambda: quiet(effort, commands), "effort to stop")

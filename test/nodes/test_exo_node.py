@@ -26,12 +26,16 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import Joy
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import SetBool, Trigger
 
 from kpm_ros import client
+from kpm_ros.act.arming import Arming
 from kpm_ros.act.assistance import Assistance
-from kpm_ros.nodes import exo_node, qos
+from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.nodes import armed, qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.exo_node import LIVE, REPLAYED, ExoNode
 from kpm_ros.nodes.polling import PolledSubscription, RawMessage
@@ -45,10 +49,11 @@ MUSCLES = ("ADM", "PB", "1DI", "2DI")
 JOINT_OF = {"1DI": "index", "ADM": "little", "PB": "thumb"}
 GAINS = ["index 1DI 1.0", "little ADM -1.0", "thumb PB 0.5"]
 JOINTS = ("index", "little", "thumb")
-MOST_NM, RATE_NM_S = 0.3, 10.0
+MOST_NM, RATE_NM_S, RAMP_DOWN_S = 0.3, 10.0, 0.05
 BRISK = {
     "gains": GAINS,
     "max_torque_rate_nm_s": RATE_NM_S,
+    "ramp_down_s": RAMP_DOWN_S,
     "recover_s": 0.02,
     "enabled_ramp_s": 0.05,
     "smoothing_s": 0.0,
@@ -63,7 +68,8 @@ class World:
     def __init__(self, exo, strong):
         self.exo, self.strong = exo, strong
         self.told, self.steady, self.pace = NOW, 10**12, 1.0
-        exo._assistance = Assistance(exo._assistance.config)
+        exo.arming = Arming(exo.settings.arming)
+        exo._assistance = Assistance(exo._assistance.config, exo.arming)
         exo._described, exo._misfit = None, ""
         self.serve()
         exo._send = self.check
@@ -73,9 +79,11 @@ class World:
         self.may_drop = self.moved = False
         self.stream = 100
 
-    def check(self, torque):
+    def check(self, torque, now):
         torque = np.array(torque)
-        reach = RATE_NM_S * (self.steady - self.checked_ns) / 1e9
+        acts = self.exo._last.state.value in ("active", "ramping")
+        rate = RATE_NM_S if acts else MOST_NM / RAMP_DOWN_S
+        reach = rate * (self.steady - self.checked_ns) / 1e9
         self.checked_ns = self.steady
         assert (np.abs(torque) <= MOST_NM).all()
         if torque.any() or not self.may_drop:
@@ -96,8 +104,8 @@ class World:
 
     def serve(self):
         """Do what ROS's executor would."""
-        if self.exo._assistance.enabled != self.exo.settings.enabled:
-            self.exo._tell_whether_enabled()
+        if self.exo.arming.armed != self.exo.settings.enabled:
+            self.exo.tell_whether_enabled()
 
     def do(self, kind, *values):
         getattr(self, kind)(*values)
@@ -119,7 +127,7 @@ class World:
         """Be silent, come back with another order, and be accepted."""
         self.silence(130)
         self.announce(who, muscles, "a model")
-        self.flow(who, 1)
+        self.flow(who, 10)
         self.switch(True)
         self.flow(who, 60)
 
@@ -161,7 +169,7 @@ def exo(make_node, monkeypatch):
     made.get_logger().set_level(50)
     steady = SimpleNamespace(monotonic_ns=lambda: made.world.steady)
     monkeypatch.setattr(client, "time", steady)
-    monkeypatch.setattr(exo_node, "time", steady)
+    monkeypatch.setattr(armed, "time", steady)
     reader, send, now_ns = made._reader, made._send, made.now_ns
     yield made
     made._reader, made._send, made.now_ns = reader, send, now_ns
@@ -179,6 +187,7 @@ def world_of(exo, strong):
 def moving(exo, strong="1DI"):
     """Torque has been reached."""
     with world_of(exo, strong) as world:
+        world.flow(0, 10)
         world.switch(True)
         world.flow(0, 100)
         assert world.torque.any()
@@ -216,6 +225,7 @@ def test_whatever_comes_only_the_mapped_joint_moves_bounded_slow_and_ends_in_zer
     exo, strong, deeds
 ):
     with world_of(exo, strong) as world:
+        world.flow(0, 10)
         world.switch(True)
         world.flow(0, 60)
         for each in deeds:
@@ -225,7 +235,7 @@ def test_whatever_comes_only_the_mapped_joint_moves_bounded_slow_and_ends_in_zer
         assert not world.torque.any()
 
 
-LAST_STEPS = round((0.05 + MOST_NM / RATE_NM_S) * 1000 / PERIOD_MS) + 2
+LAST_STEPS = round((0.05 + RAMP_DOWN_S) * 1000 / PERIOD_MS) + 2
 """Steps of silence after which torque is zero, whatever came before."""
 
 
@@ -243,7 +253,7 @@ def test_an_estimator_that_comes_back_with_another_order_moves_the_same_joint(ex
         assert exo.report().values["effort_restarts"] == 1
 
 
-def test_the_same_estimator_started_again_needs_nobody_to_enable(exo):
+def test_the_same_estimator_started_again_needs_nobody_to_arm(exo):
     with moving(exo) as world:
         before = world.torque
         world.silence(200)
@@ -260,6 +270,9 @@ def test_two_publishers_whose_stamps_interleave_are_not_acted_on(exo):
         assert report.values["reason"] == "a second publisher sends effort"
         assert report.values["refused another sender"] == 800
         world.flow(0, 400)
+        assert not world.torque.any()
+        world.switch(True)
+        world.flow(0, 100)
         assert world.torque.any()
 
 
@@ -279,8 +292,10 @@ def test_one_message_that_cannot_be_read_is_no_end_and_a_pause(exo):
             world.malformed(0, data, on_info=False)
             world.malformed(0, data, on_info=True)
         world.flow(0, 2)
-        assert exo._last.state.value == "withheld"
+        assert exo._last.state.value == "disarmed"
         world.flow(0, 400)
+        world.switch(True)
+        world.flow(0, 100)
         assert world.torque.any()
         assert exo.report().values["refused unreadable"] == 4
 
@@ -297,3 +312,60 @@ def test_the_command_has_one_dimension_of_all_joints(node, make_node, simulated,
     assert (dimension.label, dimension.size, dimension.stride) == (label, 3, 3)
     assert command.layout.data_offset == 0
     assert list(command.data) == [0.0] * 3
+
+
+def test_it_is_armed_only_while_all_is_well_and_says_what_is_missing(exo):
+    with world_of(exo, "1DI") as world:
+        world.silence(5)
+        answer = exo._on_enable(SetBool.Request(data=True), SetBool.Response())
+        assert not answer.success
+        assert answer.message == (
+            "exo: cannot be armed: the effort stream has begun anew; no effort since"
+        )
+        assert exo.settings.enabled is False
+
+
+def test_a_change_of_something_else_arms_nothing_that_has_disarmed_itself(exo):
+    with moving(exo) as world:
+        exo._assistance.inhibit("something", exo.now())
+        exo.step()
+        assert exo.settings.enabled  # it is not told yet
+        assert exo.set_parameters([Parameter("deadband", value=0.01)])[0].successful
+        assert not exo._assistance.armed
+        world.serve()
+        assert exo.settings.enabled is False
+
+
+def test_a_dead_man_switch_that_is_let_go_or_not_heard_disarms(make_node, node):
+    made = active(make_node(ExoNode, deadman_button=1, **BRISK))
+    pedal = node.create_publisher(Joy, "assist/deadman", 10)
+    made.get_logger().set_level(50)
+    faults = lambda: made._faults_beside(made.now())  # noqa: E731
+
+    def pressed(*buttons):
+        message = Joy(buttons=buttons)
+        message.header.stamp = node.get_clock().now().to_msg()
+        pedal.publish(message)
+        return not faults()
+
+    assert faults()[0].reason == "the dead-man switch is not heard"
+    wait_for(lambda: pressed(0, 1), "the switch to be held")
+    wait_for(lambda: not pressed(1, 0) and "released" in faults()[0].reason, "the switch let go")
+    wait_for(lambda: pressed(0, 1), "the switch to be held again")
+    wait_for(lambda: faults() and "silent" in faults()[0].reason, "silence")
+    # A switch with too few buttons is not held.
+    assert not pressed(1)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"enabled": True}, "assistance starts disarmed: call exo/enable once all is well"),
+        ({"rate_hz": 20.0}, "commands hold for valid_s, 0.05 s, but leave only every 0.05 s"),
+        ({"heals": ["stop"]}, "an entry of heals is 'stop', but must be one of: drive, doubt"),
+        ({"deadband": 20.0}, "nothing would ever move"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_at_the_start(make_node, wishes, words):
+    with pytest.raises(ConfigurationError, match=words):
+        make_node(ExoNode, **wishes)

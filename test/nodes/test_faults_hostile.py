@@ -40,7 +40,7 @@ from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.samples import LandmarkFrame
 from kpm_ros.wire import decode
-from support.background import Background
+from support.intruder import Intruder, Rival
 from support.waiting import wait_for
 from support.witness import recovery_ms, time_to_zero_ms
 
@@ -48,40 +48,6 @@ S = 1_000_000_000
 HOUR = 3600 * S
 NAN, HUGE = float("nan"), 1e30
 GRID = Grid(1024)
-
-
-class Intruder:
-    """Publishes on a topic of the pipeline beside whoever does so by right."""
-
-    def __init__(self, stage):
-        self._stage = stage
-        self._publishers = {}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for publisher in self._publishers.values():
-            self._stage.node.destroy_publisher(publisher)
-
-    def send(self, topic, message, ahead_ns=0):
-        if ahead_ns is not None:
-            message.header.stamp = outgoing.time_message(time.time_ns() + ahead_ns)
-        self.send_bytes(topic, type(message), message)
-
-    def send_bytes(self, topic, kind, data):
-        if topic not in self._publishers:
-            self._publishers[topic] = self._stage.node.create_publisher(
-                kind, f"/{self._stage.namespace}/{topic}", qos.of(topic)
-            )
-        if data is not None:
-            self._publishers[topic].publish(data)
-
-    def stand_ready(self, topic, kind):
-        """Be found on a topic before anything is said there, while assistance goes on."""
-        self.send_bytes(topic, kind, None)
-        self._stage.witness.wait_for_report("exo", f"/{topic} has several publishers")
-        self._stage.wait_for_torque()
 
 
 def floats(*values, times=1):
@@ -188,18 +154,6 @@ def test_two_cameras_under_one_name_are_said_and_do_no_harm(stage, record_proper
     recovery_ms(record_property, witness, time.time_ns())
     stage.assert_valid()
     stage.assert_no_gap()
-
-
-class Rival(Background):
-    """Publishes beside the estimator, 200 times a second, until it is closed."""
-
-    def __init__(self, send):
-        super().__init__()
-        self._send = send
-
-    def work(self):
-        while not self.stopping.wait(0.005):
-            self._send()
 
 
 def digest_of_nobody(stage, intruder):

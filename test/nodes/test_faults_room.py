@@ -23,14 +23,13 @@ import pytest
 from kpm_ros.msg import Landmarks
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
-from std_srvs.srv import SetBool
 
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.models.weight_files import save_model
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.polling import PolledSubscription
-from support.asking import called
+from support.asking import armed, called
 from support.graph import RunningGraph
 from support.models import IN_SPACE, small
 from support.waiting import wait_for
@@ -59,8 +58,7 @@ def test_no_torque_when_a_camera_is_knocked_until_it_is_found_again(
     options = [*USUAL, "model:=touchnet-sim-rooms"]
     with RunningGraph(namespace, options), Witness(node, namespace) as witness:
         witness.wait_until_well(timeout_s=240)
-        enable = f"/{namespace}/exo/enable"
-        assert called(context, node, SetBool, enable, SetBool.Request(data=True)).success
+        wait_for(lambda: armed(context, node, namespace), "assistance to be armed")
         wait_for(lambda: any(witness.torque), "torque", 30)
         place, began_ns = witness.taken, time.time_ns()
         knock(context, node, namespace)
@@ -70,6 +68,9 @@ def test_no_torque_when_a_camera_is_knocked_until_it_is_found_again(
         time_to_zero_ms(record_property, witness, began_ns)
         recovery_ms(record_property, witness, time.time_ns())
         witness.wait_for_figure("synchronizer", "cameras_found_again")
+        # It took longer than a break may last that heals by itself.
+        assert not any(witness.torque)
+        wait_for(lambda: armed(context, node, namespace), "assistance to be armed again")
         wait_for(lambda: any(witness.torque), "torque", 30)
         seen = witness.since(place)
         moved = (seen.flags & Flag.CAMERA_MOVED) != 0

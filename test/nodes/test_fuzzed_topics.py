@@ -31,14 +31,15 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from kpm_ros.msg import EffortInfo, Gesture
+from kpm_ros.msg import AssistCommand, DriveState, EffortInfo, Gesture
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.serialization import serialize_message
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Joy
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
 from kpm_ros import graph
+from kpm_ros.act.assistance_config import illustrative_gain
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import Grid
@@ -51,6 +52,7 @@ from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.inference_node import InferenceNode
 from kpm_ros.nodes.node_process import serve_once
 from kpm_ros.nodes.recorder_node import RecorderNode
+from kpm_ros.nodes.relay_node import RelayNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.nodes.tracker_node import TrackerNode
 from kpm_ros.operate.watch import Watch
@@ -107,6 +109,17 @@ def good():
             outgoing.effort_chunk_message(EffortChunk(stamp_ns, 0, effort, flags), info.digest)
         ],
         "assist/command": [Float64MultiArray(data=[0.1] * 5)],
+        "assist/command_stamped": [
+            AssistCommand(
+                session=7,
+                sequence=1,
+                valid_s=0.05,
+                joints=list(illustrative_gain()),
+                torque_nm=[0.1] * 5,
+            )
+        ],
+        "assist/deadman": [Joy(axes=[0.5], buttons=[1, 0])],
+        "drive/state": [DriveState(session=7, sequence=1, following=True, joints=["a"])],
         "gesture": [Gesture(name="spread", confidence=0.5)],
         "/diagnostics": [diagnostics()],
         "/clock": [Clock(clock=Time(sec=1_700_000_000, nanosec=5))],
@@ -199,7 +212,12 @@ READERS = {
     ),
     "synchronizer under simulated time": (SynchronizerNode, {"use_sim_time": True}, ("/clock",)),
     "inference": (InferenceNode, {}, ("aligned",)),
-    "exo": (ExoNode, {"enabled": True}, ("effort/info", "effort")),
+    "exo": (
+        ExoNode,
+        {"deadman_button": 0, "drive_echo": True},
+        ("effort/info", "effort", "assist/deadman", "drive/state"),
+    ),
+    "relay": (RelayNode, {}, ("assist/command_stamped",)),
     "gesture": (GestureNode, {"enabled": True}, ("effort/info", "effort")),
     "tracker": (TrackerNode, {"view": "top"}, ("camera/top/image_raw",)),
     "tracker of compressed images": (
@@ -238,12 +256,13 @@ def made(request, node, make_node, model, tmp_path, monkeypatch):
     if kind is RecorderNode:
         parameters = {"folder": str(tmp_path / "bag"), "topics": list(topics)}
     reader = make_node(kind, **parameters)
-    if kind is ExoNode:
+    if kind in (ExoNode, RelayNode):
         return active(reader), reader.step, topics
     return reader, stepper(reader), topics
 
 
 OTHER_TYPES = {
+    "assist/deadman": Joy,
     "camera/top/camera_info": CameraInfo,
     "/clock": Clock,
     "camera/top/image_raw": Image,

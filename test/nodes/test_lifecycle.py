@@ -37,12 +37,13 @@ from kpm_ros.nodes.exo_node import ExoNode
 from kpm_ros.nodes.managed import ManagedNode
 from kpm_ros.nodes.midi_node import MidiNode
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.nodes.relay_node import RelayNode
 from support.asking import Asking
 from support.waiting import wait_for
 
 CONFIGURE, ACTIVATE = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE
 DEACTIVATE, CLEAN_UP = Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP
-MANAGED = (CameraNode, MidiNode, EmgNode, ExoNode)
+MANAGED = (CameraNode, MidiNode, EmgNode, ExoNode, RelayNode)
 
 
 class Manager(Asking):
@@ -105,7 +106,7 @@ def test_a_managed_node_offers_what_a_lifecycle_node_of_ros_does(context, node, 
 
 
 def test_the_exoskeleton_commands_while_it_is_active_and_ends_in_zero(node, manage):
-    exo = manage(ExoNode, enabled=True)
+    exo = manage(ExoNode)
     commands = listen(node, Float64MultiArray, "assist/command")
     assert exo.state == "unconfigured"
     assert exo.move(CONFIGURE)
@@ -113,14 +114,13 @@ def test_the_exoskeleton_commands_while_it_is_active_and_ends_in_zero(node, mana
     assert exo.node.report().message == "inactive: nothing is published"
     exo.node.step()
     assert not commands.take()
-    assert exo.get("enabled") is True  # what it will be, once it is active
 
     assert exo.move(ACTIVATE)
     wait_for(commands.take, "commands")
-    assert exo.node._assistance.enabled
-    with exo.node._lock:
+    with exo.node.lock:
+        exo.node.arming.armed = True
         exo.node._assistance._slew.value = [0.2] * exo.node._joints
-        exo.node._send([0.2] * exo.node._joints)
+        exo.node._send([0.2] * exo.node._joints, exo.node.now())
     assert exo.move(DEACTIVATE)
     taken = []
     wait_for(lambda: taken.extend(commands.take()) or any(any(m.data) for m, _ in taken), "torque")
@@ -131,10 +131,10 @@ def test_the_exoskeleton_commands_while_it_is_active_and_ends_in_zero(node, mana
 
     answer = exo.call(SetBool, "enable", SetBool.Request(data=True))
     assert not answer.success
-    assert "cannot be enabled while the node is inactive: activate it first" in answer.message
+    assert "cannot be armed while the node is inactive: activate it first" in answer.message
     assert exo.move(ACTIVATE)
     wait_for(commands.take, "commands again")
-    assert not exo.node._assistance.enabled
+    assert not exo.node._assistance.armed
 
 
 def test_settings_that_are_fixed_may_change_before_they_are_used(node, manage):

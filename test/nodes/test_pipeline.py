@@ -35,7 +35,7 @@ from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.sense.samples import LandmarkFrame
 from kpm_ros.wire import decode
-from support.asking import called
+from support.asking import armed, called
 from support.graph import RunningGraph
 from support.player import Player
 from support.waiting import QUEUED, wait_for
@@ -169,7 +169,7 @@ def test_parameters_are_described_with_meaning_and_bounds(running, node, context
     assert model.description
 
 
-def test_the_exoskeleton_moves_only_when_enabled_and_stops_when_told(running, node, context):
+def test_the_exoskeleton_moves_only_when_armed_and_stops_when_told(running, node, context):
     commands = listen(node, Float64MultiArray, f"/{running.namespace}/assist/command")
     seen = []
 
@@ -180,9 +180,8 @@ def test_the_exoskeleton_moves_only_when_enabled_and_stops_when_told(running, no
     wait_for(lambda: len(seen) > 20 or (newest() and False), "commands", 60)
     assert all(torque == 0 for row in seen for torque in row)
     exo = f"/{running.namespace}/exo"
-    answer = called(context, node, SetBool, f"{exo}/enable", SetBool.Request(data=True))
-    assert answer.success
-    wait_for(lambda: any(newest() or []), "a torque once enabled", 30)
+    wait_for(lambda: armed(context, node, running.namespace), "assistance to be armed", 30)
+    wait_for(lambda: any(newest() or []), "a torque once armed", 30)
     assert called(context, node, Trigger, f"{exo}/stop", Trigger.Request()).success
     commands.take()
     seen.clear()
@@ -211,8 +210,7 @@ def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, contex
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         commands = listen(node, Float64MultiArray, f"/{graph.namespace}/assist/command")
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort")
-        service = f"/{graph.namespace}/exo/enable"
-        called(context, node, SetBool, service, SetBool.Request(data=True))
+        wait_for(lambda: armed(context, node, graph.namespace), "assistance to be armed", 30)
         wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "assistance", 30)
         before = graph.kill("inference")
         wait_for(lambda: len(reader.take()) == 0 and not reader.status().ready, "staleness")
@@ -222,6 +220,8 @@ def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, contex
         wait_for(lambda: graph.pid_of("inference") not in (None, before), "the node to come back")
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort again")
         assert reader.restarts == 1
+        # Where the node was away for long, it must be armed again.
+        wait_for(lambda: armed(context, node, graph.namespace), "assistance to be armed again", 30)
         wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "assistance again", 30)
         assert graph.stop() == 1
         assert "inference ended by itself" in graph.output

@@ -24,11 +24,25 @@ from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.srv import GetParameters, SetParameters, SetParametersAtomically
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
+from std_srvs.srv import SetBool
 
 
 def called(context: Any, tester: Any, kind: Any, service: str, request: Any) -> Any:
     """Call a service of whichever process, and wait for its answer."""
     return _answer(context, [tester], kind, service, request)
+
+
+def armed(context: Any, tester: Any, namespace: str) -> bool:
+    """Arm assistance; False where something is still missing."""
+    service = f"/{namespace.strip('/')}/exo/enable"
+    client = tester.create_client(SetBool, service)
+    assert client.wait_for_service(20), f"no service {service}"
+    future = client.call_async(SetBool.Request(data=True))
+    with _serving(context, [tester]) as executor:
+        # One that was killed is still known for a while, and never answers.
+        executor.spin_until_future_complete(future, 2)
+    tester.destroy_client(client)
+    return bool(future.done() and future.result().success)
 
 
 def _answer(context: Any, served: list[Any], kind: Any, service: str, request: Any) -> Any:

@@ -30,6 +30,8 @@ from pathlib import Path
 import yaml
 
 from kpm_ros import cli, graph
+from kpm_ros.core.settings import declared
+from kpm_ros.nodes.node_settings import KINDS, NODES
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.options import spell_out
 
@@ -230,10 +232,7 @@ def _pip(words: list[str], whole: bool) -> str | None:
 @cache
 def _parameters() -> dict[str, set[str]]:
     """Names of each node's parameters."""
-    settings = yaml.safe_load((ROOT / "config" / "pipeline.yaml").read_text("utf-8"))
-    return {
-        name.rpartition("/")[2]: set(entry["ros__parameters"]) for name, entry in settings.items()
-    }
+    return {name: set(declared(kind)) for name, kind in {**KINDS, **NODES}.items()}
 
 
 def _ros2(words: list[str], whole: bool) -> str | None:
@@ -274,9 +273,12 @@ def _is_served(name: str) -> bool:
     with contextlib.suppress(KeyError):
         return bool(graph.topic(name))
     node, _, service = name.partition("/")
-    sources = [*ROOT.glob(f"kpm_ros/nodes/{node}_node.py")]
-    if not service:
-        return bool(sources) or node in _parameters()
+    own = ROOT / "kpm_ros" / "nodes" / f"{node}_node.py"
+    if not service or not own.is_file():
+        return not service and (own.is_file() or node in _parameters())
+    # What it offers itself, or what it is a kind of.
+    of = re.findall(r"^from kpm_ros\.nodes\.(\w+) import", own.read_text("utf-8"), re.MULTILINE)
+    sources = [own, *(own.with_name(f"{module}.py") for module in of)]
     return any(f'"~/{service}"' in source.read_text("utf-8") for source in sources)
 
 
@@ -292,7 +294,12 @@ CHECKS: dict[str, Callable[[list[str], bool], str | None]] = {
 }
 """What is looked at, by the first word of a line."""
 
-ELSEWHERE = frozenset({"v4l2_camera", "baseline_mean"})
+ELSEWHERE = frozenset(
+    {
+        *("v4l2_camera", "baseline_mean", "control_msgs", "dynamixel_ros_control", "joy_node"),
+        *("JointCommand", "OnProcessExit", "ros2_control"),
+    }
+)
 """Names of other projects, and parts of the scores' names on models' cards."""
 
 
@@ -334,7 +341,7 @@ def is_known(code: str) -> bool:
 
 @cache
 def _python_files() -> list[str]:
-    folders = ("kpm_ros", "test", "tools", "bench", "launch")
+    folders = ("kpm_ros", "test", "tools", "bench", "launch", "examples")
     found = [path for name in folders for path in (ROOT / name).rglob("*.py")]
     return [str(path.relative_to(ROOT)) for path in (*found, ROOT / "setup.py")]
 

@@ -28,11 +28,10 @@ from typing import Any
 
 import psutil
 import rclpy
-from std_srvs.srv import SetBool
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
 from kpm_ros.models.weight_files import load_model, save_model
-from support.asking import called
+from support.asking import armed
 from support.clock import SettableClock
 from support.graph import RunningGraph
 from support.player import Player, as_it_is
@@ -56,9 +55,19 @@ class Stage:
     """A graph with `source:=topics`, its devices, and a witness; use it in a `with` block."""
 
     def __init__(
-        self, context: Any, namespace: str, options: Sequence[str] = (), *, settable: bool = False
+        self,
+        context: Any,
+        namespace: str,
+        options: Sequence[str] = (),
+        *,
+        settable: bool = False,
+        command: str = "assist/command",
     ) -> None:
-        """Prepare a pipeline in a namespace of its own, on the host's clock or a settable one."""
+        """Prepare a pipeline in a namespace of its own, on the host's clock or a settable one.
+
+        `command`: the topic on which torque is looked for.
+        """
+        self._command = command
         options = [*options, "use_sim_time:=true"] if settable else options
         self.namespace = namespace
         self._options = ["source:=topics", "gesture:=false", *options]
@@ -73,7 +82,7 @@ class Stage:
         """Samples that had been received when the test began."""
 
     def __enter__(self) -> Stage:
-        """Start everything, and wait until effort is well and assistance enabled."""
+        """Start everything, and wait until effort is well and assistance armed."""
         self.node = rclpy.create_node(
             "stage", namespace=f"/{self.namespace}", context=self._context
         )
@@ -86,11 +95,10 @@ class Stage:
             self.clock = self._stack.enter_context(SettableClock(self.node))
             now_ns = self.clock.now_ns
         self.witness = self._stack.enter_context(
-            Witness(self.node, self.namespace, clock_steps=self._settable)
+            Witness(self.node, self.namespace, clock_steps=self._settable, command=self._command)
         )
         self.player = self._stack.enter_context(Player(self.node, self.namespace, now_ns=now_ns))
         self.witness.wait_until_well()
-        self._enable()
         self.wait_for_torque()
         self._pids = {name: self.graph.pid_of(name) for name in NODES}
         self._sizes = {name: self.memory(name) for name in NODES}
@@ -113,8 +121,21 @@ class Stage:
         return int(psutil.Process(pid).memory_info().rss) if pid else 0
 
     def wait_for_torque(self) -> None:
-        """Wait until the exoskeleton is moved."""
-        wait_for(lambda: any(self.witness.torque), "torque", 30)
+        """Wait until the exoskeleton is moved, armed again where it is not."""
+
+        def moved() -> bool:
+            if any(self.witness.torque):
+                return True
+            armed(self._context, self.node, self.namespace)
+            return False
+
+        wait_for(moved, "torque", 30)
+
+    def accept_restart(self, node: str) -> None:
+        """Take it for right that a node is another process than it was."""
+        wait_for(lambda: self.graph.pid_of(node) not in (None, self._pids[node]), f"another {node}")
+        self._pids[node] = self.graph.pid_of(node)
+        self.witness.wait_for_news(node)
 
     def wait_for_no_torque(self) -> None:
         """Wait until it is not."""
@@ -205,10 +226,6 @@ class Stage:
                 time.sleep(period_s * share)
         finally:
             process.resume()
-
-    def _enable(self) -> None:
-        enable = f"/{self.namespace}/exo/enable"
-        assert called(self._context, self.node, SetBool, enable, SetBool.Request(data=True)).success
 
 
 def _needy(folder: Path) -> Path:

@@ -56,7 +56,14 @@ NOTHING = EffortBatch(
 class Witness:
     """Takes effort, torques and diagnostics in a thread of its own, from start to close."""
 
-    def __init__(self, node: Any, namespace: str, *, clock_steps: bool = False) -> None:
+    def __init__(
+        self,
+        node: Any,
+        namespace: str,
+        *,
+        clock_steps: bool = False,
+        command: str = "assist/command",
+    ) -> None:
         """Watch a pipeline; where its clock is stepped, stamps may go back and be of any age."""
         self.reader = EffortReader(node, f"/{namespace}/effort", depth=QUEUED)
         self.broken: list[str] = []
@@ -85,7 +92,7 @@ class Witness:
         self._invalid_run = 0
         self._lock = threading.Lock()
         self._commands = PolledSubscription(
-            node, Float64MultiArray, f"/{namespace}/assist/command", qos.of("assist/command")
+            node, Float64MultiArray, f"/{namespace}/{command}", qos.of(command)
         )
         self._diagnostics = PolledSubscription(
             node, DiagnosticArray, "/diagnostics", qos.of("/diagnostics")
@@ -284,7 +291,8 @@ def time_to_zero_ms(
     record: Callable[[str, object], None], witness: Witness, fault_began_ns: int
 ) -> int:
     """Measure how long there was torque after a fault had begun, and list it; give until when."""
-    wait_for(lambda: witness.values("exo")["state"] == "withheld", "assistance to be withheld")
+    unmoved = ("withheld", "disarmed")
+    wait_for(lambda: witness.values("exo")["state"] in unmoved, "assistance to be withheld")
     wait_for(lambda: time.time_ns() - witness.moved_ns > FOR_GOOD_NS, "torque to be zero for good")
     took_ms = max(0, witness.moved_ns - fault_began_ns) / 1e6
     record("zero_ms", round(took_ms, 1))

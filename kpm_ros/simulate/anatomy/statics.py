@@ -124,8 +124,13 @@ class AnatomicalMuscles:
             found, resampled(steady.torque, len(posture)), resampled(steady.residual, len(posture))
         )
 
-    def steady(self, motion: SmoothMotion, force: Array) -> Activations:
-        """Optimise each instant by itself: what the muscles would have to do right then."""
+    def steady(
+        self, motion: SmoothMotion, force: Array, carried: Array | None = None
+    ) -> Activations:
+        """Optimise each instant by itself: what the muscles would have to do right then.
+
+        `carried`: torque (n, joints answered for) that something worn gives in their place.
+        """
         count = len(force)
         activation = np.empty((count, len(self.muscle_names)))
         torque, residual = (np.empty((count, len(self._joints))) for _ in range(2))
@@ -136,6 +141,8 @@ class AnatomicalMuscles:
                 SmoothMotion(*(track[part] for track in motion)), force[part]
             )
             torque[part], arms = self._answered(demand)
+            if carried is not None:
+                torque[part] -= carried[part]
             rest = self.rest(force[part])
             activation[part], residual[part] = solve(
                 arms, torque[part], rest, rest * TONE, self._weight, self._slack, price
