@@ -49,6 +49,7 @@ COMMANDS = (
     "picture",
     "explore",
     "compare",
+    "view",
 )
 """Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
 

@@ -19,7 +19,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from kpm_ros.core.resources import config_dir
 from kpm_ros.core.sides import RIGHT
 from kpm_ros.core.stream_kinds import KEYBOARD
 from kpm_ros.pipeline_nodes import NodeSpec, command, enclave, params_file, shared_parameters
-from kpm_ros.pipeline_options import OPTIONS, Option, PipelineOptions
+from kpm_ros.pipeline_options import OPTIONS, SHOW, Option, PipelineOptions
 from kpm_ros.pipeline_topics import (
     CHANNELS,
     DEAD_MAN,
@@ -58,6 +58,7 @@ __all__ = [
     "OF_KIND",
     "OPTIONS",
     "PROMPT",
+    "SHOW",
     "SPOKEN_BY_EVERY_NODE",
     "TOPICS",
     "NodeSpec",
@@ -144,6 +145,19 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 parameters=_suited("gesture", options),
             )
         )
+    if options.view:
+        shown = tuple(_shown(options, inputs))
+        nodes.append(
+            NodeSpec(
+                "view",
+                "everything to look at",
+                subscribes=shown,
+                parameters={
+                    "topics": list(shown),
+                    "save": "" if options.view == SHOW else options.view,
+                },
+            )
+        )
     if options.record:
         spoken = (topic for node in nodes for topic in (*node.subscribes, *node.publishes))
         recorded = tuple(dict.fromkeys([*spoken, *SPOKEN_BY_EVERY_NODE]))
@@ -180,6 +194,17 @@ def _driving(options: PipelineOptions) -> list[NodeSpec]:
         parameters=_suited("relay", options),
     )
     return [exo, relay] if options.drive == "here" else [exo]
+
+
+def _shown(options: PipelineOptions, inputs: Sequence[str]) -> list[str]:
+    """List what the viewer draws; of simulated cameras there are no pictures."""
+    names = [name for name in inputs if topic(name).type in (LANDMARKS.type, KEY_EVENTS.type)]
+    if options.source != "simulator":
+        views = dict.fromkeys(shown.view for shown in options.sensed.landmarks)
+        names += [f"camera/{view}/image_raw" for view in views]
+    if options.whose.has_keys:
+        names.append("hand/points")
+    return [*names, "effort/chunks", "effort/info", "/diagnostics"]
 
 
 def _awaiting(node: NodeSpec) -> NodeSpec:

@@ -51,6 +51,9 @@ class Option:
 
 YES_NO = ("true", "false")
 
+SHOW = "true"
+"""Of the option `view`: in a viewer."""
+
 OPTIONS = (
     Option(
         "subject",
@@ -132,6 +135,12 @@ OPTIONS = (
     Option("params_file", "", "parameters of every node; empty = the package's pipeline.yaml"),
     Option("use_sim_time", "false", "take time from /clock, as under `ros2 bag play`", YES_NO),
     Option("record", "", "folder to record a bag into; empty = no recording"),
+    Option(
+        "view",
+        "",
+        "whether the run is shown: true = in Rerun's viewer, or a page where there is no screen; a "
+        ".rrd file = in that file; empty = not",
+    ),
     Option("exo", "true", "whether the exoskeleton node runs (disarmed until armed)", YES_NO),
     Option(
         "drive",
@@ -175,6 +184,7 @@ class PipelineOptions:
     params_file: str = ""
     use_sim_time: bool = False
     record: str = ""
+    view: str = ""
     exo: bool = True
     drive: str = "none"
     gesture: bool = True
@@ -256,6 +266,11 @@ def _typed(option: Option, value: str) -> Any:
         return word == "true"
     if option.name == "cameras":
         return tuple(camera.strip() for camera in word.split(",") if camera.strip())
+    if option.name == "view":
+        if word.lower() in YES_NO:
+            return SHOW if word.lower() == SHOW else ""
+        if word and not word.endswith(".rrd"):
+            raise ValueError(f"view is {value!r}, but must be true, false or a .rrd file")
     if option.name == "namespace":
         word = word.strip("/")
         if not word or not all(part.isidentifier() for part in word.split("/")):

@@ -57,6 +57,8 @@ class Subject:
     """Whether the network begins afresh after nobody was in sight."""
     muscles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Points that must be in sight for the effort of a muscle to be valid."""
+    drawn: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Between which points each muscle is drawn."""
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Of nodes, by their executables, in the place of the usual ones."""
 
@@ -101,8 +103,11 @@ def find_subject(name: str) -> Subject:
 
     told = read_yaml(config_dir() / "subjects" / f"{name}.yaml")
     lists = {key: tuple(value) for key, value in told.items() if isinstance(value, list)}
-    muscles = {muscle: tuple(points) for muscle, points in told.get("muscles", {}).items()}
-    return Subject(**{**told, **lists, "muscles": muscles})
+    points = {
+        name: {muscle: tuple(points) for muscle, points in told.get(name, {}).items()}
+        for name in ("muscles", "drawn")
+    }
+    return Subject(**{**told, **lists, **points})
 
 
 def subject_of(streams: Streams) -> Subject | None:

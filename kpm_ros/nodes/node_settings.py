@@ -35,6 +35,7 @@ from kpm_ros.nodes.playback_settings import PlaybackSettings
 from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.nodes.recorder_settings import RecorderSettings
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
+from kpm_ros.nodes.view_settings import ViewSettings
 
 KINDS: dict[str, type] = {
     "simulator": SimulatorSettings,
@@ -48,6 +49,7 @@ KINDS: dict[str, type] = {
     "relay": RelaySettings,
     "gesture": GestureSettings,
     "recorder": RecorderSettings,
+    "view": ViewSettings,
     "player": PlayerSettings,
     "playback": PlaybackSettings,
 }

@@ -16,21 +16,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kpm_ros.core.die_with_parent import wrapping
 from kpm_ros.core.settings import make_settings
 from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.operate.errors import UserError
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.playback import open_senses
-
-DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 STOPS_WITHIN_S = 5.0
 """How long a node has to stop in good order once the launch that started it has died."""
@@ -97,7 +94,7 @@ def prefix(executable: str, asked: str = "", only: str = "") -> str:
 
     `asked` and `only` are what the user gave as `--launch-prefix` and `--launch-prefix-filter`.
     """
-    words = [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid())]
+    words = wrapping()
     words += ["--patience", str(STOPS_WITHIN_S)]
     wanted = asked if re.match(only, executable) else ""
     return f"{shlex.join(words)} {wanted}".strip()

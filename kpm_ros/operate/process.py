@@ -20,19 +20,15 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from kpm_ros.operate.die_with_parent import HELD_BACK
+from kpm_ros.core.die_with_parent import HELD_BACK, wrapping
 from kpm_ros.operate.process_ends import describe_status
-
-DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 CANNOT_BE_STARTED = 127
 """Exit status of a command that does not exist, as shells give it."""
@@ -140,10 +136,9 @@ class Supervised:
         events.put(Ended(self.name, child.wait()))
 
     def _popen(self) -> subprocess.Popen[bytes]:
-        wrapped = [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid())]
         env = self._command.env
         return subprocess.Popen(
-            [*wrapped, *self._command.argv],
+            [*wrapping(), *self._command.argv],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

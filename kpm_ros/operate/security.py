@@ -92,7 +92,8 @@ def profiles(options: graph.PipelineOptions) -> list[Profile]:
     """Every node that a graph can have, whichever devices it has, and those who use it."""
     found: dict[str, Profile] = {}
     for source in ("simulator", "devices"):
-        for node in graph.build(replace(options, source=source, record="bag", drive="here")):
+        whole = replace(options, source=source, record="bag", drive="here", view=graph.SHOW)
+        for node in graph.build(whole):
             profile = found.setdefault(node.name, _new(node))
             _add(profile.publishes, [*node.publishes, *_beside_hands(node, IMAGES)])
             _add(profile.publishes, SPACE.get(node.name, ()))

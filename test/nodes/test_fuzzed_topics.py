@@ -55,6 +55,7 @@ from kpm_ros.nodes.recorder_node import RecorderNode
 from kpm_ros.nodes.relay_node import RelayNode
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.nodes.tracker_node import TrackerNode
+from kpm_ros.nodes.view_node import ViewNode
 from kpm_ros.operate.watch import Watch
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from support import bags
@@ -235,6 +236,11 @@ READERS = {
         {},
         ("emg/samples", "gesture", "assist/command", "effort/chunks", "effort"),
     ),
+    "view": (
+        ViewNode,
+        {},
+        ("camera/top/landmarks", "keys/events", "effort/chunks", "/diagnostics"),
+    ),
     "watch": (Watcher, {}, ("effort/chunks", "/diagnostics", "effort", "gesture")),
 }
 
@@ -255,6 +261,8 @@ def made(request, node, make_node, model, tmp_path, monkeypatch):
         parameters = {"model": str(model), **parameters}
     if kind is RecorderNode:
         parameters = {"folder": str(tmp_path / "bag"), "topics": list(topics)}
+    if kind is ViewNode:
+        parameters = {"save": str(tmp_path / "run.rrd"), "topics": list(topics)}
     reader = make_node(kind, **parameters)
     if kind in (ExoNode, RelayNode):
         return active(reader), reader.step, topics

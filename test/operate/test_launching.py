@@ -27,6 +27,7 @@ import pytest
 pytest.importorskip("rosbags")
 
 from kpm_ros import graph
+from kpm_ros.core import die_with_parent
 from kpm_ros.operate import launching
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.process_ends import LaunchEnds, Policy
@@ -146,7 +147,7 @@ def test_a_bag_of_results_alone_is_refused(tmp_path):
 
 def test_what_a_launch_starts_is_tied_to_it_and_a_users_own_prefix_is_kept():
     words = shlex.split(launching.prefix("exo"))
-    assert str(launching.DIE_WITH_PARENT) in words
+    assert die_with_parent.__file__ in words
     assert str(os.getpid()) in words
     assert launching.prefix("exo", "gdb --args").endswith(" gdb --args")
     assert launching.prefix("exo", "gdb --args", "exo|gesture").endswith(" gdb --args")

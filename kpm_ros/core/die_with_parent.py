@@ -40,6 +40,11 @@ PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 AWAITED = (*PASSED_ON, ORPHANED, signal.SIGCHLD)
 
 
+def wrapping() -> list:
+    """Give the words before a command that make it end with this process."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid())]
+
+
 def main() -> None:
     """Become the command, or stay beside it."""
     parent, command = int(sys.argv[1]), sys.argv[2:]

@@ -23,7 +23,7 @@ import sys
 
 import pytest
 
-from kpm_ros.operate.launching import DIE_WITH_PARENT
+from kpm_ros.core import die_with_parent
 from support.ended import exit_of, wait_for
 
 STARTER = """
@@ -55,7 +55,7 @@ def started(tmp_path):
         words = ["--patience", patience_s] if patience_s else []
         command = [sys.executable, "-c", COMMAND, str(tmp_path / "left"), *manner]
         starter = subprocess.Popen(
-            [sys.executable, "-c", STARTER, str(DIE_WITH_PARENT), *words, *command],
+            [sys.executable, "-c", STARTER, die_with_parent.__file__, *words, *command],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -104,7 +104,7 @@ def test_without_patience_the_kernel_kills_it(started, tmp_path):
 
 def tethered(*words, parent=None):
     """Run a command that dies with this process."""
-    prefix = [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(parent or os.getpid())]
+    prefix = [sys.executable, "-I", "-S", die_with_parent.__file__, str(parent or os.getpid())]
     return subprocess.Popen(
         [*prefix, "--patience", "60", *words],
         stdout=subprocess.PIPE,
