@@ -114,12 +114,13 @@ class Played:
         began_ns = time.time_ns() // STEP_NS * STEP_NS
         while sent < len(self._effort):
             time.sleep(PERIOD_S)
-            due = min((time.time_ns() - self._late_ns - began_ns) // STEP_NS, len(self._effort))
+            settled = (time.time_ns() - self._late_ns - began_ns) // STEP_NS
+            due = min(max(settled, sent), len(self._effort))
             stamps = began_ns + STEP_NS * np.arange(sent, due)
             flags = np.zeros(len(stamps), FlagBits)
             for message in encoder.encode(stamps, sent, flags, self._effort[sent:due]):
                 output.publish(message)
-            sent = max(sent, due)
+            sent = due
             heard += [(ns, list(message.data)) for message, ns in commands.take()]
             if not armed:
                 executor.spin_once(timeout_sec=0.0)

@@ -54,8 +54,8 @@ PACKAGES = ("numpy", "numba", "mujoco", "myo-sim", "ros-rclpy")
 MS = 1_000_000
 TICK_NS = 2 * MS
 BEGIN_NS = 1_700_000_000_000 * MS
-GAINS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
-DELAYS_S = (0.0, 0.03, 0.06, 0.1, 0.15)
+GAINS = (0.5, 1.0, 2.0, 4.0)
+DELAYS_S = (0.0, 0.06, 0.12)
 PASSES = 3
 """Passes with errors of their own: in each, the pianist expects what the others have brought."""
 QUIET = 0.1
@@ -68,6 +68,7 @@ class Outcome(NamedTuple):
     """What became of effort and notes; shares and milliseconds."""
 
     reduction: float
+    """Of the channels' mean effort, with the tone that muscles have at rest."""
     of_each: Array
     of_all: float
     """Of every muscle of the hand, whether an electrode sees it or not."""

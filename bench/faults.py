@@ -95,6 +95,7 @@ def main() -> None:
         figures |= {f"{name}{suffix}": statistics.median(v) for name, v in of_kind.items()}
         figures |= {f"{name}{suffix}_most": max(v) for name, v in of_kind.items() if kind != WELL}
     behind = [v for n, v in measured[ZERO].items() if not any(word in n for word in SENSES)]
+    figures["repeats"] = float(arguments.repeats)
     figures["fault_to_zero_ms_max"] = max((max(values) for values in behind), default=float("nan"))
     figures |= {f"slowest_{kind}": _greatest(measured[kind]) for kind in (ZERO, WELL)}
     write_report(arguments.out, figures, here, PACKAGES)

@@ -182,7 +182,7 @@ def test_a_score_that_is_not_midi_is_refused(up, tmp_path):
         ("/**/exo:\n  ros__parameters:\n    gians: [a]\n", "gians"),
         ("/**/exo:\n  ros__parameters:\n    rate_hz: fast\n", "rate_hz"),
         ("kpm:\n  exo:\n    ros__parameters:\n      rate_hz: 1.0e9\n", "rate_hz"),
-        ("/kpm/exo:\n  ros__parameters:\n    gains: [index_flexion XYZ 0.1]\n", "XYZ"),
+        ("/kpm/exo:\n  ros__parameters:\n    gains: [index_abduction XYZ 0.1]\n", "XYZ"),
     ],
 )
 def test_a_wrong_parameters_file_is_refused(up, tmp_path, content, named):

@@ -74,12 +74,12 @@ class Assistance:
     steady clock alone.
 
     >>> from kpm_ros.act.safety import Now
-    >>> assistance = Assistance(AssistanceConfig(gain={"index_flexion": {"1DI": 0.2}}))
+    >>> assistance = Assistance(AssistanceConfig(gain={"index_abduction": {"1DI": 0.2}}))
     >>> assistance.describe(["ADM", "1DI"], meaning="of one model")
     >>> def commands(begin_ms, end_ms, effort=True):
     ...     for time_ns in range(begin_ms * 1_000_000, end_ms * 1_000_000, 2_000_000):
     ...         if effort:
-    ...             assistance.push_effort([time_ns], [[0.0, 0.58]], [0], Now(time_ns, time_ns))
+    ...             assistance.push_effort([time_ns], [[0.0, 0.53]], [0], Now(time_ns, time_ns))
     ...         command = assistance.command(Now(time_ns, time_ns))
     ...     return command
     >>> commands(0, 500).state.value

@@ -28,16 +28,17 @@ GAIN_LIMIT = 100.0
 
 
 def illustrative_gain() -> dict[str, dict[str, float]]:
-    """Gains that help a SIMULATED pianist press keys (`bench/assist.py`); tuned on nobody real.
+    """Gains that push each finger the way its muscle pulls; tried on a SIMULATED pianist only.
 
-    Positive bends a finger at its knuckle, and takes the thumb away from the palm.
+    Positive is away from the middle finger, and for the middle finger towards the thumb.
+    `bench/assist.py` tells what they are worth there.
     """
     return {
-        "thumb_abduction": {"PB": 0.5},
-        "index_flexion": {"1DI": 1.0},
-        "middle_flexion": {"2DI": 1.0, "3DI": 0.5},
-        "ring_flexion": {"4DI": 1.0},
-        "little_flexion": {"ADM": 1.5},
+        "thumb_abduction": {"PB": 0.25},
+        "index_abduction": {"1DI": 0.2},
+        "middle_abduction": {"2DI": 0.2, "3DI": -0.2},
+        "ring_abduction": {"4DI": 0.4},
+        "little_abduction": {"ADM": 0.8},
     }
 
 
@@ -50,7 +51,7 @@ class AssistanceConfig(FreshnessRules):
     joint_order: Sequence[str] = ()
     """Joints in the order of the command; empty = those of `gain`, in its order."""
     deadband: float = setting(
-        0.08, "effort up to here, in its unit, moves nothing", least=0.0, most=1e6, live=True
+        0.03, "effort up to here, in its unit, moves nothing", least=0.0, most=1e6, live=True
     )
     """Smoothed effort."""
     caution: float = setting(

@@ -208,7 +208,7 @@ def _config(settings: ExoSettings) -> AssistanceConfig:
             f"(rate_hz): let them hold for at least {2 * period_s:g} s"
         )
     try:
-        gain = parse_weights("gains", settings.gains, "index_flexion 1DI 1.0")
+        gain = parse_weights("gains", settings.gains, "index_abduction 1DI 0.2")
         return replace(settings.assistance, gain=gain)
     except ValueError as error:
         raise ConfigurationError(f"exo: {error}") from None

@@ -39,13 +39,14 @@ Array = NDArray[np.float64]
 
 RATE_HZ = 250.0
 WORN = {
-    "thumb_abduction": "cmc_abduction_r",
-    "index_flexion": "mcp2_flexion_r",
-    "middle_flexion": "mcp3_flexion_r",
-    "ring_flexion": "mcp4_flexion_r",
-    "little_flexion": "mcp5_flexion_r",
+    "thumb_abduction": ("cmc_abduction_r", 1.0),
+    "index_abduction": ("mcp2_abduction_r", 1.0),
+    "middle_abduction": ("mcp3_abduction_r", 1.0),
+    "ring_abduction": ("mcp4_abduction_r", -1.0),
+    "little_abduction": ("mcp5_abduction_r", -1.0),
 }
-"""Joints of the exoskeleton, thumb to little finger, and those of the hand that they lie over."""
+"""Joints of the exoskeleton, thumb to little finger; those of the hand that they lie over, which
+turn towards the thumb, and whether they turn the same way."""
 
 
 class Worked(NamedTuple):
@@ -76,7 +77,8 @@ class AssistedHand:
         posture = self.pianist.posture(self.times_s)
         self._motion = smooth_motion(posture, self.rate_hz, CUTOFF_HZ, self.samples)
         names = self._anatomy.joint_names
-        self._joints = [names.index(joint) for joint in WORN.values()]
+        self._joints = [names.index(joint) for joint, _ in WORN.values()]
+        self._way = np.array([way for _, way in WORN.values()])
         channels = self._anatomy.muscle_names
         self._channels = [channels.index(name) for name in CHANNELS.values()]
         self.alone = self.worked(np.zeros((self.samples, len(WORN))))
@@ -85,7 +87,7 @@ class AssistedHand:
     def worked(self, torque_nm: Array) -> Worked:
         """Give what muscles do who know that the exoskeleton gives this torque (n, joints)."""
         carried = np.zeros((self.samples, len(self._anatomy.joint_names)))
-        carried[:, self._joints] = torque_nm
+        carried[:, self._joints] = self._way * torque_nm
         steady = self._anatomy.steady(self._motion, self.force_n, carried)
         lag_s, lead_s = self._person.activation_time_s, self._person.electromechanical_delay_s
         found = np.clip(lag_and_lead(steady.activation, self.rate_hz, lag_s, lead_s), 0.0, 1.0)
@@ -96,7 +98,8 @@ class AssistedHand:
 class Finger:
     """One finger about its knuckle; assumed, of the size that people's fingers were found to have.
 
-    Its own stiffness is that of muscles that hold a key, not of a finger at rest.
+    Its own stiffness is that of muscles that hold a key, not of a finger at rest. All torque counts
+    as if it pushed along the key, also what spreads fingers: notes are no less off than that.
     """
 
     inertia_kg_m2: float = 4e-5
@@ -110,7 +113,7 @@ class Finger:
     reflex_delay_s: float = 0.04
     muscle_s: float = 0.018
     """Time constant of each of two stages by which torque follows activation."""
-    nm_per_effort: float = 2.0
+    nm_per_effort: float = 1.0
     """Torque at full effort."""
 
 

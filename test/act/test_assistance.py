@@ -44,11 +44,12 @@ S = 1_000_000_000
 CONFIG = AssistanceConfig(
     gain={
         "thumb_abduction": {"PB": 0.25},
-        "index_flexion": {"1DI": 0.2},
-        "middle_flexion": {"2DI": 0.15, "3DI": -0.15},
-        "ring_flexion": {"4DI": 0.15},
-        "little_flexion": {"ADM": 0.15},
-    }
+        "index_abduction": {"1DI": 0.2},
+        "middle_abduction": {"2DI": 0.15, "3DI": -0.15},
+        "ring_abduction": {"4DI": 0.15},
+        "little_abduction": {"ADM": 0.15},
+    },
+    deadband=0.08,
 )
 STRONG = [0.9, 0.8, 0.7, 0.6, 0.1, 0.9]
 
@@ -124,10 +125,10 @@ def test_effort_becomes_the_torque_that_the_gains_say() -> None:
     assert command.state is AssistanceState.ACTIVE
     assert drive.config.joints == (
         "thumb_abduction",
-        "index_flexion",
-        "middle_flexion",
-        "ring_flexion",
-        "little_flexion",
+        "index_abduction",
+        "middle_abduction",
+        "ring_abduction",
+        "little_abduction",
     )
     felt = dict(zip(MUSCLES, np.array(STRONG) - drive.config.deadband, strict=True))
     middle = 0.15 * (felt["2DI"] - felt["3DI"])

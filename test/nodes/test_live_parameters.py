@@ -78,7 +78,7 @@ def test_what_is_fixed_says_why_and_what_to_do(ask):
 
 def test_the_same_value_again_is_no_change(ask):
     exo = ask(ExoNode)
-    assert exo.node.set_parameters_atomically([Parameter("deadband", value=0.08)]).successful
+    assert exo.node.set_parameters_atomically([Parameter("deadband", value=0.03)]).successful
 
 
 def test_other_joints_are_not_taken_over_while_somebody_follows_the_command(ask):

@@ -104,7 +104,7 @@ def test_a_command_lines_own_words_are_not_said_to_all(tmp_path: Path):
 
 
 NODES: dict[type, dict[str, Any]] = {
-    ExoNode: {"deadband": 0.2, "gains": ["index_flexion 1DI 0.1"]},
+    ExoNode: {"deadband": 0.2, "gains": ["index_abduction 1DI 0.1"]},
     GestureNode: {"heartbeat_hz": 5.0},
     SynchronizerNode: {"keys_wait_s": 0.03},
     SimulatorNode: {"body": "plain", "emg": False},

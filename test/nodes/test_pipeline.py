@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -180,7 +181,7 @@ def test_the_exoskeleton_moves_only_when_armed_and_stops_when_told(running, node
     wait_for(lambda: len(seen) > 20 or (newest() and False), "commands", 60)
     assert all(torque == 0 for row in seen for torque in row)
     exo = f"/{running.namespace}/exo"
-    wait_for(lambda: armed(context, node, running.namespace), "assistance to be armed", 30)
+    wait_for(lambda: armed(context, node, running.namespace), "assistance to be armed", 60)
     wait_for(lambda: any(newest() or []), "a torque once armed", 30)
     assert called(context, node, Trigger, f"{exo}/stop", Trigger.Request()).success
     commands.take()
@@ -210,7 +211,7 @@ def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, contex
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
         commands = listen(node, Float64MultiArray, f"/{graph.namespace}/assist/command")
         take_until(reader, lambda b: valid_samples(b) > 100, "valid effort")
-        wait_for(lambda: armed(context, node, graph.namespace), "assistance to be armed", 30)
+        wait_for(lambda: armed(context, node, graph.namespace), "assistance to be armed", 60)
         wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "assistance", 30)
         before = graph.kill("inference")
         wait_for(lambda: len(reader.take()) == 0 and not reader.status().ready, "staleness")
@@ -225,6 +226,8 @@ def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, contex
         wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "assistance again", 30)
         assert graph.stop() == 1
         assert "inference ended by itself" in graph.output
+        assert re.search(r"trace: [\d:.]+ armed by exo/enable", graph.output)
+        assert re.search(r"trace: [\d:.]+ disarmed by deactivated", graph.output)
 
 
 def hide_the_hand(sample):

@@ -42,7 +42,10 @@ def armed(context: Any, tester: Any, namespace: str) -> bool:
         # One that was killed is still known for a while, and never answers.
         executor.spin_until_future_complete(future, 2)
     tester.destroy_client(client)
-    return bool(future.done() and future.result().success)
+    if not future.done():
+        return False
+    print(future.result().message)
+    return bool(future.result().success)
 
 
 def _answer(context: Any, served: list[Any], kind: Any, service: str, request: Any) -> Any:

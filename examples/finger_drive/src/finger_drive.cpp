@@ -29,7 +29,7 @@ public:
     holding_(
       declare_parameter<std::vector<std::string>>(
         "joints",
-        {"thumb_abduction", "index_flexion", "middle_flexion", "ring_flexion", "little_flexion"}),
+        {"thumb_abduction", "index_abduction", "middle_abduction", "ring_abduction", "little_abduction"}),
       declare_parameter<double>("max_torque_nm", 0.3))
   {
     commands_ = create_subscription<kpm_ros::msg::AssistCommand>(

@@ -30,7 +30,13 @@ from rclpy.qos import QoSProfile
 from kpm_ros.act.relay import Relay, RelayRules, TimedCommand
 from kpm_ros.act.safety import Now
 
-JOINTS = ["thumb_abduction", "index_flexion", "middle_flexion", "ring_flexion", "little_flexion"]
+JOINTS = [
+    "thumb_abduction",
+    "index_abduction",
+    "middle_abduction",
+    "ring_abduction",
+    "little_abduction",
+]
 
 
 class FingerDrive:
