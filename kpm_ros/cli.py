@@ -50,6 +50,7 @@ COMMANDS = (
     "explore",
     "compare",
     "view",
+    "explain",
 )
 """Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
 
