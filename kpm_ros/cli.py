@@ -46,6 +46,7 @@ COMMANDS = (
     "evaluate",
     "train",
     "adapt",
+    "generate",
     "picture",
     "explore",
     "compare",

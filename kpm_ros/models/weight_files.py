@@ -93,8 +93,8 @@ def save_card(path: Path | str, card: ModelCard) -> None:
     save_model(path, card, load_tensors(path), exact=True)
 
 
-def read_card(path: Path | str) -> ModelCard:
-    """Read a model's card without its weights."""
+def read_metadata(path: Path | str) -> Any:
+    """Read what a safetensors file says of itself, without its tensors."""
     path = Path(path)
     with reading(path, "a model", ModelFileError), opened(path, MODEL_BYTES) as file:
         length = int.from_bytes(file.read(8), "little")
@@ -105,8 +105,14 @@ def read_card(path: Path | str) -> ModelCard:
         header = None
     if not isinstance(header, dict):
         raise ModelFileError(f"{path} is not a safetensors file, or is cut short")
+    return header.get("__metadata__")
+
+
+def read_card(path: Path | str) -> ModelCard:
+    """Read a model's card without its weights."""
+    metadata = read_metadata(path)
     try:
-        return ModelCard.from_metadata(header.get("__metadata__"))
+        return ModelCard.from_metadata(metadata)
     except ValueError as error:
         raise ModelFileError(f"{path}: {error}") from None
     except (RecursionError, TypeError, AttributeError) as error:

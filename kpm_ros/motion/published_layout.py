@@ -49,6 +49,8 @@ from kpm_ros.core.hand_motion import (
     OneHandMotion,
 )
 from kpm_ros.core.sides import LEFT, RIGHT
+from kpm_ros.models.pianomotion.motion_card import PLACE_SCALE
+from kpm_ros.motion.columns import nearest_known
 from kpm_ros.motion.published_camera import right_handed
 
 SIDES = (LEFT, RIGHT)
@@ -59,7 +61,7 @@ VALUES = 1 + 3 + 3 * ROTATIONS + SHAPE
 _PLACE, _TURNS, _SHAPE = slice(1, 4), slice(4, 52), slice(52, VALUES)
 POSED = slice(1, 52)
 """Those of the numbers that models are about: place and turns."""
-NORMAL = np.array([1.5, 1.5, 25.0] + [math.pi] * (3 * ROTATIONS))
+NORMAL = np.array([*PLACE_SCALE] + [math.pi] * (3 * ROTATIONS))
 """What place and turns are divided by for models."""
 WRIST_M = np.array([0.0957, 0.0064, 0.0062])
 """Where the wrist of MANO's average right hand is in the frame it is published in."""
@@ -226,12 +228,7 @@ def values_of(motion: HandMotion, side: str) -> Array:
     known = np.isfinite(table).all(axis=1)
     if not known.any():
         return np.zeros_like(table)
-    frames = np.arange(len(table))
-    places = np.flatnonzero(known)
-    after = np.clip(np.searchsorted(places, frames), 0, len(places) - 1)
-    before = np.maximum(after - 1, 0)
-    nearer = np.abs(places[before] - frames) <= np.abs(places[after] - frames)
-    table = table[np.where(nearer, places[before], places[after])]
+    table = table[nearest_known(known)]
     table[:, 0] = hand.visible & known
     if hand.shape is not None:
         table[:, _SHAPE] = hand.shape

@@ -17,13 +17,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest, printable
 from kpm_ros.core.text_tables import text_table
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.seen import Seen
 from kpm_ros.operate.errors import user_errors
+
+if TYPE_CHECKING:
+    from kpm_ros.models.pianomotion.motion_card import MotionCard
 
 NAME = "info"
 PURPOSE = "show a model's card: its inputs, muscles, training data, scores"
@@ -42,22 +47,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the card."""
     from kpm_ros.core.resources import find_model
-    from kpm_ros.models.weight_files import read_card
+    from kpm_ros.models.pianomotion.motion_card import MotionCard
+    from kpm_ros.models.weight_files import read_card, read_metadata
 
     with user_errors():
         path = find_model(arguments.model)
-        card = read_card(path)
-        print(describe(card, path), end="")
+        metadata = read_metadata(path)
+        if MotionCard.is_in(metadata):
+            print(_describe_motion(MotionCard.from_metadata(metadata), path), end="")
+        else:
+            print(describe(read_card(path), path), end="")
     return 0
 
 
 def describe(card: ModelCard, path: Path) -> str:
     """Write a card as text, one fact a line."""
-    scores = ", ".join(f"{name} {value:g}" for name, value in sorted(card.scores.items()))
     facts = {
-        "model": card.name,
-        "file": f"{path} ({path.stat().st_size / 1e6:.1f} MB)",
-        "sha256": digest(path, MODEL_BYTES),
+        **_file(card.name, path),
         "architecture": card.architecture,
         **{f"stream {stream.name}": stream.description for stream in card.streams},
         "can do without": ", ".join(card.optional),
@@ -68,11 +74,44 @@ def describe(card: ModelCard, path: Path) -> str:
         "inputs": "normalised" if card.offset or card.scale else "as they come",
         "trained on": card.trained_on,
         "has met": _met(card),
-        "scores": scores or "none",
+        "scores": _scores(card.scores),
         "intervals": "of 90 %" if card.interval else "not known",
         "licence": card.licence or "not stated",
         "notes": card.notes,
     }
+    return _table(facts)
+
+
+def _describe_motion(card: MotionCard, path: Path) -> str:
+    """Write the card of a model that makes the movement of two hands."""
+    return _table(
+        {
+            **_file(card.name, path),
+            "stage": f"{card.stage}, {card.size}, {card.sequence}",
+            "music by": card.features,
+            "places": f"in the {card.frame}'s frame",
+            "simulated": "SIMULATED hands" if card.simulated else "",
+            "trained on": card.trained_on,
+            "scores": _scores(card.scores),
+            "licence": card.licence or "not stated",
+            "notes": card.notes,
+        }
+    )
+
+
+def _file(name: str, path: Path) -> dict[str, str]:
+    return {
+        "model": name,
+        "file": f"{path} ({path.stat().st_size / 1e6:.1f} MB)",
+        "sha256": digest(path, MODEL_BYTES),
+    }
+
+
+def _scores(scores: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in sorted(scores.items())) or "none"
+
+
+def _table(facts: Mapping[str, str]) -> str:
     return text_table((name, printable(text)) for name, text in facts.items() if text) + "\n"
 
 

@@ -35,7 +35,7 @@ from kpm_ros.learn.training.training_settings import (
     Settings,
     make_settings,
 )
-from kpm_ros.operate import train_series
+from kpm_ros.operate import train_motion, train_series
 from kpm_ros.operate.errors import UserError, user_errors
 
 NAME = "train"
@@ -50,6 +50,8 @@ examples:
   kpm train out/body --out out/mia --model mia-iccv       a body, as Muscles in Action trains it
   kpm train out/data --out out/folds --leave-out exercise --budget-min 120
                                                           one model without each exercise
+  kpm train out/hands --out out/gesture --model pianomotion-gesture --init-from out/position
+                                                          movement of two hands, made of music
   kpm train out/data --out out/new --transfer auto --init-from out/run/model.safetensors
                                                           ever more of one new person
 
@@ -74,6 +76,7 @@ _DESCRIPTIONS = {
     "max_train_minutes": "minutes of the training recordings to use, drawn by the seed",
     "seed": "of weights, order and everything else that is drawn",
     "epochs": "passes over the training windows",
+    "steps": "batches in place of epochs; 0 for as many as those hold",
     "window": "samples in a training window",
     "overlap": "samples that neighbouring windows share",
     "batch": "windows in a step, over all devices together",
@@ -132,6 +135,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         names = [f"--{spec.name.replace('_', '-')}", *_EARLIER.get(spec.name, ())]
         group.add_argument(*names, **_argument(spec.name, spec.default))
     train_series.add_arguments(parser)
+    train_motion.add_arguments(parser)
     engine = parser.add_argument_group("what it runs on")
     engine.add_argument("--accelerator", default="auto", help="auto, cpu, gpu, ... (Lightning's)")
     engine.add_argument("--devices", default="auto", help="how many, or auto")
@@ -193,8 +197,6 @@ def run(arguments: argparse.Namespace) -> int:
             "`pip install kpm_ros[train]`"
         ) from None
     out = arguments.out.expanduser()
-    with user_errors():
-        members = train_series.plan(arguments, settings)
     command = shlex.join(["kpm", *sys.argv[1:]])
     with user_errors():
         engine = Engine(
@@ -205,6 +207,17 @@ def run(arguments: argparse.Namespace) -> int:
             workers=arguments.workers,
             threads=arguments.threads,
         )
+    from kpm_ros.models.pianomotion.recipes import MODELS
+
+    if settings.model in MODELS:
+        try:
+            with user_errors():
+                train_motion.run(arguments, settings, engine, command)
+        except TrainingStopped:
+            return _stopped(command)
+        return 0
+    with user_errors():
+        members = train_series.plan(arguments, settings)
         trainings = [
             Training(
                 data=arguments.data.expanduser(),
@@ -234,7 +247,12 @@ def run(arguments: argparse.Namespace) -> int:
                     if training.left_out_sentence:
                         print(training.left_out_sentence)
         except TrainingStopped:
-            message = f"kpm train: stopped; to go on, give the same command again:\n  {command}"
-            print(message, file=sys.stderr)
-            return STOPPED
+            return _stopped(command)
     return 0
+
+
+def _stopped(command: str) -> int:
+    """Say how to go on."""
+    message = f"kpm train: stopped; to go on, give the same command again:\n  {command}"
+    print(message, file=sys.stderr)
+    return STOPPED

@@ -623,6 +623,41 @@ def _read_fingering(path: Path) -> None:
     read_fingering(path)
 
 
+def _motion_models(folder: Path) -> list[Path]:
+    from kpm_ros.learn.training.training_loop import tensors_of
+    from kpm_ros.models.pianomotion.gesture import start_network
+    from kpm_ros.models.pianomotion.motion_card import MotionCard
+    from kpm_ros.models.pianomotion.motion_files import save_motion_model
+
+    card = MotionCard(name="small", stage="position", sequence="ssm")
+    save_motion_model(
+        folder / "a.safetensors", card, tensors_of(start_network(card, 0).state_dict())
+    )
+    return [folder / "a.safetensors"]
+
+
+def _read_motion_model(path: Path) -> None:
+    from kpm_ros.models.pianomotion.motion_files import load_motion_model
+
+    load_motion_model(path)
+
+
+def _sounds(folder: Path) -> list[Path]:
+    import numpy as np
+    import soundfile
+
+    made = [folder / f"a.{ending}" for ending in ("wav", "flac", "ogg", "mp3")]
+    for path in made:
+        soundfile.write(path, np.sin(np.arange(8000) / 10), 16_000)
+    return made
+
+
+def _read_sound(path: Path) -> None:
+    from kpm_ros.sense.audio_file import read_audio
+
+    assert len(read_audio(path, 0.1, 0.2)) > 0
+
+
 READERS = {
     "archive": Reader(_archives, _read_archive),
     "xdf": Reader(_xdf, _read_xdf),
@@ -645,6 +680,8 @@ READERS = {
     "pickle": Reader(_pickles, _read_pickle),
     "checkpoint": Reader(_checkpoints, _read_checkpoint, libraries=("torch",)),
     "model": Reader(_models, _read_model),
+    "motion_model": Reader(_motion_models, _read_motion_model, libraries=("torch",), usual=30),
+    "sound": Reader(_sounds, _read_sound, libraries=("soundfile",)),
     "pictures": Reader(_pictures, _read_pictures, _camera_errors, ("cv2",)),
     "video": Reader(_videos, _read_video, _camera_errors, ("cv2",), usual=20),
     "effort": Reader(_effort, _read_effort, _bag_errors),
@@ -653,7 +690,7 @@ READERS = {
 
 GROUPS = {
     "bags": ("bag", "recording", "topic_map"),
-    "senses": ("emg_csv", "midi", "effort", "opensim"),
+    "senses": ("emg_csv", "midi", "sound", "effort", "opensim"),
     "pictures": ("pictures", "video"),
     "settings": (
         "parameters",
@@ -665,6 +702,6 @@ GROUPS = {
         "fingering",
     ),
     "data sets": ("container", "mia_set", "series", "archive", "xdf", "table"),
-    "weights": ("pickle", "model", "checkpoint"),
+    "weights": ("pickle", "model", "motion_model", "checkpoint"),
 }
 """Which are tried in one process, as loading what they need takes longer than reading."""

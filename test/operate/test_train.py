@@ -19,7 +19,7 @@ from __future__ import annotations
 import pytest
 
 from kpm_ros.cli import main
-from kpm_ros.learn.training import training_run as training
+from kpm_ros.learn.training.training_loop import TrainingLoop, TrainingStopped
 from support.small_release import write_release
 
 
@@ -91,9 +91,9 @@ def test_it_trains_and_says_how_good_it_has_become(data, tmp_path, capsys):
 
 def test_a_stopped_training_says_how_to_go_on(data, tmp_path, capsys, monkeypatch):
     def stopped(*_):
-        raise training.TrainingStopped
+        raise TrainingStopped
 
-    monkeypatch.setattr(training.TrainingLoop, "run", stopped)
+    monkeypatch.setattr(TrainingLoop, "run", stopped)
     words = ["train", str(data), "--out", str(tmp_path / "run"), "--model", "pianokpm-light"]
     monkeypatch.setattr("sys.argv", ["kpm", *words])
     assert main(words) == 130

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -35,6 +35,9 @@ from kpm_ros.learn.training.windows import Window, WindowOrder
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.missing_senses import blank
 from kpm_ros.models.registry import architecture_of
+
+if TYPE_CHECKING:
+    from kpm_ros.learn.training.resident import ResidentBatches
 
 Array = NDArray[np.float32]
 
@@ -112,6 +115,12 @@ class Batches:
         # The last batch of an epoch may have fewer windows than there are devices.
         return stack([self._window(windows[i], dropped[i]) for i in mine or [0]])
 
+    def on_device(self, device: torch.device) -> ResidentBatches | None:
+        """Give the same batches cut on a GPU, where it has the room for all recordings."""
+        from kpm_ros.learn.training.resident import ResidentBatches, fits
+
+        return ResidentBatches(self, device) if fits(self, device) else None
+
     def _window(self, window: Window, dropped: NDArray[np.uint32]) -> Cut:
         one = self.recordings[window.recording]
         return cut(one, window.start, self.order.window, self.stretched, self.card, dropped)
@@ -154,15 +163,25 @@ def _samples_between_frames(streams: Streams, rate_hz: int) -> int:
     return math.lcm(*(ratio.denominator for ratio in ratios))
 
 
-class BatchStream(IterableDataset[Batch]):
+class StepBatches(Protocol):
+    """Whatever gives a training's batches, step by step."""
+
+    def at(self, step: int, device: int = 0, devices: int = 1) -> Any:
+        """Give one step's batch, or the share of it that one of several devices takes."""
+
+    def on_device(self, device: torch.device) -> ResidentBatches | None:
+        """Give the same batches cut on a GPU, where that is worth it."""
+
+
+class BatchStream(IterableDataset[Any]):
     """Batches from one step on, for one of several devices; workers take turns."""
 
-    def __init__(self, batches: Batches, begin: int, device: int, devices: int) -> None:
+    def __init__(self, batches: StepBatches, begin: int, device: int, devices: int) -> None:
         super().__init__()
         self._batches, self._begin = batches, begin
         self._device, self._devices = device, devices
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Any]:
         worker = get_worker_info()
         step = self._begin + (worker.id if worker else 0)
         while True:

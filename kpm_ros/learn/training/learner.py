@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A network in training, with its loss."""
+"""Networks in training, with their loss."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.models.card import ModelCard
 
 
-class Learner(nn.Module):
-    """A network with its loss, and a running mean of its weights if asked for."""
+class AveragedLearner(nn.Module):
+    """A network in training, and a running mean of its weights if asked for.
+
+    Its `forward` gives of a batch the losses by name, "loss" among them, which is made small.
+    """
 
     def __init__(self, network: nn.Module, settings: Settings) -> None:
         """Take a network to train."""
@@ -39,15 +42,34 @@ class Learner(nn.Module):
         self.network = network
         self.average = copy.deepcopy(network).requires_grad_(False) if settings.average else None
         self.settings = settings
-        self._card: ModelCard = network.card  # type: ignore[assignment]
-        self._augmentation = Augmentation().times(settings.augment)
-        self._inner = inner_samples(self._card, settings.window, settings.whole_windows)
-        self._loss = EffortLoss(settings.sinkhorn > 0, settings.sinkhorn_points)
 
     @property
     def best_network(self) -> nn.Module:
         """The network that checks look at."""
         return self.network if self.average is None else self.average
+
+    def follow(self, step: int) -> None:
+        """Let the running mean of the weights follow what the steps until now made of them."""
+        if self.average is None:
+            return
+        # The mean of few steps forgets fast, or it would remember the random start for long.
+        kept = min(self.settings.average, step / (step + 10))
+        with torch.no_grad():
+            pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
+            for mean, weight in pairs:
+                mean.lerp_(weight, 1 - kept)
+
+
+class Learner(AveragedLearner):
+    """A network with its loss of effort."""
+
+    def __init__(self, network: nn.Module, settings: Settings) -> None:
+        """Take a network to train."""
+        super().__init__(network, settings)
+        self._card: ModelCard = network.card  # type: ignore[assignment]
+        self._augmentation = Augmentation().times(settings.augment)
+        self._inner = inner_samples(self._card, settings.window, settings.whole_windows)
+        self._loss = EffortLoss(settings.sinkhorn > 0, settings.sinkhorn_points)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Estimate, and compare with the truth: the loss and what it is made of."""
@@ -77,14 +99,3 @@ class Learner(nn.Module):
         network: Any = self.network
         taught: Tensor = network.decode(network.encode(values), previous)
         return taught
-
-    def follow(self, step: int) -> None:
-        """Let the running mean of the weights follow what the steps until now made of them."""
-        if self.average is None:
-            return
-        # The mean of few steps forgets fast, or it would remember the random start for long.
-        kept = min(self.settings.average, step / (step + 10))
-        with torch.no_grad():
-            pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
-            for mean, weight in pairs:
-                mean.lerp_(weight, 1 - kept)

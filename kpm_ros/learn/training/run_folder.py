@@ -22,7 +22,7 @@ import math
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,16 +33,8 @@ from kpm_ros.core.provenance import processor
 from kpm_ros.learn.training.progress import Progress
 
 PACKAGES = ("kpm_ros", "torch", "lightning", "geomloss", "numpy", "safetensors")
-COLUMNS = (
-    "step",
-    "epoch",
-    "elapsed_s",
-    "learning_rate",
-    "loss",
-    "squared",
-    "transport",
-    "validation_rmse",
-)
+EFFORT_LOSSES = ("squared", "transport")
+"""What the loss of effort is made of."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +98,19 @@ def _plain(value: Any) -> Any:
 class MetricsLog:
     """Writes a line of metrics.csv every so many steps, and at every check."""
 
-    def __init__(self, path: Path, every: int, begin: int) -> None:
-        """Go on behind the lines up to the step `begin`; later ones are of a run that was lost."""
+    def __init__(
+        self, path: Path, every: int, begin: int, losses: Sequence[str] = EFFORT_LOSSES
+    ) -> None:
+        """Go on behind the lines up to the step `begin`; later ones are of a run that was lost.
+
+        `losses` names what the loss is made of.
+        """
         self._path, self._every = path, every
+        begun = ("step", "epoch", "elapsed_s", "learning_rate", "loss")
+        self._columns = (*begun, *losses, "validation_rmse")
         kept = [row for row in read_metrics(path) if row["step"] <= begin]
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, restval="")
+            writer = csv.DictWriter(file, self._columns, restval="")
             writer.writeheader()
             writer.writerows(kept)
 
@@ -133,7 +132,7 @@ class MetricsLog:
             **{name: f"{value:.6g}" for name, value in {**progress.losses, **more}.items()},
         }
         with self._path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, COLUMNS, restval="").writerow(row)
+            csv.DictWriter(file, self._columns, restval="").writerow(row)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -34,14 +34,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from kpm_ros.core.signals import StopRequests
-from kpm_ros.learn.training.batches import Batch, Batches, BatchStream
+from kpm_ros.learn.training.batches import BatchStream, StepBatches
 from kpm_ros.learn.training.checkpoints import IDENTITY, PROGRESS
-from kpm_ros.learn.training.learner import Learner
+from kpm_ros.learn.training.learner import AveragedLearner
 from kpm_ros.learn.training.progress import Progress
-from kpm_ros.learn.training.resident import ResidentBatches, fits
 from kpm_ros.learn.training.schedule import learning_rate_factor
 from kpm_ros.learn.training.training_settings import Settings
-from kpm_ros.learn.training.validation import Validation, rmse_of
+from kpm_ros.learn.training.validation import Checks, rmse_of
 
 
 class TrainingError(ValueError):
@@ -70,9 +69,9 @@ class TrainingLoop:
     def __init__(
         self,
         fabric: Fabric,
-        learner: Learner,
+        learner: AveragedLearner,
         length: TrainingLength,
-        validation: Validation,
+        validation: Checks,
         checkpoint: Path,
         identity: Mapping[str, Any],
         *,
@@ -115,7 +114,7 @@ class TrainingLoop:
         best: dict[str, Tensor] = self._state["best"]
         return best
 
-    def run(self, batches: Batches, workers: int = 0) -> None:
+    def run(self, batches: StepBatches, workers: int = 0) -> None:
         """Train to the end.
 
         Raises TrainingStopped when it was asked to stop before, by Ctrl-C or another signal: what
@@ -145,15 +144,15 @@ class TrainingLoop:
                 if stopped:
                     raise TrainingStopped
 
-    def _loader(self, batches: Batches, workers: int) -> Any:
+    def _loader(self, batches: StepBatches, workers: int) -> Any:
         """Give the batches that are still to come, on this process's device."""
         fabric = self._fabric
-        if fits(batches, fabric.device):
-            resident = ResidentBatches(batches, fabric.device)
+        resident = batches.on_device(fabric.device)
+        if resident is not None:
             return resident.from_step(self.progress.step, fabric.global_rank, fabric.world_size)
         stream = BatchStream(batches, self.progress.step, fabric.global_rank, fabric.world_size)
         pinned = fabric.device.type == "cuda"
-        loader: DataLoader[Batch] = DataLoader(
+        loader: DataLoader[Any] = DataLoader(
             stream, batch_size=None, num_workers=workers, pin_memory=pinned
         )
         return fabric.setup_dataloaders(loader, use_distributed_sampler=False)
@@ -162,7 +161,7 @@ class TrainingLoop:
         steps, per_epoch, _ = self._length
         return learning_rate_factor(self._settings, step, steps, per_epoch, self.progress.elapsed_s)
 
-    def _step(self, batch: Batch) -> None:
+    def _step(self, batch: Any) -> None:
         fabric, progress, settings = self._fabric, self.progress, self._settings
         torch.manual_seed(hash((settings.seed, progress.step, fabric.global_rank)))
         self._learner.follow(progress.step)

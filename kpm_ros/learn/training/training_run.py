@@ -31,30 +31,18 @@ from kpm_ros.learn.recordings.split_files import Splits
 from kpm_ros.learn.recordings.turned import turned
 from kpm_ros.learn.training import outcome
 from kpm_ros.learn.training.batches import make_batches
-from kpm_ros.learn.training.checkpoints import PROGRESS, read_checkpoint
-from kpm_ros.learn.training.curves import CurvesFile
 from kpm_ros.learn.training.engine import Engine, best_precision, is_first_process
 from kpm_ros.learn.training.learner import Learner
+from kpm_ros.learn.training.loop_in_folder import refuse_others, train_in
 from kpm_ros.learn.training.preparation import (
     effort_variance,
     first_network,
     new_card,
     training_part,
 )
-from kpm_ros.learn.training.run_folder import (
-    PACKAGES,
-    MetricsLog,
-    RunFolder,
-    git_revision,
-    machine,
-)
-from kpm_ros.learn.training.training_loop import (
-    TrainingLength,
-    TrainingLoop,
-    TrainingStopped,
-    tensors_of,
-)
-from kpm_ros.learn.training.training_settings import LARGEST_INTERVAL, Settings, for_windowed
+from kpm_ros.learn.training.run_folder import PACKAGES, RunFolder, git_revision, machine
+from kpm_ros.learn.training.training_loop import TrainingStopped, tensors_of
+from kpm_ros.learn.training.training_settings import Settings, for_windowed
 from kpm_ros.learn.training.validation import Validation
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.levels import levels_of
@@ -64,7 +52,6 @@ from kpm_ros.models.weight_files import save_model
 
 __all__ = ["Training", "TrainingStopped"]
 
-_LINES_A_CHECK = 10
 _HARMLESS = ("score_minutes",)
 """Settings that another training may have and still be gone on with."""
 
@@ -118,7 +105,7 @@ class Training:
         first = is_first_process()
         if first:
             folder.open()
-            _refuse_others(folder, plan.identity)
+            refuse_others(folder, plan.identity)
             folder.write(folder.config, self._config(plan))
         if architecture_of(plan.card).fitted:
             card, tensors = self._fit(plan)
@@ -185,28 +172,19 @@ class Training:
         settings, dataset = plan.settings, plan.dataset
         card, network = first_network(plan.card, plan.recordings, settings)
         batches = make_batches(plan.recordings, card, settings)
-        per_epoch = batches.order.steps_per_epoch
-        every = settings.check_every or min(per_epoch, LARGEST_INTERVAL)
-        length = TrainingLength(max(1, round(settings.epochs * per_epoch)), per_epoch, every)
-        if listeners is not None:
-            done = read_checkpoint(folder.checkpoint, plan.identity)
-            begin = done[PROGRESS]["step"] if done else 0
-            log = MetricsLog(folder.metrics, max(1, every // _LINES_A_CHECK), begin)
-            curves = CurvesFile(folder.metrics, folder.curves, f"{card.name}, {self.recipe} recipe")
-            listeners = (log, curves, *listeners)
         choosing = dataset.on_grid(dataset.splits.get("val", ()), card)
-        loop = TrainingLoop(
-            self.engine.start(listeners or ()),
+        loop = train_in(
+            folder,
+            self.engine,
             Learner(network, settings),
-            length,
+            batches,
+            batches.order.steps_per_epoch,
             Validation(choosing, card, settings),
-            folder.checkpoint,
             plan.identity,
+            listeners,
+            title=f"{card.name}, {self.recipe} recipe",
             effort_variance=effort_variance(plan.recordings),
         )
-        loop.run(batches, self.engine.workers)
-        if listeners:
-            curves.draw()
         notes = outcome.how_trained(settings, self.recipe, asdict(loop.progress), self.command)
         return replace(card, notes=notes), tensors_of(loop.best)
 
@@ -224,13 +202,3 @@ class Training:
         save_model(folder.model, replace(card, scores=outcome.card_scores(scores)), tensors)
         folder.write(folder.scores, {"simulated": plan.dataset.simulated, "splits": scores})
         return scores
-
-
-def _refuse_others(folder: RunFolder, identity: dict[str, Any]) -> None:
-    """Refuse a folder of a training that is over, or that is another one."""
-    if folder.scores.is_file():
-        raise ValueError(
-            f"the training in {folder.path} is complete, its model is {folder.model}: train into "
-            "another folder"
-        )
-    read_checkpoint(folder.checkpoint, identity)

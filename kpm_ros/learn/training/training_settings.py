@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -59,6 +60,8 @@ class Settings:
     seed: int = 1
 
     epochs: float = 200.0
+    steps: int = 0
+    """Batches that a training takes; 0 for as many as its epochs hold."""
     window: int = 1024
     overlap: int = 256
     batch: int = 64
@@ -111,7 +114,14 @@ class Settings:
             self._ask(name, getattr(self, name) > 0, "above 0")
         for name in ("window", "batch"):
             self._ask(name, getattr(self, name) >= 1, "at least 1")
-        nothing = ("warm_up_steps", "weight_decay", "gradient_limit", "sinkhorn", "augment")
+        nothing = (
+            "steps",
+            "warm_up_steps",
+            "weight_decay",
+            "gradient_limit",
+            "sinkhorn",
+            "augment",
+        )
         for name in (*nothing, "check_every", "sinkhorn_points", "patience", "seed", "rate_hz"):
             self._ask(name, 0 <= getattr(self, name) < math.inf, "0 or more")
         for name in ("drop_senses",):
@@ -187,11 +197,19 @@ def make_settings(recipe: str, **given: Any) -> Settings:
             raise ValueError(f"there is no setting {name!r} of a training")
     model, suited = given.get("model", ""), {}
     if model:
-        from kpm_ros.models.registry import find_architecture
-
-        architecture = find_architecture(model)
-        suited = dict(architecture.quick if recipe == "quick" else architecture.published)
+        suited = dict(_suited_to(model).get(recipe, {}))
     return Settings(**{**RECIPES[recipe], **suited, **given})
+
+
+def _suited_to(model: str) -> Mapping[str, Mapping[str, Any]]:
+    """Settings of each recipe that suit a kind of model better than most."""
+    from kpm_ros.models.pianomotion.recipes import MODELS
+    from kpm_ros.models.registry import find_architecture
+
+    if model in MODELS:
+        return MODELS[model].recipes
+    architecture = find_architecture(model)
+    return {"quick": architecture.quick, "published": architecture.published}
 
 
 def for_windowed(settings: Settings, window: int) -> Settings:

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -44,6 +44,15 @@ class Part(NamedTuple):
     start: int
     length: int
     skipped: int
+
+
+class Checks(Protocol):
+    """What tells, in the midst of training, how well a network does."""
+
+    def errors(
+        self, network: nn.Module, device: torch.device, share: int = 0, shares: int = 1
+    ) -> torch.Tensor:
+        """Sum squared errors and count values of each recording: (recordings, 2)."""
 
 
 class Validation:
