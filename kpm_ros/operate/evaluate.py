@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpm_ros.operate import evaluate_mia
+from kpm_ros.operate import evaluate_mia, evaluate_motion
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.operate.evaluate_dataset import DEFAULT_MODELS
 from kpm_ros.operate.evaluate_output import show, write
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 NAME = "evaluate"
 PURPOSE = "compare estimated with measured effort, of data sets and of bags"
-REPORTS = ("accuracy", evaluate_mia.NAME)
+OTHER_REPORTS = {evaluate_mia.NAME: evaluate_mia, evaluate_motion.NAME: evaluate_motion}
+REPORTS = ("accuracy", *OTHER_REPORTS)
 EXAMPLES = """\
 examples:
   kpm evaluate DIR --models touchnet-sim mean ridge nearest
@@ -49,6 +50,8 @@ examples:
   kpm evaluate SESSION --models ours=runs/mine --html report.html
   kpm evaluate DIR --report mia --models random nearest ours=runs/body --lengths
                              bodies: the tables of Muscles in Action, published figures beside
+  kpm evaluate DIR --report motion --models played diffusion=runs/gesture
+                             movements made of music: PianoMotion10M's scores, keys, limits
 
 A model is a shipped one's name, a weights file, a folder that `kpm train` wrote, or one of the
 baselines mean, nearest and ridge, which are fitted to the data set's training part on the spot.
@@ -93,11 +96,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=REPORTS,
         default=REPORTS[0],
         help="accuracy: RMSE, OTD and correlation per recording, with what models cost; mia: RMSE "
-        "per exercise, as Muscles in Action has it (default: %(default)s)",
+        "per exercise, as Muscles in Action has it; motion: movements made of music against those "
+        "played (default: %(default)s)",
     )
     parser.add_argument(
         "--protocol",
-        choices=("continuous", "published", "windows"),
+        choices=("continuous", "published", "windows", "clips"),
         help="continuous: stream whole recordings as live; published: separate windows of 1 s, as "
         "PianoKPM's code takes them; windows: separate windows of 3 s, with --report mia "
         "(default: continuous, with --report mia windows)",
@@ -134,7 +138,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[:START-END]",
         help="which recording, and its seconds (default: 6 s of the first one scored)",
     )
-    evaluate_mia.add_arguments(parser)
+    for report in OTHER_REPORTS.values():
+        report.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -155,24 +160,28 @@ def run(arguments: argparse.Namespace) -> int:
             report = evaluate_mia.evaluate(arguments, protocol)
             show(arguments, report, mia_report_text)
             return 0
+        if arguments.report == evaluate_motion.NAME:
+            evaluate_motion.show_report(arguments)
+            return 0
         table = _evaluate(arguments, protocol)
     return 0 if table.models else 1
 
 
 def _check(arguments: argparse.Namespace) -> str:
     """Refuse at once what would be found out only after minutes; gives the protocol."""
-    mia = arguments.report == evaluate_mia.NAME
-    protocols = evaluate_mia.PROTOCOLS if mia else ("continuous", "published")
+    asked = OTHER_REPORTS.get(arguments.report)
+    protocols = asked.PROTOCOLS if asked else ("continuous", "published")
     protocol: str = arguments.protocol or protocols[0]
     if protocol not in protocols:
         raise UserError(
             f"--report {arguments.report} has the protocols {' and '.join(protocols)}, not "
             f"{protocol}"
         )
-    if mia:
-        evaluate_mia.check(arguments)
-    else:
-        evaluate_mia.refuse_without(arguments)
+    for name, report in OTHER_REPORTS.items():
+        if name == arguments.report:
+            report.check(arguments)
+        else:
+            report.refuse_without(arguments)
     if arguments.workers is not None and arguments.workers < 1:
         raise UserError(f"--workers must be at least 1, not {arguments.workers}")
     if arguments.otd_points < 1:
