@@ -47,6 +47,7 @@ COMMANDS = (
     "train",
     "adapt",
     "generate",
+    "annotate",
     "picture",
     "explore",
     "compare",

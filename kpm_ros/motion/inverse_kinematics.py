@@ -32,6 +32,8 @@ from numpy.typing import NDArray
 from kpm_ros.core.hand_motion import JOINTS, POINTS
 from kpm_ros.motion.hand_kinematics import PALM, HandKinematics
 from kpm_ros.motion.rotations import best_turn, matrices, turns_of
+from kpm_ros.simulate.anatomy.passive import rest_angles
+from kpm_ros.simulate.anatomy.posture import WRIST_JOINTS
 from kpm_ros.simulate.anatomy.statics import LAST_BEND, LAST_JOINTS
 
 Array = NDArray[np.float64]
@@ -281,21 +283,15 @@ class _Piece:
 
 def _rest(names: tuple[str, ...], beliefs: PoseBeliefs) -> tuple[Array, Array]:
     """Where each joint usually is, and how sure that is, as one over a standard deviation."""
-    from kpm_ros.simulate.anatomy.passive import rest_angles
-
     known = beliefs.forearm_rad is not None
     wrist = beliefs.wrist_rad if known else beliefs.straight_wrist_rad
-    spread = np.array(
-        [
-            wrist
-            if name.startswith(("pro_sup", "deviation", "flexion"))
-            else beliefs.spread_rad
-            if "abduction" in name
-            else beliefs.bend_rad
-            for name in names
-        ]
-    )
-    return rest_angles(names), 1.0 / spread
+
+    def spread(name: str) -> float:
+        if name in WRIST_JOINTS:
+            return wrist
+        return beliefs.spread_rad if "abduction" in name else beliefs.bend_rad
+
+    return rest_angles(names), 1.0 / np.array([spread(name) for name in names])
 
 
 def _bent(state: _State) -> Array:

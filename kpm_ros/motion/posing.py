@@ -28,6 +28,7 @@ from kpm_ros.motion.bone_rotations import landmarks_of, rotations_of
 from kpm_ros.motion.hand_kinematics import HandKinematics
 from kpm_ros.motion.inverse_kinematics import PoseBeliefs, Posed, pose_hand
 from kpm_ros.motion.published_camera import right_handed
+from kpm_ros.motion.rotations import matrices
 
 
 class PosedMotion(NamedTuple):
@@ -36,8 +37,30 @@ class PosedMotion(NamedTuple):
     motion: HandMotion
     residual_m: Mapping[str, NDArray[np.float64]]
     """By side, (n,): how far landmarks of the posed hand are from those given."""
-    sizes: Mapping[str, float]
-    """By side: how large the hand is, relative to an average adult's."""
+    hands: Mapping[str, HandKinematics]
+    """By side: the hand that was posed, of a left one its mirror image."""
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """By side: how large the hand is, relative to an average adult's."""
+        return {side: hand.size for side, hand in self.hands.items()}
+
+    def held(self) -> HandMotion:
+        """Give the movement with the landmarks of the posed hands in place of those given."""
+        hands = {
+            side: replace(hand, landmarks=self._landmarks(side))
+            for side, hand in self.motion.hands.items()
+        }
+        return replace(self.motion, hands=hands)
+
+    def _landmarks(self, side: str) -> NDArray[np.float32]:
+        known = self.motion.hands[side].known()
+        frame = self.motion.frame
+        place = right_handed(known["place"], side, frame)
+        turn = matrices(known["forearm"])
+        joints = np.asarray(known["joints"], np.float64)
+        points = self.hands[side].move(place, turn, joints).points
+        return right_handed(points, side, frame).astype(np.float32)
 
 
 def posed(motion: HandMotion, beliefs: PoseBeliefs | None = None) -> PosedMotion:
@@ -56,7 +79,7 @@ def posed(motion: HandMotion, beliefs: PoseBeliefs | None = None) -> PosedMotion
     return PosedMotion(
         replace(motion, hands=hands),
         {side: pose.residual_m for side, pose in found.items()},
-        {side: pose.hand.size for side, pose in found.items()},
+        {side: pose.hand for side, pose in found.items()},
     )
 
 

@@ -48,6 +48,7 @@ from kpm_ros.core.hand_motion import (
     MotionError,
     OneHandMotion,
 )
+from kpm_ros.core.settings import check_number
 from kpm_ros.core.sides import LEFT, RIGHT
 from kpm_ros.models.pianomotion.motion_card import PLACE_SCALE
 from kpm_ros.motion.columns import nearest_known
@@ -155,8 +156,9 @@ def read_annotation(path: Path, *, adjusted: bool = False) -> HandMotion:
     if not isinstance(told, dict):
         raise MotionError(f"{path} is no table of left, right, fps, adjust, bv and start_frame")
     least, most = RATES_HZ
-    fps = _number(told, "fps", path, least, most)
-    start = _number({"start_frame": 0} | told, "start_frame", path, 0.0, 1e9)
+    with reading(path, "an annotation of hands", MotionError):
+        fps = check_number("fps", told.get("fps"), least=least, most=most)
+        start = check_number("start_frame", told.get("start_frame", 0), least=0, most=1e9)
     values = {side: _table(told.get(side), side, path) for side in SIDES}
     if len(values[LEFT]) != len(values[RIGHT]):
         raise MotionError(
@@ -172,13 +174,6 @@ def read_annotation(path: Path, *, adjusted: bool = False) -> HandMotion:
     return HandMotion(
         fps, hands, start / fps, CAMERA, title=path.stem, source=f"PianoMotion10M {video}"
     )
-
-
-def _number(told: dict[str, Any], name: str, path: Path, least: float, most: float) -> float:
-    value: Any = told.get(name)
-    if type(value) not in (int, float) or not least <= value <= most:
-        raise MotionError(f"{path} has the {name} {value!r}, but it must be {least:g} to {most:g}")
-    return float(value)
 
 
 def _table(rows: Any, name: str, path: Path, width: int = VALUES) -> Array:

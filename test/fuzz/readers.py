@@ -658,6 +658,42 @@ def _read_sound(path: Path) -> None:
     assert len(read_audio(path, 0.1, 0.2)) > 0
 
 
+def _motions(folder: Path) -> list[Path]:
+    import numpy as np
+
+    from kpm_ros.core.hand_motion import HandMotion, OneHandMotion
+
+    hand = OneHandMotion(
+        np.ones(4, bool),
+        rotations=np.zeros((4, 16, 3), np.float32),
+        place=np.zeros((4, 3), np.float32),
+        shape=np.zeros(10, np.float32),
+    )
+    HandMotion(30.0, {"left": hand, "right": hand}, title="still").save(folder / "a.npz")
+    return [folder / "a.npz"]
+
+
+def _read_motion(path: Path) -> None:
+    from kpm_ros.core.hand_motion import HandMotion
+
+    HandMotion.load(path).resampled(60.0)
+
+
+def _annotations(folder: Path) -> list[Path]:
+    import json
+
+    rows = [[1.0] + [0.1] * 61] * 3
+    told = {"left": rows, "right": rows, "fps": 25, "adjust": [0, 0, 0], "start_frame": 5}
+    (folder / "a.json").write_text(json.dumps(told))
+    return [folder / "a.json"]
+
+
+def _read_annotation(path: Path) -> None:
+    from kpm_ros.motion.published_layout import read_annotation
+
+    read_annotation(path, adjusted=True).resampled(30.0)
+
+
 READERS = {
     "archive": Reader(_archives, _read_archive),
     "xdf": Reader(_xdf, _read_xdf),
@@ -686,11 +722,14 @@ READERS = {
     "video": Reader(_videos, _read_video, _camera_errors, ("cv2",), usual=20),
     "effort": Reader(_effort, _read_effort, _bag_errors),
     "fingering": Reader(_fingerings, _read_fingering),
+    "motion": Reader(_motions, _read_motion),
+    "annotation": Reader(_annotations, _read_annotation),
 }
 
 GROUPS = {
     "bags": ("bag", "recording", "topic_map"),
     "senses": ("emg_csv", "midi", "sound", "effort", "opensim"),
+    "motion": ("motion", "annotation"),
     "pictures": ("pictures", "video"),
     "settings": (
         "parameters",

@@ -117,9 +117,9 @@ def test_what_is_missing_or_odd_in_a_folder_is_said_in_a_sentence(tmp_path: Path
         ({"right": []}, "no frames of right"),
         ({"right": [[float("nan")] * 62] * 60}, "a value in frame 0 of right that is no number"),
         ({"right": [["x"] * 62] * 60}, "cannot be read as an annotation"),
-        ({"fps": 0}, "the fps 0, but"),
-        ({"fps": "30"}, "the fps '30'"),
-        ({"start_frame": -1}, "start_frame -1"),
+        ({"fps": 0}, "fps is 0, but must be"),
+        ({"fps": "30"}, "fps is '30'"),
+        ({"start_frame": -1}, "start_frame is -1"),
     ]
     for wrong, said in wrongs:
         with pytest.raises(MotionError, match=said):

@@ -23,13 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.foreign_files import ForeignFileError, reading
 from kpm_ros.core.skeletons import Skeleton
 from kpm_ros.learn.pictures.clip import Image, Images
 from kpm_ros.learn.pictures.stick_figure import Movement
-from kpm_ros.sense.camera.image_headers import check_pixels
 from kpm_ros.sense.camera.opencv import load_opencv
-from kpm_ros.sense.camera.video import USUAL_FPS, must_be_one_file
+from kpm_ros.sense.camera.video import USUAL_FPS, open_video
 
 LARGEST = 720
 """Rows of a picture that is drawn over; larger ones are made smaller."""
@@ -48,14 +46,8 @@ class VideoImages:
     def __init__(self, path: Path, offset_s: float = 0.0) -> None:
         """Open it; `offset_s` is the instant of the recording at which it begins."""
         cv2 = load_opencv()
-        with reading(path, "a video"):
-            must_be_one_file(path)
-            self._capture: Any = cv2.VideoCapture(str(path))
-            if not self._capture.isOpened():
-                raise ForeignFileError(f"{path} cannot be read as a video")
-            names = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-            check_pixels(*(int(self._capture.get(name)) for name in names))
-            self._fps = float(self._capture.get(cv2.CAP_PROP_FPS)) or USUAL_FPS
+        self._capture: Any = open_video(path)
+        self._fps = float(self._capture.get(cv2.CAP_PROP_FPS)) or USUAL_FPS
         self._offset_s = offset_s
         self._next = 0
         self._shown: Image | None = None

@@ -25,11 +25,10 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import IMAGE_BYTES, read_bytes, reading
 from kpm_ros.sense.camera.camera_device import CameraConfig, CameraConfigError, CameraError
-from kpm_ros.sense.camera.image_headers import check_pixels
 from kpm_ros.sense.camera.open_camera import STREAMS, open_camera
 from kpm_ros.sense.camera.opencv import load_opencv
 from kpm_ros.sense.camera.pixels import decode
-from kpm_ros.sense.camera.video import IMAGE_SUFFIXES, must_be_one_file
+from kpm_ros.sense.camera.video import IMAGE_SUFFIXES, open_video
 
 Image = NDArray[np.uint8]
 
@@ -71,12 +70,7 @@ def _picture(path: Path) -> Image:
 def _of_video(path: Path, count: int) -> Iterator[Image]:
     cv2 = load_opencv()
     with reading(path, "a video", CameraConfigError):
-        must_be_one_file(path)
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-        if not capture.isOpened():
-            raise CameraConfigError(f"{path} cannot be read as a video")
-        names = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        check_pixels(*(int(capture.get(name)) for name in names))
+        capture = open_video(path)
     seen = 0
     try:
         # The last pictures of a video often cannot be reached, and its count may be a guess.

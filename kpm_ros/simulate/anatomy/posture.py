@@ -30,7 +30,7 @@ from kpm_ros.simulate.anatomy.reach_table import ReachTable
 from kpm_ros.simulate.hand import FINGER_POINTS, FINGERS
 from kpm_ros.simulate.products import Array, applied, cross_matrix, product
 
-_WRIST_JOINTS = ("pro_sup_r", "deviation_r", "flexion_r")
+WRIST_JOINTS = ("pro_sup_r", "deviation_r", "flexion_r")
 _FINGER_JOINTS = (
     ("cmc_flexion_r", "cmc_abduction_r", "mp_flexion_r", "ip_flexion_r"),
     *(
@@ -80,7 +80,7 @@ class AnatomicalHand:
         anywhere = np.repeat([[-np.inf, np.inf]], PLACE, axis=0)
         self.limits = np.concatenate([anywhere, body.ranges])
         index = {name: PLACE + k for k, name in enumerate(body.joint_names)}
-        self._wrist_columns = [index[name] for name in _WRIST_JOINTS]
+        self._wrist_columns = [index[name] for name in WRIST_JOINTS]
         self._columns = [[index[name] for name in names] for names in _FINGER_JOINTS]
         self._bend = _BEND_RAD + _CURVATURE_RAD * person.curvature
         self._measure()
