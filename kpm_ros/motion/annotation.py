@@ -52,7 +52,7 @@ from kpm_ros.sense.tracking.cleanup import clean_recording
 
 Array = NDArray[np.float64]
 
-LEVEL_M = 0.04
+LEVEL_M = 0.03
 """How high above the white keys the middle of a playing hand's landmarks is."""
 ACROSS_M, DEPTH_M = 0.003, 0.04
 """Error of a landmark across the picture, and of its guessed depth."""
