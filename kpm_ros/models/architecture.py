@@ -21,7 +21,7 @@ asked for a network or a stream.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -73,6 +73,14 @@ class BatchEstimator(Protocol):
         ...
 
 
+Fit = Callable[
+    [ModelCard, "Sequence[Example]", "Sequence[Example]", int],
+    tuple[ModelCard, "dict[str, Array]"],
+]
+"""Fits a model of a card to examples, with others to choose by and a seed; the card may come back
+fuller."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Architecture(ABC):
     """One kind of model, of which the registry lists all."""
@@ -84,8 +92,8 @@ class Architecture(ABC):
     description: str
     live: bool = False
     """Whether the pipeline runs it as it plays; others only work on recordings."""
-    fitted: bool = False
-    """Fitted in one go rather than trained step by step."""
+    fitting: Fit | None = None
+    """Fits a model in one go, of what is fitted rather than trained step by step."""
     lookahead_s: float = 0.0
     """How much of the future it waits for unless its card says otherwise."""
     fed_back: bool = False
@@ -111,6 +119,11 @@ class Architecture(ABC):
         """Call its cards what it is called itself unless it says otherwise."""
         if not self.card_name:
             object.__setattr__(self, "card_name", self.name)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it is fitted in one go rather than trained step by step."""
+        return self.fitting is not None
 
     # What a card of this architecture may say.
 
@@ -225,7 +238,10 @@ class Architecture(ABC):
 
         What there is to choose is chosen by how it does on the second examples.
         """
-        raise CardError(f"{self.name} is a network, which is trained rather than fitted")
+        if self.fitting is None:
+            raise CardError(f"{self.name} is a network, which is trained rather than fitted")
+        self.check(card)
+        return self.fitting(card, training, choosing, seed)
 
     def readout(self, card: ModelCard, tensors: Tensors) -> Readout:
         """Give the last layer of a model, where effort is a weighted sum of what is given to it."""

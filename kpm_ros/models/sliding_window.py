@@ -28,11 +28,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.models.architecture import Architecture, BatchEstimator, Span, Stretch, check_lookahead
+from kpm_ros.models.architecture import BatchEstimator, Span, Stretch, check_lookahead
 from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.examples import Tensors
 from kpm_ros.models.input_checks import check_values
-from kpm_ros.models.streaming_network import StreamedBatch, StreamingNetwork
+from kpm_ros.models.streamed import StreamedArchitecture
+from kpm_ros.models.streaming_network import StreamingNetwork
 
 TOGETHER = 64
 """Windows evaluated at once."""
@@ -43,10 +44,9 @@ Evaluate = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SlidingArchitecture(Architecture):
+class SlidingArchitecture(StreamedArchitecture):
     """A model of windows of one length at one rate."""
 
-    live: bool = True
     own_windows: bool = True
     window_samples: int
 
@@ -82,19 +82,10 @@ class SlidingArchitecture(Architecture):
         """Give all of a window beside an instant."""
         return self.window_samples - 1
 
-    def stream(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:
+    def streaming(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:
         """Make what slides a window over the grid."""
-        if not self.live:
-            raise self._not_live()
-        return self._sliding(card, tensors)
-
-    def _sliding(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:
         evaluate = self.evaluator(card, tensors, "cpu")
         return _SlidingWindow(card, tensors, self.span(card), self.window_samples, evaluate)
-
-    def batch(self, card: ModelCard, tensors: Tensors, device: str = "cpu") -> BatchEstimator:
-        """Make what evaluates whole recordings as live."""
-        return StreamedBatch(self._sliding(card, tensors), device)
 
     def separate_windows(
         self, card: ModelCard, tensors: Tensors, device: str = "cpu"

@@ -28,6 +28,7 @@ from kpm_ros.core.provenance import processor, versions
 from kpm_ros.operate.errors import UserError
 
 if TYPE_CHECKING:
+    from kpm_ros.learn.explore.pose_models import PoseError
     from kpm_ros.learn.recordings.data_set import DataSet
     from kpm_ros.learn.scores.exercise_scores import ExerciseScores
     from kpm_ros.learn.scores.mia_report import MiaReport, PoseScores
@@ -92,7 +93,7 @@ def check(arguments: argparse.Namespace) -> None:
         raise UserError("--report mia draws no excerpt: see `kpm picture`")
     if len(arguments.data) > 1:
         raise UserError(f"--report mia is of one data set, not of {len(arguments.data)}")
-    for name in ("csv", "html"):
+    for name in ("csv", "html", "on"):
         if getattr(arguments, name):
             raise UserError(f"--{name} is of --report accuracy: --report mia does not have it")
 
@@ -155,7 +156,8 @@ def _pose(words: Sequence[str], scoring: MiaScoring, split: str) -> PoseScores:
 
     dataset = scoring.dataset
     windows = scoring.windows(dataset.splits[split])
-    found, units = {}, set()
+    found: dict[str, PoseError] = {}
+    units = set()
     for word in words:
         one = find_scored_model(word, dataset)
         pose = PoseModel.of(one.name, one.model, dataset)
@@ -166,7 +168,9 @@ def _pose(words: Sequence[str], scoring: MiaScoring, split: str) -> PoseScores:
         scoring.tell(f"{one.name} from muscles to pose")
     if len(units) > 1:
         raise ValueError(f"poses in {' and in '.join(sorted(units))} cannot be compared")
-    return PoseScores(split, len(windows), found, units.pop())
+    seen = {name: error.seen for name, error in found.items()}
+    turned = {name: error.turned for name, error in found.items() if error.turned is not None}
+    return PoseScores(split, len(windows), seen, units.pop(), turned)
 
 
 def _report(

@@ -27,7 +27,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.streams import Channels, Streams
-from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Span
+from kpm_ros.models.architecture import Fit, Shapes, Span
 from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.examples import Tensors
 from kpm_ros.models.pianokpm.published import MUSCLES, published_card
@@ -39,7 +39,8 @@ from kpm_ros.models.registry import (
     register,
     unregister,
 )
-from kpm_ros.models.streaming_network import StreamedBatch, StreamingNetwork
+from kpm_ros.models.streamed import StreamedArchitecture
+from kpm_ros.models.streaming_network import StreamingNetwork
 from kpm_ros.models.trained import load
 from kpm_ros.models.weight_files import save_model
 from support.models import listed
@@ -66,14 +67,18 @@ class _LoudnessStream(StreamingNetwork):
         return {}
 
 
+def _shares(card, training, choosing, seed):
+    effort = np.concatenate([one.effort for one in training])
+    return card, {"share": effort.mean(axis=0)}
+
+
 @dataclass(frozen=True, kw_only=True)
-class Loudness(Architecture):
+class Loudness(StreamedArchitecture):
     """A tiny architecture of one's own."""
 
     name: str = "loudness"
     description: str = "each muscle's share of the loudest channel"
-    live: bool = True
-    fitted: bool = True
+    fitting: Fit | None = _shares
 
     def check(self, card: ModelCard) -> None:
         if card.lookahead:
@@ -85,11 +90,8 @@ class Loudness(Architecture):
     def span(self, card: ModelCard) -> Span:
         return Span(stride=1, settling=0)
 
-    def stream(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:
+    def streaming(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:
         return _LoudnessStream(card, tensors, self.span(card))
-
-    def batch(self, card: ModelCard, tensors: Tensors, device: str = "cpu") -> BatchEstimator:
-        return StreamedBatch(self.stream(card, tensors), device)
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def test_a_name_is_given_once(loudness) -> None:
 
 
 def test_what_is_not_known_is_refused_with_what_is() -> None:
-    with pytest.raises(ValueError, match="no model 'lstm': choose from mean, nearest, ridge"):
+    with pytest.raises(ValueError, match="no model 'lstm': choose from mean, mean-pose, nearest"):
         find_architecture("lstm")
     with pytest.raises(CardError, match=r"'lstm' is not known: .*touchnet"):
         architecture_of(published_card(architecture="lstm"))

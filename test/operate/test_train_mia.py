@@ -27,6 +27,7 @@ from kpm_ros.learn.explore.pose_models import PoseModel
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.turned import turned
 from kpm_ros.learn.scores.body_windows import windows_of
+from kpm_ros.learn.scores.scored_models import find_scored_model
 from kpm_ros.learn.training.training_settings import make_settings
 from kpm_ros.models.mia.published import MUSCLES, joints
 from kpm_ros.models.trained import load
@@ -92,10 +93,24 @@ def test_a_pose_is_learnt_from_muscles_without_another_loop(data: Path, tmp_path
     assert (model.card.unit, model.card.streams.names) == ("m", ("muscles", "person"))
     dataset = open_dataset(data)
     windows = [one for n in dataset.splits["test"] for one in windows_of(dataset.recording(n))]
-    error = PoseModel.of("pose", model, dataset).error(windows)
+    error = PoseModel.of("pose", model, dataset).error(windows).seen
     rmse = model.card.scores["test_rmse"]
     assert rmse < 0.6 * np.sqrt(np.mean([_square(dataset, name) for name in dataset.names]))
     assert rmse < error < 3**0.5 * 2 * rmse
+
+
+def test_ours_learns_a_pose_from_muscles_far_better_than_the_mean_pose(
+    data: Path, tmp_path: Path
+) -> None:
+    words = ["--recipe", "quick", "--epochs", "60", "--batch", "8"]
+    trained(data, tmp_path / "run", "--model", "muscles-to-pose", *words)
+    dataset = open_dataset(data)
+    windows = [one for n in dataset.splits["test"] for one in windows_of(dataset.recording(n))]
+    scored = [find_scored_model(word, dataset) for word in (str(tmp_path / "run"), "mean-pose")]
+    ours, mean = (PoseModel.of(one.name, one.model, dataset).error(windows) for one in scored)
+    assert ours.seen < 0.5 * mean.seen
+    assert ours.turned is not None
+    assert ours.turned < ours.seen
 
 
 def _square(dataset, name: str) -> float:

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.streams import Channels, Landmarks, Streams
+from kpm_ros.core.streams import METRIC, Channels, Landmarks, Streams
 from kpm_ros.learn.pictures.stick_figure import Movement
 from kpm_ros.learn.recordings.cutting import cut
 from kpm_ros.learn.recordings.on_grid import GridRecording, misfit
@@ -36,13 +36,22 @@ from kpm_ros.learn.scores.body_windows import (
     at_instants,
     estimate_alone,
 )
-from kpm_ros.learn.scores.metrics import joint_error
+from kpm_ros.learn.scores.metrics import facing_alike, joint_error
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.data_set import DataSet
     from kpm_ros.models.trained import Trained
 
 Array = NDArray[np.float32]
+
+
+class PoseError(NamedTuple):
+    """Mean distances of joints from where they were."""
+
+    seen: float
+    """As the camera sees them."""
+    turned: float | None
+    """In metres: apart from which way somebody faces, of which muscles say nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +126,12 @@ class PoseModel:
             self.view.skeleton, times, np.asarray(points, np.float64).reshape(shape)[..., :2]
         )
 
-    def error(self, windows: Sequence[Window]) -> float:
+    def error(self, windows: Sequence[Window]) -> PoseError:
         """Give the mean distance of a joint from where it was, at 10 Hz, given the true effort."""
-        made: list[Array] = []
+        made: list[NDArray[np.floating]] = []
+        turned: list[NDArray[np.floating]] = []
         there: list[Array] = []
+        metric = self.view.coordinates == METRIC
         for window in windows:
             part = window.alone
             found = estimate_alone(self.model, self.told(part, np.asarray(part.truth.values)))
@@ -130,10 +141,16 @@ class PoseModel:
             known = seen.missing == 0
             made.append(at_instants(found, self.model.card.rate_hz)[known])
             there.append(seen.values[known])
+            if metric and known.any():
+                turned.append(facing_alike(there[-1], made[-1]))
         if not sum(map(len, there)):
             raise ValueError(f"nobody is seen in the view {self.view.name!r}: nothing is scored")
-        error = joint_error(np.concatenate(there), np.concatenate(made), self.view.dimensions)
-        return float(f"{error:.6g}")
+
+        def distance(poses: Sequence[NDArray[np.floating]]) -> float:
+            truth, estimate = np.concatenate(there), np.concatenate(poses)
+            return float(f"{joint_error(truth, estimate, self.view.dimensions):.6g}")
+
+        return PoseError(distance(made), distance(turned) if metric else None)
 
 
 def _windows(length_s: float) -> Iterator[tuple[float, float]]:

@@ -62,6 +62,22 @@ def joint_error(
     return float(np.linalg.norm(apart, axis=2).mean())
 
 
+def facing_alike(
+    truth: NDArray[np.floating], estimate: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Turn estimated joints in metres about the upright y, all by one angle, as near as they get.
+
+    >>> ahead, aside = np.array([[0.0, 1, 2]]), np.array([[2.0, 1, 0]])
+    >>> facing_alike(ahead, aside).round(6) + 0.0
+    array([[0., 1., 2.]])
+    """
+    a, b = (joints.reshape(len(joints), -1, 3) for joints in _pair(truth, estimate))
+    across, along = a[..., 0] + 1j * a[..., 2], b[..., 0] + 1j * b[..., 2]
+    angle = np.angle(np.sum(across * along.conj()))
+    turned = along * np.exp(1j * angle)
+    return np.stack((turned.real, b[..., 1], turned.imag), axis=2).reshape(len(b), -1)
+
+
 def muscle_rmse(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> NDArray[np.float64]:
     """Root mean square error of each muscle."""
     a, b = _pair(truth, estimate)

@@ -71,6 +71,8 @@ class PoseScores:
     error: Mapping[str, float]
     """By model: mean distance of joints."""
     unit: str
+    turned: Mapping[str, float] = field(default_factory=dict)
+    """In metres, the same apart from which way somebody faces."""
 
 
 @dataclass(frozen=True)

@@ -104,11 +104,16 @@ def tables(report: MiaReport) -> list[Part]:
     found += [_length_table(report, report.lengths, published)] if report.lengths else []
     found += [_transfer_table(report, report.transfer)] if report.transfer else []
     if report.pose:
-        rows = [(name, f"{error:.3f}", "-") for name, error in report.pose.error.items()]
-        rows += [(f"{name} [P]", "-", f"{e:.3f}") for name, e in published.pose_error.items()]
+        turned = report.pose.turned
+        rows = [
+            (name, f"{error:.3f}", f"{turned[name]:.3f}" if name in turned else "-", "-")
+            for name, error in report.pose.error.items()
+        ]
+        rows += [(f"{name} [P]", "-", "-", f"{e:.3f}") for name, e in published.pose_error.items()]
         heading = f"Muscles to pose, mean error of a joint in {report.pose.unit}"
         where = f" (`{report.pose.split}`, {report.pose.windows} windows)"
-        found.append(Part(heading + where, ("model", "ours", "published"), rows))
+        head = ("model", "ours", "ours, turned to face alike", "published")
+        found.append(Part(heading + where, head, rows))
     return found
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros.learn.recordings.identity import seen_of
+from kpm_ros.learn.recordings.turned import turned
 from kpm_ros.models.registry import architectures
 from kpm_ros.models.trained import Trained, load
 
@@ -65,6 +66,7 @@ def _fitted(name: str, dataset: DataSet) -> Trained:
     if not training:
         raise ValueError(f"{name} is fitted to the data set's training part, and it has none")
     architecture = architectures()[name]
+    dataset = turned(dataset) if architecture.turned else dataset
     card = architecture.new_card(
         streams=architecture.usual_streams(dataset.streams),
         muscles=dataset.muscles,

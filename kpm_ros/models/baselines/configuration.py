@@ -16,34 +16,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Span, check_lookahead
+from kpm_ros.models.architecture import Architecture, Shapes, Span, check_lookahead
 from kpm_ros.models.baselines import shapes
-from kpm_ros.models.baselines.fitting import Fitted, fit_mean, fit_nearest, fit_ridge
+from kpm_ros.models.baselines.fitting import fit_mean, fit_nearest, fit_ridge
 from kpm_ros.models.card import CardError, ModelCard
-from kpm_ros.models.examples import Array, Tensors
+from kpm_ros.models.examples import Tensors
 from kpm_ros.models.pianokpm.published import LOOKAHEAD, RATE_HZ
+from kpm_ros.models.streamed import StreamedArchitecture
 
 if TYPE_CHECKING:
-    from kpm_ros.models.examples import Example
     from kpm_ros.models.streaming_network import StreamingNetwork
-
-_Fit = Callable[[ModelCard, "Sequence[Example]", "Sequence[Example]", int], Fitted]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Baseline(Architecture):
+class Baseline(StreamedArchitecture):
     """A model that is fitted in one go, and run with numpy."""
 
-    live: bool = True
-    fitted: bool = True
     stream_class: str
     """In this folder's `stream`."""
     listed: Callable[[ModelCard], Shapes]
-    fitting: _Fit
     looks_around: bool = True
     """Whether an output depends on the rows around it, or on none."""
 
@@ -67,35 +62,28 @@ class Baseline(Architecture):
         """Give an output for every sample."""
         return Span(1, shapes.reach(card) - card.lookahead if self.looks_around else 0)
 
-    def stream(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:
+    def streaming(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:
         """Make what evaluates a model sample by sample."""
         from kpm_ros.models.baselines import stream
 
         made: StreamingNetwork = getattr(stream, self.stream_class)(card, tensors, self.span(card))
         return made
 
-    def batch(self, card: ModelCard, tensors: Tensors, device: str = "cpu") -> BatchEstimator:
-        """Make what evaluates a model on whole recordings, on the CPU."""
-        from kpm_ros.models.streaming_network import StreamedBatch
-
-        return StreamedBatch(self.stream(card, tensors), device)
-
-    def fit(
-        self,
-        card: ModelCard,
-        training: Sequence[Example],
-        choosing: Sequence[Example] = (),
-        seed: int = 0,
-    ) -> tuple[ModelCard, dict[str, Array]]:
-        """Fit a model in one go; its card may come back fuller."""
-        self.check(card)
-        return self.fitting(card, training, choosing, seed)
-
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     Baseline(
         name="mean",
         description="always the mean effort of the training data",
+        stream_class="MeanStream",
+        listed=shapes.mean_shapes,
+        fitting=fit_mean,
+        looks_around=False,
+    ),
+    Baseline(
+        name="mean-pose",
+        description="always the mean pose of the training data, whatever the muscles do",
+        live=False,
+        turned=True,
         stream_class="MeanStream",
         listed=shapes.mean_shapes,
         fitting=fit_mean,

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Span, check_lookahead
+from kpm_ros.models.architecture import Architecture, Fit, Shapes, Span, check_lookahead
 from kpm_ros.models.card import CardError, ModelCard
 from kpm_ros.models.examples import Array, Tensors
 from kpm_ros.models.kernel.shapes import (
@@ -30,6 +30,7 @@ from kpm_ros.models.kernel.shapes import (
     tensor_shapes,
     timing_of,
 )
+from kpm_ros.models.streamed import StreamedArchitecture
 
 if TYPE_CHECKING:
     from kpm_ros.models.examples import Example
@@ -37,12 +38,20 @@ if TYPE_CHECKING:
     from kpm_ros.models.streaming_network import StreamingNetwork
 
 
+def _fit(
+    card: ModelCard, training: Sequence[Example], choosing: Sequence[Example], seed: int
+) -> tuple[ModelCard, dict[str, Array]]:
+    """Fit; the card comes back with people's usual scale and intervals."""
+    from kpm_ros.models.kernel.fitting import fit_kernel
+
+    return fit_kernel(card, training, choosing, seed)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Kernel(Architecture):
+class Kernel(StreamedArchitecture):
     """Random features of how somebody moved, and one linear layer that a person's own data turn."""
 
-    live: bool = True
-    fitted: bool = True
+    fitting: Fit | None = _fit
     own_scale: bool = True
     lookahead_s: float = AHEAD_S
 
@@ -61,30 +70,11 @@ class Kernel(Architecture):
         stride = stride_of(card)
         return Span(stride, max(0, (timing_of(card).seen + 2) * stride - 1 - card.lookahead))
 
-    def stream(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:
+    def streaming(self, card: ModelCard, tensors: Tensors) -> StreamingNetwork:
         """Make what evaluates a model sample by sample."""
         from kpm_ros.models.kernel.stream import KernelStream
 
         return KernelStream(card, tensors)
-
-    def batch(self, card: ModelCard, tensors: Tensors, device: str = "cpu") -> BatchEstimator:
-        """Make what evaluates a model on whole recordings, on the CPU."""
-        from kpm_ros.models.streaming_network import StreamedBatch
-
-        return StreamedBatch(self.stream(card, tensors), device)
-
-    def fit(
-        self,
-        card: ModelCard,
-        training: Sequence[Example],
-        choosing: Sequence[Example] = (),
-        seed: int = 0,
-    ) -> tuple[ModelCard, dict[str, Array]]:
-        """Fit a model in one go; its card comes back with people's usual scale and intervals."""
-        from kpm_ros.models.kernel.fitting import fit_kernel
-
-        self.check(card)
-        return fit_kernel(card, training, choosing, seed)
 
     def readout(self, card: ModelCard, tensors: Tensors) -> Readout:
         """Give its last layer, which is all that is fitted."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _PLACE = "kpm_ros.models.mia.network"
 _PUBLISHED_PLACE = "kpm_ros.models.mia.published_networks"
+_OURS_PLACE = "kpm_ros.models.mia.muscles_to_pose"
 
 _2023: dict[str, Any] = {
     "epochs": 100.0,
@@ -67,6 +68,17 @@ _QUICK: dict[str, Any] = {
 }
 
 
+_TO_POSE: dict[str, Any] = {
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "weight_decay": 0.05,
+    "gradient_limit": 1.0,
+    "augment": 5.0,
+    "keep": "best",
+}
+"""Of ours: strong people differ more in their effort than sensors do."""
+
+
 def _told(had: Streams) -> tuple[Any, ...]:
     return tuple(stream for stream in had if stream.name == PERSON)
 
@@ -87,6 +99,10 @@ def _picture(had: Streams) -> Streams:
 
 def _all(had: Streams) -> Streams:
     return had
+
+
+def _muscles(had: Streams) -> Streams:
+    return Streams(tuple(stream for stream in had if stream not in _told(had)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +146,12 @@ class _OfWindows(SlidingArchitecture):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Published(_OfWindows):
-    """A network as published."""
+class _Network(_OfWindows):
+    """A network, as published unless it stands elsewhere."""
 
     network_class: str
     """Its class, made of a card, which names its layer `last`."""
+    place: str = _PUBLISHED_PLACE
 
     def shapes(self, card: ModelCard) -> Shapes:
         """Ask the network itself, without making any weights."""
@@ -143,7 +160,7 @@ class _Published(_OfWindows):
     def network(self, card: ModelCard) -> nn.Module:
         """Make the card's network with whatever weights its layers begin with."""
         self.check(card)
-        module = importlib.import_module(_PUBLISHED_PLACE)
+        module = importlib.import_module(self.place)
         return cast("nn.Module", getattr(module, self.network_class)(card))
 
     def suit(self, network: nn.Module, card: ModelCard, examples: Sequence[Example]) -> None:
@@ -179,7 +196,6 @@ class _Published(_OfWindows):
 class _Neighbour(_OfWindows):
     """Gives what was measured in a window of the training data."""
 
-    fitted: bool = True
     finder: neighbours.Finder
 
     def shapes(self, card: ModelCard) -> Shapes:
@@ -189,17 +205,6 @@ class _Neighbour(_OfWindows):
     def evaluator(self, card: ModelCard, tensors: Tensors, device: str) -> Evaluate:
         """Find a window of the training data for each."""
         return neighbours.evaluator(card, tensors, self.finder)
-
-    def fit(
-        self,
-        card: ModelCard,
-        training: Sequence[Example],
-        choosing: Sequence[Example] = (),
-        seed: int = 0,
-    ) -> tuple[ModelCard, dict[str, Array]]:
-        """Keep the training windows."""
-        self.check(card)
-        return neighbours.fit(card, training)
 
 
 ARCHITECTURES: tuple[Architecture, ...] = (
@@ -213,7 +218,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         description="the Transformer of Muscles in Action, at any rate and with any senses",
         network_class=f"{_PLACE}:MiaTransformer",
     ),
-    _Published(
+    _Network(
         name="mia-iccv",
         description="the Transformer of Muscles in Action as released in 2023, 3 s at 10 Hz",
         network_class="Transformer2023",
@@ -221,7 +226,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         published=_2023,
         quick=_QUICK,
     ),
-    _Published(
+    _Network(
         name="mia-iccv-pose",
         description="the same turned round: from muscles to the pose that goes with them",
         network_class="Transformer2023",
@@ -231,7 +236,18 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         published=_2023 | {"learning_rate": 5e-4},
         quick=_QUICK,
     ),
-    _Published(
+    _Network(
+        name="muscles-to-pose",
+        description="ours, from muscles to the pose that goes with them, small and soon trained",
+        network_class="MusclesToPose",
+        place=_OURS_PLACE,
+        live=False,
+        turned=True,
+        chosen=_muscles,
+        published=_2023 | _TO_POSE,
+        quick=_QUICK | {"batch": 64} | _TO_POSE,
+    ),
+    _Network(
         name="mia-paper-transformer",
         description="the Transformer of Muscles in Action's paper, 3 s at 10 Hz",
         network_class="FirstTransformer",
@@ -239,7 +255,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         published=_FIRST,
         quick=_QUICK,
     ),
-    _Published(
+    _Network(
         name="mia-paper-cnn",
         description="the CNN of Muscles in Action's paper, 3 s at 10 Hz",
         network_class="FirstCnn",
@@ -250,12 +266,14 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     _Neighbour(
         name="nearest-window",
         description="effort of the training window of 3 s that looked most alike",
+        fitting=neighbours.fit,
         finder=neighbours.nearest,
         chosen=_joints_and_person,
     ),
     _Neighbour(
         name="random",
         description="effort of a training window of 3 s drawn by chance",
+        fitting=neighbours.fit,
         finder=neighbours.drawn,
         chosen=_joints_and_person,
     ),

@@ -46,7 +46,9 @@ def shapes(card: ModelCard) -> Shapes:
     }
 
 
-def fit(card: ModelCard, training: Sequence[Example]) -> tuple[ModelCard, dict[str, Array]]:
+def fit(
+    card: ModelCard, training: Sequence[Example], choosing: Sequence[Example], seed: int
+) -> tuple[ModelCard, dict[str, Array]]:
     """Keep all separate windows of the training data in which some effort is known."""
     windows, efforts = [], []
     mean = mean_effort(training)

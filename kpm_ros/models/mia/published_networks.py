@@ -124,7 +124,7 @@ class FirstTransformer(nn.Module):
         return self._scale * found.transpose(1, 2)
 
 
-class _BatchNorm(nn.Module):
+class BatchNorm(nn.Module):
     """Batch normalisation over (B, C, T), whose state is numbers only: torch's counts batches."""
 
     running_mean: Tensor
@@ -156,7 +156,7 @@ class FirstCnn(nn.Module):
             nn.Conv1d(before, after, KERNEL, padding=KERNEL // 2)
             for before, after in itertools.pairwise(widths)
         )
-        self.norms = nn.ModuleList(_BatchNorm(width) for width in widths[1 : 1 + NORMED])
+        self.norms = nn.ModuleList(BatchNorm(width) for width in widths[1 : 1 + NORMED])
 
     @property
     def last(self) -> nn.Module:
