@@ -253,3 +253,8 @@ class Session:
         """Write the file, whole or not at all, and so that no power cut takes it away."""
         content = json.dumps({"version": VERSION, **asdict(self)}, indent=1)
         write_atomically(folder / FILE, f"{content}\n".encode(), durable=True)
+
+
+def is_session(folder: Path) -> bool:
+    """Whether a folder is a session with one person."""
+    return (folder / FILE).is_file()

@@ -25,13 +25,14 @@ from typing import NamedTuple, TypeVar
 from kpm_ros.core.chunks import Trace
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.learn.importing.emg_truth import EmgRules, EmgTruth
 from kpm_ros.learn.reports.shown import KeyDown
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.picture_sources import labels_of
 from kpm_ros.operate.replay_run import Choices, ReplayRun
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import Effort, load_npz, read_effort
-from kpm_ros.replay.measured_emg import Calibration, MeasuredEmg, measured_emg
+from kpm_ros.replay.measured_emg import measured_emg
 from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, KEY_EVENT, TopicFinder
 from kpm_ros.sense.midi.score import SHORTEST_NOTE_S, Note, Score
 from kpm_ros.sense.samples import KeyEventKind
@@ -111,9 +112,9 @@ class BagEfforts:
             found[label] = self._replayed(label, word)
         return {name: effort for name, effort in found.items() if len(effort)}
 
-    def measured(self, known: Calibration) -> MeasuredEmg:
-        """Give the EMG that was recorded beside it, with what else is known of the person's."""
-        return measured_emg(self._bag, self._finder, known)
+    def measured(self, rules: EmgRules) -> EmgTruth:
+        """Give effort as the EMG that was recorded beside it has it."""
+        return measured_emg(self._bag, self._finder, rules)
 
     def traces(self) -> list[Trace]:
         """Give the latency traces of the recorded effort's chunks."""

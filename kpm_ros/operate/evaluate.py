@@ -120,6 +120,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="processes (default: one for each core where there is enough to do); what was "
         "measured once is not measured again",
     )
+    parser.add_argument(
+        "--on",
+        default="",
+        metavar="ADDRESS",
+        help="a Dask scheduler whose workers measure, such as tcp://host:8786; all see the files, "
+        "and this user's cache",
+    )
     parser.add_argument("--namespace", default="", help="of the topics, where a bag has several")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, too")
     parser.add_argument(
@@ -219,9 +226,10 @@ def _sources(
     arguments: argparse.Namespace, protocol: str
 ) -> dict[str, EvaluatedSet | EvaluatedBags]:
     """Tell data sets and bags apart; all bags together are one source."""
-    from kpm_ros.operate.evaluate_bag import EvaluatedBags, is_session
+    from kpm_ros.core.session_file import is_session
+    from kpm_ros.operate.evaluate_bag import EvaluatedBags
     from kpm_ros.operate.evaluate_dataset import EvaluatedSet
-    from kpm_ros.operate.picture_sources import is_bag
+    from kpm_ros.replay.bag_file import is_bag
 
     arguments.data = [path.expanduser() for path in arguments.data]
     bags = [path for path in arguments.data if is_bag(path) or is_session(path)]

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.provenance import processor, versions
-from kpm_ros.core.session_file import FILE, Session
+from kpm_ros.core.session_file import Session, is_session
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.evaluate_dataset import PACKAGES, cores
 from kpm_ros.operate.evaluate_output import progress
@@ -53,7 +53,7 @@ class EvaluatedBags:
         self.sessions = {path: Session.read(path) for path in paths if is_session(path)}
         bags = _bags(paths, self.sessions, arguments.namespace)
         self._by_name = {bag.stem: bag for bag in bags}
-        self._workers = arguments.workers
+        self._workers, self._on = arguments.workers, arguments.on
         self._work = BagWork(tuple(bags), tuple(arguments.models), arguments.otd_points)
         self.said: list[str] = []
         self.delays: dict[str, NDArray[np.float64]] = {}
@@ -97,7 +97,7 @@ class EvaluatedBags:
         part = self._by_name[take.recording]
         with BagEfforts(part.path, part.namespace) as bag:
             efforts = self._work.estimates(bag)
-            emg = bag.measured(part.known)
+            emg = bag.measured(part.rules)
             names = tuple(take.figures.muscles)
             truth = np.asarray(emg.truth.values)
             columns = [emg.truth.muscles.index(name) for name in names]
@@ -122,15 +122,19 @@ class EvaluatedBags:
         """Nothing was asked for."""
 
     def _measured(self) -> list[BagFigures]:
-        from kpm_ros.core.worker_pool import produce
+        from kpm_ros.core.worker_pool import FinishedPart, produce
         from kpm_ros.learn.scores.take_cache import TakeCache
         from kpm_ros.replay.bag import BagError
 
         kept = TakeCache()
         workers = min(self._workers or cores(), len(self._work.bags))
-        if workers > 1:
+        if workers > 1 or self._on:
             with progress(len(self._work.bags), "measuring") as listener:
-                produce(kept.folder, self._work, workers, lambda done: listener(done.part.stem))
+
+                def report(done: FinishedPart) -> None:
+                    listener(done.part.stem)
+
+                produce(kept.folder, self._work, workers, report, self._on)
         found = []
         for bag in self._work.bags:
             try:
@@ -143,17 +147,12 @@ class EvaluatedBags:
         return found
 
 
-def is_session(path: Path) -> bool:
-    """Whether a folder is a session with one person, as `kpm session` records it."""
-    return (path / FILE).is_file()
-
-
 def _bags(
     paths: Sequence[Path], sessions: Mapping[Path, Session], namespace: str
 ) -> list[NamedBag]:
     """Name the bags: those that were given, and of sessions the tasks that were done."""
     from kpm_ros.operate.measured_bag import NamedBag
-    from kpm_ros.replay.measured_emg import Calibration
+    from kpm_ros.replay.bag_sources import rules_of_take
 
     places = list(dict.fromkeys(path.resolve() for path in paths if path not in sessions))
     bags = [
@@ -170,7 +169,7 @@ def _bags(
                         folder / take.folder,
                         session.person,
                         step.task,
-                        Calibration(session.maxima, session.envelope, take.ill_channels),
+                        rules_of_take(session, take),
                         session.simulated,
                         namespace or session.namespace,
                     )

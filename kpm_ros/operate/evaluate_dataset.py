@@ -155,11 +155,12 @@ class EvaluatedSet:
             measuring, self.models, self._asked_for(), self._arguments.split_file
         )
         workers = _workers(self._arguments.workers, work)
-        if workers < 2:
+        on = self._arguments.on
+        if workers < 2 and not on:
             return
         work.save_models(self.models, kept.folder)
         with progress(len(work.asked), "measuring") as listener:
-            produce(kept.folder, work, workers, lambda done: listener(done.part.stem))
+            produce(kept.folder, work, max(workers, 1), lambda done: listener(done.part.stem), on)
 
     def _asked_for(self) -> Mapping[str, Sequence[str]]:
         """Say of each recording which models are new to it."""

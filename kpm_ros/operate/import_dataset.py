@@ -82,9 +82,11 @@ def _job(arguments: argparse.Namespace, root: Path) -> DatasetImport:
 
 def _sources(paths: Sequence[Path], arguments: argparse.Namespace) -> list[Source]:
     """Find out what each path is; CSV files of one take are one source."""
+    from kpm_ros.core.session_file import is_session
     from kpm_ros.learn.importing.archives import Archive, is_archive, person_of
     from kpm_ros.learn.importing.lab_files import LabFiles, take_of
-    from kpm_ros.replay.bag_recording import BagSource, SessionSource, is_bag, is_session
+    from kpm_ros.replay.bag_file import is_bag
+    from kpm_ros.replay.bag_sources import BagSource, SessionSource
     from kpm_ros.replay.topic_map import TopicMap
 
     emg = _emg_rules(arguments)

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.learn.importing.emg_truth import EmgRules, EmgTruth
 from kpm_ros.learn.recordings.cache import DigestCache
 from kpm_ros.learn.scores.metrics import OTD_POINTS
 from kpm_ros.learn.scores.take_cache import TakeCache, take_key
@@ -38,7 +39,6 @@ from kpm_ros.operate.picture_sources import labels_of, simulated
 from kpm_ros.operate.summary import STAGES
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.effort import Effort
-from kpm_ros.replay.measured_emg import NOTHING_KNOWN, Calibration, MeasuredEmg
 
 TEST_SET = "recorded"
 NEAREST_NS = NS_PER_S // 2000
@@ -90,7 +90,8 @@ class NamedBag:
     path: Path
     person: str = ""
     task: str = ""
-    known: Calibration = NOTHING_KNOWN
+    rules: EmgRules = field(default_factory=EmgRules)
+    """How its EMG becomes effort."""
     simulated: bool = False
     namespace: str = ""
 
@@ -140,13 +141,13 @@ class BagWork:
         digests = DigestCache(path if path.is_dir() else path.parent)
         models = {name: sha256(model_path(word)) for name, word in labels_of(self.models).items()}
         content = [digests.get(file) for file in files]
-        about = {**vars(part), "path": "", "known": [dict(part.known.maxima), *part.known[1:]]}
+        about = {**vars(part), "path": "", "rules": repr(part.rules)}
         return take_key("bag", content, models, about, self.otd_points)
 
     def _measured(self, part: NamedBag) -> BagFigures:
         with BagEfforts(part.path, part.namespace) as bag:
             efforts = self.estimates(bag)
-            emg = bag.measured(part.known)
+            emg = bag.measured(part.rules)
             muscles = [name for name in bag.muscles if name in emg.truth.muscles]
             if not muscles:
                 raise BagError(
@@ -169,7 +170,7 @@ class BagWork:
         bag: NamedBag,
         model: str,
         effort: Effort,
-        emg: MeasuredEmg,
+        emg: EmgTruth,
         estimated: Sequence[str],
         muscles: Sequence[str],
     ) -> Take:

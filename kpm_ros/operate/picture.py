@@ -133,6 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _clip(arguments: argparse.Namespace) -> Clip:
     from kpm_ros.learn.recordings.dataset_readers import open_dataset
     from kpm_ros.operate import picture_sources
+    from kpm_ros.replay.bag_file import is_bag
 
     source = arguments.source.expanduser()
     asked = picture_sources.Asked(
@@ -144,7 +145,7 @@ def _clip(arguments: argparse.Namespace) -> Clip:
         video_offset_s=arguments.video_offset,
         blur_faces=arguments.blur_faces,
     )
-    if picture_sources.is_bag(source):
+    if is_bag(source):
         if asked.video:
             raise UserError("--video is of a data set's recording; a bag's own pictures are used")
         namespace = arguments.namespace.strip("/")

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from kpm_ros.learn.recordings.recording import Recording
 
 TRUTH = "truth"
-BAG_ENDINGS = (".mcap", ".db3")
 
 
 @dataclass(frozen=True)
@@ -48,15 +47,6 @@ class Asked:
     video: Path | None = None
     video_offset_s: float = 0.0
     blur_faces: bool = False
-
-
-def is_bag(path: Path) -> bool:
-    """Whether this is a bag rather than a data set."""
-    if path.suffix in BAG_ENDINGS:
-        return True
-    return path.is_dir() and (
-        (path / "metadata.yaml").is_file() or any(any(path.glob(f"*{e}")) for e in BAG_ENDINGS)
-    )
 
 
 def clip_of_recording(dataset: DataSet, excerpt: str, asked: Asked) -> Clip:

@@ -19,12 +19,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from kpm_ros.core.foreign_files import ForeignFileError, printable
 from kpm_ros.replay.bag_limits import MOST_TOPICS
 
 LATEST_NS = 2**63 - 1
+ENDINGS = (".mcap", ".db3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +73,12 @@ class BagFile(ABC):
         self.counts.setdefault(name, 0)
         if len(self.topics) > MOST_TOPICS:
             raise ForeignFileError(f"it has more than {MOST_TOPICS} topics")
+
+
+def is_bag(path: Path) -> bool:
+    """Whether a path is a bag, or one file of it."""
+    if path.suffix in ENDINGS:
+        return True
+    return path.is_dir() and (
+        (path / "metadata.yaml").is_file() or any(any(path.glob(f"*{e}")) for e in ENDINGS)
+    )

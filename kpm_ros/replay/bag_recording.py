@@ -21,16 +21,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable
-from kpm_ros.core.session_file import FILE as SESSION_FILE
-from kpm_ros.core.session_file import Session, Take
-from kpm_ros.learn.importing.emg_truth import EmgRules, strongest
 from kpm_ros.learn.importing.measured import (
     EMG,
     Measured,
@@ -38,7 +34,6 @@ from kpm_ros.learn.importing.measured import (
     TakeRules,
     recording_of,
 )
-from kpm_ros.learn.importing.source import CHANNELS, HAND, Taken, file_facts
 from kpm_ros.learn.recordings.recording import RecordingError
 from kpm_ros.replay import recorded_with
 from kpm_ros.replay.bag import BagError
@@ -46,7 +41,6 @@ from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topic_map import TopicMap
 from kpm_ros.replay.topics import EMG as EMG_TYPE
 from kpm_ros.replay.topics import KEY_EVENT, KEY_MOTION, TopicFinder
-from kpm_ros.sense.emg.mvc import HELD_S, Mvc
 from kpm_ros.sense.samples import ChannelChunk, LandmarkFrame
 from kpm_ros.wire import decode
 
@@ -173,152 +167,6 @@ def _keys(measured: Measured, read: Callable[[Any], Any], message: Any, at_ns: i
 def _frames(measured: Measured, message: Any, at_ns: int) -> None:
     frame: LandmarkFrame = decode.landmark_frame(message)
     measured.frames.setdefault(frame.view, []).append((frame, at_ns))
-
-
-@dataclass(frozen=True)
-class BagSource:
-    """One bag, of which nobody says more than is asked for."""
-
-    path: Path
-    rules: TakeRules
-    topics: TopicMap | None = None
-    namespace: str = ""
-
-    def as_plain(self) -> dict[str, Any]:
-        """Tell which bag it is, and how it is read."""
-        return {
-            "kind": "bag",
-            "rules": repr(self.rules),
-            "topics": repr(self.topics),
-            "namespace": self.namespace,
-            **_bag_facts(self.path),
-        }
-
-    def take(self) -> Taken:
-        """Make its recording."""
-        found = recording_of_bag(self.path, self.rules, self.topics, self.namespace)
-        with BagReader(self.path) as bag:
-            simulated = is_simulated(bag)
-            hand = recorded_with.hand(bag.facts, self.namespace or "kpm")
-        marks = {HAND: hand, CHANNELS: ", ".join(found.recording.truth.muscles)}
-        said = tuple(f"{self.path}: {sentence}" for sentence in found.said)
-        return Taken((found.recording,), said, marks, simulated)
-
-
-@dataclass(frozen=True)
-class SessionSource:
-    """A session's folder, with the maxima and the tasks of one person."""
-
-    path: Path
-    emg: EmgRules
-    remove_delays: bool = False
-
-    def as_plain(self) -> dict[str, Any]:
-        """Tell which session it is, and how it is read."""
-        return {
-            "kind": "session",
-            "rules": repr((self.emg, self.remove_delays)),
-            **file_facts(self.path / SESSION_FILE),
-        }
-
-    def take(self) -> Taken:
-        """Make a recording of each task that was done."""
-        session = Session.read(self.path)
-        rules, said = self._normalised(session)
-        recordings = []
-        for take in session.done:
-            if session.step_of(take).kind != "task":
-                continue
-            try:
-                found = recording_of_bag(
-                    self.path / take.folder,
-                    self._rules(session, take, rules),
-                    None,
-                    session.namespace,
-                )
-            except ValueError as error:
-                said.append(str(error))
-                continue
-            recordings.append(found.recording)
-            said += [f"{self.path / take.folder}: {sentence}" for sentence in found.said]
-        if not recordings:
-            said.append(f"{self.path} holds no task that was done")
-        marks = {HAND: session.hand, CHANNELS: ", ".join(session.channels)}
-        return Taken(tuple(recordings), tuple(said), marks, session.simulated)
-
-    def _rules(self, session: Session, take: Take, emg: EmgRules) -> TakeRules:
-        step = session.step_of(take)
-        ill = {check.channel: check.said for check in take.checks if check.channel and check.said}
-        devices = ", ".join(
-            f"{node}: {facts.get('device', '')}" for node, facts in session.devices.items()
-        )
-        task = step.name
-        number = str(step.repetition)
-        return TakeRules(
-            name=f"{session.person}_{self.path.name}_{task}_{number}",
-            person=session.person,
-            task=task,
-            take=number,
-            session=self.path.name,
-            notes="; ".join(filter(None, [devices, f"commit {session.commit}"])),
-            emg=replace(emg, ill={**emg.ill, **ill}),
-            remove_delays=self.remove_delays,
-        )
-
-    def _normalised(self, session: Session) -> tuple[EmgRules, list[str]]:
-        """Take the session's own maxima, measured anew where another envelope is asked for."""
-        if self.emg.mvc is not None:
-            return self.emg, []
-        words = self.emg.envelope.as_words()
-        said: list[str] = []
-        maxima = dict(session.maxima)
-        resting = session.resting
-        if maxima and session.envelope != words:
-            maxima, resting = self._measured_anew(session, said), {}
-        if not maxima:
-            said.append(
-                f"{self.path} has no maximum contraction: its effort stays in "
-                f"{session.emg_unit or 'the unit of the samples'}"
-            )
-            return self.emg, said
-        mvc = Mvc(session.person, words, session.emg_unit, maxima)
-        return replace(self.emg, mvc=mvc, resting=resting), said
-
-    def _measured_anew(self, session: Session, said: list[str]) -> dict[str, float]:
-        found: dict[str, float] = {}
-        for take in session.done:
-            muscle = session.step_of(take).muscle
-            if not muscle or muscle in take.ill_channels:
-                continue
-            try:
-                measured = read_measured(self.path / take.folder, None, session.namespace)
-                chunks = [chunk for chunk, _ in measured.channels.get(EMG, [])]
-                level = strongest(chunks, self.emg.envelope, HELD_S).get(muscle, 0.0)
-            except (ValueError, BagError, IndexError) as error:
-                said.append(f"{self.path / take.folder}: {error}")
-                continue
-            found[muscle] = max(found.get(muscle, 0.0), level)
-        return found
-
-
-def is_session(path: Path) -> bool:
-    """Whether a folder is a session's."""
-    return (path / SESSION_FILE).is_file()
-
-
-def is_bag(path: Path) -> bool:
-    """Whether a path is a bag, or one file of it."""
-    if path.suffix in (".mcap", ".db3"):
-        return True
-    return path.is_dir() and any(
-        (path / "metadata.yaml").is_file() or list(path.glob(pattern))
-        for pattern in ("*.mcap", "*.db3")
-    )
-
-
-def _bag_facts(path: Path) -> dict[str, Any]:
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return {"path": str(path.resolve()), "files": [file_facts(one) for one in files]}
 
 
 def _about(folder: Path, error: Exception) -> str:

@@ -153,7 +153,7 @@ def test_what_cannot_be_used_is_said_and_the_rest_is_used(tmp_path, capsys):
     assert {take.recording for take in table.takes} == {"good", "dead"}
     assert "mute: it holds no effort: name a model" in said
     assert "other: its effort is of ADM" in said
-    assert f"dead: /kpm/emg/envelope: {MUSCLES[2]} never changes, and is left out" in said
+    assert f"dead: /kpm/emg/envelope: {MUSCLES[2]} never changed" in said
     assert "cut" in said
     of_dead = next(take for take in table.takes if take.recording == "dead")
     assert set(of_dead.figures.muscles) == set(MUSCLES) - {MUSCLES[2]}
@@ -169,7 +169,9 @@ def test_a_clock_that_jumps_is_said_and_what_is_between_is_not_bridged(tmp_path,
     half = SECONDS * 50
     bag = recorded(tmp_path / "jump", shift_s=lambda part: 20.0 if part >= half else 0.0)
     _, table = evaluated(tmp_path, bag)
-    assert "the clock jumps by +20.0 s at second 4.0" in capsys.readouterr().err
+    assert (
+        "the clock of the EMG jumped by 20.0 s after 4.0 s: 400 of 800" in capsys.readouterr().err
+    )
     assert table.takes[0].figures.seconds == pytest.approx(SECONDS / 2, abs=0.05)
     assert table.takes[0].figures.muscles["ADM"].slope == pytest.approx(0.8, abs=0.03)
 
@@ -186,8 +188,8 @@ def test_emg_that_is_rectified_is_only_smoothed_and_says_that_its_size_is_not_kn
     )
     _, table = evaluated(tmp_path, raw, ready, "--workers", "1")
     said = capsys.readouterr().err
-    assert "ready: /kpm/emg/samples: no sample is below 0: it was rectified before" in said
-    assert "raw: /kpm/emg/samples: no sample is below 0" not in said
+    assert "ready: /kpm/emg/samples: the EMG was rectified already" in said
+    assert "raw: /kpm/emg/samples: the EMG was rectified already" not in said
     assert said.count("no maximum contraction is known") == 2
     for take in table.takes:
         assert take.figures.correlation > 0.85, take.recording
@@ -195,7 +197,7 @@ def test_emg_that_is_rectified_is_only_smoothed_and_says_that_its_size_is_not_kn
 
 def test_a_maximum_below_the_playing_is_said(tmp_path, capsys):
     evaluated(tmp_path, recorded(tmp_path / "small", 4 * muscles_work()))
-    assert "rises above 1.2 of the maximum contraction" in capsys.readouterr().err
+    assert "ADM reaches 2.00 of its maximum contraction" in capsys.readouterr().err
 
 
 def test_bags_that_were_measured_are_not_read_again(tmp_path, monkeypatch):
@@ -205,6 +207,21 @@ def test_bags_that_were_measured_are_not_read_again(tmp_path, monkeypatch):
 
     monkeypatch.setattr(measured_bag, "measure", lambda *given: pytest.fail("measured again"))
     assert evaluated(tmp_path, bag)[1].takes == first[1].takes
+
+
+def test_two_workers_of_a_cluster_measure_the_same(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    bags_ = [recorded(tmp_path / name) for name in ("one", "two")]
+    from kpm_ros.operate import measured_bag
+
+    with monkeypatch.context() as here:
+        here.setattr(measured_bag, "measure", lambda *given: pytest.fail("measured here"))
+        with distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster:
+            _, there = evaluated(tmp_path, *bags_, "--on", cluster.scheduler_address)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another cache"))
+    assert there.takes == evaluated(tmp_path, *bags_, "--workers", "1")[1].takes
 
 
 def test_bags_of_one_name_are_told_apart(tmp_path):
@@ -247,8 +264,8 @@ def test_a_session_is_told_and_its_takes_are_measured_by_its_own_maxima(tmp_path
     assert (take.person, take.task, take.recording) == ("P07", "scale", "monday/06_scale_1")
     assert set(take.figures.muscles) == set(MUSCLES) - {"PB", MUSCLES[5]}
     said = capsys.readouterr().err
-    assert "PB was not well, and is left out" in said
-    assert f"{MUSCLES[5]} has no maximum contraction" in said
+    assert "PB is not used: PB does not change" in said
+    assert f"{MUSCLES[5]}: no maximum contraction of P07 is known" in said
     assert "no maximum contraction is known" not in said
     text = page.read_text()
     assert "6 of 6 steps of the protocol short were done, in 7 takes (1 repeated)" in text

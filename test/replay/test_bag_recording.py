@@ -31,9 +31,12 @@ from kpm_ros.learn.importing.measured import TakeRules
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.recording import Recording
 from kpm_ros.replay.bag import BagTopic, BagWriter
+from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.bag_recording import recording_of_bag
 from kpm_ros.replay.definitions import known_types
+from kpm_ros.replay.measured_emg import measured_emg
 from kpm_ros.replay.topic_map import TopicMap
+from kpm_ros.replay.topics import TopicFinder
 from kpm_ros.sense.emg.envelope import Envelope
 from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.sense.emg.mvc import Mvc
@@ -124,6 +127,21 @@ def test_a_bag_gives_its_streams_and_the_envelope_of_the_live_pipeline(
         top.values[seen[5]], frames[seen[5]].points.reshape(-1, 3)[:, :2].reshape(-1)
     )
     assert any("the view" in sentence and "keys" in sentence for sentence in found.said)
+
+
+def test_an_evaluation_of_the_bag_has_the_same_truth_at_the_rate_of_the_amplifier(
+    tmp_path: Path, devices: list[bags.Entry]
+) -> None:
+    folder = written(tmp_path / "bag", devices, emg_chunks())
+    truth = np.asarray(recording_of_bag(folder, RULES).recording.truth.values)
+    with BagReader(folder) as bag:
+        beside = measured_emg(bag, TopicFinder(bag), RULES.emg)
+    finer = np.asarray(beside.truth.values)[:: round(RATE_HZ / 100)]
+    assert beside.truth.rate_hz == RATE_HZ
+    assert "no maximum contraction is known" in beside.said[-1]
+    # Without a maximum, each muscle stands there in a size of its own.
+    sizes = np.nanmedian(truth / finer, axis=0)
+    np.testing.assert_allclose(finer * sizes, truth, rtol=1e-3, atol=1e-3)
 
 
 def test_what_is_lost_dead_or_clipped_is_masked_and_not_bridged(

@@ -69,9 +69,17 @@ class EmgTruth(NamedTuple):
     """Of the first sample."""
     said: tuple[str, ...]
 
+    @property
+    def stamps_ns(self) -> NDArray[np.int64]:
+        """When each sample was measured."""
+        at = np.arange(len(self.truth.values)) * (NS_PER_S / self.truth.rate_hz)
+        return self.start_ns + at.astype(np.int64)
 
-def truth_of(chunks: Sequence[ChannelChunk], rules: EmgRules) -> EmgTruth:
-    """Make effort of an amplifier's chunks, in the order of their samples."""
+
+def truth_of(
+    chunks: Sequence[ChannelChunk], rules: EmgRules, *, is_envelope: bool = False
+) -> EmgTruth:
+    """Make effort of an amplifier's chunks, or of the envelope of one, in the order of samples."""
     if not chunks:
         raise RecordingError("it holds no EMG, so nothing is known of its effort")
     channels = chunks[0].channels
@@ -79,29 +87,39 @@ def truth_of(chunks: Sequence[ChannelChunk], rules: EmgRules) -> EmgTruth:
     said = []
     if len(alike) < len(chunks):
         said.append(f"{len(chunks) - len(alike)} chunks of EMG with other channels were left out")
-    rectified = _rectified(alike)
     config = rules.envelope
+    rectified = not is_envelope and _rectified(alike)
     if rectified:
         config = replace(config, low_hz=0.0, high_hz=0.0, notch_hz=0.0)
         said.append(
             "the EMG was rectified already: it is smoothed, and not band-passed any more, so its "
             "envelope holds what lay below the band as well"
         )
-    smooth = [_masked(chunk, config, rectified) for chunk in _whole_windows(alike)]
-    stamps_ns, values = _together(_smoothed(smooth, config))
-    said += _unknown(values, [name for name in channels if name not in rules.ill], channels)
+    if is_envelope:
+        stamps_ns, values = _together(alike)
+        still = np.ptp(values, axis=0) == 0
+        values = np.where(still, np.float32(np.nan), values)
+        said += [f"{name} never changed" for name, one in zip(channels, still, strict=True) if one]
+        how = "envelope as it was recorded"
+    else:
+        smooth = [_masked(chunk, config, rectified) for chunk in _whole_windows(alike)]
+        stamps_ns, values = _together(_smoothed(smooth, config))
+        how = f"envelope: {config.as_words()}"
+    if not is_envelope:
+        said += _unknown(values, [name for name in channels if name not in rules.ill], channels)
     for name, why in rules.ill.items():
         if name in channels:
             values[:, channels.index(name)] = np.nan
             said.append(f"{name} is not used: {why}")
-    unit, measured = chunks[0].unit, f"envelope: {config.as_words()}"
-    if rules.mvc is not None:
+    unit = chunks[0].unit
+    if rules.mvc is not None and unit != MVC_UNIT:
         values, lacking = _normalised(values, channels, rules.mvc)
         said += lacking
+        unit, how = MVC_UNIT, f"{how}; divided by the maximum voluntary contraction"
+    if unit == MVC_UNIT:
         said += _strange_maxima(values, channels, rules)
-        unit, measured = MVC_UNIT, f"{measured}; divided by the maximum voluntary contraction"
     start_ns, effort = _on_grid(stamps_ns, values, rules.rate_hz)
-    truth = Truth(channels, unit, rules.rate_hz, effort, 0.0, measured)
+    truth = Truth(channels, unit, rules.rate_hz, effort, 0.0, how)
     return EmgTruth(truth, start_ns, tuple(said))
 
 
@@ -231,7 +249,7 @@ def _strange_maxima(
     values: NDArray[np.float32], channels: Sequence[str], rules: EmgRules
 ) -> list[str]:
     said = []
-    assert rules.mvc is not None
+    maxima = {} if rules.mvc is None else rules.mvc.channels
     for column, name in enumerate(channels):
         known = values[:, column][np.isfinite(values[:, column])]
         loud = float(np.percentile(known, _LOUD)) if len(known) else 0.0
@@ -240,7 +258,7 @@ def _strange_maxima(
                 f"{name} reaches {loud:.2f} of its maximum contraction, which was none, then: its "
                 "scale is too large"
             )
-        most = rules.mvc.channels.get(name, np.inf)
+        most = maxima.get(name, np.inf)
         rest = rules.resting.get(name, 0.0) / most
         if rest > LOUD_REST:
             said.append(f"{name} is at {rest:.0%} of its maximum at rest: it measures little else")

@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from kpm_ros.core.settings import CheckedSettings, setting
 
@@ -54,3 +54,20 @@ class EnvelopeConfig(CheckedSettings):
     def as_words(self) -> str:
         """Write all settings in one line, to compare with another's."""
         return ", ".join(f"{name} {value:g}" for name, value in asdict(self).items())
+
+    @classmethod
+    def from_words(cls, words: str) -> EnvelopeConfig:
+        """Read such a line; a ValueError says what is wrong with it.
+
+        >>> usual = EnvelopeConfig()
+        >>> EnvelopeConfig.from_words(usual.as_words()) == usual
+        True
+        """
+        usual = cls()
+        told = dict(part.rsplit(" ", 1) for part in words.split(", ")) if words else {}
+        try:
+            return replace(
+                usual, **{name: type(getattr(usual, name))(float(v)) for name, v in told.items()}
+            )
+        except (AttributeError, ValueError) as error:
+            raise ValueError(f"{words!r} are no settings of an envelope: {error}") from None
