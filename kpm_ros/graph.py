@@ -130,7 +130,11 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             "grid samples to muscle effort at 2 kHz",
             publishes=("effort", "effort/chunks", "effort/info"),
             subscribes=("aligned",),
-            parameters={"model": options.model, **_hand(options)},
+            parameters={
+                "model": options.model,
+                **_hand(options),
+                **_suited("inference", options),
+            },
         )
     )
     effort = ("effort", "effort/info")
