@@ -28,7 +28,8 @@ import pytest
 from kpm_ros.learn.reports.page import of_table, render
 from kpm_ros.learn.reports.shown import Shown, keys_down, trace_of
 from kpm_ros.learn.scores.metrics import Interval
-from kpm_ros.learn.scores.score_table import ModelRow, RecordingScore, ScoreTable
+from kpm_ros.learn.scores.score_table import ModelRow, ScoreTable
+from kpm_ros.learn.scores.scoring import SplitScores
 from kpm_ros.learn.scores.take_figures import measure
 from kpm_ros.learn.scores.takes import Take
 from support.performances import MUSCLES, RATE_HZ, make_performance
@@ -56,17 +57,6 @@ def table(recordings):
             takes.append(
                 Take(model, "test_cross_user", name, made.person, made.task, figures, valid)
             )
-        scores = tuple(
-            RecordingScore(
-                one.recording,
-                one.figures.seconds,
-                one.figures.rmse,
-                one.figures.otd,
-                one.figures.correlation,
-                one.person,
-            )
-            for one in takes
-        )
         rows.append(
             ModelRow(
                 name=model,
@@ -76,7 +66,7 @@ def table(recordings):
                 lookahead_ms=0,
                 trained_on="nothing",
                 cost=Interval(0.1, 0.1, 0.1),
-                scores={"test_cross_user": scores},
+                scores={"test_cross_user": tuple(SplitScores(takes).recordings)},
                 takes=tuple(takes),
             )
         )

@@ -34,6 +34,7 @@ from kpm_ros.learn.training.batches import make_batches
 from kpm_ros.learn.training.engine import Engine, best_precision, is_first_process
 from kpm_ros.learn.training.learner import Learner
 from kpm_ros.learn.training.loop_in_folder import refuse_others, train_in
+from kpm_ros.learn.training.new_people import with_intervals
 from kpm_ros.learn.training.preparation import (
     effort_variance,
     first_network,
@@ -47,7 +48,7 @@ from kpm_ros.learn.training.validation import Validation
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.levels import levels_of
 from kpm_ros.models.registry import architecture_of, find_architecture
-from kpm_ros.models.trained import load
+from kpm_ros.models.trained import Trained, load
 from kpm_ros.models.weight_files import save_model
 
 __all__ = ["Training", "TrainingStopped"]
@@ -197,6 +198,7 @@ class Training:
         names = [one.name for one in plan.recordings]
         card = replace(card, trained_on=words, levels=levels_of(card, plan.recordings))
         card = outcome.with_seen(card, plan.dataset, names, chosen)
+        card = with_intervals(Trained(card, tensors), plan.dataset, names)
         save_model(folder.model, card, tensors)
         scores = outcome.scores_of(load(str(folder.model)), plan.dataset, plan.settings)
         save_model(folder.model, replace(card, scores=outcome.card_scores(scores)), tensors)

@@ -27,6 +27,7 @@ import pytest
 import torch
 
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
+from kpm_ros.learn.scores.protocols import estimate_continuous
 from kpm_ros.learn.training.checkpoints import CheckpointError
 from kpm_ros.learn.training.outcome import describe
 from kpm_ros.learn.training.preparation import first_network
@@ -35,6 +36,7 @@ from kpm_ros.learn.training.training_loop import TrainingError, TrainingStopped,
 from kpm_ros.learn.training.training_run import Training
 from kpm_ros.learn.training.training_settings import TIMES, make_settings
 from kpm_ros.learn.training.validation import Validation
+from kpm_ros.models.intervals import Checked, Intervals, coverage
 from kpm_ros.models.seen import Seen
 from kpm_ros.models.trained import load
 from kpm_ros.models.weight_files import load_model, save_model
@@ -144,6 +146,19 @@ def test_the_model_says_that_it_is_simulated_and_how_it_came_about(whole):
     assert "test_cross_task" not in scores
     assert len(card.offset) == len(card.scale) == card.streams.width
     assert card.streams.names == ("top", "right", "keys")
+
+
+def test_the_model_says_how_far_off_it_is_of_somebody_new(whole, data):
+    out, _, _ = whole
+    model = load(out / "model.safetensors")
+    assert "Intervals calibrated on 1 person of test_cross_user, new to it." in model.card.notes
+    intervals = Intervals.of(model.card)
+    assert intervals is not None
+    dataset = open_dataset(data)
+    for one in dataset.on_grid(dataset.splits["test_cross_user"], model.card):
+        said = estimate_continuous(model, one)
+        within = coverage(intervals, Checked(one.person, said, one.effort))
+        assert np.nanmean(within) > 0.8
 
 
 def test_a_model_of_recorded_people_does_not_say_simulated(tmp_path):
