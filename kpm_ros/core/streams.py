@@ -39,9 +39,8 @@ from kpm_ros.core.stream_kinds import (
     PianoKeys,
     Stream,
     StreamError,
-    check_stream,
-    read_stream,
 )
+from kpm_ros.core.stream_reading import check_stream, read_stream
 
 if TYPE_CHECKING:
     import numpy as np

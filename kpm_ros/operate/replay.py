@@ -55,8 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bag", type=Path, metavar="BAG", help="a bag's folder or one of its files")
     parser.add_argument(
         "--model",
-        default=graph.PipelineOptions().model,
-        help="a shipped model's name or a .safetensors path (default: %(default)s)",
+        default="",
+        help="a shipped model's name or a .safetensors path (default: the live run's, if it is "
+        f"told and there, else {graph.PipelineOptions().model})",
     )
     parser.add_argument(
         "--hand",

@@ -72,7 +72,8 @@ class Choices:
     """What the user chose."""
 
     bag: Path
-    model: str
+    model: str = ""
+    """Empty = the live run's, if it is known and there, else the usual one."""
     hand: str = ""
     """Of a model of a hand: whose effort; empty = as in the live run."""
     registration: str = ""
@@ -92,12 +93,13 @@ class ReplayRun:
 
     def __init__(self, choices: Choices) -> None:
         """Open the bag and find its topics; what cannot be replayed is refused here."""
-        self._choices = choices
-        path = models.model_path(choices.model)
-        self._sha256 = models.sha256(path)
         self._stack = ExitStack()
         self._bag = self._stack.enter_context(BagReader(choices.bag))
         namespace = choices.namespace or DEFAULT_NAMESPACE
+        live = recorded_with.model(self._bag.facts, namespace)
+        model = choices.model or live or graph.PipelineOptions().model
+        self._choices = choices = dataclasses.replace(choices, model=model)
+        self._sha256 = models.sha256(models.model_path(choices.model))
         hand = choices.hand or recorded_with.hand(self._bag.facts, namespace)
         self._card = models.read_card_of_hand(choices.model, hand)
         self._finder = TopicFinder(self._bag, choices.namespace, choices.topics)

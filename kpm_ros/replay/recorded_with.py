@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.registration import Registration
+from kpm_ros.core.resources import find_model
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topics import EFFORT_INFO, TopicFinder
 
@@ -38,9 +40,22 @@ def effort_models(bag: BagReader, finder: TopicFinder) -> dict[str, str]:
 
 def hand(facts: Mapping[str, str], namespace: str) -> str:
     """Whose effort the live run estimated; a bag that does not say holds the right hand's."""
-    inference = _table(facts.get("parameters", "")).get(f"/{namespace}/inference")
-    told = inference.get("hand") if isinstance(inference, dict) else None
+    told = _inference(facts, namespace).get("hand")
     return told if told in HANDS else RIGHT
+
+
+def model(facts: Mapping[str, str], namespace: str) -> str:
+    """Which model the live run had, a shipped one's name or a path; "" where it is not here."""
+    told = _inference(facts, namespace).get("model")
+    with suppress(OSError, ValueError):
+        if isinstance(told, str) and find_model(told):
+            return told
+    return ""
+
+
+def _inference(facts: Mapping[str, str], namespace: str) -> dict[str, Any]:
+    found = _table(facts.get("parameters", "")).get(f"/{namespace}/inference")
+    return found if isinstance(found, dict) else {}
 
 
 def registration(facts: Mapping[str, str]) -> Registration | None:

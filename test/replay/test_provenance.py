@@ -21,6 +21,7 @@ import json
 import pytest
 
 from kpm_ros import cli
+from kpm_ros.models.weight_files import read_card
 from kpm_ros.replay import recorded_with
 from kpm_ros.replay.bag import BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
@@ -70,9 +71,22 @@ def test_a_replay_shows_by_what_a_recording_was_made(capsys, described, light):
     assert "warm_up_s" not in said
 
 
-def test_a_replay_by_another_model_than_the_live_runs_says_so(capsys, deliveries, light, tmp_path):
-    from kpm_ros.models.weight_files import read_card
+def test_the_live_runs_model_is_replayed_where_none_is_named(described, light, tmp_path):
+    from kpm_ros.operate.replay_run import Choices, ReplayRun
 
+    bag = described({"parameters": json.dumps({"/kpm/inference": {"model": str(light)}})})
+    replay = ReplayRun(Choices(bag))
+    replay.close()
+    assert replay.card == read_card(light)
+
+
+def test_a_model_that_is_not_here_leaves_the_usual_one():
+    facts = {"parameters": json.dumps({"/kpm/inference": {"model": "/gone/mine.safetensors"}})}
+    assert recorded_with.model(facts, "kpm") == ""
+    assert recorded_with.model({}, "kpm") == ""
+
+
+def test_a_replay_by_another_model_than_the_live_runs_says_so(capsys, deliveries, light, tmp_path):
     info = bags.info(read_card(light), "c" * 64)
     bag = bags.write(tmp_path / "bag", [*bags.entries(deliveries), info])
     assert cli.main(["replay", str(bag), "--model", str(light)]) == 0

@@ -52,11 +52,11 @@ def with_intervals(model: Trained, dataset: DataSet, trained_on: Sequence[str]) 
     if not np.isfinite(np.concatenate([one.truth for one in checked])).any(axis=0).all():
         return card
     people = "1 person" if len(checked) == 1 else f"{len(checked)} people"
-    words = f"Intervals calibrated on {people} of {split}, new to it."
+    words = f"{card.trained_on} Intervals calibrated on {people} of {split}, new to it."
     return replace(
         card,
         interval=calibrate(checked).on_card(card.muscles),
-        notes=" ".join(filter(None, [card.notes, words])),
+        trained_on=words.lstrip(),
     )
 
 

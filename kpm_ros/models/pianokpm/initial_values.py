@@ -29,8 +29,8 @@ from kpm_ros.models.pianokpm.network import PianoKPMNet, Stage, TemporalBlock
 from kpm_ros.models.pianokpm.shapes import mostly_still
 from kpm_ros.models.torch_layers import ConvBlock
 
-_LAST_LAYER_GAIN = 10.0
-"""The decoder's last layer starts so much larger: its output is multiplied by 0.01."""
+_FIRST_SCALE = 0.1
+"""Of what the decoder's last layer gives at first, whatever its output is multiplied by."""
 _SMALLEST_MOVEMENT = 0.03
 """Movements smaller than this, relative to a column's, are taken to be jitter."""
 _MEASURED_HZ = 16.0
@@ -52,7 +52,7 @@ def suit(network: PianoKPMNet, examples: Sequence[Example]) -> None:
     """
     card, last = network.card, network.decoder.linear3
     with torch.no_grad():
-        last.weight.mul_(_LAST_LAYER_GAIN)
+        last.weight.mul_(_FIRST_SCALE / network.decoder.scale)
         mean = torch.from_numpy(mean_effort(examples)).float()
         last.bias.copy_(mean / network.decoder.scale)
         for sense in card.streams.senses:

@@ -151,7 +151,9 @@ def test_the_model_says_that_it_is_simulated_and_how_it_came_about(whole):
 def test_the_model_says_how_far_off_it_is_of_somebody_new(whole, data):
     out, _, _ = whole
     model = load(out / "model.safetensors")
-    assert "Intervals calibrated on 1 person of test_cross_user, new to it." in model.card.notes
+    assert (
+        "Intervals calibrated on 1 person of test_cross_user, new to it." in model.card.trained_on
+    )
     intervals = Intervals.of(model.card)
     assert intervals is not None
     dataset = open_dataset(data)
