@@ -53,8 +53,8 @@ def test_both_hands_have_a_topic_each_and_one_inference_node(model: str) -> None
         None,
     }
     gains = nodes["exo"].parameters["gains"]
-    assert "left_index_abduction L_1DI 0.2" in gains
-    assert "right_index_abduction R_1DI 0.2" in gains
+    assert "left_index_abduction L_1DI 0.1" in gains
+    assert "right_index_abduction R_1DI 0.1" in gains
     assert "left_thumb_press L_PB 1" in nodes["gesture"].parameters["gestures"]
 
 

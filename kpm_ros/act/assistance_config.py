@@ -34,11 +34,11 @@ def illustrative_gain() -> dict[str, dict[str, float]]:
     `bench/assist.py` tells what they are worth there.
     """
     return {
-        "thumb_abduction": {"PB": 0.25},
-        "index_abduction": {"1DI": 0.2},
-        "middle_abduction": {"2DI": 0.2, "3DI": -0.2},
-        "ring_abduction": {"4DI": 0.4},
-        "little_abduction": {"ADM": 0.8},
+        "thumb_abduction": {"PB": 0.15},
+        "index_abduction": {"1DI": 0.1},
+        "middle_abduction": {"2DI": 0.12, "3DI": -0.12},
+        "ring_abduction": {"4DI": 0.25},
+        "little_abduction": {"ADM": 0.5},
     }
 
 
@@ -70,7 +70,7 @@ class AssistanceConfig(FreshnessRules):
         3.0, "no joint's torque changes faster", least=0.01, most=1000.0, live=True
     )
     ramp_down_s: float = setting(
-        0.03,
+        0.02,
         "time from a fault that is known, or from being disarmed, to no torque at all",
         least=0.001,
         most=1.0,

@@ -85,7 +85,9 @@ def test_a_dead_man_switch_is_held_only_by_news() -> None:
     switch.push(True, 0, b"pedal", both(0))
     assert switch.fault(both(50 * MS)) is None
     switch.push(True, 0, b"pedal", both(50 * MS))  # the same again, as by a network that repeats
-    assert switch.fault(both(60 * MS)) is not None
+    fault = switch.fault(both(60 * MS))
+    assert fault is not None
+    assert fault.reason == "the dead-man switch has been silent for 60 ms"
     switch.push(True, 70 * MS, b"pedal", both(70 * MS))
     switch.push(True, 71 * MS, b"other", both(71 * MS))
     switch.push(True, 72 * MS, b"pedal", both(72 * MS))

@@ -167,8 +167,8 @@ def test_disarming_goes_down_in_the_stated_time_and_not_at_once() -> None:
     command = drive.assistance.command(drive.at)
     np.testing.assert_array_equal(command.torque_nm, before)
     ramp_ms = round(drive.config.ramp_down_s * 1000)
-    np.testing.assert_allclose(drive.run(ramp_ms - 10).torque_nm, before * 10 / ramp_ms)
-    command = drive.run(10)
+    np.testing.assert_allclose(drive.run(ramp_ms - 4).torque_nm, before * 4 / ramp_ms)
+    command = drive.run(4)
     assert (command.state, command.reason) == (AssistanceState.DISARMED, "disarmed by the test")
     assert not command.torque_nm.any()
 
@@ -191,11 +191,11 @@ def test_silence_leads_to_zero_within_the_stated_time_by_the_stated_ramp() -> No
     ended = drive.now
     while drive.now < ended + 50 * MS:
         assert drive.starve(2).torque_nm == pytest.approx(0.3)
-    assert drive.starve(28).torque_nm > 0
+    assert drive.starve(18).torque_nm > 0
     last = drive.starve(2)
     assert drive.now - ended == pytest.approx(drive.config.time_to_zero_s * 1e9)
     assert last.torque_nm == 0
-    assert (last.state, last.reason) == (AssistanceState.WITHHELD, "no effort for 80 ms")
+    assert (last.state, last.reason) == (AssistanceState.WITHHELD, "no effort for 70 ms")
 
 
 @pytest.mark.parametrize(
@@ -442,7 +442,8 @@ def test_what_the_rules_call_healing_heals_by_itself_unless_it_lasts_too_long() 
 
 
 def test_who_was_held_up_begins_again_from_zero() -> None:
-    drive = Drive()
+    """However slow the usual way to zero is: the drive is there already."""
+    drive = Drive(replace(CONFIG, ramp_down_s=0.5))
     assert drive.assisting().torque_nm.any()
     drive.pass_time(60)
     command = drive.run(2)

@@ -81,13 +81,8 @@ def running_stage(context, tmp_path_factory):
         yield made
 
 
-@pytest.fixture(autouse=True)
-def assisting(running_stage):
-    """Torque reaches the drive when a test begins."""
-    running_stage.wait_for_torque()
-
-
 def test_a_pedal_that_is_let_go_needs_somebody_to_arm(stage, record_property):
+    stage.wait_for_torque()
     began_ns = time.time_ns()
     stage.pedal.held = False
     time_to_zero_ms(record_property, stage.witness, began_ns)
@@ -99,6 +94,7 @@ def test_a_pedal_that_is_let_go_needs_somebody_to_arm(stage, record_property):
 
 
 def test_a_pedal_that_is_unplugged_counts_as_let_go(stage, record_property):
+    stage.wait_for_torque()
     began_ns = time.time_ns()
     stage.pedal.silent = True
     time_to_zero_ms(record_property, stage.witness, began_ns)
@@ -114,6 +110,7 @@ def test_a_second_pedal_beside_the_first_counts_as_none(stage, record_property):
 
 
 def test_an_exo_node_that_is_killed_leaves_the_drive_at_zero(stage, record_property):
+    stage.wait_for_torque()
     began_ns = time.time_ns()
     stage.graph.kill("exo")
     wait_for(lambda: not any(stage.witness.torque), "zero at the drive")
@@ -123,6 +120,7 @@ def test_an_exo_node_that_is_killed_leaves_the_drive_at_zero(stage, record_prope
 
 
 def test_an_exo_node_that_stands_still_leaves_the_drive_at_zero(stage, record_property):
+    stage.wait_for_torque()
     began_ns = time.time_ns()
     with stage.stopped("exo"):
         wait_for(lambda: not any(stage.witness.torque), "zero at the drive")
@@ -134,6 +132,7 @@ def test_an_exo_node_that_stands_still_leaves_the_drive_at_zero(stage, record_pr
 
 
 def test_an_estimator_that_stands_still_leaves_the_drive_at_zero(stage, record_property):
+    stage.wait_for_torque()
     began_ns = time.time_ns()
     with stage.stopped("inference"):
         time_to_zero_ms(record_property, stage.witness, began_ns)
@@ -199,6 +198,7 @@ def test_bytes_that_are_no_command_stop_the_drive(stage, record_property):
 
 def test_a_relay_that_is_killed_disarms_and_what_follows_it_begins_at_zero(stage):
     """While it is away nobody speaks to the drive, which must take silence for zero."""
+    stage.wait_for_torque()
     topic = f"/{stage.namespace}/drive/state"
     states = PolledSubscription(stage.node, DriveState, topic, qos.of("drive/state"))
     stage.graph.kill("relay")
