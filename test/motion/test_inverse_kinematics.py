@@ -135,6 +135,17 @@ def test_frames_that_were_not_seen_are_not_posed(hand: HandKinematics) -> None:
     assert np.isnan(pose_hand(np.full((3, 21, 3), np.nan), RATE_HZ).joints).all()
 
 
+def test_a_finger_that_is_hidden_for_some_frames_goes_on_as_it_moved(hand: HandKinematics) -> None:
+    place, joints = _movement(40)
+    seen = hand.move(place, np.tile(np.eye(3), (40, 1, 1)), joints).points
+    seen[15:20, 6:9] = np.nan
+    posed = pose_hand(seen, RATE_HZ, hand=hand)
+    bends = [hand.body.joint_names.index(name) for name in ("mcp2_flexion_r", "pm2_flexion_r")]
+    off = posed.joints[15:20, bends] - joints[15:20, bends]
+    # Without its movement before and after, its bend would be off by up to 0.66 rad.
+    assert np.abs(off).max() < 0.3
+
+
 def test_a_hand_turned_any_way_is_posed_in_a_cameras_axes(hand: HandKinematics) -> None:
     place, joints = _movement(40)
     joints[:, :3] = 0.0
@@ -154,6 +165,11 @@ def test_rotations_of_bones_tell_the_pose_and_lead_back_to_it(hand: HandKinemati
     np.testing.assert_allclose(points, seen, atol=1e-6)
     flat = rotations_of(np.zeros((1, 23)))
     np.testing.assert_allclose(flat[0, 1:], 0.0, atol=1e-6)
+    # Each tells its bone's own bend: of the index finger's, the second.
+    bent = np.zeros((1, 23))
+    bent[0, hand.body.joint_names.index("pm2_flexion_r")] = 0.5
+    angles = np.linalg.norm(rotations_of(bent)[0, 1:], axis=1)
+    np.testing.assert_allclose(angles, 0.5 * (np.arange(15) == 1), atol=1e-6)
 
 
 def test_a_flat_hand_points_as_manos_does(hand: HandKinematics) -> None:

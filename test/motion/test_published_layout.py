@@ -25,9 +25,16 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.hand_motion import CAMERA, HandMotion, MotionError, OneHandMotion
+from kpm_ros.motion.bone_rotations import landmarks_of
 from kpm_ros.motion.hand_kinematics import HandKinematics
 from kpm_ros.motion.posing import posed
-from kpm_ros.motion.published_camera import MIRROR, as_seen, at_the_keys, right_handed
+from kpm_ros.motion.published_camera import (
+    MIRROR,
+    above_the_keys,
+    as_seen,
+    at_the_keys,
+    right_handed,
+)
 from kpm_ros.motion.published_layout import (
     VALUES,
     WRIST_M,
@@ -182,3 +189,19 @@ def test_a_pose_at_the_keys_comes_back_from_published_numbers_of_either_hand() -
     for side, own in (("right", turn), ("left", MIRROR @ turn @ MIRROR)):
         before, after = (each.hands[side].known()["forearm"] for each in (at_keys.motion, seen))
         np.testing.assert_allclose(matrices(after), own @ matrices(before), atol=1e-5)
+
+
+def test_a_camera_that_looks_from_aside_sees_both_hands_where_they_are() -> None:
+    camera = above_the_keys().moved(np.array([0.3, -0.2, 0.4, 0.0, 0.0, 0.0]))
+    at_keys = posed(_playing())
+    seen = as_seen(at_keys.motion, camera)
+    back = at_the_keys(seen, camera)
+    for side, hand in at_keys.motion.hands.items():
+        before, known = hand.known(), seen.hands[side].known()
+        own = landmarks_of(
+            right_handed(known["place"], side, CAMERA), known["rotations"], at_keys.hands[side]
+        )
+        told = camera.in_optical_frame(at_keys.held().hands[side].known()["landmarks"])
+        np.testing.assert_allclose(right_handed(own, side, CAMERA), told, atol=1e-4)
+        for name, value in back.hands[side].known().items():
+            np.testing.assert_allclose(value, before[name], atol=1e-4)
