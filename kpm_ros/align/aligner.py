@@ -29,7 +29,7 @@ from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.hand_sides import HandSides
 from kpm_ros.align.open_streams import OpenStreams
-from kpm_ros.align.pose import ViewTiming
+from kpm_ros.align.pose_rules import ViewTiming
 from kpm_ros.align.room_watch import RoomWatch, watch_over
 from kpm_ros.align.space import HandInSpace
 from kpm_ros.core.chunks import AlignedChunk, Trace

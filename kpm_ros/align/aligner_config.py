@@ -22,9 +22,9 @@ from typing import NamedTuple
 
 from kpm_ros.align.channels import ChannelRules
 from kpm_ros.align.keys import KeyRules
-from kpm_ros.align.pose import PoseRules
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.align.room_watch import WatchRules
-from kpm_ros.align.triangulation import SpaceRules
+from kpm_ros.align.space_rules import SpaceRules
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.settings import CheckedSettings, rules, setting
 from kpm_ros.core.streams import Streams

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import Arrival, Outcome
 from kpm_ros.align.frame_reading import Seen
-from kpm_ros.align.pose import PoseRules, PoseStream, ViewTiming
+from kpm_ros.align.pose import PoseStream
+from kpm_ros.align.pose_rules import PoseRules, ViewTiming
 from kpm_ros.align.sights import SEEN_COLUMNS, Sights, hidden_in_all
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.streams import Landmarks

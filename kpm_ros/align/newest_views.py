@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
 from kpm_ros.align.frame_reading import Seen, look_through
 from kpm_ros.align.newest import KnownFrames, parts
-from kpm_ros.align.pose import PoseRules, ViewTiming, line
+from kpm_ros.align.pose import line
+from kpm_ros.align.pose_rules import PoseRules, ViewTiming
 from kpm_ros.align.sights import SEEN_COLUMNS, Sights
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S

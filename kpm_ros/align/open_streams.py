@@ -28,7 +28,8 @@ from kpm_ros.align.channels import ChannelStream
 from kpm_ros.align.frame_reading import Seen
 from kpm_ros.align.keys import KeyStream
 from kpm_ros.align.newest import NewestPose
-from kpm_ros.align.pose import PoseStream, ViewTiming
+from kpm_ros.align.pose import PoseStream
+from kpm_ros.align.pose_rules import ViewTiming
 from kpm_ros.align.smoothed_hand import SmoothedHand
 from kpm_ros.align.space import HandBehind, HandInSpace, VirtualView
 from kpm_ros.core.flags import FlagBits

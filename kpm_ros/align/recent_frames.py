@@ -28,8 +28,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.align.hand_instants import Strike
 from kpm_ros.align.sights import SEEN_COLUMNS
-from kpm_ros.align.triangulation import SPAN_S, Strike
+from kpm_ros.align.triangulation import SPAN_S
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import Landmarks
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame

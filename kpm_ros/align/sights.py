@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import Arrival, Awaited, Outcome
 from kpm_ros.align.frame_reading import Seen
-from kpm_ros.align.pose import ViewTiming
+from kpm_ros.align.pose_rules import ViewTiming
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.sense.samples import LandmarkFrame
 

@@ -29,12 +29,14 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
 from kpm_ros.align.frame_reading import Seen
+from kpm_ros.align.hand_instants import HandInstants
 from kpm_ros.align.joined_views import JoinedViews
 from kpm_ros.align.newest_views import NewestViews
-from kpm_ros.align.pose import PoseRules, ViewTiming
+from kpm_ros.align.pose_rules import PoseRules, ViewTiming
 from kpm_ros.align.recent_frames import LATEST_NS, SPAN_NS, RecentFrames
 from kpm_ros.align.sights import Views
-from kpm_ros.align.triangulation import HandInstants, HandSolver, SpaceRules
+from kpm_ros.align.space_rules import SpaceRules
+from kpm_ros.align.triangulation import HandSolver
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.hands import LEFT, mirrored

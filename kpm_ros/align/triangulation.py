@@ -21,17 +21,17 @@ recording by it. docs/rooms.md says what is believed of which view, and why.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.align.hand_instants import HandInstants, Strike
 from kpm_ros.align.sights import SEEN_COLUMNS
+from kpm_ros.align.space_rules import SpaceRules
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.keyboard import IS_BLACK, KEY_TOP_M, KEY_X_M, NOTES, TRAVEL_M, WHITE_WIDTH_M
 from kpm_ros.core.registration import RegisteredCamera
-from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.core.skeletons import Skeleton
 
 Floats = NDArray[np.floating[Any]]
@@ -44,86 +44,6 @@ TIP_HEIGHT_ERROR_M = 0.005
 NEVER_S = 1e9
 SPAN_S = 0.5
 """What is learnt is learnt from spans so long, one after the other."""
-
-
-@dataclass(frozen=True)
-class SpaceRules(CheckedSettings):
-    """How much of what a tracker sees is believed where several cameras make points in space."""
-
-    noise_px: float = setting(
-        2.5,
-        "standard error of a landmark, in pixels of an image that is 1280 wide",
-        least=0.1,
-        most=100.0,
-    )
-    depth_noise: float = setting(
-        0.01,
-        "standard error of a landmark's relative depth, as a fraction of the image's width",
-        least=0.001,
-        most=1.0,
-    )
-    hand_size_error: float = setting(
-        0.08,
-        "standard error of an unknown person's hand size, relative to the usual one; it counts "
-        "where one camera sees the hand, until two views or key strikes have told the size",
-        least=0.0,
-        most=0.5,
-    )
-    outlier_sigma: float = setting(
-        4.0,
-        "views that contradict each other by more standard errors than this are not both believed",
-        least=1.0,
-        most=100.0,
-    )
-    smoothed_s: float = setting(
-        0.03,
-        "models of pictures, fed by registered cameras: to each side, the time over which points "
-        "are smoothed, and by which their samples leave later; 0 = as they were found",
-        least=0.0,
-        most=0.2,
-    )
-
-
-class Strike(NamedTuple):
-    """A key that is at its bottom."""
-
-    instant: int
-    """Which of the instants that are solved."""
-    note: int
-
-
-class HandInstants(NamedTuple):
-    """A hand's points at some instants, in metres in the keyboard's frame."""
-
-    points: NDArray[np.float64]
-    """(instants, points, 3); what stands where nothing was found says nothing."""
-    covariance: NDArray[np.float64]
-    """(instants, points, 6): xx, xy, xz, yy, yz, zz."""
-    used: NDArray[np.uint8]
-    """(instants, views, points): 1 where a view was believed."""
-    found: NDArray[np.bool_]
-    """Of each instant, whether there are points."""
-
-    @property
-    def spread(self) -> NDArray[np.float64]:
-        """Root mean square of the standard errors of an instant's coordinates, in metres."""
-        variances = self.covariance[..., (0, 3, 5)]
-        return np.sqrt(variances.sum(axis=(-2, -1)) / (3 * variances.shape[-2]))
-
-    @property
-    def last(self) -> HandInstants:
-        """The last of them alone."""
-        return HandInstants(self.points[-1:], self.covariance[-1:], self.used[-1:], self.found[-1:])
-
-    @classmethod
-    def joined(cls, parts: Sequence[HandInstants]) -> HandInstants:
-        """Some of them one after the other."""
-        return cls(
-            np.concatenate([part.points for part in parts]),
-            np.concatenate([part.covariance for part in parts]),
-            np.concatenate([part.used for part in parts]),
-            np.concatenate([part.found for part in parts]),
-        )
 
 
 class HandSolver:

@@ -23,7 +23,8 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.arrivals import Outcome
-from kpm_ros.align.pose import PoseRules, PoseStream
+from kpm_ros.align.pose import PoseStream
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import LandmarkFrame
 from support.senses import FRAME, LANDMARKS, MS, T0, frame, read_stream, view

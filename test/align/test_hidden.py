@@ -24,7 +24,8 @@ import pytest
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.align.arrivals import Outcome
-from kpm_ros.align.pose import PoseRules, PoseStream
+from kpm_ros.align.pose import PoseStream
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.core.flags import Flag
 from support.senses import FRAME, MS, T0, every, frame, read_stream, streams, view
 

@@ -26,7 +26,7 @@ from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.aligner_config import AlignerConfig, Frame
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.newest import NewestPose
-from kpm_ros.align.pose import PoseRules
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.streams import NEWEST, Landmarks, Streams
 from support.senses import (

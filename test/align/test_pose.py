@@ -19,7 +19,8 @@ import pytest
 from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import Outcome
-from kpm_ros.align.pose import PoseRules, PoseStream
+from kpm_ros.align.pose import PoseStream
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import LandmarkFrame
 from support.senses import FRAME, LANDMARKS, MS, SKELETON, T0, frame, pose_at, read_stream, view

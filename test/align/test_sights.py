@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kpm_ros.align.pose import PoseRules
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.align.space import views_of
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.skeletons import find_skeleton

@@ -25,7 +25,8 @@ from hypothesis import strategies as st
 
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.cadence import FEWEST_GAPS, REMEMBERED, Cadence
-from kpm_ros.align.pose import PoseRules, PoseStream
+from kpm_ros.align.pose import PoseStream
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.core.flags import Flag
 from support.senses import (
     MS,

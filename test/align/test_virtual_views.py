@@ -23,7 +23,7 @@ import pytest
 
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.aligner_config import AlignerConfig
-from kpm_ros.align.triangulation import SpaceRules
+from kpm_ros.align.space_rules import SpaceRules
 from kpm_ros.core.grid import Grid
 from kpm_ros.core.registered_streams import sensed
 from kpm_ros.core.registration import Registration

@@ -24,7 +24,7 @@ import pytest
 import yaml
 
 from kpm_ros.align.keys import KeyRules
-from kpm_ros.align.pose import PoseRules
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.core.resources import config_dir
 from kpm_ros.core.settings import ConfigurationError, declared, make_settings, why_fixed
 from kpm_ros.nodes import models, node_settings

@@ -34,7 +34,8 @@ from kpm_ros.align.cadence import FEWEST_GAPS, REMEMBERED
 from kpm_ros.align.channels import ChannelRules
 from kpm_ros.align.frame_reading import FARTHEST_M, can_be
 from kpm_ros.align.keys import KeyRules
-from kpm_ros.align.pose import JOINED_GAPS, PoseRules
+from kpm_ros.align.pose import JOINED_GAPS
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.align.sampled import MOST_PERIODS_APART
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S

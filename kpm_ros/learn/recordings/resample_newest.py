@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.cadence import REMEMBERED
 from kpm_ros.align.newest import OVERDUE_GAPS
-from kpm_ros.align.pose import JOINED_GAPS, PoseRules
+from kpm_ros.align.pose import JOINED_GAPS
+from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.stream_kinds import AGE
