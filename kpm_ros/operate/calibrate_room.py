@@ -47,6 +47,7 @@ examples:
   kpm calibrate room top=0 right=2 --out room.yaml              cameras that are plugged in
   kpm calibrate room top=top.mp4 --lens top=lens.yaml --out room.yaml
   kpm calibrate room --from my_bag --lens right=lens.yaml --out room.yaml
+  kpm calibrate room --listen 60 --out room.yaml                while kpm up runs and one plays
   kpm calibrate room top=top.png --corners top=75,240,593,242,590,175,78,174
   kpm up source:=devices registration:=room.yaml                what was found, in use
 
@@ -74,7 +75,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a recording of playing: its views that have no source are found from it, and it "
         "tells the octave of those that have",
     )
-    parser.add_argument("--namespace", default="", help="of the topics, where a bag has several")
+    parser.add_argument(
+        "--listen",
+        type=float,
+        metavar="SECONDS",
+        help="the same from the pipeline that runs, while somebody plays with hands that its "
+        "cameras see; places that FILE has stay where fingers are on the keys that go down",
+    )
+    parser.add_argument(
+        "--namespace",
+        default="",
+        help="of the topics, where a bag has several (live: kpm unless given)",
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -127,8 +139,12 @@ def run(arguments: argparse.Namespace) -> int:
     from kpm_ros.core.registration import Registration
 
     sources = by_view(arguments.sources, "a view's source", "top=0")
-    if not sources and not arguments.bag:
+    if not sources and not arguments.bag and not arguments.listen:
         raise UserError("name each view with its pictures, such as top=0 or top=video.mp4")
+    if arguments.bag and arguments.listen:
+        raise UserError(
+            "playing is heard of from a recording or live: leave --from or --listen away"
+        )
     if arguments.out and not arguments.out.parent.is_dir():
         raise UserError(f"out is {str(arguments.out)!r}, but there is no such folder")
     before = Registration()
@@ -136,7 +152,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_number("view-angle", arguments.view_angle, least=20, most=150)
         if arguments.out and arguments.out.exists():
             before = Registration.read(arguments.out)
-    played = heard_by_views(arguments)
+    named = (*sources, *before.cameras, *by_view(arguments.lens, "a lens", "top=lens.yaml"))
+    played = heard_by_views(arguments, tuple(dict.fromkeys(named)))
     per_view = PerView(arguments, {**sources, **played})
     placed, doubts = _placed(per_view, sources, played, before)
     if placed:

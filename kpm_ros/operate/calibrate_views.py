@@ -17,11 +17,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kpm_ros.core.settings import check_number
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from kpm_ros.align.keyboard_finder.struck_keys import StruckKeys
     from kpm_ros.core.keyboard import Keyboard
     from kpm_ros.core.registration import RegisteredCamera, Registration
+    from kpm_ros.sense.samples import KeyEvent, LandmarkFrame
 
 MOST_PICTURES = 15
 BOARD_PICTURES = 40
@@ -100,16 +103,22 @@ class Heard:
     image_size: tuple[int, int]
 
 
-def heard_by_views(arguments: argparse.Namespace) -> dict[str, Heard]:
-    """Read a recording's hands and keys, by views."""
-    if not arguments.bag:
+def heard_by_views(arguments: argparse.Namespace, views: Sequence[str]) -> dict[str, Heard]:
+    """Take a recording's hands and keys, or those of the pipeline that runs, by views.
+
+    Of a running pipeline it must be said which views to listen to.
+    """
+    if not arguments.bag and not arguments.listen:
         return {}
     from kpm_ros.align.keyboard_finder.struck_keys import StruckKeys
     from kpm_ros.operate.replay import replay_errors
     from kpm_ros.replay.calibration import read_hands_and_keys
 
-    with replay_errors():
-        frames, events = read_hands_and_keys(arguments.bag.expanduser(), arguments.namespace)
+    if arguments.listen:
+        frames, events = _listened(arguments, views)
+    else:
+        with replay_errors():
+            frames, events = read_hands_and_keys(arguments.bag.expanduser(), arguments.namespace)
     views = sorted({frame.view for frame in frames})
     heard = {}
     for view in views:
@@ -118,18 +127,63 @@ def heard_by_views(arguments: argparse.Namespace) -> dict[str, Heard]:
     return heard
 
 
+def _listened(
+    arguments: argparse.Namespace, views: Sequence[str]
+) -> tuple[list[LandmarkFrame], list[KeyEvent]]:
+    from kpm_ros.graph import PipelineOptions
+    from kpm_ros.operate import preflight
+
+    if not views:
+        raise UserError(
+            "say which views to listen to: by --lens VIEW=FILE, or by --out FILE that has them"
+        )
+    given = {"namespace": arguments.namespace} if arguments.namespace else {}
+    with user_errors():
+        check_number("listen", arguments.listen, least=1, most=3600)
+        namespace = PipelineOptions.from_strings(given).namespace
+    preflight.require_ros()
+    from kpm_ros.operate.live_senses import listen
+
+    print(f"listening for {arguments.listen:g} s: play", file=sys.stderr, flush=True)
+    frames, events = listen(namespace, views, arguments.listen)
+    if not frames or not events:
+        lacking = "hand" if not frames else "key that goes down"
+        raise UserError(
+            f"no {lacking} was heard of in {arguments.listen:g} s: does the pipeline run in the "
+            f"namespace {namespace}, with the views {', '.join(views)}, and does somebody play"
+        )
+    return frames, events
+
+
 def place_by_playing(per_view: PerView, view: str, heard: Heard, before: Registration) -> Placed:
-    """Find one view's camera from playing alone."""
+    """Find one view's camera from playing alone.
+
+    A place that was known stays while fingers are on the keys that go down: of a picture it is
+    better known than of playing.
+    """
     from kpm_ros.align.keyboard_finder.from_playing import from_playing
+    from kpm_ros.align.keyboard_finder.lenses import Lens
     from kpm_ros.align.keyboard_finder.note_names import as_piano
+    from kpm_ros.align.keyboard_finder.struck_keys import FEWEST_STRIKES, LEAST_FIT
     from kpm_ros.core.keyboard import Keyboard
     from kpm_ros.core.registration import RegisteredCamera
 
+    known = before.cameras.get(view)
     with user_errors():
         if not all(heard.image_size):
-            raise ValueError(f"{view}: the recording does not say how large the pictures were")
-        lens = per_view.lens(view, *heard.image_size)
+            raise ValueError(f"{view}: it is not said how large the pictures were")
         said = per_view.piano(view, before)
+        if known is None or view in per_view.lenses:
+            lens = per_view.lens(view, *heard.image_size)
+        else:
+            lens = Lens(known.camera, known=True)
+    if known is not None and len(heard.strikes.keys) >= FEWEST_STRIKES:
+        share = heard.strikes.explained(known.camera)
+        remark = (
+            f"fingers are on {100 * share:.0f} % of {len(heard.strikes.keys)} keys that went down"
+        )
+        if share >= LEAST_FIT:
+            return Placed(known, as_piano(Keyboard(), said), None, (f"{remark}: it stays",))
     found = from_playing(heard.strikes, lens.camera)
     depth = float(found.camera.in_optical_frame(heard.strikes.keys)[:, 2].mean())
     registered = RegisteredCamera(

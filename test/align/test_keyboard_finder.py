@@ -103,6 +103,15 @@ def test_a_room_without_a_keyboard_has_none():
         find_keyboard([empty_room(SIZE, 2)], Lens.assumed(*SIZE))
 
 
+@pytest.mark.parametrize("elevation_deg", [20.0, 35.0])
+def test_a_low_camera_that_looks_along_the_keys_is_told_what_hides_them(elevation_deg):
+    piano, middle = draw_keyboard(1), np.array([0.85, 0.06, 0.0])
+    away = np.array([np.cos(np.radians(elevation_deg)), 0.0, np.sin(np.radians(elevation_deg))])
+    camera = camera_at(tuple(middle + 1.2 * away), tuple(middle))
+    with pytest.raises(NoKeyboardError, match="hides the gap to the next"):
+        find_keyboard(pictures(piano, camera, 1, hands=1), Lens(camera, known=True))
+
+
 def test_of_a_part_of_the_keyboard_the_octave_is_asked_and_never_guessed():
     piano = draw_keyboard(8)
     camera = camera_at((0.75, -0.05, 0.55), (0.75, 0.06, 0.0))

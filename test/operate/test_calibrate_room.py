@@ -27,6 +27,7 @@ from kpm_ros import cli
 from kpm_ros.align.keyboard_finder.corners import corner_points
 from kpm_ros.core.keyboard import Keyboard
 from kpm_ros.core.registration import RegisteredCamera, Registration
+from kpm_ros.operate import live_senses
 from kpm_ros.sense.camera.camera_calibration import (
     Calibration,
     CalibrationError,
@@ -38,6 +39,7 @@ from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.keyboard_pictures import Scenery, draw_keyboard, keyboard_picture
 from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.rooms import published_room
 from kpm_ros.simulate.session import SimulatedSession
 from support import bags
 from support.rooms import SIZE, camera_at
@@ -189,3 +191,57 @@ def test_a_charuco_board_measures_a_lens(tmp_path: Path):
         measure_lens(images, replace(board, dictionary="DICT_4X4_100"))
     with pytest.raises(CalibrationError, match="COLUMNSxROWS"):
         Board.parse("7x5")
+
+
+@pytest.fixture(scope="module")
+def heard():
+    """Half a minute of both cameras and the keys, as a running pipeline publishes them."""
+    session = SimulatedSession(
+        Pianist(random_study(4, 30)), default_cameras(), 0, emg=False, key_motion=False
+    )
+    played = [one.sample for one in session.advance(30 * bags.S)]
+    return [[one for one in played if isinstance(one, k)] for k in (LandmarkFrame, KeyEvent)]
+
+
+def test_listening_keeps_places_on_whose_keys_fingers_are_and_finds_moved_ones(
+    capsys, heard, monkeypatch, tmp_path
+):
+    asked = []
+
+    def listen(*given):
+        asked.append(given)
+        return heard
+
+    monkeypatch.setattr(live_senses, "listen", listen)
+    known = published_room().registration().cameras
+    top = known["top"]
+    moved = replace(top, camera=top.camera.shifted(np.array([0.06, 0.05, 0.0])))
+    out = tmp_path / "room.yaml"
+    Registration({**known, "top": moved}).write(out)
+    status, said, err = calibrate(capsys, "--listen", 30, "--namespace", "/here/", "--out", out)
+    assert status == 0
+    assert asked == [("here", ("top", "right"), 30.0)]
+    assert "listening for 30 s: play" in err
+    assert "right: fingers are on" in said
+    found = Registration.read(out).cameras
+    assert found["right"] == known["right"]
+    assert np.linalg.norm(found["top"].camera.position - top.camera.position) < 0.04
+    assert "notes played" in found["top"].how
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--listen", "30"), "say which views"),
+        (("--listen", "30", "--from", "a_bag"), "leave --from or --listen away"),
+        (("--listen", "0.1", "--out", "{room}"), "listen is 0.1"),
+        (("--listen", "5", "--out", "{room}"), "no hand was heard of"),
+    ],
+)
+def test_listening_to_nothing_is_refused_in_a_sentence(capsys, words, said, monkeypatch, tmp_path):
+    monkeypatch.setattr(live_senses, "listen", lambda *_: ([], []))
+    room = tmp_path / "room.yaml"
+    published_room().registration().write(room)
+    status, _, err = calibrate(capsys, *(word.format(room=room) for word in words))
+    assert status == 2
+    assert said in err

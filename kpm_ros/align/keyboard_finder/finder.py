@@ -100,6 +100,10 @@ def find_keyboard(
     raise NoKeyboardError(found)
 
 
+LOW = (
+    "; along the keys from less than 45 degrees above them each black key hides the gap to the "
+    "next, so such a camera is placed by playing (--from, --listen) or by --corners"
+)
 MIRRORED = (
     "the picture is a mirror image: its keys begin and end as a piano's do in a mirror; turn "
     "mirroring off in the camera, or set its `flip` to horizontal"
@@ -123,7 +127,7 @@ def _find(image: Image, lens: Lens, usual: Keyboard) -> FoundKeyboard | str:
     picture = Picture.of(grey)
     patterns = _different(find_patterns(grey, 24))
     if not patterns:
-        return "no keyboard is seen: no row of black keys in groups of two and three"
+        return f"no keyboard is seen: no row of black keys in groups of two and three{LOW}"
     fits = [fit for pattern in patterns for fit in _grown(picture, pattern, lens, usual)]
     if not fits:
         return "no keyboard is seen: what looks like black keys lies as no piano's do"
@@ -211,7 +215,7 @@ def _doubt(picture: Picture, fit: Fit) -> str:
     support = black_support(fit.found, fit.keyboard)
     seen = int((support >= 0.5).sum())
     if seen < FEWEST_KEYS:
-        return f"only {seen} black keys are seen, but {FEWEST_KEYS} are needed to be sure"
+        return f"only {seen} black keys are seen, but {FEWEST_KEYS} are needed to be sure{LOW}"
     whole = fit.found.support()
     if whole < LEAST_SUPPORT:
         return (
