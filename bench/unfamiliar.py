@@ -20,6 +20,7 @@ import argparse
 from pathlib import Path
 
 from _report import ROOT, machine, print_table, write_report
+from _strange_hands import hand_figures, strange_hands
 from _unfamiliar import figures, rows, unfamiliar, usual_rows
 
 
@@ -31,11 +32,13 @@ def main() -> None:
     options = parser.parse_args()
     described = machine()
     outcomes, usual = unfamiliar(options.rooms)
+    hands = list(strange_hands(options.rooms))
     head = ("SIMULATED", "cameras", "rooms", "within 5 s", "ever", "median s")
     print_table("unfamiliar, and noticed", head, rows(outcomes))
+    print_table("hands and views, and noticed", head, rows(hands))
     rates = ("slowest camera, frames/s", "rooms", "part of the time flagged")
     print_table("familiar rooms", rates, usual_rows(usual))
-    found = figures(outcomes, usual)
+    found = figures(outcomes, usual) | hand_figures(hands)
     for name, value in found.items():
         print(f"  {name}: {value:.4f}")
     write_report(options.out, found, described, ("numpy",))

@@ -28,6 +28,7 @@ import numpy as np
 from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.hand_sides import HandSides
+from kpm_ros.align.hand_watch import HandWatch
 from kpm_ros.align.open_streams import OpenStreams
 from kpm_ros.align.pose_rules import ViewTiming
 from kpm_ros.align.room_watch import RoomWatch, watch_over
@@ -79,6 +80,7 @@ class Aligner:
         self._sides = _sides(config)
         self.watch: RoomWatch | None = watch_over(config.registration, config.streams, config.watch)
         """Of registered cameras, while there are keys and hands to judge them by."""
+        self._hand_watch = HandWatch(config.streams, config.familiar)
         self._wait_ns = self._inputs.wait_ns
         """How long some stream is waited for at the beginning."""
         self._future_ns = round(config.future_s * NS_PER_S)
@@ -103,6 +105,12 @@ class Aligner:
         for hand in self.hands:
             if hand.solver is not None:
                 hand.solver.warm_up()
+
+    @property
+    def unfamiliar(self) -> list[str]:
+        """What is unlike what the model was trained on, or has changed: sentences."""
+        watched = "" if self.watch is None else self.watch.trouble
+        return [said for said in (watched, self.config.strange, self._hand_watch.trouble) if said]
 
     @property
     def lacks_registration(self) -> bool:
@@ -199,6 +207,7 @@ class Aligner:
             self._sides.reset()
         if self.watch is not None:
             self.watch.reset()
+        self._hand_watch.reset()
         self._next = self._oldest_ns = None
 
     def _from_future(self, stamp_ns: int, received_ns: int) -> bool:
@@ -256,6 +265,7 @@ class Aligner:
             found = stream.read(stamps_ns, values[:, columns])
             missing[(found & ABSENT) != 0] |= bit
             flags |= found
+        self._hand_watch.look(stamps_ns, values, missing, flags)
         first_index = self.counts.emitted
         self._next = start + count
         self.counts.emitted += count

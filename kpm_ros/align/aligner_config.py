@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -71,5 +71,7 @@ class AlignerConfig(AlignRules):
     """Of each view, the points that must be in sight for its pose to be more than a guess."""
     strange: str = ""
     """What about the room no training of the model has seen, in a sentence; empty = nothing."""
+    familiar: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Lowest and highest of what hands were in training (`hand_measures`), as the card has it."""
     registration: Registration | None = None
     """Where the cameras stand: without it nothing is known of a hand in the keyboard's frame."""

@@ -92,6 +92,7 @@ def aligner_config(
         frame=Frame(stride, card.lookahead % stride),
         registration=registration,
         strange=strange_room(card.familiar, registration),
+        familiar=card.familiar,
         **vars(settings.align),
     )
 

@@ -197,10 +197,8 @@ class SynchronizerNode(PipelineNode):
             }
         if self.aligner.watch is not None:
             report.values["cameras_found_again"] = self.aligner.watch.found_again
-            if self.aligner.watch.trouble:
-                report.worsen(Level.DEGRADED, self.aligner.watch.trouble)
-        if self.aligner.config.strange:
-            report.worsen(Level.DEGRADED, self.aligner.config.strange)
+        for said in self.aligner.unfamiliar:
+            report.worsen(Level.DEGRADED, said)
         if future:
             report.worsen(Level.DEGRADED, f"{future} samples were stamped ahead of the clock")
         if impossible:

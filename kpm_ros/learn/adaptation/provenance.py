@@ -24,6 +24,7 @@ from kpm_ros.learn.adaptation.gained import Gained
 from kpm_ros.learn.adaptation.steps import STEPS
 from kpm_ros.learn.adaptation.takes import Part, names_of
 from kpm_ros.learn.recordings.data_set import DataSet
+from kpm_ros.learn.recordings.familiar_hands import familiar_hands, widened
 from kpm_ros.learn.recordings.identity import seen_of, what_was_met
 from kpm_ros.learn.training.outcome import SIMULATED_ONLY
 from kpm_ros.models.card import ModelCard
@@ -70,6 +71,7 @@ def adapted_card(
         name=f"{base.name}-{own[0].person}",
         trained_on=words,
         seen=(seen_before(base) | met).on_card(),
+        familiar=widened(base.familiar, familiar_hands(card, [part.recording for part in own])),
         scores={name: round(value, 4) for name, value in scores.items() if isfinite(value)},
         notes=f"adapted from {base.name} ({base_sha256[:16]}) by {STEPS[adapted.choice.step]}. "
         f"Of that: {base.notes}",

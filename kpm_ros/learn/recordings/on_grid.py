@@ -129,9 +129,9 @@ class GridRecording:
         """Give rows (stop - start, columns) of the grid."""
         return self.window(start, stop).values
 
-    def window(self, start: int = 0, stop: int | None = None) -> GridRows:
-        """Give rows of the grid, and which streams are missing from each."""
-        at_ns, values = self._empty(start, len(self) if stop is None else stop)
+    def window(self, start: int = 0, stop: int | None = None, step: int = 1) -> GridRows:
+        """Give rows of the grid, or every so-many-th, and which streams are missing from each."""
+        at_ns, values = self._empty(start, len(self) if stop is None else stop, step)
         missing = np.zeros(len(at_ns), np.uint32)
         flags = np.zeros(len(at_ns), FlagBits)
         for k, (stream, source) in enumerate(zip(self.streams, self._sources, strict=True)):
@@ -166,12 +166,12 @@ class GridRecording:
                 source.columns.fill(columns, source.reader.read(at_ns).values)
         return values
 
-    def _empty(self, start: int, stop: int) -> tuple[NDArray[np.int64], Array]:
+    def _empty(self, start: int, stop: int, step: int = 1) -> tuple[NDArray[np.int64], Array]:
         """Instants of some rows, and rows of which nothing is known yet."""
         count = max(0, min(stop, len(self)) - start)
         begin_ns = round(self.recording.truth.start_s * NS_PER_S)
-        at_ns = begin_ns + regular_ns(start, count, self.rate_hz)
-        return at_ns, np.tile(self.streams.missing_row, (count, 1))
+        at_ns = begin_ns + regular_ns(start, count, self.rate_hz)[::step]
+        return at_ns, np.tile(self.streams.missing_row, (len(at_ns), 1))
 
     @cached_property
     def _sources(self) -> Sequence[_Source | None]:

@@ -26,6 +26,7 @@ from typing import Any
 from kpm_ros.core.provenance import versions
 from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
+from kpm_ros.learn.recordings.familiar_hands import familiar_hands
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.split_files import Splits
 from kpm_ros.learn.recordings.turned import turned
@@ -196,7 +197,8 @@ class Training:
         chosen = plan.settings.keep == "best"
         words = outcome.trained_on(plan.dataset, plan.recordings, plan.samples, chosen)
         names = [one.name for one in plan.recordings]
-        card = replace(card, trained_on=words, levels=levels_of(card, plan.recordings))
+        levels, hands = levels_of(card, plan.recordings), familiar_hands(card, plan.recordings)
+        card = replace(card, trained_on=words, levels=levels, familiar=hands)
         card = outcome.with_seen(card, plan.dataset, names, chosen)
         card = with_intervals(Trained(card, tensors), plan.dataset, names)
         save_model(folder.model, card, tensors)

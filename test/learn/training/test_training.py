@@ -134,6 +134,13 @@ def test_the_run_folder_is_complete(whole, data):
     assert [row["step"] for row in rows if "validation_rmse" in row] == [3, 6, 9, 12]
 
 
+def test_the_card_says_where_in_pictures_hands_were(whole):
+    card, _ = load_model(whole[0] / "model.safetensors")
+    measures = ("across", "down", "wide", "tall")
+    views = [view.name for view in card.streams.landmarks]
+    assert set(card.familiar) == {f"{view}_{measure}" for view in views for measure in measures}
+
+
 def test_the_model_says_that_it_is_simulated_and_how_it_came_about(whole):
     out, _, scores = whole
     card, _ = load_model(out / "model.safetensors")
