@@ -82,10 +82,12 @@ class HandWatch:
         flags: NDArray[FlagBits],
     ) -> None:
         """Take in the grid's next samples, and put what is said of each into its flags."""
+        if not self._watched:
+            return
         if self._next_ns is None:
             self._next_ns = -(-int(stamps_ns[0]) // MOMENT_NS) * MOMENT_NS
         self._say(flags)
-        while self._watched and self._next_ns <= stamps_ns[-1]:
+        while self._next_ns <= stamps_ns[-1]:
             at = int(np.searchsorted(stamps_ns, self._next_ns))
             self._next_ns = (int(stamps_ns[at]) // MOMENT_NS + 1) * MOMENT_NS
             for one in self._watched:

@@ -143,11 +143,13 @@ def _listened(
         namespace = PipelineOptions.from_strings(given).namespace
     preflight.require_ros()
     from kpm_ros.operate.live_senses import listen
+    from kpm_ros.sense.samples import KeyEventKind
 
     print(f"listening for {arguments.listen:g} s: play", file=sys.stderr, flush=True)
     frames, events = listen(namespace, views, arguments.listen)
-    if not frames or not events:
-        lacking = "hand" if not frames else "key that goes down"
+    seen = any(frame.points is not None for frame in frames)
+    if not seen or not any(event.kind is KeyEventKind.NOTE_ON for event in events):
+        lacking = "key that goes down" if seen else "hand"
         raise UserError(
             f"no {lacking} was heard of in {arguments.listen:g} s: does the pipeline run in the "
             f"namespace {namespace}, with the views {', '.join(views)}, and does somebody play"

@@ -225,8 +225,13 @@ def test_listening_keeps_places_on_whose_keys_fingers_are_and_finds_moved_ones(
     assert "right: fingers are on" in said
     found = Registration.read(out).cameras
     assert found["right"] == known["right"]
-    assert np.linalg.norm(found["top"].camera.position - top.camera.position) < 0.04
     assert "notes played" in found["top"].how
+    # Of where along a key it is struck playing tells little; of which key it is, all.
+    played = np.array([[0.7, 0.05, 0.0], [0.85, 0.05, 0.0], [1.0, 0.05, 0.0]])
+    camera = found["top"].camera
+    seen = camera.on_level(camera.slopes(top.camera.project(played)), 0.0)
+    assert np.abs(seen[:, 0] - played[:, 0]).max() < 0.005
+    assert np.abs(seen[:, 1] - played[:, 1]).max() < 0.025
 
 
 @pytest.mark.parametrize(
