@@ -53,6 +53,7 @@ COMMANDS = (
     "compare",
     "view",
     "explain",
+    "muscles",
 )
 """Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
 

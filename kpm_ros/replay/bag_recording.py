@@ -44,7 +44,8 @@ from kpm_ros.replay.topics import KEY_EVENT, KEY_MOTION, TopicFinder
 from kpm_ros.sense.samples import ChannelChunk, LandmarkFrame
 from kpm_ros.wire import decode
 
-SIMULATOR = "simulator"
+SIMULATORS = ("simulator", "motion_player")
+"""Nodes of which cameras see what no camera has seen: of a played movement, too."""
 Keep = Callable[[Any, int], None]
 
 
@@ -69,7 +70,7 @@ def is_simulated(bag: BagReader) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(nodes, dict) and any(
-        str(name).rsplit("/", 1)[-1] == SIMULATOR for name in nodes
+        str(name).rsplit("/", 1)[-1] in SIMULATORS for name in nodes
     )
 
 

@@ -77,9 +77,12 @@ class Replay:
     """
 
     def __init__(
-        self, bag: BagReader, card: ModelCard, progress: Progress = lambda now_ns: None
+        self,
+        bag: BagReader,
+        card: ModelCard | None = None,
+        progress: Progress = lambda now_ns: None,
     ) -> None:
-        """Prepare; nothing is read yet."""
+        """Prepare; nothing is read yet. The model's card is for what was on the grid already."""
         self.counts = ReplayCounts()
         self._bag = bag
         self._card = card
@@ -103,6 +106,7 @@ class Replay:
 
     def read_aligned(self, topic: str) -> Iterator[AlignedChunk]:
         """Take the grid samples that the live run put onto the grid."""
+        assert self._card is not None
         for message in self._bag.messages([topic]):
             self.counts.messages += 1
             self._progress(message.stamp_ns)

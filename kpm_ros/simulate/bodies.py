@@ -51,25 +51,35 @@ def make_pianist(
     """
     if body not in BODIES:
         raise ValueError(f"there is no body {body!r}: it must be one of {', '.join(BODIES)}")
-    if score.duration_s > LONGEST_S:
-        raise ValueError(
-            f"the piece {score.name!r} lasts {score.duration_s / 3600:.3g} h, but a pianist learns "
-            f"only up to {LONGEST_S / 3600:g} h: cut it"
-        )
+    check_length(score)
     from kpm_ros.simulate.person import Person
     from kpm_ros.simulate.pianist import WHOLE, Pianist
 
     someone = person or Person()
     if body == "plain":
         return Pianist(score, seed, someone, part=part or WHOLE)
+    check_anatomy()
+    from kpm_ros.simulate.anatomy.anatomical_pianist import anatomical_pianist
+
+    return anatomical_pianist(score, seed, someone, remembered, part or WHOLE)
+
+
+def check_length(score: Score) -> None:
+    """Refuse a piece that is too long to be learnt."""
+    if score.duration_s > LONGEST_S:
+        raise ValueError(
+            f"the piece {score.name!r} lasts {score.duration_s / 3600:.3g} h, but a pianist learns "
+            f"only up to {LONGEST_S / 3600:g} h: cut it"
+        )
+
+
+def check_anatomy() -> None:
+    """Refuse to make an anatomical body without the packages that it is made by."""
     if any(find_spec(package) is None for package in ANATOMY):
         raise ValueError(
             f"the anatomical body needs {' and '.join(ANATOMY)}: install kpm_ros[simulate], or "
             "choose the plain body"
         )
-    from kpm_ros.simulate.anatomy.anatomical_pianist import anatomical_pianist
-
-    return anatomical_pianist(score, seed, someone, remembered, part or WHOLE)
 
 
 def make_performer(

@@ -172,17 +172,29 @@ def _contact(press_s: NDArray[np.float64], end_s: NDArray[np.float64]) -> Track:
 
 
 def _force(strokes: Strokes, own: NDArray[np.int64]) -> Track:
-    """Rise to the strike's force while the key goes down, ease off, and end with the key's rise."""
-    knots = []
-    for note in own:
-        peak = force_of(int(strokes.velocity[note]))
-        onset, release = strokes.onset_s[note], strokes.release_s[note]
-        part = min((release - onset) / _EASE_OFF_S, 1.0)
-        held = max(_HELD_FORCE * peak, _KEY_WEIGHT_N)
-        kept = peak + (held - peak) * part
-        knots += [(strokes.press_s[note], 0.0), (onset, peak)]
-        if part >= 1.0:
-            knots.append((onset + _EASE_OFF_S, kept))
-        knots += [(release, kept), (strokes.end_s[note], 0.0)]
-    times, values = zip(*knots, strict=True)
+    """Put the forces of one finger's strokes in a row."""
+    rows = zip(
+        strokes.velocity[own],
+        strokes.press_s[own],
+        strokes.onset_s[own],
+        strokes.release_s[own],
+        strokes.end_s[own],
+        strict=True,
+    )
+    times, values = zip(*(knot for row in rows for knot in force_knots(*row)), strict=True)
     return Track(times, values)
+
+
+def force_knots(
+    velocity: int, press_s: float, onset_s: float, release_s: float, end_s: float
+) -> list[tuple[float, float]]:
+    """Rise to the strike's force while the key goes down, ease off, and end with the key's rise.
+
+    Give the instants between which a finger's force moves, each with newtons.
+    """
+    peak = force_of(int(velocity))
+    part = min((release_s - onset_s) / _EASE_OFF_S, 1.0)
+    held = max(_HELD_FORCE * peak, _KEY_WEIGHT_N)
+    kept = peak + (held - peak) * part
+    eased = [(onset_s + _EASE_OFF_S, kept)] if part >= 1.0 else []
+    return [(press_s, 0.0), (onset_s, peak), *eased, (release_s, kept), (end_s, 0.0)]

@@ -694,6 +694,29 @@ def _read_annotation(path: Path) -> None:
     read_annotation(path, adjusted=True).resampled(30.0)
 
 
+def _landmarks(folder: Path) -> list[Path]:
+    """A hand's landmarks as a table, and as arrays."""
+    import numpy as np
+
+    from kpm_ros.simulate.hand import HAND_SKELETON
+
+    points = np.random.default_rng(1).normal(0.0, 0.1, (20, 21, 3))
+    names = [f"{point}_{axis}" for point in HAND_SKELETON.points for axis in "xyz"]
+    rows = [[f"{k / 30:.3f}", *(f"{v:.4f}" for v in row.ravel())] for k, row in enumerate(points)]
+    lines = [",".join(row) for row in [["time_s", *names], *rows]]
+    (folder / "a.csv").write_text("\n".join(lines))
+    np.savez(folder / "b.npz", right=points, rate_hz=30.0)
+    return [folder / "a.csv", folder / "b.npz"]
+
+
+def _read_landmarks(path: Path) -> None:
+    from kpm_ros.motion.landmark_files import read_motion
+
+    motion = read_motion(path)
+    assert len(motion) > 0
+    assert motion.hands
+
+
 READERS = {
     "archive": Reader(_archives, _read_archive),
     "xdf": Reader(_xdf, _read_xdf),
@@ -704,6 +727,7 @@ READERS = {
     "bag": Reader(_bags, _read_bag, _bag_errors, ("rosbags",)),
     "recording": Reader(_recordings, _read_recording, _bag_errors, ("rosbags",), usual=40),
     "emg_csv": Reader(_emg_csv, _read_emg_csv),
+    "landmarks": Reader(_landmarks, _read_landmarks),
     "midi": Reader(_midi, _read_midi, libraries=("mido",)),
     "parameters": Reader(_parameters, _read_parameters, _user_errors),
     "calibration": Reader(_calibration, _read_calibration),
@@ -729,7 +753,7 @@ READERS = {
 GROUPS = {
     "bags": ("bag", "recording", "topic_map"),
     "senses": ("emg_csv", "midi", "sound", "effort", "opensim"),
-    "motion": ("motion", "annotation"),
+    "motion": ("motion", "landmarks", "annotation"),
     "pictures": ("pictures", "video"),
     "settings": (
         "parameters",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mido
@@ -79,6 +79,14 @@ class Score:
         moves = tuple(sorted(pedals, key=lambda move: move.time_s))
         ends = [note.end_s for note in ordered] + [move.time_s for move in moves]
         return cls(ordered, moves, max(ends, default=0.0), name)
+
+    def later(self, by_s: float) -> Score:
+        """The same, so much later."""
+        return Score.of(
+            (replace(note, onset_s=note.onset_s + by_s) for note in self.notes),
+            (replace(move, time_s=move.time_s + by_s) for move in self.pedals),
+            self.name,
+        )
 
 
 def read_midi(path: str | Path) -> Score:

@@ -28,11 +28,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.models.pianokpm.published import MUSCLES
-from kpm_ros.simulate.anatomy.body import Body
+from kpm_ros.simulate.anatomy.body import PLACE, Body
 from kpm_ros.simulate.anatomy.corrections import ABDUCTOR
 from kpm_ros.simulate.anatomy.optimum_kernels import solve
 from kpm_ros.simulate.anatomy.periodic import SmoothMotion, lag_and_lead, resampled, smooth_motion
-from kpm_ros.simulate.anatomy.torques import Demand, Mechanics
+from kpm_ros.simulate.anatomy.torques import UP, Demand, Mechanics
 from kpm_ros.simulate.movement_plan import FULL_FORCE_N
 from kpm_ros.simulate.person import Person
 
@@ -64,7 +64,7 @@ TONE = 0.25
 
 
 class Activations(NamedTuple):
-    """What the muscles do in one endlessly repeated pass."""
+    """What the muscles do, instant by instant."""
 
     activation: Array
     """(n, muscles), in 0..1"""
@@ -110,26 +110,63 @@ class AnatomicalMuscles:
         return out
 
     def all_activations(self, posture: Array, force: Array, rate_hz: float) -> Activations:
-        """Activation of every muscle in `muscle_names`, and how well torques were met."""
+        """Activation of every muscle in `muscle_names`, and how well torques were met.
+
+        The movement is one pass, which is repeated endlessly.
+        """
         count = max(1, round(len(posture) * min(1.0, RATE_HZ / rate_hz)))
         motion = smooth_motion(posture, rate_hz, CUTOFF_HZ, count)
         steady = self.steady(motion, resampled(force, count))
         rate = rate_hz * count / len(posture)
-        person = self._person
-        followed = lag_and_lead(
-            steady.activation, rate, person.activation_time_s, person.electromechanical_delay_s
-        )
-        found = np.clip(resampled(followed, len(posture)), 0.0, 1.0)
+        found = np.clip(resampled(self._followed(steady, rate), len(posture)), 0.0, 1.0)
         return Activations(
             found, resampled(steady.torque, len(posture)), resampled(steady.residual, len(posture))
         )
 
+    def of_stretch(
+        self,
+        posture: Array,
+        force: Array,
+        rate_hz: float,
+        turn: Array | None = None,
+        cutoff_hz: float = CUTOFF_HZ,
+    ) -> Activations:
+        """Do the same for a movement that begins and ends, at its own instants.
+
+        `turn` (n, 3, 3) tells how the forearm is turned from where `Body` holds it; that it turns
+        counts as gravity's direction, and the quickness of its turning does not.
+        """
+        count, up = len(posture), UP
+        # Forth and back again, it is an endless pass without a jump.
+        endless = smooth_motion(_there_and_back(posture), rate_hz, cutoff_hz, 2 * count)
+        motion = SmoothMotion(*(track[:count] for track in endless))
+        if turn is not None:
+            # What is up, and how the wrist is moved, as axes that turn with the forearm have it.
+            up, moved = turn[:, 2], motion.acceleration[:, :PLACE]
+            motion.acceleration[:, :PLACE] = np.einsum("nji,nj->ni", turn, moved)
+        steady = self.steady(motion, force, up=up)
+        both_ways = steady._replace(activation=_there_and_back(steady.activation))
+        followed = self._followed(both_ways, rate_hz)[:count]
+        return steady._replace(activation=np.clip(followed, 0.0, 1.0))
+
+    def _followed(self, steady: Activations, rate_hz: float) -> Array:
+        """Follow what is wanted as muscles do, ahead of the movement that they make."""
+        person = self._person
+        return lag_and_lead(
+            steady.activation, rate_hz, person.activation_time_s, person.electromechanical_delay_s
+        )
+
     def steady(
-        self, motion: SmoothMotion, force: Array, carried: Array | None = None
+        self,
+        motion: SmoothMotion,
+        force: Array,
+        carried: Array | None = None,
+        up: Array = UP,
     ) -> Activations:
         """Optimise each instant by itself: what the muscles would have to do right then.
 
-        `carried`: torque (n, joints answered for) that something worn gives in their place.
+        `carried`: torque (n, joints answered for) that something worn gives in their place; `up`:
+        what is up, as `Mechanics.demand` takes it.
         """
         count = len(force)
         activation = np.empty((count, len(self.muscle_names)))
@@ -138,7 +175,9 @@ class AnatomicalMuscles:
         for start in range(0, count, _BATCH):
             part = slice(start, start + _BATCH)
             demand = self.mechanics.demand(
-                SmoothMotion(*(track[part] for track in motion)), force[part]
+                SmoothMotion(*(track[part] for track in motion)),
+                force[part],
+                up if len(up) == 1 else up[part],
             )
             torque[part], arms = self._answered(demand)
             if carried is not None:
@@ -171,3 +210,7 @@ class AnatomicalMuscles:
         """Each muscle's co-contraction: whoever works hard stiffens the whole hand a little."""
         stiffness = 1.0 + _STIFFENING * force.sum(axis=1, keepdims=True) / FULL_FORCE_N
         return np.asarray(np.minimum(self._person.cocontraction * stiffness, 0.5) * self._quiet)
+
+
+def _there_and_back(signal: Array) -> Array:
+    return np.concatenate([signal, signal[::-1]])

@@ -36,7 +36,9 @@ _SIDEWAYS = (
     "mcp4_abduction_r",
     "mcp5_abduction_r",
 )
-_GRAVITY = np.array([0.0, 0.0, -9.81])
+_GRAVITY_M_S2 = 9.81
+UP = np.array([[0.0, 0.0, 1.0]])
+"""In the piano's frame."""
 
 
 class Demand(NamedTuple):
@@ -70,11 +72,15 @@ class Mechanics:
         zero = np.zeros_like(posture)
         return self.unloaded(SmoothMotion(posture, zero, zero))[3]
 
-    def demand(self, motion: SmoothMotion, force: Array) -> Demand:
-        """Tell what postures (n, 26) in motion with these forces on keys (n, 5) ask for."""
+    def demand(self, motion: SmoothMotion, force: Array, up: Array = UP) -> Demand:
+        """Tell what postures (n, 26) in motion with these forces on keys (n, 5) ask for.
+
+        Where the forearm is not held as `Body` holds it, places are given in axes that turn with
+        it, and `up` (n, 3) says what is up in them.
+        """
         angles, velocity = motion.value[:, PLACE:], motion.velocity[:, PLACE:]
-        torque, length, speed, pull = self.unloaded(motion)
-        torque -= self._contact(motion.value, force)
+        torque, length, speed, pull = self.unloaded(motion, up)
+        torque -= self._contact(motion.value, force, up)
         if self.body.corrections.passive_stiffness:
             torque -= self._passive.stiffness_torque(angles)
         if self.body.corrections.joint_damping:
@@ -83,25 +89,28 @@ class Mechanics:
         arms = pull * self._fibres.active(length, speed)[:, :, None]
         return Demand(torque, np.ascontiguousarray(arms.transpose(0, 2, 1)))
 
-    def _contact(self, posture: Array, force: Array) -> Array:
+    def _contact(self, posture: Array, force: Array, up: Array) -> Array:
         """Torque (n, joints) that keys put on the hand by pushing fingertips up.
 
         A finger that does not stand upright on its key would be pushed over sideways. It leans
         against that by friction: horizontally, by no more than friction holds, just so much that
         its sideways joint is not turned.
         """
+        if not force.any():
+            return np.zeros((len(posture), posture.shape[1] - PLACE))
         moves = self.body.tip_jacobians(posture)[..., PLACE:]
         own = np.stack([moves[:, f, :, j] for f, j in enumerate(self._sideways)], axis=1)
-        across = own[..., :2]
-        lean = -own[..., 2] * force / np.maximum(np.square(across).sum(axis=-1), 1e-9)
-        push = np.empty((*force.shape, 3))
-        push[..., :2] = lean[..., None] * across
-        most = FRICTION * force / np.maximum(np.linalg.norm(push[..., :2], axis=-1), 1e-9)
-        push[..., :2] *= np.minimum(most, 1.0)[..., None]
-        push[..., 2] = force
+        upwards = up[:, None]
+        rising = (own * upwards).sum(axis=-1, keepdims=True)
+        across = own - rising * upwards
+        lean = -rising[..., 0] * force / np.maximum(np.square(across).sum(axis=-1), 1e-9)
+        push = lean[..., None] * across
+        most = FRICTION * force / np.maximum(np.linalg.norm(push, axis=-1), 1e-9)
+        push *= np.minimum(most, 1.0)[..., None]
+        push += force[..., None] * upwards
         return np.asarray(np.einsum("nfcj,nfc->nj", moves, push))
 
-    def unloaded(self, motion: SmoothMotion) -> tuple[Array, Array, Array, Array]:
+    def unloaded(self, motion: SmoothMotion, up: Array = UP) -> tuple[Array, Array, Array, Array]:
         """Torques of the motion; lengths, speeds and pulls (n, muscles, joints) of the tendons.
 
         A pull is the torque of one newton. That the wrist moves acts like gravity changing.
@@ -114,7 +123,7 @@ class Mechanics:
         torque = np.empty((count, model.nv))
         length, speed = np.empty((count, model.nu)), np.empty((count, model.nu))
         pull = np.empty((count, model.nu, model.nv))
-        gravity = _GRAVITY - mixed(motion.acceleration[:, :PLACE], TO_PIANO)
+        gravity = mixed(-_GRAVITY_M_S2 * up - motion.acceleration[:, :PLACE], TO_PIANO)
         for n in range(count):
             data.qpos[:] = motion.value[n, PLACE:]
             data.qvel[:] = motion.velocity[n, PLACE:]
