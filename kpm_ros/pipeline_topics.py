@@ -77,6 +77,12 @@ PROMPT = Topic(
 )
 """What `kpm session` asks of the person; it is no node's."""
 
+PLAYED_JOINTS = Topic("motion/joint_states", "sensor_msgs/msg/JointState", "events", "100/s")
+PLAYED_MARKERS = Topic(
+    "motion/markers", "visualization_msgs/msg/MarkerArray", "image", "100/s, if listened to"
+)
+"""What `kpm play` says of a movement; it is no node's of the graph."""
+
 TOPICS = (
     LANDMARKS,
     Topic("camera/{view}/image_raw", "sensor_msgs/msg/Image", "image", "camera, if listened to"),
@@ -111,6 +117,8 @@ TOPICS = (
     Topic("playback/state", "kpm_ros/msg/AssistState", "latched", "on change, 1/s"),
     Topic("gesture", "kpm_ros/msg/Gesture", "events", "on change, 20/s"),
     PROMPT,
+    PLAYED_JOINTS,
+    PLAYED_MARKERS,
     Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "diagnostics", "1/s"),
     Topic("/parameter_events", "rcl_interfaces/msg/ParameterEvent", "events", "events"),
     Topic("/rosout", "rcl_interfaces/msg/Log", "log", "events"),

@@ -16,8 +16,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from geometry_msgs.msg import Point
+from numpy.typing import NDArray
 from visualization_msgs.msg import Marker, MarkerArray
 
 from kpm_ros.align.space import HandInSpace
@@ -78,30 +81,45 @@ def points_message(hand: HandInSpace, stamp_ns: int) -> HandPoints:
 def markers_message(hand: HandInSpace, stamp_ns: int, number: int) -> MarkerArray:
     """A hand's newest points as balls, as large as they are unsure, and bones as lines."""
     assert hand.newest is not None
-    points = hand.newest.points[-1]
     spread_m = np.sqrt(hand.newest.covariance[-1][:, [0, 3, 5]].mean(axis=1))
-    skeleton: Skeleton = hand.stream.skeleton
+    sizes = np.maximum(LEAST_SIZE_M, 2 * spread_m)
+    stream = hand.stream
+    shown = hand_markers(
+        hand.newest.points[-1], sizes, stream.skeleton, stream.side, stamp_ns, number
+    )
+    return MarkerArray(markers=shown)
+
+
+def hand_markers(
+    points: NDArray[np.floating[Any]],
+    sizes_m: NDArray[np.floating[Any]],
+    skeleton: Skeleton,
+    side: str,
+    stamp_ns: int,
+    number: int,
+) -> list[Marker]:
+    """Points (n, 3) as balls of these sizes, and bones as lines; `number` tells hands apart."""
     listed = [
-        _marker(hand, stamp_ns, Marker.SPHERE, number * (len(points) + 1) + place, size)
-        for place, size in enumerate(np.maximum(LEAST_SIZE_M, 2 * spread_m).tolist())
+        _marker(side, stamp_ns, Marker.SPHERE, number * (len(points) + 1) + place, size)
+        for place, size in enumerate(sizes_m.tolist())
     ]
     for marker, point in zip(listed, points.tolist(), strict=True):
         place = marker.pose.position
         place.x, place.y, place.z = point
     last = (number + 1) * (len(points) + 1) - 1
-    bones = _marker(hand, stamp_ns, Marker.LINE_LIST, last, BONE_WIDTH_M)
+    bones = _marker(side, stamp_ns, Marker.LINE_LIST, last, BONE_WIDTH_M)
     for end in (end for bone in skeleton.bones for end in bone):
         x, y, z = points[end].tolist()
         bones.points.append(Point(x=x, y=y, z=z))
-    return MarkerArray(markers=[*listed, bones])
+    return [*listed, bones]
 
 
-def _marker(hand: HandInSpace, stamp_ns: int, kind: int, number: int, size: float) -> Marker:
+def _marker(side: str, stamp_ns: int, kind: int, number: int, size: float) -> Marker:
     marker = Marker(type=kind, action=Marker.ADD, ns="hand", id=number)
     marker.header = outgoing.MESSAGES.header(stamp_ns, KEYBOARD_FRAME)
     marker.pose.orientation.w = 1.0
     marker.scale.x = marker.scale.y = marker.scale.z = size
-    marker.color.r, marker.color.g, marker.color.b = COLOURS[hand.stream.side]
+    marker.color.r, marker.color.g, marker.color.b = COLOURS[side]
     marker.color.a = 0.9
     marker.lifetime.sec = LIFETIME_S
     return marker

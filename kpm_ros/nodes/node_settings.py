@@ -32,6 +32,7 @@ from kpm_ros.nodes.effort_settings import (
     SynchronizerSettings,
 )
 from kpm_ros.nodes.playback_settings import PlaybackSettings
+from kpm_ros.nodes.motion_player_settings import MotionPlayerSettings
 from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.nodes.recorder_settings import RecorderSettings
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
@@ -52,14 +53,18 @@ KINDS: dict[str, type] = {
     "view": ViewSettings,
     "player": PlayerSettings,
     "playback": PlaybackSettings,
+    "motion_player": MotionPlayerSettings,
 }
 """Settings of what runs each node."""
+
+PLAYERS = ("player", "playback", "motion_player")
+"""What `kpm play` and `kpm view` run, and no graph."""
 
 NODES: dict[str, type] = {
     name: kind
     for executable, kind in KINDS.items()
     for name in (("camera_top", "camera_right") if executable == "camera" else (executable,))
-    if executable not in ("player", "playback")
+    if executable not in PLAYERS
 }
 """Settings of the nodes by their names in the default graph."""
 

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""`kpm play`: a recording's senses once more, in real time, for a pipeline that listens."""
+"""`kpm play`: a recording's senses, or a movement of hands, in real time for whoever listens."""
 
 from __future__ import annotations
 
@@ -24,29 +24,56 @@ from typing import Any
 
 from kpm_ros import graph
 from kpm_ros.core.settings import declared, make_settings
+from kpm_ros.nodes.motion_player_settings import MotionPlayerSettings
 from kpm_ros.nodes.player_settings import PlayerSettings
-from kpm_ros.operate.errors import user_errors
+from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.pipeline_options import simulated_room
 
 NAME = "play"
-PURPOSE = "play a recording's senses for a running pipeline, with its time on /clock"
+PURPOSE = "play a recording's senses, or a movement of hands, for whoever listens"
 EXAMPLES = """\
 examples:
   kpm up source:=topics use_sim_time:=true     in one terminal: the pipeline, waiting
   kpm play out/demo/bag                        in another: what it listens to
   kpm play my_bag --rate 0.5 --loop
 
-While it plays, for namespace kpm:
+  kpm up source:=topics hand:=both registration:=ROOM   the pipeline, waiting for a movement
+  kpm play motion.npz --midi piece.mid                  what two cameras would see of it, and notes
+
+While a bag plays, for namespace kpm:
   pause      ros2 service call /kpm/player/pause std_srvs/srv/SetBool '{data: true}'
   go to 5 s  ros2 topic pub --once /kpm/player/seek std_msgs/msg/Float64 '{data: 5.0}'
   faster     ros2 topic pub --once /kpm/player/rate std_msgs/msg/Float64 '{data: 2.0}'
 
+A bag brings its own time, on /clock. A movement (.npz, or landmarks as .csv) plays in the wall's
+time, or with --use-sim-time in that of /clock, as:
+  camera/VIEW/landmarks    of each registered camera (--registration), or the simulator's two;
+                           of two hands camera/VIEW/left/landmarks and .../right/landmarks
+  keys/events              the notes of --midi
+  motion/joint_states      sensor_msgs/JointState: right_mcp2_flexion, left_wrist_x, ...
+  motion/markers           visualization_msgs/MarkerArray, in the frame keyboard
+
 exit status: 0 played to its end or stopped, 2 it cannot be played
 """
+MOTIONS = (".npz", ".csv")
+"""How files of a movement end; all else is a bag."""
+_ONLY_OF_BAGS = {"paused": "--paused", "bag_namespace": "--bag-namespace", "topic": "--topic"}
+_ONLY_OF_MOTIONS = {
+    "midi": "--midi",
+    "midi_offset_s": "--midi-offset",
+    "registration": "--registration",
+    "use_sim_time": "--use-sim-time",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Offer the player's options."""
-    parser.add_argument("bag", type=Path, metavar="BAG", help="a bag's folder or one of its files")
+    """Offer the players' options."""
+    parser.add_argument(
+        "bag",
+        type=Path,
+        metavar="BAG|MOTION",
+        help="a bag's folder or one of its files; or a movement of hands (.npz, .csv)",
+    )
     known = declared(PlayerSettings)
     for flag, name, metavar in (
         ("--rate", "rate", "RATE"),
@@ -63,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"{setting.description} (default: {setting.default:g})",
         )
     parser.add_argument("--loop", action="store_true", help="begin again at the end")
-    parser.add_argument("--paused", action="store_true", help="begin paused")
+    parser.add_argument("--paused", action="store_true", help="a bag: begin paused")
     parser.add_argument(
         "--namespace", default="kpm", help="namespace to play into (default: %(default)s)"
     )
@@ -77,13 +104,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="use only the topics of the bag named so, where it has several of a type; repeatable",
     )
+    of_motion = parser.add_argument_group("of a movement")
+    of_motion.add_argument("--midi", default="", metavar="FILE", help="notes played with it")
+    of_motion.add_argument(
+        "--midi-offset",
+        dest="midi_offset_s",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="when the MIDI file begins, on the movement's clock (default: 0)",
+    )
+    of_motion.add_argument(
+        "--registration",
+        default="",
+        metavar="FILE",
+        help="where the cameras stand that see it (default: the simulator's two)",
+    )
+    of_motion.add_argument("--use-sim-time", action="store_true", help="in the time of /clock")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check what can be checked, and run the player."""
     from kpm_ros.operate import preflight
 
+    of_motion = arguments.bag.suffix in MOTIONS
+    for name, flag in (_ONLY_OF_BAGS if of_motion else _ONLY_OF_MOTIONS).items():
+        if getattr(arguments, name):
+            kind, other = ("bag", "movement") if of_motion else ("movement", "bag")
+            raise UserError(f"{flag} is of a {kind}, and {arguments.bag} is a {other}")
     preflight.require_ros()
+    return _play_motion(arguments) if of_motion else _play_bag(arguments)
+
+
+def _play_bag(arguments: argparse.Namespace) -> int:
     values = {
         "bag": str(arguments.bag.expanduser()),
         "rate": arguments.rate,
@@ -103,10 +156,45 @@ def run(arguments: argparse.Namespace) -> int:
 
     # An empty list has no type in ROS, and is what the node takes anyway.
     given = {name: value for name, value in dataclasses.asdict(settings).items() if value != []}
-    words = graph.command(player(given), options)
-    return run_node(PlayerNode, words[words.index("--ros-args") :])
+    return run_node(PlayerNode, _ros_arguments(player(given), options))
+
+
+def _play_motion(arguments: argparse.Namespace) -> int:
+    values = {
+        "motion": str(arguments.bag.expanduser()),
+        "rate": arguments.rate,
+        "loop": arguments.loop,
+        "start_s": arguments.start_s,
+        "wait_s": arguments.wait_s,
+        "midi": arguments.midi,
+        "midi_offset_s": arguments.midi_offset_s,
+        "registration": arguments.registration,
+    }
+    with user_errors():
+        settings = make_settings("motion_player", MotionPlayerSettings, values)
+        simulated_time = str(arguments.use_sim_time).lower()
+        options = graph.PipelineOptions.from_strings(
+            {"namespace": arguments.namespace, "use_sim_time": simulated_time}
+        )
+    from kpm_ros.nodes.motion_player_node import MotionPlayerNode
+    from kpm_ros.nodes.node_process import run as run_node
+
+    print(f"The room that sees it: registration:={arguments.registration or simulated_room()}")
+    return run_node(MotionPlayerNode, _ros_arguments(motion_player(settings), options))
+
+
+def _ros_arguments(node: graph.NodeSpec, options: graph.PipelineOptions) -> list[str]:
+    words = graph.command(node, options)
+    return words[words.index("--ros-args") :]
 
 
 def player(parameters: Mapping[str, Any]) -> graph.NodeSpec:
     """Describe the player as the graph describes its nodes."""
     return graph.NodeSpec("player", "a bag's senses once more", parameters=parameters)
+
+
+def motion_player(settings: MotionPlayerSettings) -> graph.NodeSpec:
+    """Describe the movement's player likewise."""
+    return graph.NodeSpec(
+        "motion_player", "a movement of hands", parameters=dataclasses.asdict(settings)
+    )

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -97,6 +97,43 @@ class SimulatedCamera:
             position=_point(np.array(self.position) + off[0]),
             look_at=_point(np.array(self.look_at) + off[1]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredSight(SimulatedCamera):
+    """What a registered camera would see, whatever its lens."""
+
+    registered: Camera = field(kw_only=True)
+
+    @classmethod
+    def of(cls, name: str, registered: Camera, fps: float = 60.0) -> RegisteredSight:
+        """Look through the camera of this view."""
+        ahead, up = registered.turn[2], -registered.turn[1]
+        return cls(
+            name=name,
+            position=_point(registered.position),
+            look_at=_point(registered.position + ahead),
+            up=_point(up),
+            focal=registered.lens[0] / registered.image_size[0],
+            image_size=registered.image_size,
+            fps=fps,
+            distortion=registered.distortion,
+            registered=registered,
+        )
+
+    @property
+    def camera(self) -> Camera:
+        """The camera itself."""
+        return self.registered
+
+    def project(
+        self, points: NDArray[np.float64], root: Sequence[int] = (WRIST,)
+    ) -> NDArray[np.float64]:
+        """Project (..., points, 3) to fractions of the image's size, and relative depth."""
+        depth = self.registered.in_optical_frame(points)[..., 2]
+        near = depth[..., list(root)].mean(axis=-1, keepdims=True)
+        behind = self.focal * (depth - near) / near
+        return np.concatenate([self.registered.project(points), behind[..., None]], axis=-1)
 
 
 def _point(values: NDArray[np.float64]) -> Point:
@@ -248,7 +285,8 @@ class TrackedView:
         points[..., 2] *= self._depth_scale
         points[..., 2] += noise[..., 2] * self._errors.depth_noise
         points[:, WRIST, 2] = 0.0
-        seen = self._seen(block)
+        # Nobody finds a hand that is not there.
+        seen = self._seen(block) & np.isfinite(points).all(axis=(1, 2))
         return Frames(first, times, points.astype(np.float32), seen, confidence, processed)
 
     def instants(self, block: int) -> Instants:
