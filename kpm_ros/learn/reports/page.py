@@ -101,6 +101,7 @@ class Report:
     sections: Sequence[Section]
     notes: Sequence[str] = ()
     title: str = "Muscle effort, estimated against measured"
+    notes_title: str = "How this was measured"
 
 
 def render(report: Report) -> str:
