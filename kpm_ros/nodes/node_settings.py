@@ -31,8 +31,8 @@ from kpm_ros.nodes.effort_settings import (
     RelaySettings,
     SynchronizerSettings,
 )
-from kpm_ros.nodes.playback_settings import PlaybackSettings
 from kpm_ros.nodes.motion_player_settings import MotionPlayerSettings
+from kpm_ros.nodes.playback_settings import PlaybackSettings
 from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.nodes.recorder_settings import RecorderSettings
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
@@ -58,7 +58,7 @@ KINDS: dict[str, type] = {
 """Settings of what runs each node."""
 
 PLAYERS = ("player", "playback", "motion_player")
-"""What `kpm play` and `kpm view` run, and no graph."""
+"""What runs by itself, and in no graph."""
 
 NODES: dict[str, type] = {
     name: kind
