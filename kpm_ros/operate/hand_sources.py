@@ -57,8 +57,8 @@ def open_hands(
     """
     from kpm_ros.motion.landmark_files import SUFFIXES, read_motion
     from kpm_ros.replay.bag import BagError
+    from kpm_ros.replay.bag_file import is_bag
     from kpm_ros.replay.bag_hands import read_hands
-    from kpm_ros.replay.bag_recording import is_bag
 
     path = path.expanduser()
     if not path.exists():
