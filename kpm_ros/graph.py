@@ -149,8 +149,8 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 "gesture",
                 "effort to gestures",
                 ("gesture",),
-                subscribes=effort,
-                parameters=_suited("gesture", options),
+                subscribes=_gesture_inputs(options) if options.gesture_model else effort,
+                parameters=_suited("gesture", options) | _gesture_model(options),
             )
         )
     if options.view:
@@ -219,6 +219,26 @@ def _awaiting(node: NodeSpec) -> NodeSpec:
     """Leave a managed node to whoever manages it."""
     waits = {"autostart": False} if node.executable in MANAGED else {}
     return replace(node, parameters={**node.parameters, **waits})
+
+
+def _gesture_model(options: PipelineOptions) -> dict[str, Any]:
+    """Which model recognises gestures, where one does."""
+    if not options.gesture_model:
+        return {}
+    return {"model": str(Path(options.gesture_model).expanduser().absolute())}
+
+
+def _gesture_inputs(options: PipelineOptions) -> tuple[str, ...]:
+    """List the topics that a gesture model is given."""
+    from kpm_ros.act.gestures.gesture_model import GestureModel
+
+    topics = {
+        "emg": ("emg/samples",),
+        "effort": ("effort", "effort/info"),
+        "landmarks": (LANDMARKS.of("top"),),
+    }
+    card = GestureModel.load(Path(options.gesture_model).expanduser()).card
+    return tuple(topic for each in card.inputs for topic in topics[each.signal])
 
 
 def _waits(options: PipelineOptions) -> dict[str, Any]:

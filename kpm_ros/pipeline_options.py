@@ -152,6 +152,11 @@ OPTIONS = (
     ),
     Option("gesture", "true", "whether the gesture node runs (disabled until enabled)", YES_NO),
     Option(
+        "gesture_model",
+        "",
+        "a model that `kpm train-gestures` wrote; empty = gestures by rules of effort",
+    ),
+    Option(
         "autostart",
         "true",
         "whether the exoskeleton and the drivers configure and activate themselves; else `ros2 "
@@ -188,6 +193,7 @@ class PipelineOptions:
     exo: bool = True
     drive: str = "none"
     gesture: bool = True
+    gesture_model: str = ""
     autostart: bool = True
     log_level: str = "info"
     respawn: bool = True

@@ -24,12 +24,13 @@ import argparse
 import json
 import re
 import shutil
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "docs" / "bench"
-USED = ("pipeline", "estimate", "faults", "body", "rooms", "people")
+USED = ("pipeline", "estimate", "faults", "body", "rooms", "people", "gestures")
 
 Report = Mapping[str, Mapping[str, object]]
 Figures = Mapping[str, float]
@@ -328,6 +329,52 @@ def rooms_table(folder: Path) -> str:
     )
 
 
+GESTURE_ROWS = (
+    ("same day", "same_day"),
+    ("later days, trained on the first", "later_days"),
+    ("the same, with one repetition of that day", "recalibrated"),
+    ("a person who was never seen", "unseen_person"),
+)
+
+
+def gestures_table(folder: Path) -> str:
+    """Write how well gestures are told apart: ours, and the baseline of the same run."""
+    figures = report("gestures", folder)["figures"]
+
+    def both(place: str, prefix: str = "") -> str:
+        window, trial = (figures[f"{prefix}{unit}_{place}"] for unit in ("window", "trial"))
+        return f"{window:.1f} / {trial:.1f}"
+
+    lines = [
+        "| window / execution, % | 8 motions | baseline | 22 motions | baseline |",
+        "|---|---|---|---|---|",
+    ]
+    for words, protocol in GESTURE_ROWS:
+        cells = [
+            both(f"{motions}_{protocol}", prefix)
+            for motions in (8, 22)
+            for prefix in ("", "lda_baseline_")
+        ]
+        lines.append(f"| {' | '.join([words, *cells])} |")
+
+    def live(word: str) -> str:
+        usual, nine = (
+            f"{figures[f'{what}found_fraction{word}']:.0%} of executions found with "
+            f"{figures[f'{what}false_activations_per_hour{word}']:.0f} false activations an hour"
+            for what in ("usual_", "")
+        )
+        seconds = 3600 * figures[f"tested_hours{word}"]
+        return f"in {seconds:.0f} s {usual}, or, surer of them, {nine}"
+
+    words = (
+        "Live, 8 motions of the same day, each after a recorded rest that it is joined to: decided "
+        f"{figures['decision_ms_p50']:.0f} ms after the execution's beginning (median); "
+        f"{live('')}. Each repetition tested in turn, {live('_each_repetition')}."
+    )
+    lines += ["", *textwrap.wrap(words, 100, break_on_hyphens=False)]
+    return "\n".join(lines)
+
+
 def _of(rows: tuple[tuple[str, str], ...], figures: Figures) -> list[tuple[str, Figures]]:
     """Sort figures into rows; one that belongs to none, or to two, is an error that names it."""
     left = dict(figures)
@@ -352,6 +399,7 @@ PLACES: Mapping[str, tuple[str, Callable[[Path], str]]] = {
     "estimate": ("docs/estimator.md", cost_table),
     "faults": ("docs/safety.md", faults_tables),
     "rooms": ("docs/rooms.md", rooms_table),
+    "gestures": ("docs/gestures.md", gestures_table),
 }
 """Each table's page."""
 

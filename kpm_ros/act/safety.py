@@ -73,7 +73,6 @@ class Admitted(NamedTuple):
 
 
 NOTHING = Admitted([], [], [])
-READY = GuardReport(GuardState.READY, "effort is fresh and valid")
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,13 @@ class EffortGuard:
         max_age_s: float = FreshnessRules.max_age_s,
         max_effort: float = FreshnessRules.max_effort,
         max_ahead_s: float = 0.1,
+        what: str = "effort",
     ) -> None:
-        """`max_age_s` is of the instant described, `timeout_s` of the arrival of anything new."""
+        """`max_age_s` is of the instant described, `timeout_s` of the arrival of anything new.
+
+        `what` the samples are is said in its sentences.
+        """
+        self._what = what
         self.limit(timeout_s, max_age_s, max_effort)
         check_number("max_ahead_s", max_ahead_s, least=0)
         self._muscles = muscles
@@ -128,7 +132,7 @@ class EffortGuard:
         """By the steady clock, as is what follows."""
         self._good_since_ns: int | None = None
         self._problem: str | None = None
-        self._waiting_reason = "no effort has come yet"
+        self._waiting_reason = f"no {what} has come yet"
 
     def limit(self, timeout_s: float, max_age_s: float, max_effort: float) -> None:
         """Judge by another silence, age and size from now on."""
@@ -157,7 +161,9 @@ class EffortGuard:
         try:
             stamps, rows, bits = np.asarray(stamps_ns), np.asarray(effort, float), np.asarray(flags)
         except (TypeError, ValueError, OverflowError):
-            return self._refuse_batch("unreadable", "effort that is not a table of numbers", now)
+            return self._refuse_batch(
+                "unreadable", f"{self._what} that is not a table of numbers", now
+            )
         if stamps.size == rows.size == bits.size == 0:
             return NOTHING
         fault = self._misshape(stamps, rows, bits)
@@ -203,13 +209,15 @@ class EffortGuard:
             return GuardReport(GuardState.WAITING, self._waiting_reason)
         silent_ns = now.steady_ns - self._arrival_ns
         if silent_ns > self._timeout_ns:
-            return GuardReport(GuardState.STALE, f"no effort for {silent_ns / 1e6:.0f} ms")
+            return GuardReport(GuardState.STALE, f"no {self._what} for {silent_ns / 1e6:.0f} ms")
         if self._problem is not None:
             return GuardReport(GuardState.INVALID, self._problem)
         if self._newest_ns is None or now.clock_ns - self._newest_ns > self._max_age_ns:
             age_s = (now.clock_ns - (self._newest_ns or 0)) / NS_PER_S
-            return GuardReport(GuardState.STALE, f"effort describes an instant {age_s:.1f} s ago")
-        return READY
+            return GuardReport(
+                GuardState.STALE, f"{self._what} describes an instant {age_s:.1f} s ago"
+            )
+        return GuardReport(GuardState.READY, f"{self._what} is fresh and valid")
 
     def _observe(self, now: Now) -> Now:
         """Follow the caller's clocks; when the one of the stamps was set back, start afresh."""
@@ -220,7 +228,7 @@ class EffortGuard:
                 clock_ns = self._now.clock_ns
             elif back_ns > 0:
                 back_s = back_ns / NS_PER_S
-                self._forget(f"the clock went back by {back_s:.3g} s; no effort since")
+                self._forget(f"the clock went back by {back_s:.3g} s; no {self._what} since")
             steady_ns = max(steady_ns, self._now.steady_ns)
         self._now = Now(clock_ns, steady_ns)
         return self._now
@@ -250,9 +258,9 @@ class EffortGuard:
     def _misshape(self, stamps: NDArray[Any], rows: NDArray[Any], bits: NDArray[Any]) -> str | None:
         """What is wrong with the shape of a batch, if anything."""
         if rows.ndim != 2:
-            return f"effort comes as samples x muscles, but its shape was {rows.shape}"
+            return f"{self._what} comes as samples x channels, but its shape was {rows.shape}"
         if rows.shape[1] != self._muscles:
-            return f"{self._muscles} muscles expected, {rows.shape[1]} came"
+            return f"{self._muscles} channels of {self._what} expected, {rows.shape[1]} came"
         if stamps.shape != (len(rows),) or bits.shape != (len(rows),):
             return f"{len(rows)} samples came with {stamps.size} stamps and {bits.size} flags"
         if stamps.dtype.kind not in "iu" or bits.dtype.kind not in "iu":
@@ -263,11 +271,13 @@ class EffortGuard:
         """Whether a sample cannot be put in time after the ones before it."""
         if self._newest_ns is not None and stamp_ns <= self._newest_ns:
             back_ms = (self._newest_ns - stamp_ns) / 1e6
-            self._refuse("out of order", f"effort out of order: {back_ms:.1f} ms behind the newest")
+            self._refuse(
+                "out of order", f"{self._what} out of order: {back_ms:.1f} ms behind the newest"
+            )
             return True
         if stamp_ns > clock_ns + self._max_ahead_ns:
             ahead_s = (stamp_ns - clock_ns) / NS_PER_S
-            self._refuse("from the future", f"effort from the future by {ahead_s:.1f} s")
+            self._refuse("from the future", f"{self._what} from the future by {ahead_s:.1f} s")
             return True
         return False
 
@@ -276,15 +286,15 @@ class EffortGuard:
         if bits & Flag.INVALID:
             causes = bits & ~Flag.INVALID
             detail = f": {describe(causes)}" if causes else ""
-            self._refuse("marked invalid", f"effort marked invalid{detail}")
+            self._refuse("marked invalid", f"{self._what} marked invalid{detail}")
             return True
         limit = self._max_effort
         for value in row:
             if not -limit <= value <= limit:
                 if not math.isfinite(value):
-                    self._refuse("non-finite", "non-finite effort")
+                    self._refuse("non-finite", f"non-finite {self._what}")
                 else:
-                    self._refuse("implausible", f"effort of {value:.3g}, beyond +-{limit:g}")
+                    self._refuse("implausible", f"{self._what} of {value:.3g}, beyond +-{limit:g}")
                 return True
         self._problem = None
         self.counts["good"] += 1

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kpm_ros.act.assistance_config import AssistanceConfig, illustrative_gain
-from kpm_ros.act.gestures import DEFAULT_GESTURES, GestureConfig
+from kpm_ros.act.gestures.rules import DEFAULT_GESTURES, GestureConfig
 from kpm_ros.act.muscle_weights import write_weights
 from kpm_ros.act.relay import RelayRules
 from kpm_ros.align.aligner_config import AlignRules
@@ -110,9 +110,9 @@ class RelaySettings(ManagedSettings):
 
 @dataclass(frozen=True)
 class GestureSettings:
-    """Effort to gestures."""
+    """Signals of a hand to gestures."""
 
-    FIXED: ClassVar[str] = "the pace is set when the node starts"
+    FIXED: ClassVar[str] = "the pace is set, and the model loaded, when the node starts"
 
     enabled: bool = setting(False, "whether gestures are recognised", live=True)
     rate_hz: float = setting(100.0, "how often effort is looked at", least=10.0, most=500.0)
@@ -126,3 +126,7 @@ class GestureSettings:
         live=True,
     )
     recognition: GestureConfig = rules(GestureConfig)
+    model: str = setting(
+        "", "a model that `kpm train-gestures` wrote, used instead of `gestures`; empty = none"
+    )
+    view: str = setting("top", "which camera's landmarks a model takes, if it takes any")

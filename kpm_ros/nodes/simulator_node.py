@@ -19,6 +19,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from kpm_ros.act.gestures.rules import DEFAULT_GESTURES
 from kpm_ros.core.hands import BOTH
 from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.core.subjects import find_subject
@@ -32,10 +33,16 @@ from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.simulated_subjects import simulated_subject
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense import samples
-from kpm_ros.simulate.prompted import REACTION_S, Act
+from kpm_ros.simulate.prompted import GESTURE, REACTION_S, Act
 
 GREATEST_LAG_S = 0.5
 """A simulator that fell behind by more than this begins anew at the present."""
+
+GESTURES = {
+    rule.name: tuple(muscle for muscle, weight in rule.weights.items() if weight > 0)
+    for rule in DEFAULT_GESTURES
+}
+"""Muscles that act in the gestures which a simulated hand knows."""
 
 
 class SimulatorNode(PipelineNode):
@@ -110,10 +117,8 @@ class SimulatorNode(PipelineNode):
         if self._prompts is None or self._subject.prompted is None:
             return
         for prompt, _ in self._prompts.take():
-            asked = prompt.phase == SessionPrompt.RECORDING
-            plays = prompt.phase == SessionPrompt.CHECKING or (asked and prompt.kind == "task")
             since_s = (now_ns - self._began_ns) / 1e9 + REACTION_S
-            self._subject.prompted.obey(Act(since_s, plays, prompt.muscle if asked else ""))
+            self._subject.prompted.obey(_act(prompt, since_s))
 
     def _open(self, kind: type, topic: str) -> Any:
         return self.create_publisher(kind, topic, qos.of(topic))
@@ -128,6 +133,15 @@ class SimulatorNode(PipelineNode):
             self._motion.publish(outgoing.key_motion_message(sample))
         elif self._emg is not None:
             self._emg.publish(outgoing.channels_message(sample))
+
+
+def _act(prompt: SessionPrompt, since_s: float) -> Act:
+    """What a prompt asks for: a gesture by the muscles that its rule names, or to play."""
+    asked = prompt.phase == SessionPrompt.RECORDING
+    if asked and prompt.task in GESTURES:
+        return Act(since_s, muscles=GESTURES[prompt.task], level=GESTURE)
+    plays = prompt.phase == SessionPrompt.CHECKING or (asked and prompt.kind == "task")
+    return Act(since_s, plays, (prompt.muscle,) if asked and prompt.muscle else ())
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpm_ros.operate import evaluate_mia, evaluate_motion
+from kpm_ros.operate import evaluate_gestures, evaluate_mia, evaluate_motion
 from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.operate.evaluate_dataset import DEFAULT_MODELS
 from kpm_ros.operate.evaluate_output import show, write
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NAME = "evaluate"
 PURPOSE = "compare estimated with measured effort, of data sets and of bags"
-OTHER_REPORTS = {evaluate_mia.NAME: evaluate_mia, evaluate_motion.NAME: evaluate_motion}
+OTHER_REPORTS = {each.NAME: each for each in (evaluate_mia, evaluate_motion, evaluate_gestures)}
 REPORTS = ("accuracy", *OTHER_REPORTS)
 EXAMPLES = """\
 examples:
@@ -52,6 +52,8 @@ examples:
                              bodies: the tables of Muscles in Action, published figures beside
   kpm evaluate DIR --report motion --models played diffusion=runs/gesture
                              movements made of music: PianoMotion10M's scores, keys, limits
+  kpm evaluate out/G07 out/G08 --report gestures
+                             gestures: trained and tested by repetition, day and person
 
 A model is a shipped one's name, a weights file, a folder that `kpm train` wrote, or one of the
 baselines mean, nearest and ridge, which are fitted to the data set's training part on the spot.
@@ -97,7 +99,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=REPORTS[0],
         help="accuracy: RMSE, OTD and correlation per recording, with what models cost; mia: RMSE "
         "per exercise, as Muscles in Action has it; motion: movements made of music against those "
-        "played (default: %(default)s)",
+        "played; gestures: what is told apart, how soon, and how often wrongly (default: "
+        "%(default)s)",
     )
     parser.add_argument(
         "--protocol",
@@ -152,6 +155,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Load, score, print, write."""
     protocol = _check(arguments)
+    if arguments.report == evaluate_gestures.NAME:
+        with user_errors():
+            evaluate_gestures.show_report(arguments)
+        return 0
     try:
         import torch  # noqa: F401
         from geomloss import SamplesLoss  # noqa: F401

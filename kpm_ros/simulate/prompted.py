@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Somebody simulated who does what a session asks for: plays, rests, or contracts one muscle."""
+"""Somebody simulated who does what a session asks for: plays, rests, or contracts muscles."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ REACTION_S = 0.5
 """After this a prompt is obeyed: devices work ahead, and what they have delivered is past."""
 MOVING_S = 0.4
 """In which the hand gets from where it was to where it begins, and a muscle to its strongest."""
-RESTING, STRONGEST, OTHERS = 0.002, 0.95, 0.08
-"""Activation of a muscle at rest, of one contracted as hard as possible, and meanwhile of the
-others."""
+RESTING, STRONGEST, OTHERS, GESTURE = 0.002, 0.95, 0.08, 0.6
+"""Activation of a muscle at rest, of one contracted as hard as possible, meanwhile of the others,
+and in a gesture."""
 
 
 class Act(NamedTuple):
@@ -42,8 +42,10 @@ class Act(NamedTuple):
 
     since_s: float
     plays: bool = False
-    muscle: str = ""
-    """The one that is contracted; empty = none."""
+    muscles: tuple[str, ...] = ()
+    """Those that are contracted; empty = none."""
+    level: float = STRONGEST
+    """How strongly."""
 
 
 class Performing(Protocol):
@@ -72,7 +74,7 @@ class Prompted:
     >>> from kpm_ros.simulate.bodies import make_pianist
     >>> from kpm_ros.simulate.example_scores import five_finger_study
     >>> person = Prompted(make_pianist(five_finger_study(), body="plain"))
-    >>> person.obey(Act(1.0, muscle="ADM"))
+    >>> person.obey(Act(1.0, muscles=("ADM",)))
     >>> at_rest, contracted = person.activation(np.array([0.9, 2.0]))
     >>> [round(float(each[person.muscles.index("ADM")]), 3) for each in (at_rest, contracted)]
     [0.002, 0.95]
@@ -121,8 +123,8 @@ class Prompted:
         """Activation of an act that has long begun."""
         if act.plays:
             return self._performer.activation(_performed(act, times_s))
-        levels = [STRONGEST if name == act.muscle else OTHERS for name in self.muscles]
-        if act.muscle not in self.muscles:
+        levels = [act.level if name in act.muscles else OTHERS for name in self.muscles]
+        if not {*act.muscles} & {*self.muscles}:
             levels = [RESTING] * len(self.muscles)
         return np.tile(np.array(levels), (len(times_s), 1))
 

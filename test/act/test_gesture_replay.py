@@ -20,7 +20,7 @@ import numpy as np
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from kpm_ros.act.gestures import GestureChange, GestureConfig, GestureRecogniser
+from kpm_ros.act.gestures.rules import GestureChange, GestureConfig, GestureRecogniser
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.models.pianokpm.published import MUSCLES
 from support.clocks import both

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpm_ros.act.gestures import (
+from kpm_ros.act.gestures.rules import (
     DEFAULT_GESTURES,
     GestureChange,
     GestureConfig,

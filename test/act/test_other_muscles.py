@@ -23,7 +23,7 @@ import pytest
 
 from kpm_ros.act.assistance import Assistance, AssistanceCommand, AssistanceState
 from kpm_ros.act.assistance_config import AssistanceConfig
-from kpm_ros.act.gestures import GestureConfig, GestureRecogniser, gesture_rules
+from kpm_ros.act.gestures.rules import GestureConfig, GestureRecogniser, gesture_rules
 from kpm_ros.act.muscle_weights import parse_weights, write_weights
 from kpm_ros.act.safety import Now
 from kpm_ros.core.flags import FlagBits

@@ -111,7 +111,7 @@ def test_effort_beyond_what_is_plausible_is_refused() -> None:
 def test_the_wrong_number_of_muscles_is_refused_in_words() -> None:
     guard = EffortGuard(6)
     assert guard.push_effort([NOW], [[0.3] * 4], [0], both(NOW)) == ([], [], [])
-    assert guard.check(both(NOW)) == (GuardState.INVALID, "6 muscles expected, 4 came")
+    assert guard.check(both(NOW)) == (GuardState.INVALID, "6 channels of effort expected, 4 came")
     assert guard.counts == {"misshapen": 1}
 
 

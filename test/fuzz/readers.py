@@ -56,6 +56,45 @@ def _read_emg_csv(path: Path) -> None:
     device.read(10**18 + 10**9)
 
 
+def _gesture_arrays(folder: Path) -> list[Path]:
+    import numpy as np
+
+    home = folder / "gestures"
+    home.mkdir()
+    np.savez(
+        home / "person_1_day_1.npz",
+        emg=np.zeros((4, 50, 2), np.float32),
+        motion=np.array([1, 1, 2, 2]),
+        trial=np.array([1, 2, 1, 2]),
+    )
+    return [home]
+
+
+def _read_gesture_arrays(path: Path) -> None:
+    from kpm_ros.learn.gestures.armband_files import read_armband
+
+    read_armband(path)
+
+
+def _gesture_models(folder: Path) -> list[Path]:
+    from kpm_ros.learn.gestures.training import train
+    from support.gestures import executions
+
+    path = folder / "gestures.safetensors"
+    train(executions(repetitions=3)).save(path)
+    return [path]
+
+
+def _read_gesture_model(path: Path) -> None:
+    import numpy as np
+
+    from kpm_ros.act.gestures.gesture_model import GestureModel
+
+    model = GestureModel.load(path)
+    windows = [np.zeros((1, each.window, len(each.channels))) for each in model.card.inputs]
+    model.probabilities(model.measure(windows))
+
+
 def _bags(folder: Path) -> list[Path]:
     from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
@@ -726,6 +765,8 @@ READERS = {
     "session": Reader(_sessions, _read_session),
     "bag": Reader(_bags, _read_bag, _bag_errors, ("rosbags",)),
     "recording": Reader(_recordings, _read_recording, _bag_errors, ("rosbags",), usual=40),
+    "gesture_arrays": Reader(_gesture_arrays, _read_gesture_arrays, usual=40),
+    "gesture_model": Reader(_gesture_models, _read_gesture_model, libraries=("sklearn",), usual=60),
     "emg_csv": Reader(_emg_csv, _read_emg_csv),
     "landmarks": Reader(_landmarks, _read_landmarks),
     "midi": Reader(_midi, _read_midi, libraries=("mido",)),
@@ -752,6 +793,7 @@ READERS = {
 
 GROUPS = {
     "bags": ("bag", "recording", "topic_map"),
+    "gestures": ("gesture_arrays", "gesture_model"),
     "senses": ("emg_csv", "midi", "sound", "effort", "opensim"),
     "motion": ("motion", "landmarks", "annotation"),
     "pictures": ("pictures", "video"),

@@ -44,6 +44,7 @@ from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import Grid
 from kpm_ros.estimate.effort_info import described
+from kpm_ros.learn.gestures.training import train
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes import base, outgoing, qos, tracker_node
 from kpm_ros.nodes.effort_wire import effort_encoder
@@ -58,7 +59,7 @@ from kpm_ros.nodes.tracker_node import TrackerNode
 from kpm_ros.nodes.view_node import ViewNode
 from kpm_ros.operate.watch import Watch
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
-from support import bags
+from support import bags, gestures
 from support.fuzzing import cases, mutated
 from support.managed import active
 from support.waiting import wait_for
@@ -220,6 +221,7 @@ READERS = {
     ),
     "relay": (RelayNode, {}, ("assist/command_stamped",)),
     "gesture": (GestureNode, {"enabled": True}, ("effort/info", "effort")),
+    "gesture by a model": (GestureNode, {"enabled": True, "model": ""}, ("emg/samples",)),
     "tracker": (TrackerNode, {"view": "top"}, ("camera/top/image_raw",)),
     "tracker of compressed images": (
         TrackerNode,
@@ -259,6 +261,10 @@ def made(request, node, make_node, model, tmp_path, monkeypatch):
         return watcher, watcher.step, topics
     if kind is InferenceNode:
         parameters = {"model": str(model), **parameters}
+    if kind is GestureNode and "model" in parameters:
+        path = tmp_path / "gestures.safetensors"
+        train(gestures.executions(repetitions=3)).save(path)
+        parameters = {**parameters, "model": str(path)}
     if kind is RecorderNode:
         parameters = {"folder": str(tmp_path / "bag"), "topics": list(topics)}
     if kind is ViewNode:

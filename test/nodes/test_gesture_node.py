@@ -54,7 +54,7 @@ class Hand:
         for module in (client, gesture_node):
             steady = SimpleNamespace(monotonic_ns=lambda: self.told)
             monkeypatch.setattr(module, "time", steady)
-        self.effort, _, self.senders = rigged(made, MUSCLES)
+        self.effort, _, self.senders = rigged(made, MUSCLES, made._way)
         self.told = 1_700_000_000 * 10**9
         made.now_ns = lambda: self.told
         made._on_enable(SetBool.Request(data=True), SetBool.Response())
@@ -75,7 +75,7 @@ def hand(make_node, monkeypatch):
 
 def test_gestures_are_of_the_muscles_by_name_when_their_order_changes(hand):
     assert hand.press("PB") == "thumb_press"
-    hand.made._reader._watch.lose()
+    hand.made._way._reader._watch.lose()
     hand.senders[0].announce(TURNED, "a model", 3)
     assert hand.press("PB") == "thumb_press"
 

@@ -40,7 +40,7 @@ def at(*times_s):
 
 def test_a_muscle_that_is_to_be_contracted_rises_smoothly_above_the_others(pianist):
     person = PromptedPianist(pianist)
-    person.obey(Act(1.0, muscle="1DI"))
+    person.obey(Act(1.0, muscles=("1DI",)))
     person.obey(Act(4.0))
     asked = person.muscles.index("1DI")
     effort = person.activation(np.linspace(0, 6, 3001))
@@ -82,7 +82,7 @@ def test_the_hand_goes_back_without_a_jump_and_then_lies_still(pianist):
 
 def test_who_begins_anew_goes_on_with_what_was_asked(pianist):
     person = PromptedPianist(pianist)
-    person.obey(Act(7.0, muscle="ADM"))
+    person.obey(Act(7.0, muscles=("ADM",)))
     person.restart()
     assert person.activation(at(1.0))[0, person.muscles.index("ADM")] == pytest.approx(STRONGEST)
 
@@ -91,7 +91,7 @@ def test_devices_deliver_what_is_done_and_nothing_of_a_dead_channel(pianist):
     person = PromptedPianist(pianist)
     session = SimulatedSession(person, default_cameras(), start_ns=0, seed=1, dead_channels=["2DI"])
     session.advance(S)
-    person.obey(Act(1.5, muscle="ADM"))
+    person.obey(Act(1.5, muscles=("ADM",)))
     samples = [delivery.sample for delivery in session.advance(4 * S)]
     emg = [each for each in samples if isinstance(each, ChannelChunk)]
     level = np.concatenate([chunk.samples for chunk in emg if chunk.stamp_ns > 2 * S]).std(axis=0)

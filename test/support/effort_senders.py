@@ -80,13 +80,18 @@ class Sender:
         return [RawMessage(each, 1, self.publisher) for each in data]
 
 
-def rigged(node: Any, muscles: Sequence[str]) -> tuple[Queue, Queue, list[Sender]]:
-    """Give a node a reader of queues for effort and infos, and two estimators that fill them."""
+def rigged(
+    node: Any, muscles: Sequence[str], owner: Any = None
+) -> tuple[Queue, Queue, list[Sender]]:
+    """Give a node a reader of queues for effort and infos, and two estimators that fill them.
+
+    `owner` is what has the reader, where that is not the node itself.
+    """
     reader = EffortReader(node)
     reader._effort = effort = Queue(reader._effort)
     reader._infos.subscription = infos = Queue(reader._infos.subscription)
     senders = [Sender(infos, number, muscles) for number in (1, 2)]
     there = [SimpleNamespace(endpoint_gid=list(each.publisher)) for each in senders]
     reader._infos._node = SimpleNamespace(get_publishers_info_by_topic=lambda _: there)
-    node._reader = reader
+    (owner or node)._reader = reader
     return effort, infos, senders

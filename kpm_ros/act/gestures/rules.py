@@ -113,6 +113,8 @@ class RecognisedGesture:
 
     name: str
     confidence: float
+    strength: float
+    """How strongly, 0..1."""
     valid: bool
     """False: effort is stale or invalid, and the name is "none"."""
     since_s: float
@@ -228,6 +230,7 @@ class GestureRecogniser:
         return RecognisedGesture(
             name=name,
             confidence=gesture.rule.confidence(gesture.activation) if gesture else 0.0,
+            strength=min(gesture.activation, 1.0) if gesture else 0.0,
             valid=valid,
             since_s=(newest_ns - self._since_ns) / NS_PER_S if valid else 0.0,
             stamp_ns=newest_ns,

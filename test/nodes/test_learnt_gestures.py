@@ -1,0 +1,125 @@
+# Copyright 2026 The kpm_ros authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The gesture node with a trained model, fed with EMG over the middleware."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from kpm_ros.msg import ChannelSamples, Gesture
+from std_srvs.srv import SetBool
+
+from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.learn.gestures.training import train
+from kpm_ros.nodes import gesture_node, outgoing, qos
+from kpm_ros.nodes.diagnostics import Level
+from kpm_ros.nodes.gesture_node import GestureNode
+from kpm_ros.nodes.polling import PolledSubscription
+from support.gestures import CHANNELS, PERIOD_NS, START_NS, emg, executions
+from support.waiting import wait_for
+
+CHUNK = 10
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("gestures") / "model.safetensors"
+    train(executions()).save(path)
+    return path
+
+
+class Armband:
+    """An amplifier and a node that recognises, by one clock of the test's."""
+
+    def __init__(self, node, made, monkeypatch):
+        self.made, self.sent = made, 0
+        clock = SimpleNamespace(monotonic_ns=lambda: self.now_ns)
+        monkeypatch.setattr(gesture_node, "time", clock)
+        made.now_ns = lambda: self.now_ns
+        self.gestures = PolledSubscription(node, Gesture, "gesture", qos.of("gesture"))
+        self.output = node.create_publisher(ChannelSamples, "emg/samples", qos.of("emg/samples"))
+        wait_for(self.output.get_subscription_count, "the node")
+        wait_for(lambda: self.gestures.publishers, "its gestures")
+        made._on_enable(SetBool.Request(data=True), SetBool.Response())
+        self.messages = 0
+
+    @property
+    def now_ns(self):
+        return START_NS + self.sent * PERIOD_NS
+
+    def send(self, samples, channels=CHANNELS, rate_hz=200.0):
+        """Send samples in chunks; each is taken before the next; give the last gesture told of."""
+        for start in range(0, len(samples), CHUNK):
+            part = samples[start : start + CHUNK]
+            message = ChannelSamples(stream="emg", rate_hz=rate_hz, unit="1", channels=channels)
+            message.header.stamp = outgoing.time_message(self.now_ns)
+            message.samples = part.astype("float32").ravel().tolist()
+            self.sent += len(part)
+            self.output.publish(message)
+            before = self.made._way._signals["emg"].messages
+            wait_for(
+                lambda before=before: (
+                    self.made.step() or self.made._way._signals["emg"].messages > before
+                ),
+                "the chunk",
+            )
+        return self.made._last
+
+
+@pytest.fixture
+def armband(node, make_node, model_file, monkeypatch):
+    return Armband(node, make_node(GestureNode, model=str(model_file)), monkeypatch)
+
+
+def test_a_gesture_is_told_with_its_strength_and_doubt_ends_it(armband):
+    assert armband.send(emg("none", 100, 1)).name == "none"
+    assert armband.send(emg("fist", 100, 2)).name == "fist"
+    told = [message for message, _ in wait_for(armband.gestures.take, "a gesture")]
+    assert told[-1].valid
+    assert any(each.name == "fist" and 0 < each.strength <= 1 for each in told)
+    spoilt = emg("fist", 10, 3)
+    spoilt[4, 1] = float("nan")
+    spoilt[5:] = float("nan")
+    found = armband.send(spoilt)
+    assert (found.name, found.valid, found.reason) == ("none", False, "non-finite emg")
+    assert armband.send(emg("fist", 100, 4)).name == "fist"
+    armband.sent += 100
+    armband.made.step()
+    assert armband.made._last.reason == "no emg for 500 ms"
+    assert armband.made._last.name == "none"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rate_hz": 1000.0}, "trained at 200 Hz, but the samples come at 1000 Hz"),
+        ({"channels": ("a", "b", "x")}, "takes the channel 'c', which is not among a, b, x"),
+    ],
+)
+def test_an_amplifier_that_the_model_was_not_trained_with_is_an_error_in_words(
+    armband, changes, said
+):
+    found = armband.send(emg("fist", 60, 1), **changes)
+    assert (found.name, found.valid) == ("none", False)
+    report = armband.made.report()
+    assert report.level == Level.ERROR
+    assert said in report.message
+
+
+def test_a_file_that_is_no_gesture_model_is_refused_at_the_start(make_node, tmp_path):
+    (tmp_path / "other.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ConfigurationError, match=r"gesture: model: .*other.safetensors"):
+        make_node(GestureNode, model=str(tmp_path / "other.safetensors"))
