@@ -15,7 +15,7 @@
 """How long torque takes to be zero after each fault, and effort to be well, on the real graph.
 
 Runs the tests of `test/nodes/test_faults*.py`, which break devices, the network's share of the
-processor, and the clock, and publish what nobody should, several times over. Where a fault must
+processor, and the clock, and publish what nobody should. Where a fault must
 end in no torque, a test measures from its beginning to the last command with any, and fails if
 there is more while it lasts; all measure from its end to the first effort sample without any flag.
 """

@@ -90,6 +90,11 @@ KEYS_WAIT_OVER_NETWORK_S = 0.05
 def build(options: PipelineOptions) -> list[NodeSpec]:
     """List the nodes that the options ask for, in the order of the data's way."""
     _check_subject(options, options.streams)
+    if options.drive != "none" and not options.exo:
+        raise ValueError(
+            f"drive is {options.drive!r}, but exo is false: nothing would command it; choose "
+            "drive:=none"
+        )
     streams = options.sensed
     inputs = tuple(input_topics(streams))
     nodes = []

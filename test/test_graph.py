@@ -251,6 +251,24 @@ def test_devices_that_cannot_be_meant_are_refused_in_words(options, says):
         graph.build(graph.PipelineOptions(source="devices", **options))
 
 
+def test_a_drive_is_commanded_by_an_exo_node_that_needs_its_echo():
+    nodes = {node.name: node for node in graph.build(graph.PipelineOptions(drive="here"))}
+    assert nodes["exo"].parameters["drive_echo"] is True
+    assert nodes["relay"].subscribes == ("assist/command_stamped",)
+    elsewhere = {node.name for node in graph.build(graph.PipelineOptions(drive="elsewhere"))}
+    assert "relay" not in elsewhere
+    assert "drive_echo" not in graph.build(graph.PipelineOptions())[3].parameters
+    with pytest.raises(ValueError, match="drive is 'here', but exo is false"):
+        graph.build(graph.PipelineOptions(drive="here", exo=False))
+    body = graph.build(graph.PipelineOptions(drive="here", subject="body"))
+    joints = {node.name: node.parameters.get("joints") for node in body}["relay"]
+    assert joints == ["left_knee", "left_elbow", "right_knee", "right_elbow"]
+    hands = graph.build(graph.PipelineOptions(drive="here", hand="both"))
+    joints = {node.name: node.parameters.get("joints") for node in hands}["relay"]
+    assert joints[0] == "left_thumb_abduction"
+    assert len(joints) == 10
+
+
 def test_managed_nodes_and_no_others_may_be_left_to_a_manager():
     nodes = graph.build(graph.PipelineOptions(source="devices", autostart=False, drive="here"))
     left = {node.executable for node in nodes if node.parameters.get("autostart") is False}

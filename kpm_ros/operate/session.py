@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"a simulated person, {SIMULATED_PERSON} unless named, with simulated devices",
     )
-    add_pipeline_options(parser, without=("record", "exo", "gesture", "autostart"))
+    add_pipeline_options(parser, without=("record", "exo", "drive", "gesture", "autostart"))
 
 
 def run(arguments: argparse.Namespace) -> int:

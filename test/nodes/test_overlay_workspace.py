@@ -28,7 +28,7 @@ import ros
 from support.sources import ROOT
 
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(400)]
-MESSAGES = ("MuscleEffort.msg", "EffortInfo.msg", "AssistCommand.msg", "DriveState.msg")
+MESSAGES = ("MuscleEffort.msg", "EffortInfo.msg", "AssistCommand.msg")
 """Those that the packages here use: to build them all takes minutes."""
 
 
