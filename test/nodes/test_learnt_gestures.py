@@ -18,16 +18,21 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from kpm_ros.msg import ChannelSamples, Gesture
 from std_srvs.srv import SetBool
 
+from kpm_ros import client
+from kpm_ros.core.flags import Flag
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.learn.gestures.training import train
+from kpm_ros.learn.gestures.executions import Execution, ExecutionSet, Recorded
+from kpm_ros.learn.gestures.training import TrainingSettings, train
 from kpm_ros.nodes import gesture_node, outgoing, qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.polling import PolledSubscription
+from support.effort_senders import rigged
 from support.gestures import CHANNELS, PERIOD_NS, START_NS, emg, executions
 from support.waiting import wait_for
 
@@ -117,6 +122,54 @@ def test_an_amplifier_that_the_model_was_not_trained_with_is_an_error_in_words(
     report = armband.made.report()
     assert report.level == Level.ERROR
     assert said in report.message
+
+
+MUSCLES = ("ADM", "PB", "1DI")
+LEVELS = {"none": (0.0, 0.0, 0.0), "thumb_press": (0.0, 0.9, 0.0), "pinky_out": (0.9, 0.0, 0.0)}
+
+
+def effort_model():
+    """A model of effort at 2 kHz: of rest and of two muscles, each made four times."""
+    random = np.random.default_rng(1)
+    found = []
+    for number, (name, level) in enumerate(list(LEVELS.items()) * 4):
+        stamps_ns = START_NS + (number * 1001 + np.arange(1000)) * 500_000
+        values = level + random.normal(0, 0.01, (1000, len(MUSCLES)))
+        signals = {"effort": Recorded(stamps_ns, values)}
+        found.append(Execution(name, number // 3 + 1, signals, "P1", "1"))
+    recorded = ExecutionSet({"effort": MUSCLES}, {"effort": 2000.0}, tuple(found))
+    return train(recorded, TrainingSettings({"effort": ("mean",)}))
+
+
+def test_effort_makes_gestures_by_muscles_names_unless_it_is_flagged(
+    make_node, monkeypatch, tmp_path
+):
+    effort_model().save(tmp_path / "effort.safetensors")
+    made = make_node(GestureNode, model=str(tmp_path / "effort.safetensors"))
+    told = [START_NS]
+    for module in (client, gesture_node):
+        steady = SimpleNamespace(monotonic_ns=lambda: told[0])
+        monkeypatch.setattr(module, "time", steady)
+    made.now_ns = lambda: told[0]
+    effort, _, (sender, _) = rigged(made, MUSCLES[::-1], made._way._signals["effort"])
+    made._on_enable(SetBool.Request(data=True), SetBool.Response())
+
+    def press(strong, flags=0, steps=120):
+        for _ in range(steps):
+            told[0] += 4_000_000
+            effort.waiting += sender.messages(told[0], strong, flags)
+            made.step()
+        return made._last
+
+    assert press("").name == "none"
+    assert press("PB").name == "thumb_press"
+    assert press("ADM").name == "pinky_out"
+    flagged = press("ADM", int(Flag.INVALID), steps=1)
+    assert (flagged.name, flagged.valid) == ("none", False)
+    sender.announce(("PB", "ADM", "biceps"), "a model", 3)
+    made._way._signals["effort"]._reader._watch.lose()
+    assert press("PB").name == "none"
+    assert "takes the channel '1DI'" in made.report().message
 
 
 def test_a_file_that_is_no_gesture_model_is_refused_at_the_start(make_node, tmp_path):
