@@ -63,6 +63,8 @@ SHORTEST_CLIP_S = 8.0
 LEAST_VISIBLE = 0.8
 _ODD_RUN = 15
 """Tracking of fast hands shows a hand's other side for some pictures; half a second is no error."""
+_LOOKS_DOWN = -0.7
+"""Cosine between up and the way a camera looks that is above the keys."""
 _INDEX, _LITTLE = KNUCKLES[1], KNUCKLES[4]
 (_WRIST,) = find_skeleton(HAND).role("root")
 
@@ -75,6 +77,8 @@ class TrackingFigures:
     """Of pictures in which both hands were seen."""
     both_hands_cleaned: float
     """The same after short gaps were filled and short runs dropped."""
+    turned_over: int
+    """Hands left out of single pictures, since fast fingers looked like a hand turned over."""
     swapped: int
     """Pictures in which hands look as if they had each other's names, by the order of their
     knuckles seen from above: both at once, or one for half a second."""
@@ -115,7 +119,8 @@ def annotate(
     doubt = ""
     if camera is None:
         camera, doubt = _camera(pictures, seen.image_size)
-    clean = {side: clean_recording(seen.hand(side)) for side in HANDS}
+    believed = _believed(seen, camera)
+    clean = {side: clean_recording(points) for side, points in believed.items()}
     lift = _Lift(camera, seen)
     at = _steady(seen.times_s, seen.rate_hz)
     hands: dict[str, OneHandMotion] = {
@@ -134,6 +139,9 @@ def annotate(
     figures = TrackingFigures(
         float(seen.seen.all(axis=1).mean()),
         float(both.mean()),
+        int(
+            seen.seen.sum() - sum(np.isfinite(each).all((1, 2)).sum() for each in believed.values())
+        ),
         swapped(seen),
         1e3 * lift.jitter_m({side: seen.hand(side) for side in HANDS}),
         1e3 * lift.jitter_m(clean),
@@ -158,14 +166,32 @@ def clips(motion: HandMotion) -> Iterator[tuple[HandMotion, float]]:
 
 def swapped(seen: SeenHands) -> int:
     """Count the pictures in which hands look as if they had each other's names, from above."""
-    odd = []
+    odd = list(_turned_over(seen).values())
+    lasting = [_lasting(each) for each in odd]
+    return int((np.logical_and(*odd) | np.logical_or(*lasting)).sum())
+
+
+def _turned_over(seen: SeenHands) -> dict[str, NDArray[np.bool_]]:
+    """By side, in which pictures a hand seen from above has the knuckles of the other one."""
+    odd: dict[str, NDArray[np.bool_]] = {}
     for side in HANDS:
         flat = seen.hand(side)[..., :2] * seen.image_size
         index, little = flat[:, _INDEX] - flat[:, _WRIST], flat[:, _LITTLE] - flat[:, _WRIST]
         across = index[:, 0] * little[:, 1] - index[:, 1] * little[:, 0]
-        odd.append(across < 0 if side == RIGHT else across > 0)
-    lasting = [_lasting(each) for each in odd]
-    return int((np.logical_and(*odd) | np.logical_or(*lasting)).sum())
+        odd[side] = np.asarray(across < 0 if side == RIGHT else across > 0)
+    return odd
+
+
+def _believed(seen: SeenHands, camera: Camera | None) -> dict[str, NDArray[np.float32]]:
+    """Both hands without the glimpses in which blurred fingers look like a hand turned over.
+
+    Only of a camera that is known to look down can that be told.
+    """
+    points = {str(side): seen.hand(side).copy() for side in HANDS}
+    if camera is not None and camera.turn[2, 2] < _LOOKS_DOWN:
+        for side, odd in _turned_over(seen).items():
+            points[side][odd & ~_lasting(odd)] = np.nan
+    return points
 
 
 def _lasting(odd: NDArray[np.bool_]) -> NDArray[np.bool_]:

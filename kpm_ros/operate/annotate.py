@@ -162,6 +162,7 @@ def told(figures: TrackingFigures) -> str:
     rows = [
         ("both hands seen", f"{100 * figures.both_hands_fraction:.1f} % of pictures"),
         ("with short gaps filled", f"{100 * figures.both_hands_cleaned:.1f} % of frames"),
+        ("left out as turned over", f"{figures.turned_over} hands in single pictures"),
         ("hands that look exchanged", f"{figures.swapped} pictures"),
         ("jitter from picture to picture", f"{figures.jitter_before_mm:.2f} mm"),
         ("the same after clean-up", f"{figures.jitter_after_mm:.2f} mm"),

@@ -125,6 +125,18 @@ def test_exchanged_names_are_counted_and_hands_of_one_side_never_are_two() -> No
     assert swapped(replace(seen, points=glimpse)) == 0
 
 
+def test_a_hand_that_looks_turned_over_for_some_pictures_is_bridged() -> None:
+    seen, space = _seen(60)
+    points = seen.points.copy()
+    middle = points[20:25, 1, :, :1].mean(axis=1, keepdims=True)
+    points[20:25, 1, :, :1] = 2 * middle - points[20:25, 1, :, :1]
+    found = annotate(replace(seen, points=points), (), camera=above_the_keys())
+    assert (found.figures.turned_over, found.figures.swapped) == (5, 0)
+    assert found.figures.both_hands_fraction == found.figures.both_hands_cleaned == 1.0
+    off = found.motion.hands["right"].known()["landmarks"] - space["right"]
+    assert np.abs(off[20:25, :, :2]).max() < 0.012
+
+
 def test_a_video_without_hands_is_refused() -> None:
     seen, _ = _seen(5)
     with pytest.raises(MotionError, match="no hand was seen in any of 5 pictures"):
