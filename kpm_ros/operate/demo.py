@@ -88,13 +88,29 @@ def run(arguments: argparse.Namespace) -> int:
             _score(options, folder, result)
         summary = summarise(result)
         folder.write_summary(summary)
+        page = _write_page(options, folder) if demo.measured else ""
     if not demo.measured:
         for fault in result.faults:
             print(f"kpm demo: {fault}", file=sys.stderr)
     else:
         print(as_text(summary), end="")
         print(f"\nsummary: {folder.summary}   logs: {folder.logs}")
+        print(page)
+        print(f"all of it, to look through: kpm view {folder.bag}   live: kpm up view:=true")
     return demo.exit_status(result)
+
+
+def _write_page(options: PipelineOptions, folder: OutputFolder) -> str:
+    """Show the last seconds on a page, and say where it is, or why there is none."""
+    from kpm_ros.operate.demo_page import DemoPage
+    from kpm_ros.replay.bag import BagError
+
+    try:
+        with DemoPage(folder.bag, options.namespace) as recorded:
+            folder.write_page(recorded.page(options.subject, options.registration))
+    except BagError as error:
+        return f"nothing to look at: {error}"
+    return f"to look at, in a browser: {folder.page}"
 
 
 def _score(options: PipelineOptions, folder: OutputFolder, result: Result) -> None:

@@ -41,6 +41,7 @@ class OutputFolder:
         self.path = path
         self.bag = path / "bag"
         self.summary = path / "summary.json"
+        self.page = path / "demo.html"
         self.logs = path / "logs"
         self._open_logs: dict[str, IO[bytes]] = {}
         self._written: set[Path] = set()
@@ -49,7 +50,7 @@ class OutputFolder:
             self._clear()
             self.logs.mkdir(exist_ok=True)
             # The recorder writes these, and a run may end before it has said so.
-            self._note(self.summary, *(self.bag / name for name in BAG_FILES))
+            self._note(self.summary, self.page, *(self.bag / name for name in BAG_FILES))
             self._open_log(OWN_LOG)
 
     @contextmanager
@@ -68,7 +69,7 @@ class OutputFolder:
         for folder in (self.bag, self.logs):
             if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
                 raise self._not_ours(folder)
-        in_the_way = [file for file in self.path.iterdir() if file == self.summary]
+        in_the_way = [file for file in self.path.iterdir() if file in (self.summary, self.page)]
         in_the_way += [*self.bag.glob("*"), *self.logs.glob("*.log")]
         for file in sorted(in_the_way):
             # What is written here is never a link or a folder.
@@ -122,3 +123,7 @@ class OutputFolder:
         for file in self._open_logs.values():
             file.close()
         write_atomically(self.summary, (json.dumps(summary, indent=2) + "\n").encode())
+
+    def write_page(self, page: str) -> None:
+        """Write the page with the last seconds."""
+        write_atomically(self.page, page.encode())

@@ -120,6 +120,10 @@ def test_a_demo_is_healthy_measures_every_stage_records_a_bag_and_judges(demo, t
         assert sum(bag.counts.values()) == summary["bag"]["messages"]
         assert bag.topics[f"/{namespace}/effort"] == "kpm_ros/msg/MuscleEffort"
     assert "measuring" in said
+    page = (tmp_path / "demo" / "demo.html").read_text()
+    assert "SIMULATED" in page
+    assert "data:image/webp;base64," in page
+    assert f"in a browser: {tmp_path / 'demo' / 'demo.html'}" in said
     assert left_over(namespace) == []
 
 
@@ -144,6 +148,7 @@ def test_a_demo_of_a_body_is_an_exerciser_before_one_camera_and_is_scored(demo, 
     assert tuple(summary["muscles_simulated"]) == EIGHT
     assert set(summary["cpu_cores"]) >= {"simulator", "synchronizer", "inference", "exo", "gesture"}
     assert "will do nothing" not in said
+    assert "data:image/webp;base64," in (tmp_path / "demo" / "demo.html").read_text()
     with BagReader(tmp_path / "demo" / "bag") as bag:
         assert bag.counts[f"/{namespace}/camera/front/landmarks"] > 60
         assert not bag.counts.get(f"/{namespace}/keys/events")
