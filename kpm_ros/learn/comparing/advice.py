@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.piano import note_name
-from kpm_ros.learn.comparing.bars import Bars
+from kpm_ros.learn.comparing.bars import BarsOfNotes
 from kpm_ros.learn.comparing.differences import Differences
 
 MOST_BARS = 10
@@ -56,7 +56,7 @@ class _Finding(NamedTuple):
     words: str
 
 
-def bar_differences(differences: Differences, bars: Bars) -> list[BarDifference]:
+def bar_differences(differences: Differences, bars: BarsOfNotes) -> list[BarDifference]:
     """Tell every bar's difference, in order of the bars."""
     own = bars.of_note[differences.matched.pairs[:, 0]]
     missing = bars.of_note[differences.matched.only_first]
@@ -88,7 +88,7 @@ def worst(found: Sequence[BarDifference], most: int = MOST_BARS) -> list[BarDiff
     return sorted(noticed, key=lambda bar: -bar.size)[:most]
 
 
-def _bars_of_added(differences: Differences, bars: Bars) -> NDArray[np.int64]:
+def _bars_of_added(differences: Differences, bars: BarsOfNotes) -> NDArray[np.int64]:
     """In whose bar the notes are that only the second plays: that of the pair before."""
     pairs = differences.matched.pairs
     by_second = pairs[np.argsort(pairs[:, 1])]

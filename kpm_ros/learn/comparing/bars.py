@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mido
 import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.foreign_files import ForeignFileError, opened, printable, reading
 from kpm_ros.learn.comparing.matching import match_notes
 from kpm_ros.learn.comparing.performance import Performance
+from kpm_ros.sense.midi.bars import read_bars
 
 SCORE_BYTES = 16 << 20
 PASSAGE_S = 4.0
@@ -36,13 +36,15 @@ _BEAT_S = 0.5
 _LEAST_IN_SCORE = 0.5
 _ON_THE_BEAT = 1 / 24
 """Bars of a MIDI file are believed if its notes lie on parts of its beats this fine."""
+_ROUNDING_S = 1e-4
+"""A note that begins with a bar is in it."""
 _OFF_BEAT = 0.1
 """... within this part of such a part, which notes that lie anywhere do in a fifth of cases."""
 _LEAST_ON_BEAT = 0.8
 
 
 @dataclass(frozen=True)
-class Bars:
+class BarsOfNotes:
     """To which bar each note of a performance belongs."""
 
     of_note: NDArray[np.int64]
@@ -52,7 +54,9 @@ class Bars:
     """Where bars come from, in words."""
 
 
-def find_bars(played: Performance, score: Path | None = None, midi: Path | None = None) -> Bars:
+def find_bars(
+    played: Performance, score: Path | None = None, midi: Path | None = None
+) -> BarsOfNotes:
     """Find bars in the score, else in the MIDI file if it knows them, else by the clock."""
     if score is not None:
         return bars_of_score(played, score)
@@ -61,53 +65,30 @@ def find_bars(played: Performance, score: Path | None = None, midi: Path | None 
     return passages(played)
 
 
-def passages(played: Performance) -> Bars:
+def passages(played: Performance) -> BarsOfNotes:
     """Cut a performance every few seconds, named by when they begin."""
     onset = played.onset_s
     number = (onset // PASSAGE_S).astype(np.int64)
     begun = np.unique(number)
     names = tuple(_clock(k * PASSAGE_S) for k in begun)
-    return Bars(
+    return BarsOfNotes(
         np.searchsorted(begun, number), names, f"passages of {PASSAGE_S:g} s by the first's clock"
     )
 
 
-def bars_of_midi(played: Performance, path: Path) -> Bars | None:
-    """Count the bars that a MIDI file states; None if its notes do not keep to its beats."""
-    with reading(path, "a MIDI file that is whole"):
-        midi = mido.MidiFile(str(path), clip=True)
-        ticks = midi.ticks_per_beat
-        now, time_s, tempo = 0, 0.0, 500_000
-        beats, seconds, meters = [], [], [(0.0, 4.0)]
-        for message in mido.merge_tracks(midi.tracks):
-            now += message.time
-            time_s += mido.tick2second(message.time, ticks, tempo)
-            if message.type == "set_tempo":
-                tempo = message.tempo
-            elif message.type == "time_signature":
-                meters.append((now / ticks, 4.0 * message.numerator / message.denominator))
-            elif message.type == "note_on" and message.velocity > 0:
-                beats.append(now / ticks)
-                seconds.append(time_s)
-    part = np.array(beats) / _ON_THE_BEAT
-    on_beat = np.abs(part - np.round(part)) < _OFF_BEAT
-    if len(beats) < 2 or on_beat.mean() < _LEAST_ON_BEAT:
+def bars_of_midi(played: Performance, path: Path) -> BarsOfNotes | None:
+    """Take the bars that a MIDI file states; None if its notes do not keep to its beats."""
+    number, beat = read_bars(path).position(played.onset_s + _ROUNDING_S)
+    part = beat / _ON_THE_BEAT
+    if (np.abs(part - np.round(part)) < _OFF_BEAT).mean() < _LEAST_ON_BEAT:
         return None
-    beat = np.interp(played.onset_s, *_increasing(np.array(seconds), np.array(beats)))
-    number = np.zeros(len(beat), dtype=np.int64)
-    counted = 0
-    for k, (begin, length) in enumerate(meters):
-        end = meters[k + 1][0] if k + 1 < len(meters) else np.inf
-        inside = (beat >= begin - 1e-6) & (beat < end - 1e-6)
-        number[inside] = counted + ((beat[inside] - begin + 1e-6) // length).astype(np.int64)
-        if np.isfinite(end):
-            counted += int(np.ceil((end - begin) / length))
     begun = np.unique(number)
-    names = tuple(f"bar {k + 1}" for k in begun)
-    return Bars(np.searchsorted(begun, number), names, f"bars as {printable(path.name)} counts")
+    names = tuple(f"bar {k}" for k in begun)
+    whence = f"bars as {printable(path.name)} counts"
+    return BarsOfNotes(np.searchsorted(begun, number), names, whence)
 
 
-def bars_of_score(played: Performance, path: Path) -> Bars:
+def bars_of_score(played: Performance, path: Path) -> BarsOfNotes:
     """Match a performance to a score (MusicXML, MEI, Humdrum, MIDI) for the score's own bars.
 
     Repeats are taken as written or left out, whichever fits the performance better.
@@ -132,7 +113,7 @@ def bars_of_score(played: Performance, path: Path) -> Bars:
     begun, first = np.unique(number, return_index=True)
     names = tuple(f"bar {bar[place[k]]}" for k in first)
     names = tuple(f"{name}, again" if name in names[:k] else name for k, name in enumerate(names))
-    return Bars(np.searchsorted(begun, number), names, f"bars of {printable(path.name)}")
+    return BarsOfNotes(np.searchsorted(begun, number), names, f"bars of {printable(path.name)}")
 
 
 def _written(
@@ -160,13 +141,6 @@ def _notes_of(part: Any) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArra
     bar = np.asarray(part.measure_number_map(notes["onset_div"].astype(int)), dtype=np.int64)
     onset = notes["onset_beat"].astype(np.float64) * _BEAT_S
     return onset, notes["pitch"].astype(np.int64), bar
-
-
-def _increasing(
-    x: NDArray[np.float64], y: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x, own = np.unique(x, return_index=True)
-    return x, y[own]
 
 
 def _clock(time_s: float) -> str:

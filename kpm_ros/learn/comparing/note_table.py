@@ -22,11 +22,11 @@ import io
 import numpy as np
 
 from kpm_ros.core.piano import note_name
-from kpm_ros.learn.comparing.bars import Bars
+from kpm_ros.learn.comparing.bars import BarsOfNotes
 from kpm_ros.learn.comparing.differences import Differences
 
 
-def as_csv(differences: Differences, bars: Bars) -> str:
+def as_csv(differences: Differences, bars: BarsOfNotes) -> str:
     """Write pairs in order of the first's onset, then the notes that only one plays."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.piano import note_name
 from kpm_ros.learn.comparing.advice import BarDifference, worst
-from kpm_ros.learn.comparing.bars import Bars
+from kpm_ros.learn.comparing.bars import BarsOfNotes
 from kpm_ros.learn.comparing.differences import Differences
 from kpm_ros.learn.comparing.patterns import Balance, Evenness, chords, repeated, runs
 from kpm_ros.learn.reports.page import Picture, Report, Section, Table
@@ -37,7 +37,9 @@ MOST_PATTERNS = 12
 MOST_ALONE = 30
 
 
-def report_of(differences: Differences, bars: Bars, by_bar: Sequence[BarDifference]) -> Report:
+def report_of(
+    differences: Differences, bars: BarsOfNotes, by_bar: Sequence[BarDifference]
+) -> Report:
     """Write everything that is known of the two."""
     first, second = differences.first, differences.second
     simulated = [played.title for played in (first, second) if played.simulated]
@@ -91,7 +93,7 @@ def sentences(differences: Differences) -> list[str]:
     return said
 
 
-def _summary(differences: Differences, bars: Bars) -> Section:
+def _summary(differences: Differences, bars: BarsOfNotes) -> Section:
     section = Section("In short", sentences(differences))
     if len(differences.matched.pairs) > 1:
         section.pictures.append(
@@ -104,7 +106,7 @@ def _summary(differences: Differences, bars: Bars) -> Section:
     return section
 
 
-def _over_time(differences: Differences, bars: Bars) -> str:
+def _over_time(differences: Differences, bars: BarsOfNotes) -> str:
     from matplotlib.figure import Figure
 
     at = differences.at_s
@@ -128,7 +130,7 @@ def _over_time(differences: Differences, bars: Bars) -> str:
         return as_svg(figure, "over-time")
 
 
-def _bar_starts(bars: Bars) -> NDArray[np.int64]:
+def _bar_starts(bars: BarsOfNotes) -> NDArray[np.int64]:
     return np.flatnonzero(np.diff(bars.of_note) > 0) + 1
 
 
