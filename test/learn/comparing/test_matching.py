@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kpm_ros.learn.comparing.edited import another_tempo, left_out, mistakes
 from kpm_ros.learn.comparing.matching import MOST_NOTES, match_scores
 from kpm_ros.sense.midi.score import Note, Score, read_midi
-from support.edited_performances import another_tempo, left_out, mistakes
 
 REAL = Path("../shared/data/midi")
 
