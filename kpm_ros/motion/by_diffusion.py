@@ -161,8 +161,8 @@ class MotionSampler:
             start_s=music.start_s,
             simulated=True,
             title=music.title,
-            source=f"made by {self.card.name} ({self.card.size}) in {steps} steps, seed {seed}; "
-            f"trained on {self.card.trained_on}",
+            source=f"SIMULATED: made by {self.card.name} ({self.card.size}) in {steps} steps, seed "
+            f"{seed}; trained on {self.card.trained_on}",
         )
 
 

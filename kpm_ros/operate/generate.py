@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         motion.save(arguments.out.expanduser())
     print(
         f"written to {arguments.out}: {motion.duration_s:.1f} s of {' and '.join(motion.hands)} "
-        f"hand at {motion.rate_hz:g} Hz, SIMULATED, {motion.source}"
+        f"hand at {motion.rate_hz:g} Hz. {motion.source}"
     )
     return 0
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,10 @@ from kpm_ros.core.foreign_files import GB, ForeignFileError, opened, reading
 
 AUDIO_HZ = 16_000
 AUDIO_BYTES = 2 * GB
-LONGEST_S = 6 * 3600.0
-"""As long as a piece of MIDI may be."""
-RATES_HZ = (1_000, 400_000)
+LONGEST_S = 2 * 3600.0
+RATES_HZ = (1_000, 192_000)
+_TOGETHER = 1 << 16
+"""Samples of all channels that are read at once: a file may claim any number of channels."""
 
 
 def read_audio(
@@ -53,8 +55,7 @@ def read_audio(
                 "sound are read at once"
             )
         sound.seek(min(round(from_s * rate), sound.frames))
-        count = -1 if math.isinf(seconds) else round(seconds * rate)
-        samples = sound.read(count, dtype="float32", always_2d=True).mean(axis=1)
+        samples = _one_channel(sound, round(min(seconds, LONGEST_S) * rate))
     if not len(samples):
         raise ForeignFileError(f"{path} holds no sound from {from_s:g} s on")
     if not np.isfinite(samples).all():
@@ -62,3 +63,13 @@ def read_audio(
     common = math.gcd(rate, AUDIO_HZ)
     resampled = resample_poly(samples, AUDIO_HZ // common, rate // common)
     return np.asarray(resampled, np.float32)
+
+
+def _one_channel(sound: Any, count: int) -> NDArray[np.float32]:
+    """Read so many samples, or as many as there are, and average their channels."""
+    parts = [np.zeros(0, np.float32)]
+    while count > 0:
+        block = sound.read(min(count, _TOGETHER), dtype="float32", always_2d=True)
+        parts.append(block.mean(axis=1))
+        count = count - len(block) if len(block) else 0
+    return np.concatenate(parts)

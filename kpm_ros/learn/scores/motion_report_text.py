@@ -143,7 +143,8 @@ def _keys(report: MotionReport) -> Table:
 def _shown(value: float) -> str:
     if not math.isfinite(value):
         return "-"
-    return f"{value:.{PLACES}f}" if abs(value) < 100 else f"{value:.0f}"
+    # Plus nothing, so that no zero is shown with a sign.
+    return f"{round(value, PLACES) + 0.0:.{PLACES}f}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def notes(report: MotionReport) -> list[str]:
