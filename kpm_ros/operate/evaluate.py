@@ -50,7 +50,7 @@ examples:
   kpm evaluate SESSION --models ours=runs/mine --html report.html
   kpm evaluate DIR --report mia --models random nearest ours=runs/body --lengths
                              bodies: the tables of Muscles in Action, published figures beside
-  kpm evaluate DIR --report motion --models played diffusion=runs/gesture
+  kpm evaluate DIR --report motion --models pianist diffusion=runs/gesture
                              movements made of music: PianoMotion10M's scores, keys, limits
   kpm evaluate out/G07 out/G08 --report gestures
                              gestures: trained and tested by repetition, day and person

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 NAME = "motion"
 PROTOCOLS = ("clips",)
-DEFAULT_MAKERS = ("played",)
+DEFAULT_MAKERS = ("pianist",)
 DEFAULT_STEPS, SEED = 50, 1
 PACKAGES = ("kpm_ros", "numpy", "torch", "scikit-learn", "scipy")
 
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Offer what this report asks for."""
     group = parser.add_argument_group(
         "--report motion",
-        "of a folder of movements with their notes (docs/motion.md). MODELS are "
+        "of a folder of movements with their notes (docs/motion.md). MODELS are pianist for ours, "
         "played for what was played itself, runs of `kpm train --model pianomotion-gesture`, or "
         "folders of movements",
     )
@@ -52,6 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoding",
         metavar="RUN",
         help="also the distance in the features of `kpm train --model motion-encoding`",
+    )
+    group.add_argument(
+        "--fingering",
+        type=Path,
+        nargs="+",
+        default=None,
+        metavar="DIR",
+        help="also how often our pianist's fingers are those printed in folders of abcD files",
     )
     group.add_argument("--clips", type=int, metavar="N", help="so many, evenly (default: all)")
 
@@ -71,7 +80,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 def refuse_without(arguments: argparse.Namespace) -> None:
     """Refuse this report's options where it is not asked for."""
-    for name in ("steps", "encoding", "clips"):
+    for name in ("steps", "encoding", "fingering", "clips"):
         if getattr(arguments, name) is not None:
             raise UserError(f"--{name} is of --report motion: give that, too")
 
@@ -113,6 +122,7 @@ def evaluate(arguments: argparse.Namespace) -> MotionReport:
     }
     if len(makers) < len(words):
         raise UserError("two models have one name: give one another, LABEL=MODEL")
+    fingerings = _fingerings(arguments.fingering or ())
     encode = find_encoder(arguments.encoding) if arguments.encoding else None
     scoring = MotionScoring(clips, SEED, encode)
     with progress(len(makers) * len(clips)) as listener:
@@ -126,11 +136,29 @@ def evaluate(arguments: argparse.Namespace) -> MotionReport:
         fingerprint=opened.fingerprint,
         seed=SEED,
         makers=scores,
+        fingerings=fingerings,
         about={name: about for name, (about, _) in makers.items()},
         cpu=processor(),
         versions=versions(PACKAGES),
         command=shlex.join(["kpm", *sys.argv[1:]]),
     )
+
+
+def _fingerings(folders: Sequence[Path]) -> dict[str, float]:
+    """Match rates of both hands of our pianist, on pages that its habits were not fitted to."""
+    from kpm_ros.motion.habit_fitting import fitted
+    from kpm_ros.motion.our_fingers import OurFingers
+    from kpm_ros.motion.published_fingerings import read_fingerings
+    from kpm_ros.motion.scores.fingering_match import match_fingerings
+    from kpm_ros.simulate.hand import KinematicHand
+    from kpm_ros.simulate.person import Person
+
+    ours, rates = OurFingers(KinematicHand(Person())), {}
+    for folder in folders:
+        pages = [page for page in read_fingerings(folder.expanduser()) if not fitted(page)]
+        for side, found in match_fingerings(pages, ours).items():
+            rates[f"{folder.name}, {side}"] = found.usual.rate
+    return rates
 
 
 def _chosen(clips: tuple[Clip, ...], most: int | None) -> tuple[Clip, ...]:

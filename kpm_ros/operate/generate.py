@@ -33,8 +33,10 @@ NAME = "generate"
 PURPOSE = "make the movement of both hands of a piece of music"
 EXAMPLES = """\
 examples:
-  kpm generate piece.mid --model out/gesture --steps 100 --out piece.npz
-  kpm generate piece.mid --model out/gesture --out part.npz --from-s 10 --seconds 30 --seed 3
+  kpm generate piece.mid --out piece.npz                  our pianist, SIMULATED
+  kpm generate piece.mid --out piece.npz --from-s 10 --seconds 30 --seed 3
+  kpm generate piece.mid --model out/gesture --steps 100 --out diffusion.npz
+                             a model that `kpm train --model pianomotion-gesture` made
   kpm generate piece.mp3 --model out/by_sound --out piece.npz
                              one that was trained on sound
 
@@ -51,9 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
-        required=True,
+        default="",
         metavar="RUN",
-        help="run folder or file of a model that `kpm train --model pianomotion-gesture` made",
+        help="run folder or file of a trained model (default: our simulated pianist)",
     )
     parser.add_argument(
         "--steps",
@@ -78,14 +80,30 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--from-s must be 0 or more, and --seconds above 0")
     if arguments.out.suffix != ".npz":
         raise UserError(f"{arguments.out} is to be a file of arrays: give a name that ends in .npz")
+    if arguments.steps is not None and not arguments.model:
+        raise UserError("--steps is of a model's diffusion: give --model, too")
     with user_errors():
-        motion = _by_model(arguments)
+        motion = _by_model(arguments) if arguments.model else _by_our_pianist(arguments)
         motion.save(arguments.out.expanduser())
     print(
         f"written to {arguments.out}: {motion.duration_s:.1f} s of {' and '.join(motion.hands)} "
         f"hand at {motion.rate_hz:g} Hz. {motion.source}"
     )
     return 0
+
+
+def _by_our_pianist(arguments: argparse.Namespace) -> HandMotion:
+    from kpm_ros.motion.generation import generate
+    from kpm_ros.operate.evaluate_output import progress
+    from kpm_ros.sense.midi.score import read_voices
+
+    _read_score(arguments.music)
+    with progress(1, "playing") as step:
+        motion = generate(read_voices(arguments.music), seed=arguments.seed)
+        step("")
+    # How the hands come to the keys, before the music, belongs to its beginning.
+    begin = arguments.from_s or motion.start_s
+    return motion.cut(begin, arguments.from_s + min(arguments.seconds, motion.duration_s))
 
 
 def _read_score(path: Path) -> Score:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kpm_ros.core.worker_pool import FinishedPart
 
 NAME = "simulate"
-PURPOSE = "make a data set of simulated people: pianists, or exercisers before a camera"
+PURPOSE = "make a data set of simulated people: pianists, their two hands, or exercisers"
 EXAMPLES = """\
 examples:
   kpm simulate --hours 1 --out sets/one_hour
@@ -39,6 +39,7 @@ examples:
   kpm simulate --pianists 4 --tasks 2 --hours 0.05 --body plain --out sets/small
   kpm simulate --hours 1 --rooms random --rooms-a-take 3 --out sets/rooms
   kpm simulate --hours 1 --midi sonata.mid waltz.mid --out sets/with_pieces
+  kpm simulate --subject hands --pianists 5 --hours 0.1 --layout both --out sets/two_hands
   kpm simulate --subject body --persons 10 --hours 1 --out sets/exercisers
   kpm simulate --subject body --persons 4 --exercises Squat KneeKick --hours 0.1 \
       --layout published --out sets/windows
@@ -57,9 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--subject",
-        choices=("hand", "body"),
+        choices=("hand", "hands", "body"),
         default="hand",
-        help="pianists' hands, or exercisers' whole bodies (default: hand)",
+        help="pianists' hands and muscles, the movement of both hands, or exercisers' whole bodies "
+        "(default: hand)",
     )
     parser.add_argument(
         "--takes",
@@ -86,6 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_hand(parser.add_argument_group("of pianists, --subject hand"))
     _add_body(parser.add_argument_group("of exercisers, --subject body"))
+    both = parser.add_argument_group("of both hands, --subject hands")
+    both.description = "--pianists, and --midi for pieces in place of studies that are made up"
 
 
 def _add_hand(group: argparse._ArgumentGroup) -> None:
@@ -147,7 +151,7 @@ def _add_body(group: argparse._ArgumentGroup) -> None:
         "--layout",
         choices=("container", "published", "both"),
         help="this project's container, windows as Muscles in Action published them, or a folder "
-        "of each (default: container)",
+        "of each (default: container); of hands, both adds clips as PianoMotion10M's",
     )
     group.add_argument(
         "--held-out-persons",

@@ -38,6 +38,7 @@ _HAND_OPTIONS = (
     "hand",
     "body",
 )
+_HANDS_OPTIONS = ("pianists", "midi", "layout")
 _BODY_OPTIONS = ("persons", "exercises", "layout", "held_out_persons", "held_out_exercises")
 
 
@@ -55,17 +56,18 @@ class SimulationJob(NamedTuple):
 def job_of(arguments: argparse.Namespace) -> SimulationJob:
     """Plan what was asked for; ValueError and UserError say what cannot be."""
     _refuse_foreign_options(arguments)
-    return _exercisers(arguments) if arguments.subject == "body" else _pianists(arguments)
+    jobs = {"hand": _pianists, "hands": _two_hands, "body": _exercisers}
+    return jobs[arguments.subject](arguments)
 
 
 def _refuse_foreign_options(arguments: argparse.Namespace) -> None:
-    """Refuse options that belong to the other subject."""
-    other = _HAND_OPTIONS if arguments.subject == "body" else _BODY_OPTIONS
-    for name in other:
-        if getattr(arguments, name) is not None:
+    """Refuse options that belong to other subjects."""
+    of = {"hand": _HAND_OPTIONS, "hands": _HANDS_OPTIONS, "body": _BODY_OPTIONS}
+    for name in (*_HAND_OPTIONS, *_BODY_OPTIONS):
+        if getattr(arguments, name) is not None and name not in of[arguments.subject]:
             word = "--" + name.replace("_", "-")
-            owner = "hand" if arguments.subject == "body" else "body"
-            raise UserError(f"{word} is an option of --subject {owner}: leave it away")
+            owners = " or ".join(subject for subject, options in of.items() if name in options)
+            raise UserError(f"{word} is an option of --subject {owners}: leave it away")
 
 
 def _pianists(arguments: argparse.Namespace) -> SimulationJob:
@@ -107,6 +109,31 @@ def _pianists(arguments: argparse.Namespace) -> SimulationJob:
         f"{tasks} tasks, {request.takes} takes of {request.seconds} s{seen}",
         request.pianists * tasks * request.takes,
         request.seconds,
+    )
+
+
+def _two_hands(arguments: argparse.Namespace) -> SimulationJob:
+    from kpm_ros.motion.two_hand_release import STUDY_S, TwoHandRelease
+    from kpm_ros.simulate.release.request import DEFAULT_SEED
+
+    if arguments.takes is not None:
+        raise UserError("--takes is no option of --subject hands: leave it away")
+    if arguments.layout == "published":
+        raise UserError("--layout published stands beside the container: give --layout both")
+    release = TwoHandRelease(
+        hours=arguments.hours,
+        pianists=_or(arguments.pianists, 20),
+        seed=_or(arguments.seed, DEFAULT_SEED),
+        midi=tuple(path.expanduser() for path in arguments.midi or ()),
+        published=arguments.layout == "both",
+    )
+    parts = len(release.parts())
+    return SimulationJob(
+        release,
+        f"{release.hours:.2f} h of SIMULATED performances of two hands: {release.pianists} "
+        f"pianists, {parts} performances",
+        parts,
+        round(release.hours * 3600 / parts) if release.midi else round(STUDY_S),
     )
 
 

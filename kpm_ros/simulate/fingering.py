@@ -14,21 +14,22 @@
 
 """Which finger plays which note, and where the right hand is meanwhile.
 
-The right hand takes the notes from middle C up, with these exceptions, which go to the other hand
-(heard and seen in the keys, but not seen by the cameras): what five fingers cannot hold together
-(the lowest of the newly struck notes go first), and what is further from the notes before than 5 cm
-plus 0.6 m for each second between. A note that is still held when the hand must leave its reach, or
-its finger is wanted elsewhere, is let go.
+The right hand takes the notes from middle C up, or those it is given, with these exceptions, which
+go to the other hand (heard and seen in the keys, but not seen by the cameras): what five fingers
+cannot hold together (the lowest of the newly struck notes go first), and what is further from the
+notes before than 5 cm plus what its manner can cover in the time between. A note that is still held
+when the hand must leave its reach, or its finger is wanted elsewhere, is let go.
 
-Fingers come from dynamic programming over the moments at which notes begin. The cost of a choice is
-in millimetres of hand movement; everything else is stated as worth so many of them, below.
+Fingers come from dynamic programming over the moments at which notes begin; what a choice costs is
+a matter of manner. Here is `HandOverKeys`, to which the cost of a choice is in millimetres of hand
+movement, and everything else is stated as worth so many of them; `finger_habits` has the other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +44,6 @@ TOGETHER_S = 0.040
 """A note that begins within this time after another one is struck with it, from one position."""
 FREE_MOVE_M = 0.05
 """Distance between keys that fingers cover without the hand's help."""
-FASTEST_MOVE_M_PER_S = 0.6
-"""From strike to strike, beyond that distance."""
 _SAME_FINGER_MM = 25.0
 """The same finger on another key right after: no legato."""
 _OTHER_FINGER_MM = 4.0
@@ -87,11 +86,42 @@ class Fingering:
     """Whether each note's finger could stay on it while the hand goes to the grip after that."""
 
 
-def assign(score: Score, hand: HandModel, lowest: int = MIDDLE_C) -> Fingering:
+class Moment(NamedTuple):
+    """What can be held at one moment, in which ways."""
+
+    notes: list[int]
+    keys: tuple[int, ...]
+    ways: Grips
+
+
+class Manner(Protocol):
+    """What a pianist finds easy."""
+
+    @property
+    def fastest_move_m_per_s(self) -> float:
+        """From strike to strike, beyond what fingers cover without the hand's help."""
+
+    def grip_cost(self, moment: Moment) -> NDArray[np.float64]:
+        """Cost of each way to hold what is held at one moment: (ways,)."""
+
+    def step_cost(
+        self, before: Moment, after: Moment, notes: tuple[Note, ...], grip: Grip
+    ) -> NDArray[np.float64]:
+        """Cost of going from each way of one moment to each of the next grip's: (old, new)."""
+
+    def settle(self, grips: list[Grip], chooser: Chooser) -> None:
+        """Say where the palm is at each grip, once fingers are chosen."""
+
+
+def assign(
+    score: Score, hand: HandModel, lowest: int = MIDDLE_C, manner: Manner | None = None
+) -> Fingering:
     """Give every note of the score a finger of the right hand, or to the other hand."""
+    mine = manner or HAND_OVER_KEYS
     chooser = Chooser(hand)
-    grips = _gather(score.notes, chooser, lowest)
-    _choose(grips, score.notes, chooser)
+    grips = _gather(score.notes, chooser, lowest, mine)
+    _choose(grips, score.notes, chooser, mine)
+    mine.settle(grips, chooser)
     finger = np.full(len(score.notes), -1, dtype=np.int64)
     touch = np.zeros((len(score.notes), 3))
     last_grip = np.full(len(score.notes), -1, dtype=np.int64)
@@ -112,7 +142,7 @@ def assign(score: Score, hand: HandModel, lowest: int = MIDDLE_C) -> Fingering:
     return Fingering(finger, touch, grips, last_grip, within_reach)
 
 
-def _gather(notes: tuple[Note, ...], chooser: Chooser, lowest: int) -> list[Grip]:
+def _gather(notes: tuple[Note, ...], chooser: Chooser, lowest: int, manner: Manner) -> list[Grip]:
     """Find what the hand can hold at each moment a note begins."""
     grips: list[Grip] = []
     holding: list[int] = []
@@ -131,7 +161,7 @@ def _gather(notes: tuple[Note, ...], chooser: Chooser, lowest: int) -> list[Grip
         start = stop
         pitches = {notes[i].pitch for i in struck}
         held = [i for i in holding if notes[i].end_s > first and notes[i].pitch not in pitches]
-        _drop_what_is_too_fast(struck, notes, grips)
+        _drop_what_is_too_fast(struck, notes, grips, manner.fastest_move_m_per_s)
         _drop_what_does_not_fit(struck, held, notes, chooser)
         if not struck:
             continue
@@ -146,14 +176,16 @@ def _keys(notes: tuple[Note, ...], which: list[int]) -> list[int]:
     return [notes[i].pitch - FIRST_NOTE for i in which]
 
 
-def _drop_what_is_too_fast(struck: list[int], notes: tuple[Note, ...], grips: list[Grip]) -> None:
+def _drop_what_is_too_fast(
+    struck: list[int], notes: tuple[Note, ...], grips: list[Grip], fastest_m_per_s: float
+) -> None:
     """Leave to the other hand what the hand cannot get to in time."""
     if not grips or not struck:
         return
     before = KEY_X_M[_keys(notes, grips[-1].struck)].mean()
     now = KEY_X_M[_keys(notes, struck)].mean()
     time = notes[struck[0]].onset_s - grips[-1].last_onset_s
-    if abs(now - before) > FREE_MOVE_M + FASTEST_MOVE_M_PER_S * time:
+    if abs(now - before) > FREE_MOVE_M + fastest_m_per_s * time:
         struck.clear()
 
 
@@ -171,27 +203,21 @@ def _drop_what_does_not_fit(
             struck.remove(min(struck, key=lambda i: notes[i].pitch))
 
 
-class _Moment(NamedTuple):
-    """What can be held at one moment, in which ways."""
-
-    notes: list[int]
-    ways: Grips
-
-
-def _choose(grips: list[Grip], notes: tuple[Note, ...], chooser: Chooser) -> None:
+def _choose(grips: list[Grip], notes: tuple[Note, ...], chooser: Chooser, manner: Manner) -> None:
     """Find the cheapest fingers for all grips together."""
     if not grips:
         return
     moments = []
     for grip in grips:
         order = sorted(grip.struck + grip.held, key=lambda i: notes[i].pitch)
-        moments.append(_Moment(order, chooser.grips(tuple(_keys(notes, order)))))
-    total = moments[0].ways.cost
+        keys = tuple(_keys(notes, order))
+        moments.append(Moment(order, keys, chooser.grips(keys)))
+    total = manner.grip_cost(moments[0])
     came_from: list[NDArray[np.int64]] = []
     for (before, after), grip in zip(pairwise(moments), grips[1:], strict=True):
-        through = total[:, None] + _step_cost(before, after, notes, grip)
+        through = total[:, None] + manner.step_cost(before, after, notes, grip)
         came_from.append(through.argmin(axis=0))
-        total = through.min(axis=0) + after.ways.cost
+        total = through.min(axis=0) + manner.grip_cost(after)
     choice = int(total.argmin())
     for k in range(len(grips) - 1, -1, -1):
         ways = moments[k].ways
@@ -203,25 +229,41 @@ def _choose(grips: list[Grip], notes: tuple[Note, ...], chooser: Chooser) -> Non
             choice = int(came_from[k - 1][choice])
 
 
-def _step_cost(
-    before: _Moment, after: _Moment, notes: tuple[Note, ...], grip: Grip
-) -> NDArray[np.float64]:
-    """Cost of going from each old choice to each new one, in millimetres: (old, new)."""
-    move = after.ways.palm[None, :, :] - before.ways.palm[:, None, :]
-    newest = max(notes[i].onset_s for i in before.notes)
-    hurry = 1.0 + _HURRY_S / max(grip.time_s - newest, TOGETHER_S)
-    cost: NDArray[np.float64] = 1000.0 * hurry * np.linalg.norm(move, axis=2)
-    for b, note_b in enumerate(before.notes):
-        finger_b = before.ways.fingers[:, b][:, None]
-        legato = notes[note_b].end_s > grip.time_s - 0.15
-        for a, note_a in enumerate(after.notes):
-            same = finger_b == after.ways.fingers[:, a][None, :]
-            if note_a == note_b:
-                cost += _SWAPPED_FINGER_MM * ~same
-            elif note_a in grip.held or not legato:
-                continue
-            elif notes[note_a].pitch == notes[note_b].pitch:
-                cost += _OTHER_FINGER_MM * ~same
-            else:
-                cost += _SAME_FINGER_MM * same
-    return cost
+@dataclass(frozen=True)
+class HandOverKeys:
+    """The hand stays over its keys as long as it can, and the thumb never passes under."""
+
+    fastest_move_m_per_s: float = 0.6
+
+    def grip_cost(self, moment: Moment) -> NDArray[np.float64]:
+        """Cost in millimetres of hand movement, of each way: (ways,)."""
+        return moment.ways.cost
+
+    def settle(self, grips: list[Grip], chooser: Chooser) -> None:
+        """Leave the palm where each grip strains it least."""
+
+    def step_cost(
+        self, before: Moment, after: Moment, notes: tuple[Note, ...], grip: Grip
+    ) -> NDArray[np.float64]:
+        """Cost in millimetres of going from each old choice to each new one: (old, new)."""
+        move = after.ways.palm[None, :, :] - before.ways.palm[:, None, :]
+        newest = max(notes[i].onset_s for i in before.notes)
+        hurry = 1.0 + _HURRY_S / max(grip.time_s - newest, TOGETHER_S)
+        cost: NDArray[np.float64] = 1000.0 * hurry * np.linalg.norm(move, axis=2)
+        for b, note_b in enumerate(before.notes):
+            finger_b = before.ways.fingers[:, b][:, None]
+            legato = notes[note_b].end_s > grip.time_s - 0.15
+            for a, note_a in enumerate(after.notes):
+                same = finger_b == after.ways.fingers[:, a][None, :]
+                if note_a == note_b:
+                    cost += _SWAPPED_FINGER_MM * ~same
+                elif note_a in grip.held or not legato:
+                    continue
+                elif notes[note_a].pitch == notes[note_b].pitch:
+                    cost += _OTHER_FINGER_MM * ~same
+                else:
+                    cost += _SAME_FINGER_MM * same
+        return cost
+
+
+HAND_OVER_KEYS = HandOverKeys()

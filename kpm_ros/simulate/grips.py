@@ -119,14 +119,14 @@ class Chooser:
         palm, stretch = place, np.zeros(len(place))
         for step in _SEARCH_M:
             palms = palm + step * _AROUND[:, None]
-            every = self._worst_stretch(palms, tips, fingers)
+            every = self.worst_stretch(palms, tips, fingers)
             # What is comfortable need not be more so at the cost of moving the hand.
             effort = np.maximum(every, _COMFORTABLE) + np.abs(palms - place).sum(axis=2)
             best = effort.argmin(axis=0)
             palm, stretch = palms[best, row], every[best, row]
         return palm, stretch
 
-    def _worst_stretch(
+    def worst_stretch(
         self, palm: NDArray[np.float64], tips: NDArray[np.float64], fingers: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Stretch of the most stretched finger, with keys up or down: (palms, choices).
@@ -142,5 +142,5 @@ class Chooser:
 
     def reaches(self, palm: NDArray[np.float64], touch: NDArray[np.float64], finger: int) -> bool:
         """Whether the finger reaches a touched point of a key from this palm."""
-        stretch = self._worst_stretch(palm[None, None], touch[None, None], np.array([[finger]]))
+        stretch = self.worst_stretch(palm[None, None], touch[None, None], np.array([[finger]]))
         return bool(stretch[0, 0] <= FURTHEST_STRETCH)

@@ -29,12 +29,17 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.hands import BOTH, LEFT, RIGHT, mirrored, mirrored_note, muscles_of
 from kpm_ros.core.piano import FIRST_NOTE, OCTAVE, PIANO_KEYS
+from kpm_ros.sense.midi.key_depth import RELEASE_S
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.simulate.cameras import Visible
 from kpm_ros.simulate.example_scores import BEAT_S, five_finger_study
+from kpm_ros.simulate.finger_habits import HABITS
+from kpm_ros.simulate.hand_shares import Shares, share_out
+from kpm_ros.simulate.movement_plan import TAIL_S
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import WHOLE, Move, Part, Performer, Pianist
+from kpm_ros.simulate.strokes import LEAD_S
 
 _IDLE_NOTE = 48
 _SEED = 0x1EF7
@@ -125,22 +130,31 @@ class LeftHanded:
 class TwoHanded:
     """One person who plays with both hands, both in sight.
 
-    The right hand plays what it can, as a pianist's whose left hand is not in sight; the left hand
-    plays the rest.
+    Each hand plays its share; what it cannot reach in time or hold is `unplayed`.
     """
 
-    def __init__(self, score: Score, seed: int, make: MakePianist) -> None:
+    def __init__(self, shares: Shares, seed: int, make: MakePianist) -> None:
         """Learn the score with each hand."""
-        self.right = make(score, seed, Part(own_keys_only=True))
-        fingers = self.right.plan.strokes.finger
-        rest = [n for n, finger in zip(self.right.score.notes, fingers, strict=True) if finger < 0]
-        self.period_s = self.right.period_s
-        part = Part(FIRST_NOTE, mirrored_note(_IDLE_NOTE), self.period_s)
-        self.left = LeftHanded(make(Score.of(_mirrored(rest)), seed ^ _SEED, part))
-        if self.left.period_s != self.period_s:
-            raise ValueError(f"the left hand of {score.name!r} ends later than the right one can")
+        idle = mirrored_note(_IDLE_NOTE)
+        until_s = LEAD_S + shares.right.duration_s + RELEASE_S + TAIL_S
+        part = Part(FIRST_NOTE, idle, until_s, own_keys_only=True, manner=HABITS)
+        self.right = make(shares.right, seed, part)
+        self.left = LeftHanded(make(mirrored_score(shares.left), seed ^ _SEED, part))
+        self.period_s = until_s
+        if not self.period_s == self.right.period_s == self.left.period_s:
+            raise ValueError(f"a hand ends {shares.right.name!r} later than the other one can")
         self.person: Person = self.right.person
         self.muscles = muscles_of(self.right.muscles, BOTH)
+
+    @property
+    def unplayed(self) -> tuple[Note, ...]:
+        """Notes that neither hand plays, in order of time."""
+        return tuple(
+            sorted(
+                [*_unplayed(self.right), *_mirrored(_unplayed(self.left.seen))],
+                key=lambda note: (note.onset_s, note.pitch),
+            )
+        )
 
     @property
     def hands(self) -> Mapping[str, Visible]:
@@ -166,14 +180,21 @@ class TwoHanded:
         yield from sorted(both, key=lambda move: move.time_s)
 
 
+def _unplayed(pianist: Pianist) -> list[Note]:
+    """Notes of a hand's own share that it does not play."""
+    fingers = pianist.plan.strokes.finger
+    notes = pianist.score.notes
+    return [note for note, finger in zip(notes, fingers, strict=True) if finger < 0]
+
+
 def set_at_the_piano(score: Score, seed: int, make: MakePianist, hand: str) -> Performer:
     """Let a score be played by the right hand, the left one, or both.
 
-    The right hand takes what it can from middle C up, the left one what it can from the E above
-    that down, its mirror image; what is not taken is played out of sight, but for both hands.
+    A right hand alone takes what it can from middle C up, a left one what it can from the E above
+    that down, its mirror image; what is not taken is played out of sight. Both share the score.
     """
     if hand == BOTH:
-        return TwoHanded(score, seed, make)
+        return TwoHanded(share_out([score]), seed, make)
     if hand == LEFT:
         return LeftHanded(make(mirrored_score(score), seed, WHOLE))
     return make(score, seed, WHOLE)

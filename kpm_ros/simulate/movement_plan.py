@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C
 from kpm_ros.sense.midi.score import Score
-from kpm_ros.simulate.fingering import Fingering, assign
+from kpm_ros.simulate.fingering import HAND_OVER_KEYS, Fingering, Manner, assign
 from kpm_ros.simulate.hand import FINGERS, HandModel
 from kpm_ros.simulate.strokes import LEAD_S, Strokes, leave_in_time, score_strokes, share_keys
 from kpm_ros.simulate.tracks import Track
@@ -81,12 +81,13 @@ def make_plan(
     lowest: int = MIDDLE_C,
     idle: int = MIDDLE_C,
     period_s: float = 0.0,
+    manner: Manner = HAND_OVER_KEYS,
 ) -> MovementPlan:
     """Plan one pass through a playable score, which takes `period_s` or longer.
 
     The hand takes notes from `lowest` up; with none to play it rests above the note `idle`.
     """
-    fingering = assign(score, hand, lowest)
+    fingering = assign(score, hand, lowest, manner)
     strokes = score_strokes(score, fingering)
     arrive, depart = _stay(fingering, strokes)
     leave_in_time(fingering, strokes, depart)

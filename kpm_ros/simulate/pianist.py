@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -34,6 +35,7 @@ from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.simulate.cameras import Visible
+from kpm_ros.simulate.fingering import HAND_OVER_KEYS, Manner
 from kpm_ros.simulate.hand import HandModel, KinematicHand
 from kpm_ros.simulate.movement import Movement
 from kpm_ros.simulate.movement_plan import make_plan
@@ -74,6 +76,8 @@ class Part(NamedTuple):
     """A pass takes so long, or longer. With a period, there may be nothing to play."""
     own_keys_only: bool = False
     """Whether somebody else plays what the hand does not; else that is played out of sight."""
+    manner: Manner = HAND_OVER_KEYS
+    """How its fingers are chosen."""
 
 
 WHOLE = Part()
@@ -116,7 +120,7 @@ class Pianist:
         learnt: Learnt | None = None,
         part: Part = WHOLE,
     ) -> None:
-        """Learn the score: choose fingers, plan movements, and work out the muscles' part.
+        """Learn the score: choose fingers and plan movements.
 
         What the same pianist has `learnt` of the same score before need not be worked out again.
         """
@@ -128,7 +132,9 @@ class Pianist:
         model = muscles or PlainMuscles(self.person, self.hand)
         self.muscles = model.names
         self.all_muscles = (*model.names, *model.deep)
-        self.plan = make_plan(self.score, self.hand, part.lowest, part.idle, part.period_s)
+        self.plan = make_plan(
+            self.score, self.hand, part.lowest, part.idle, part.period_s, part.manner
+        )
         self.period_s = self.plan.period_s
         knots = learnt.knots if learnt else None
         self._movement = Movement(self.plan, self.hand, self.person, seed, knots)
@@ -140,13 +146,17 @@ class Pianist:
         self._longest_s = float((strokes.end_s - strokes.press_s).max(initial=0.0))
         self._moves = self._one_pass()
         self._move_times = [move.time_s for move in self._moves]
+        self._model = model
+        self._known = learnt
+
+    @cached_property
+    def _activation(self) -> NDArray[np.float64]:
+        """Activation of all muscles, worked out when it is first asked for: it takes longest."""
+        if self._known:
+            return self._known.activation
         times = self._movement.times_s
-        self._activation = (
-            learnt.activation
-            if learnt
-            else model.activation(
-                self._movement.at(times), self._force(times), self._movement.rate_hz
-            )
+        return self._model.activation(
+            self._movement.at(times), self._force(times), self._movement.rate_hz
         )
 
     @property

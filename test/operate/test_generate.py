@@ -24,6 +24,8 @@ from kpm_ros.learn.training.training_loop import tensors_of
 from kpm_ros.models.pianomotion.gesture import start_network
 from kpm_ros.models.pianomotion.motion_card import GESTURE, MotionCard
 from kpm_ros.models.pianomotion.motion_files import save_motion_model
+from kpm_ros.motion.scores.key_scores import score_keys
+from kpm_ros.sense.midi.score import read_midi
 from support.movements import movement, write_music
 
 
@@ -68,6 +70,7 @@ def test_odd_notes_are_told_of(folder, capsys) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
+        (["--steps", "5"], "--steps is of a model's diffusion"),
         (["--model", "{}", "--steps", "2000"], "steps is 2000, but must be 5 to 1000"),
         (["--model", "{}", "--from-s", "100"], "ends at"),
         (["--model", "{}/nothing"], "No such file"),
@@ -94,3 +97,13 @@ def test_music_without_notes_or_for_ten_hours_is_refused(folder, capsys) -> None
     (folder / "song.wav").write_bytes(b"RIFF")
     assert generate(folder, "--model", str(folder), music="song.wav") == 2
     assert "is no MIDI file" in capsys.readouterr().err
+
+
+def test_without_a_model_our_pianist_plays_and_presses_the_keys(folder, capsys) -> None:
+    assert generate(folder, "--seconds", "2") == 0
+    made = HandMotion.load(folder / "out.npz")
+    assert made.start_s < 0
+    assert made.times_s[-1] == pytest.approx(2.0, abs=0.05)
+    assert made.simulated
+    assert score_keys(made, read_midi(folder / "piece.mid")).onsets.f1 > 0.8
+    assert "SIMULATED" in capsys.readouterr().out

@@ -69,7 +69,8 @@ def test_rooms_are_written_into_a_container(
         (["--persons", "2"], "--persons is an option of --subject body: leave it away"),
         (["--rooms-a-take", "2"], "give --rooms, too"),
         (["--rooms", "random", "--rooms-a-take", "0"], "rooms-a-take is 0"),
-        (["--subject", "body"], "--pianists is an option of --subject hand: leave it away"),
+        (["--subject", "body"], "--pianists is an option of --subject hand or hands: leave it"),
+        (["--subject", "hands"], "--tasks is an option of --subject hand: leave it away"),
     ],
 )
 def test_wrong_arguments_are_refused_in_a_sentence(

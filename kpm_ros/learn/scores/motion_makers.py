@@ -30,18 +30,20 @@ from kpm_ros.sense.midi.score import Score
 
 Sounds = Callable[[], Mapping[str, Clip]]
 
-PLAYED = "played"
+PIANIST, PLAYED = "pianist", "played"
 
 
 def find_maker(word: str, steps: int, seed: int, sounds: Sounds) -> tuple[str, str, Maker]:
     """Find a maker by [LABEL=]SOURCE: its name, what it is, and itself.
 
-    A source is "played" for what was played itself, a model's run folder or file, or a folder of
-    movements named as the clips are. `sounds` finds the clips' sound, by name,
+    A source is "pianist" for ours, "played" for what was played itself, a model's run folder or
+    file, or a folder of movements named as the clips are. `sounds` finds the clips' sound, by name,
     for models that hear it.
     """
     label, _, source = word.rpartition("=")
     name = label or Path(source).name
+    if source == PIANIST:
+        return name, "our simulated pianist, without training", _Pianist(seed)
     if source == PLAYED:
         return name, "the very movement that was played", lambda clip, score, played: played
     path = Path(source).expanduser()
@@ -52,6 +54,25 @@ def find_maker(word: str, steps: int, seed: int, sounds: Sounds) -> tuple[str, s
 
 def _read(folder: Path, clip: Clip) -> HandMotion:
     return HandMotion.load(folder / f"{clip.name}.npz")
+
+
+class _Pianist:
+    """Plays a piece once, of which clips are cut."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._pieces: dict[Path, HandMotion] = {}
+
+    def __call__(self, clip: Clip, score: Score, played: HandMotion) -> HandMotion:
+        """Play a clip."""
+        from kpm_ros.motion.generation import generate
+        from kpm_ros.sense.midi.score import read_voices
+
+        if clip.music not in self._pieces:
+            self._pieces[clip.music] = generate(read_voices(clip.music), seed=self._seed)
+        whole = self._pieces[clip.music]
+        begin = max(played.start_s, whole.start_s)
+        return whole.cut(begin, max(played.start_s + played.duration_s, begin + 1.0))
 
 
 def _by_model(path: Path, steps: int, seed: int, sounds: Sounds) -> tuple[str, Maker]:

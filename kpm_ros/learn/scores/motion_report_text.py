@@ -68,7 +68,9 @@ def tables(report: MotionReport) -> list[Table]:
         rows: list[tuple[str, ...]] = [
             (name, _shown(value)) for name, value in report.fingerings.items()
         ]
-        made.append(("Fingers as printed, of our pianist", ("exercise", "match rate"), rows))
+        made.append(
+            ("Fingers that are the printed ones, of our pianist", ("exercise", "match rate"), rows)
+        )
     return made
 
 

@@ -32,6 +32,7 @@ from kpm_ros.core.foreign_files import (
 )
 from kpm_ros.sense.samples import Pedal
 
+_NOTES = ("note_on", "note_off")
 _PEDALS = frozenset(int(pedal) for pedal in Pedal)
 SHORTEST_NOTE_S = 0.01
 """A note that ends when it begins still takes this long."""
@@ -98,8 +99,51 @@ def read_midi(path: str | Path) -> Score:
     return score
 
 
+def read_voices(path: str | Path) -> list[Score]:
+    """Read the notes of each track and channel of a MIDI file by themselves, in its order.
+
+    Pedals go with each. A file that cannot be read or holds no note is a ValueError.
+    """
+    path = Path(path).expanduser()
+    midi, _ = _whole_file(path)
+    name = printable(path.stem)
+    with reading(path, "a MIDI file that is whole"):
+        common = [message for track in midi.tracks for message in _in_ticks(track, None)]
+        voices = []
+        for track in midi.tracks:
+            channels = sorted({m.channel for m in track if m.type in _NOTES})
+            for channel in channels:
+                at = sorted([*common, *_in_ticks(track, channel)], key=lambda one: one.time)
+                alone = mido.MidiTrack(
+                    m.copy(time=m.time - before)
+                    for m, before in zip(at, [0, *(m.time for m in at)], strict=False)
+                )
+                file = mido.MidiFile(ticks_per_beat=midi.ticks_per_beat, tracks=[alone])
+                voices.append(_score_of(file, name))
+    sounding = [voice for voice in voices if voice.notes]
+    if not sounding:
+        raise ForeignFileError(f"{path} is a MIDI file without a single note")
+    return sounding
+
+
+def _in_ticks(track: mido.MidiTrack, channel: int | None) -> list[mido.Message]:
+    """Messages of a track with their time since its beginning: all but notes, or a channel's."""
+    now, found = 0, []
+    for message in track:
+        now += message.time
+        noted = message.type in _NOTES
+        if (noted and message.channel == channel) or (not noted and channel is None):
+            found.append(message.copy(time=now))
+    return found
+
+
 def midi_messages(path: Path) -> list[mido.Message]:
     """Read the messages of a MIDI file, each with the seconds since the one before it."""
+    return _whole_file(path)[1]
+
+
+def _whole_file(path: Path) -> tuple[mido.MidiFile, list[mido.Message]]:
+    """Read a MIDI file, and its messages in order of time."""
     if not path.exists():
         raise ForeignFileError(f"there is no MIDI file at {path}")
     with reading(path, "a MIDI file that is whole"):
@@ -118,7 +162,7 @@ def midi_messages(path: Path) -> list[mido.Message]:
             f"{path} lasts {length_s / 3600:.3g} h, but only pieces of up to {LONGEST_S / 3600:g} "
             "h are read"
         )
-    return messages
+    return midi, messages
 
 
 def _score_of(messages: Iterable[mido.Message], name: str) -> Score:
@@ -139,7 +183,7 @@ def _score_of(messages: Iterable[mido.Message], name: str) -> Score:
         if message.type == "note_on" and message.velocity > 0:
             end((message.channel, message.note))
             down[message.channel, message.note] = (now, message.velocity)
-        elif message.type in ("note_on", "note_off"):
+        elif message.type in _NOTES:
             end((message.channel, message.note))
         elif message.type == "control_change" and message.control in _PEDALS:
             pedals.append(PedalMove(now, message.control, message.value / 127))
