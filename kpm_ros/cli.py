@@ -56,6 +56,7 @@ COMMANDS = (
     "view",
     "explain",
     "muscles",
+    "foresee",
 )
 """Modules of `operate/`, each with NAME, PURPOSE, EXAMPLES, add_arguments and run.
 

@@ -36,6 +36,8 @@ from kpm_ros.simulate.anatomy.anatomical_pianist import WholeHand
 from kpm_ros.simulate.anatomy.body import PLACE, Body
 from kpm_ros.simulate.anatomy.posture import AnatomicalHand
 from kpm_ros.simulate.bodies import check_anatomy, check_length
+from kpm_ros.simulate.finger_habits import HABITS
+from kpm_ros.simulate.fingering import Manner
 from kpm_ros.simulate.hand_shares import share_out
 from kpm_ros.simulate.left_hand import TwoHanded
 from kpm_ros.simulate.person import Person
@@ -98,9 +100,12 @@ def generate(
 
 
 def perform(
-    piece: Score | Sequence[Score], person: Person | None = None, seed: int = 0
+    piece: Score | Sequence[Score],
+    person: Person | None = None,
+    seed: int = 0,
+    manner: Manner = HABITS,
 ) -> Performed:
-    """Let a person play a piece with two hands."""
+    """Let a person play a piece with two hands, in a manner of choosing fingers."""
     check_anatomy()
     voices = [piece] if isinstance(piece, Score) else list(piece)
     if not any(voice.notes for voice in voices):
@@ -118,7 +123,7 @@ def perform(
     def make(music: Score, own_seed: int, part: Part) -> Pianist:
         return Pianist(music, own_seed, someone, hand, muscles, part=part)
 
-    hands = TwoHanded(shares, seed, make)
+    hands = TwoHanded(shares, seed, make, manner)
     lost = len(hands.unplayed)
     if lost:
         remarks.append(f"{_notes(lost)} out of reach of ten fingers left out.")

@@ -35,6 +35,7 @@ from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.simulate.cameras import Visible
 from kpm_ros.simulate.example_scores import BEAT_S, five_finger_study
 from kpm_ros.simulate.finger_habits import HABITS
+from kpm_ros.simulate.fingering import Manner
 from kpm_ros.simulate.hand_shares import Shares, share_out
 from kpm_ros.simulate.movement_plan import TAIL_S
 from kpm_ros.simulate.person import Person
@@ -133,11 +134,13 @@ class TwoHanded:
     Each hand plays its share; what it cannot reach in time or hold is `unplayed`.
     """
 
-    def __init__(self, shares: Shares, seed: int, make: MakePianist) -> None:
-        """Learn the score with each hand."""
+    def __init__(
+        self, shares: Shares, seed: int, make: MakePianist, manner: Manner = HABITS
+    ) -> None:
+        """Learn the score with each hand, in a manner of choosing fingers."""
         idle = mirrored_note(_IDLE_NOTE)
         until_s = LEAD_S + shares.right.duration_s + RELEASE_S + TAIL_S
-        part = Part(FIRST_NOTE, idle, until_s, own_keys_only=True, manner=HABITS)
+        part = Part(FIRST_NOTE, idle, until_s, own_keys_only=True, manner=manner)
         self.right = make(shares.right, seed, part)
         self.left = LeftHanded(make(mirrored_score(shares.left), seed ^ _SEED, part))
         self.period_s = until_s

@@ -66,10 +66,6 @@ class Bars:
         part = np.clip((times_s - start) / np.maximum(end - start, 1e-9), 0.0, 1.0)
         return bar.astype(np.int64), 1.0 + part * self.beats[bar - 1]
 
-    def scaled(self, factor: float) -> Bars:
-        """The same bars, each so many times as long."""
-        return Bars(self.starts_s * factor, self.beats)
-
 
 def read_bars(path: Path | str) -> Bars:
     """Read the bars of a MIDI file that has notes, up to its end."""
