@@ -136,6 +136,13 @@ ROWS = (
     ("... notes off by, median", "assist", "note_shift_ms", "{:.1f} ms"),
     ("... force on keys off by, median", "assist", "force_change_fraction", "{:.3f}"),
     ("... gains may grow until a finger swings for ever", "assist", "stable_gain_margin", "{:.1f}"),
+    (
+        "gestures of people never met (real, 8 motions), by window, LDA 73 %",
+        "gestures",
+        "window_8_unseen_person",
+        "{:.0f} %",
+    ),
+    ("... of the same day", "gestures", "window_8_same_day", "{:.0f} %"),
 )
 
 # What docs/estimator.md shows: words, and how they are made of the figures.
