@@ -67,6 +67,7 @@ class StageWithPedal(Stage):
     def wait_for_torque(self):
         if not hasattr(self, "pedal"):
             self.pedal = self._stack.enter_context(Pedal(self))
+        self.pedal.held, self.pedal.silent = True, False
         super().wait_for_torque()
 
 

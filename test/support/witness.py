@@ -292,7 +292,7 @@ def time_to_zero_ms(
 ) -> int:
     """Measure how long there was torque after a fault had begun, and list it; give until when."""
     unmoved = ("withheld", "disarmed")
-    wait_for(lambda: witness.values("exo")["state"] in unmoved, "assistance to be withheld")
+    wait_for(lambda: witness.values("exo").get("state") in unmoved, "assistance to be withheld")
     wait_for(lambda: time.time_ns() - witness.moved_ns > FOR_GOOD_NS, "torque to be zero for good")
     took_ms = max(0, witness.moved_ns - fault_began_ns) / 1e6
     record("zero_ms", round(took_ms, 1))

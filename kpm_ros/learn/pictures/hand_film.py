@@ -127,7 +127,16 @@ class Film:
         now = self._effort_at(seen.time_s)
         for side, points in seen.hands.items():
             self._hand(left, window.pixels(points), side, now / most)
-        cv2.putText(left, self.title, (10, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
+        cv2.putText(
+            left,
+            self.title,
+            (10, HEIGHT_PX - 12),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.5,
+            _INK,
+            1,
+            cv2.LINE_AA,
+        )
         canvas[:, :SEEN_PX] = left
         canvas[:, SEEN_PX:] = self._traces(seen.time_s, most)
         return canvas
