@@ -210,3 +210,4 @@ def test_a_relay_that_is_killed_disarms_and_what_follows_it_begins_at_zero(stage
     first = wait_for(states.take, "the next relay")[0][0]
     states.close()
     assert not any(first.torque_nm)
+    stage.accept_start("relay")

@@ -22,7 +22,6 @@ import json
 import numpy as np
 from kpm_ros.msg import HandPoints
 from rclpy.executors import SingleThreadedExecutor
-from rerun import dataframe
 from visualization_msgs.msg import MarkerArray
 
 from kpm_ros.cli import main
@@ -45,8 +44,7 @@ def test_a_hand_in_space_is_estimated_shown_recorded_and_replayed(node, domain, 
     save_model(model, *small(streams=IN_SPACE))
     options = [f"model:={model}", "body:=plain", "emg:=false", "exo:=false", "gesture:=false"]
     heard: dict[str, list] = {"hand/points": [], "hand/markers": []}
-    drawn = tmp_path / "run.rrd"
-    with RunningGraph(next(names), [*options, f"record:={bag}", f"view:={drawn}"]) as graph:
+    with RunningGraph(next(names), [*options, f"record:={bag}"]) as graph:
         for (name, messages), kind in zip(heard.items(), (HandPoints, MarkerArray), strict=True):
             topic = f"/{graph.namespace}/{name}"
             node.create_subscription(kind, topic, messages.append, qos.of(name))
@@ -65,10 +63,6 @@ def test_a_hand_in_space_is_estimated_shown_recorded_and_replayed(node, domain, 
         wait_for(seen, "points and markers", 30)
         executor.shutdown()
         assert graph.stop() == 0
-    recording = dataframe.load_recording(drawn).view(index="time", contents="/**")
-    shown = recording.select().read_all().column_names
-    for entity in ("/space/hand/points", "/space/keyboard", "/muscles", "/camera/top/landmarks"):
-        assert any(name.startswith(entity) for name in shown), entity
     newest = heard["hand/points"][-1]
     points = np.array(newest.points).reshape(-1, 3)
     assert newest.header.frame_id == "keyboard"

@@ -16,15 +16,21 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from kpm_ros.msg import EffortInfo, MuscleEffortChunk
 from rclpy.qos import ReliabilityPolicy
 
+from kpm_ros.client import EffortReader
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.models.weight_files import save_model
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.view_node import ViewNode
-from support.waiting import wait_for
+from support.graph import RunningGraph
+from support.models import IN_SPACE, small
+from support.waiting import QUEUED, wait_for
 
 dataframe = pytest.importorskip("rerun.dataframe")
 
@@ -76,6 +82,21 @@ def test_no_publisher_waits_for_it(make_node, node, tmp_path):
         wait_for(lambda t=topic: node.get_subscriptions_info_by_topic(t), "the subscription")
         (about,) = node.get_subscriptions_info_by_topic(topic)
         assert about.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+
+
+def test_a_live_run_is_shown_whole(node, domain, tmp_path):
+    model, path = tmp_path / "space.safetensors", tmp_path / "run.rrd"
+    save_model(model, *small(streams=IN_SPACE))
+    options = [f"model:={model}", "body:=plain", "emg:=false", "exo:=false", "gesture:=false"]
+    with RunningGraph("shown", [*options, f"view:={path}"]) as graph:
+        reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
+        wait_for(lambda: reader.take().valid.any(), "valid effort", 90)
+        came = itertools.accumulate(iter(lambda: int(reader.take().valid.sum()), None))
+        wait_for(lambda: next(came) > 4000, "two seconds of valid effort", 90)
+        assert graph.stop() == 0
+    table = dataframe.load_recording(path).view(index="time", contents="/**").select().read_all()
+    for entity in ("/space/hand/points", "/space/keyboard", "/muscles", "/camera/top/landmarks"):
+        assert any(name.startswith(entity) for name in table.column_names), entity
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,10 @@ class Stage:
         """Take it for right that a node is another process than it was."""
         wait_for(lambda: self.graph.pid_of(node) not in (None, self._pids[node]), f"another {node}")
         self._pids[node] = self.graph.pid_of(node)
+        self.accept_start(node)
+
+    def accept_start(self, node: str) -> None:
+        """Take it for right that a node started, and made others late by that."""
         self.witness.wait_for_news(node)
         # A node that starts takes so much of the machine's time that this process may be late.
         self.witness.old_s = []

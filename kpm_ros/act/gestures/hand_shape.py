@@ -37,7 +37,7 @@ class HandShape:
     >>> from kpm_ros.core.skeletons import find_skeleton
     >>> shape = HandShape(find_skeleton("mediapipe-hand"))
     >>> len(shape.names), shape.names[0], shape.names[-1]
-    (30, 'bend thumb_cmc', 'gap ring_tip pinky_tip')
+    (33, 'bend thumb_cmc', 'gap ring_tip little_tip')
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
