@@ -103,6 +103,17 @@ def side_of(muscle: str) -> str:
     return next((side for side, letter in _INITIAL.items() if muscle.startswith(letter)), "")
 
 
+def without_side(muscle: str) -> str:
+    """Name a muscle as it is called whichever hand it is of.
+
+    >>> without_side("L_ADM"), without_side("ADM")
+    ('ADM', 'ADM')
+    """
+    for letter in _INITIAL.values():
+        muscle = muscle.removeprefix(letter)
+    return muscle
+
+
 def streams_of(streams: Streams, hand: str) -> Streams:
     """Turn what a model of a right hand is given into what the hand, or hands, in use give.
 

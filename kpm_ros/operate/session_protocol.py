@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from kpm_ros.core.foreign_yaml import read_yaml
+from kpm_ros.core.hands import without_side
 from kpm_ros.core.plain_data import from_plain
 from kpm_ros.core.resources import config_dir
 from kpm_ros.core.session_file import Kind, Step
@@ -97,7 +98,7 @@ class Protocol:
 
     def help_for(self, muscle: str) -> MuscleHelp:
         """How a muscle is contracted; of two hands, each has the same."""
-        bare = muscle.removeprefix("L_").removeprefix("R_")
+        bare = without_side(muscle)
         known = self.muscles.get(muscle) or self.muscles.get(bare)
         return known or MuscleHelp(f"Contract {muscle} as hard as you can, and hold it.")
 

@@ -202,7 +202,7 @@ class Run:
     def _note(self, topic: str, kind: str, message: Any, received_ns: int) -> None:
         if kind == DIAGNOSTICS:
             for status in message.status:
-                level = status.level[0] if isinstance(status.level, bytes) else int(status.level)
+                level = decode.diagnostic_level(status)
                 if level:
                     who, text = printable(str(status.name)), printable(str(status.message))
                     self.said.append(Said(received_ns, who, text))

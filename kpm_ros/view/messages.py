@@ -84,7 +84,7 @@ class MessageView:
     def _diagnostics(self, _: str, message: Any) -> None:
         """Show what is not well, once, and that it is well again."""
         for status in message.status:
-            level = status.level[0] if isinstance(status.level, bytes) else int(status.level)
+            level = decode.diagnostic_level(status)
             now = (level, status.message)
             if self._said.get(status.name, (0, ""))[0] != level or (
                 level and self._said[status.name] != now

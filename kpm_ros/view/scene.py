@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import EffortChunk, Trace
 from kpm_ros.core.flags import Flag, describe
-from kpm_ros.core.hands import side_of
+from kpm_ros.core.hands import side_of, without_side
 from kpm_ros.core.keyboard import (
     BLACK_FRONT_M,
     BLACK_HEIGHT_M,
@@ -226,7 +226,7 @@ class Scene:
         found = []
         for name, effort in zip(self._muscles, self._effort, strict=True):
             muscle_side = side_of(name)
-            bare = name.removeprefix("L_").removeprefix("R_")
+            bare = without_side(name)
             if bare not in drawn or (muscle_side and side and muscle_side != side):
                 continue
             ends = tuple(skeleton.points.index(point) for point in drawn[bare])

@@ -117,6 +117,11 @@ def channel_chunk(message: Any) -> ChannelChunk:
     )
 
 
+def diagnostic_level(status: Any) -> int:
+    """How a node is doing, of a DiagnosticStatus: a byte to ROS, a number to readers of bags."""
+    return status.level[0] if isinstance(status.level, bytes) else int(status.level)
+
+
 def trace(message: Any) -> Trace:
     """A LatencyTrace message as a latency trace."""
     return Trace(

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.camera_model import Camera
+from kpm_ros.core.hands import without_side
 from kpm_ros.core.keyboard import (
     BLACK_FRONT_M,
     BLACK_HEIGHT_M,
@@ -149,7 +150,7 @@ class Film:
         for a, b in self.skeleton.bones:
             cv2.line(canvas, points[a].tolist(), points[b].tolist(), _BONE, 2, cv2.LINE_AA)
         for muscle, share in zip(self.muscles, shares, strict=True):
-            bare = muscle.removeprefix("L_").removeprefix("R_")
+            bare = without_side(muscle)
             other_hand = bare != muscle and side and not muscle.startswith(side[0].upper())
             if bare not in self.drawn or other_hand or not np.isfinite(share):
                 continue
