@@ -20,7 +20,6 @@ receipt, and a clock that moves in steps. It is no part of the graph; `kpm play`
 
 from __future__ import annotations
 
-import importlib
 import sys
 import time
 from collections import deque
@@ -33,7 +32,6 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
-from kpm_ros import graph
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import ConfigurationError, check_number, declared
 from kpm_ros.nodes import outgoing, qos
@@ -41,6 +39,7 @@ from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Report
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.player_settings import PlayerSettings
+from kpm_ros.nodes.topic_types import message_type
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.playback import MessageQueue, PlaybackClock, open_senses
 
@@ -143,9 +142,7 @@ class PlayerNode(PipelineNode):
         self._jump(start_ns + round(settings.start_s * NS_PER_S), 0)
 
     def _offer(self, name: str) -> Any:
-        package, _, kind = graph.topic(name).type.split("/")
-        message_type = getattr(importlib.import_module(f"{package}.msg"), kind)
-        return self.create_publisher(message_type, name, qos.of(name))
+        return self.create_publisher(message_type(name), name, qos.of(name))
 
     def _may_begin(self, steady_ns: int) -> bool:
         """Whether a whole pipeline listens, or has been waited for long enough."""

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -26,7 +25,6 @@ from typing import Any, cast
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.utilities import get_rmw_implementation_identifier
 
-from kpm_ros import graph
 from kpm_ros.core import provenance
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
@@ -38,6 +36,7 @@ from kpm_ros.nodes.parameters_in_force import ParameterSurvey
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.recorder_settings import RecorderSettings
 from kpm_ros.nodes.registrations import read_registration
+from kpm_ros.nodes.topic_types import known_topic, message_type
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
 
 QUEUED = 1000
@@ -142,14 +141,7 @@ class RecorderNode(PipelineNode):
 
     def _subscribe(self, name: str) -> tuple[PolledSubscription[Any], str, BagTopic]:
         """Listen to a topic; give what it is called in the bag, and how it is published."""
-        try:
-            topic = graph.topic(name)
-        except KeyError:
-            raise ConfigurationError(
-                f"recorder: topics has {name!r}, which the graph does not have"
-            ) from None
-        package, _, kind = topic.type.split("/")
-        message_type = getattr(importlib.import_module(f"{package}.msg"), kind)
+        topic = known_topic(name, self.name)
         profile = qos.deep(name, QUEUED)
         about = BagTopic(
             topic.type,
@@ -158,7 +150,7 @@ class RecorderNode(PipelineNode):
             latched=profile.durability == DurabilityPolicy.TRANSIENT_LOCAL,
         )
         subscription: PolledSubscription[Any] = PolledSubscription(
-            self, message_type, name, profile
+            self, message_type(name), name, profile
         )
         recorded = (
             self.resolve_topic_name(topic.recorded_name) if topic.moves else subscription.topic

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from copy import copy
 from pathlib import Path
@@ -24,13 +23,13 @@ from typing import Any
 
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
-from kpm_ros import graph
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.nodes.topic_types import known_topic, message_type
 from kpm_ros.nodes.view_settings import ViewSettings
 from kpm_ros.view.layout import layout
 from kpm_ros.view.messages import EFFORT_CHUNK, MessageView, view_of
@@ -114,18 +113,13 @@ class ViewNode(PipelineNode):
 
     def _subscribe(self, name: str) -> tuple[PolledSubscription[Any], str]:
         """Listen without asking for anything twice: no publisher ever waits for a viewer."""
-        try:
-            topic = graph.topic(name)
-        except KeyError:
-            raise ConfigurationError(
-                f"view: topics has {name!r}, which the graph does not have"
-            ) from None
-        package, _, kind = topic.type.split("/")
-        message_type = getattr(importlib.import_module(f"{package}.msg"), kind)
+        topic = known_topic(name, self.name)
         profile = copy(qos.of(name))
         if profile.durability != DurabilityPolicy.TRANSIENT_LOCAL:
             profile.reliability = ReliabilityPolicy.BEST_EFFORT
-        return PolledSubscription(self, message_type, name, profile, topic.largest), topic.type
+        return PolledSubscription(
+            self, message_type(name), name, profile, topic.largest
+        ), topic.type
 
     def _count(self, chunk: Any) -> None:
         """Count effort, and what is missing of it, by its index."""

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections import defaultdict
@@ -29,12 +28,12 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 
-from kpm_ros import graph
 from kpm_ros.client import EffortReader
 from kpm_ros.msg import MuscleEffortChunk
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.nodes.topic_types import message_type
 from kpm_ros.operate.summary import Measurement
 from kpm_ros.wire import decode
 
@@ -108,7 +107,7 @@ class Watch:
             node, DiagnosticArray, "/diagnostics", qos.deep("/diagnostics", COUNTED_DEPTH)
         )
         self._counted: dict[str, PolledSubscription[Any]] = {
-            name: PolledSubscription(node, _type_of(name), name, qos.deep(name, COUNTED_DEPTH))
+            name: PolledSubscription(node, message_type(name), name, qos.deep(name, COUNTED_DEPTH))
             for name in self.counts
             if name not in OWN_READERS
         }
@@ -182,8 +181,3 @@ class Watch:
         name = status.name[len(self._prefix) :]
         report = self.reports.setdefault(name, NodeReport())
         report.note(status, f"{name}: {status.message}")
-
-
-def _type_of(name: str) -> type:
-    package, _, kind = graph.topic(name).type.split("/")
-    return getattr(importlib.import_module(f"{package}.msg"), kind)
