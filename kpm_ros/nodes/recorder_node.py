@@ -96,6 +96,8 @@ class RecorderNode(PipelineNode):
     def stop(self) -> None:
         """Finish the bag; a recording that is not whole is a failure of the run."""
         super().stop()
+        if self._bag.finished and not self._problem:
+            return
         self.step()
         self._guarded(lambda: self._bag.describe(**self._facts()))
         self._guarded(self._bag.close)

@@ -147,7 +147,7 @@ class BagWriter(OpenBag):
             self._writer.write(self._connections[topic], stamp_ns, data)
         except KeyError:
             raise BagError(f"topic {topic!r} was not announced when the bag was begun") from None
-        except UNWRITABLE as error:
+        except (*UNWRITABLE, WriterError) as error:
             raise BagError(f"cannot write to the bag {self.folder}: {_reason(error)}") from None
         self.counts[topic] += 1
         self.bytes += len(data)
@@ -172,7 +172,7 @@ class BagWriter(OpenBag):
 
     def close(self) -> None:
         """Finish the bag: index and metadata; doing so twice is harmless."""
-        if self._writer.storage is None:
+        if self.finished:
             return
         try:
             self._writer.close()
@@ -183,6 +183,11 @@ class BagWriter(OpenBag):
         """Let go of a bag that cannot be written any more; what reached the disk stays readable."""
         with suppress(*UNWRITABLE):
             self._writer.abort()
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more can be written."""
+        return self._writer.storage is None
 
     @property
     def messages(self) -> int:

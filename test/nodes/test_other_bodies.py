@@ -36,8 +36,9 @@ from kpm_ros.models.mia.published import COUNTS, MUSCLES, joints
 from kpm_ros.models.pianokpm.published import published_card, published_streams
 from kpm_ros.models.registry import find_architecture
 from kpm_ros.models.weight_files import random_tensors, save_model
+from support.effort import gapless
 from support.graph import RunningGraph
-from support.waiting import QUEUED, wait_for
+from support.waiting import QUEUED
 
 ROOT = Path(__file__).resolve().parents[2]
 names = (f"bodies_{i}" for i in itertools.count())
@@ -58,24 +59,12 @@ def played(data: Path, recording: str, namespace: str):
 
 
 def watched(node, domain, model: Path, data: Path, recording: str) -> EffortReader:
-    """Run the pipeline on a recording until effort is valid, and see that none of it is lost."""
+    """Run the pipeline on a recording until a second of effort is valid and whole."""
     options = ["source:=topics", f"model:={model}"]
     with RunningGraph(next(names), options) as graph, played(data, recording, graph.namespace):
         reader = EffortReader(node, f"/{graph.namespace}/effort", depth=QUEUED)
-        index: list[np.ndarray] = []
-
-        def a_second_of_valid_effort():
-            batch = reader.take()
-            if not batch.valid.all():
-                index.clear()
-            elif len(batch):
-                index.append(batch.index)
-                assert np.isfinite(batch.effort).all()
-                assert batch.effort.shape[1] == len(reader.muscles)
-            return sum(len(part) for part in index) > 2000
-
-        wait_for(a_second_of_valid_effort, "a second of valid effort", 90)
-        assert (np.diff(np.concatenate(index)) == 1).all()
+        batches = gapless(reader, 2000, 90, valid=True)
+        assert np.isfinite(np.concatenate([batch.effort for batch in batches])).all()
         assert graph.stop() == 0
     return reader
 

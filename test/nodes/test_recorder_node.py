@@ -30,6 +30,7 @@ from kpm_ros.core import provenance
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.gesture_node import GestureNode
+from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.recorder_node import RecorderNode
 from kpm_ros.replay.bag_reader import BagReader
 from support.waiting import wait_for
@@ -75,6 +76,18 @@ def test_a_command_is_recorded_under_a_name_that_no_machine_listens_to(
         [name] = bag.topics
         assert name == f"{node.get_namespace()}/recorded/{COMMAND}"
         assert bag.counts[name] > 3
+
+
+def test_what_comes_after_the_bag_was_finished_is_left_out(recorder, speak, node, tmp_path):
+    recording = recorder(topics=[COMMAND])
+    speak(lambda: int(recording.report().values["messages"]) > 0, "commands in the bag")
+    recording.stop()
+    written = recording.report().values["messages"]
+    other = PolledSubscription(node, Float64MultiArray, COMMAND, qos.of(COMMAND))
+    speak(lambda: other.take(), "a command after the end")
+    recording.stop()
+    assert not recording.failed
+    assert recording.report().values["messages"] == written
 
 
 def test_a_recording_that_is_not_whole_is_a_failure_of_its_node(
