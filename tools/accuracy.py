@@ -40,12 +40,12 @@ def filled(page: str, folder: Path) -> str:
 
 def tables(path: Path) -> str:
     """Write a file's tables, whichever report it is of."""
-    from kpm_ros.learn.scores import mia_report_text, score_table_text
+    from kpm_ros.learn.scores import mia_summary_text, score_table_text
     from kpm_ros.learn.scores.mia_report import read_mia_report
     from kpm_ros.learn.scores.score_table import read_score_table
 
     if json.loads(path.read_text()).get("report") == "mia":
-        return mia_report_text.as_summary(read_mia_report(path))
+        return mia_summary_text.as_summary(read_mia_report(path))
     return score_table_text.as_summary(read_score_table(path))
 
 

@@ -12,13 +12,14 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Write docs/licences.md: the licence of every package that set-up installs.
+"""Write docs/licences.csv: the licence of every package that set-up installs.
 
 tools/env run python tools/licences.py
 """
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from importlib import metadata
@@ -30,7 +31,7 @@ from packaging.requirements import Requirement
 import lock
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "licences.md"
+LIST = ROOT / "docs" / "licences.csv"
 LONGEST = 110
 KNOWN_TEXTS = {
     "Apache License": "Apache License 2.0",
@@ -48,21 +49,7 @@ SAME = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 
-HEAD = """# Licences of what is installed
-
-Written by `tools/env run python tools/licences.py`: what each package that set-up installs with
-CPython {python} says of itself. `kpm_ros` is under [Apache-2.0](../LICENSE), and brings none of
-them with it: pip fetches them. What `requirements/cuda.txt` lists is installed only beside a torch
-for graphics cards; most of it is NVIDIA's, under NVIDIA's own terms, which are not free software.
-
-The tests alone use `quadprog`, which is under the GPL, to check a solver of our own: nothing in
-`kpm_ros/` imports it, which a test makes sure of. `docutils`, which the build tools use, holds some
-files under the GPL. `apsw` may be used under any licence that the Open Source Initiative approves.
-
-| licence | packages |
-|---|---|
-"""
-ELSEWHERE = "\nOther Pythons get these as well: {names}.\n"
+ELSEWHERE = "of another Python"
 
 
 def pinned() -> List[Requirement]:
@@ -108,25 +95,25 @@ def by_its_text(name: str) -> str:
     return ""
 
 
-def page() -> str:
-    """Write the page; end with a sentence where a package does not say."""
-    packages: Dict[str, List[str]] = {}
-    here = {pin.name for pin in pinned() if is_for_this_python(pin)}
-    for name in sorted(here, key=str.lower):
-        licence = stated(name)
+def found() -> Dict[str, str]:
+    """Find every package's licence; end with a sentence where one does not say."""
+    pins = pinned()
+    here = {pin.name for pin in pins if is_for_this_python(pin)}
+    licences = {}
+    for name in sorted({pin.name for pin in pins}, key=str.lower):
+        licence = stated(name) if name in here else ELSEWHERE
         if licence is None:
             sys.exit(f"{name} does not say what its licence is: look it up, and tell licences.py")
-        packages.setdefault(SAME.get(licence, licence), []).append(name)
-    rows = [f"| {licence} | {', '.join(packages[licence])} |\n" for licence in sorted(packages)]
-    others = sorted({pin.name for pin in pinned()} - here, key=str.lower)
-    end = ELSEWHERE.format(names=", ".join(others)) if others else ""
-    return HEAD.format(python="{}.{}".format(*sys.version_info)) + "".join(rows) + end
+        licences[name] = SAME.get(licence, licence)
+    return licences
 
 
 def main() -> int:
-    """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"{PAGE.relative_to(ROOT)} written")
+    """Write the list."""
+    rows = [("package", "licence"), *found().items()]
+    with LIST.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    print(f"{LIST.relative_to(ROOT)} written")
     return 0
 
 

@@ -80,6 +80,6 @@ def test_what_was_not_measured_yet_is_absent(tmp_path: Path) -> None:
     reports = figures.Reports(tmp_path)
     table = SECTIONS["figures"].filled(reports)
     assert "PianoKPM Net" in table
-    assert "BENCH=pipeline" not in table
+    assert "`pipeline`" not in table
     assert "Machine:" not in table
     assert not SECTIONS["gestures"].filled(reports)

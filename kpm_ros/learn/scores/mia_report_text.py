@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from kpm_ros.core.markdown import list_item, markdown_table, paragraph
 from kpm_ros.core.text_tables import text_table
 from kpm_ros.learn.scores.body_windows import PROTOCOLS
 from kpm_ros.learn.scores.exercise_scores import ExerciseScores
 from kpm_ros.learn.scores.mia_report import LEFT_OUT_SETS, LengthScores, MiaReport, TransferScores
 from kpm_ros.learn.scores.published_figures import Published, PublishedSet, published_figures
-from kpm_ros.learn.scores.score_table_text import list_item, markdown_table, paragraph
 from kpm_ros.learn.scores.scoring import TEST_SETS
 
 SIMULATED = "SIMULATED bodies and muscles: these figures say nothing about people"
@@ -47,13 +47,10 @@ class Part:
     rows: Sequence[tuple[str, ...]]
     words: int = 1
     """Columns of words; the others are figures."""
+    of: str = ""
+    """Of whom it is, where it is of one test set."""
     sums: int | None = None
     """How many of its last rows sum it up; None where all of it is to be seen."""
-
-    @property
-    def summed_up(self) -> Part:
-        """Only the rows that sum it up."""
-        return self if self.sums is None else replace(self, rows=self.rows[-self.sums :])
 
 
 def as_text(report: MiaReport) -> str:
@@ -69,16 +66,11 @@ def as_text(report: MiaReport) -> str:
 
 def as_markdown(report: MiaReport) -> str:
     """Write the same as Markdown."""
-    return _markdown(report, tables(report), notes(report))
+    return laid_out(report, tables(report), notes(report))
 
 
-def as_summary(report: MiaReport) -> str:
-    """Write what sums it up as Markdown, for a page that says how it is scored."""
-    parts = [part.summed_up for part in tables(report) if part.sums != 0]
-    return _markdown(report, parts, [*_models(report), *_origin(report)])
-
-
-def _markdown(report: MiaReport, parts: Sequence[Part], lines: Sequence[str]) -> str:
+def laid_out(report: MiaReport, parts: Sequence[Part], lines: Sequence[str]) -> str:
+    """Write tables and what is to be said of them as Markdown."""
     shown = [f"**{title(report)}.**"]
     for part in parts:
         table = markdown_table([part.head, *part.rows], part.words)
@@ -152,9 +144,10 @@ def _exercise_table(
         rows.append((f"{POOLED}, of {NEAREST}'s", "", *relative))
     heads = [f"{name} {mark}" for mark, one in beside.items() for name in one.models]
     words = {**TEST_SETS, **LEFT_OUT_SETS}[split]
-    heading = f"{words[0].upper()}{words[1:]} (`{split}`), RMSE in {report.unit}"
+    of = f"{words[0].upper()}{words[1:]} (`{split}`)"
+    heading = f"{of}, RMSE in {report.unit}"
     row_of = "person" if split == "left_out_person" else "exercise"
-    return Part(heading, (row_of, "windows", *models, *heads), rows, sums=sums)
+    return Part(heading, (row_of, "windows", *models, *heads), rows, of=of, sums=sums)
 
 
 def _published_sets(split: str, published: Published) -> dict[str, PublishedSet]:
@@ -245,22 +238,21 @@ def notes(report: MiaReport) -> list[str]:
             "instant is scored once at each length; 0 s is one instant. Models were trained on "
             "whole windows; whether the published ones were trained anew is not known to us."
         )
-    return [*_models(report), *lines, *_origin(report)]
+    models = [f"{name}: {what}" if what else name for name, what in report.models.items()]
+    return [*models, *seen_in_training(report), *lines, *origin(report)]
 
 
-def _models(report: MiaReport) -> list[str]:
-    """Say what was compared, and what was not since it had been met."""
-    lines = [f"{name}: {what}" if what else name for name, what in report.models.items()]
-    for split, models in report.exercises.items():
-        lines += [
-            f"{name} has met {len(scores.met)} recordings of {split} in training: left out."
-            for name, scores in models.items()
-            if scores.met
-        ]
-    return lines
+def seen_in_training(report: MiaReport) -> list[str]:
+    """Say what was left out since a model had met it."""
+    return [
+        f"{name} has met {len(scores.met)} recordings of {split} in training: left out."
+        for split, models in report.exercises.items()
+        for name, scores in models.items()
+        if scores.met
+    ]
 
 
-def _origin(report: MiaReport) -> list[str]:
+def origin(report: MiaReport) -> list[str]:
     """Say where figures are from, and in what the published ones differ."""
     published = published_figures()
     lines = [f"Transfer, published: {published.transfer}."] if report.transfer else []

@@ -19,10 +19,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from kpm_ros.core.markdown import list_item, markdown_table, paragraph
 from kpm_ros.core.sides import LEFT, RIGHT
 from kpm_ros.core.text_tables import text_table
 from kpm_ros.learn.scores.motion_scoring import MakerScores, MotionReport
-from kpm_ros.learn.scores.score_table_text import list_item, markdown_table, paragraph
 from kpm_ros.motion.scores.published import ClipScores
 from kpm_ros.motion.scores.published_figures import FIGURES, PUBLISHED, SOURCE
 

@@ -17,11 +17,11 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 
+from kpm_ros.core.markdown import list_item, markdown_table
 from kpm_ros.core.text_tables import text_table
 from kpm_ros.learn.scores.lags import MOST_LAG_S
 from kpm_ros.learn.scores.metrics import Interval
@@ -49,8 +49,6 @@ _HOW = {name: words for name, (words, _) in PROTOCOLS.items()} | {
     "recorded": "effort as it was published while it was recorded",
     "replayed": "a bag's senses through the objects of the live pipeline",
 }
-LINE = 100
-"""Columns of a line of Markdown."""
 
 
 def as_text(table: ScoreTable) -> str:
@@ -105,11 +103,11 @@ def as_markdown(table: ScoreTable) -> str:
         parts.append(f"{heading(table, split)}:\n\n{markdown_table(scores)}")
         found = muscle_lines(table, split), timing_lines(table, split)
         parts += [markdown_table(lines) for lines in found if lines]
-    return "\n\n".join([*parts, *_about(table)]) + "\n"
+    return "\n\n".join([*parts, *_about(table, (*models(table), *notes(table)))]) + "\n"
 
 
 def as_summary(table: ScoreTable) -> str:
-    """Write all test sets in one table of Markdown, the spread of RMSE alone."""
+    """Write all test sets in one table of Markdown, for a page that says how models are scored."""
     lines = [(HEAD[0], *(f"`{split}`" for split in table.splits))]
     for model in table.models:
         rows = [cells(model, split) for split in model.scores]
@@ -124,41 +122,18 @@ def as_summary(table: ScoreTable) -> str:
         "\n".join(list_item(f"{heading(table, split)}.") for split in table.splits),
         markdown_table(lines),
     ]
-    return "\n\n".join([*parts, *_about(table)]) + "\n"
+    told = (*descriptions(table), *seen_in_training(table), *_spread(table), *_origin(table))
+    return "\n\n".join([*parts, *_about(table, told)]) + "\n"
 
 
-def _about(table: ScoreTable) -> list[str]:
-    """Write what models take and cost, what they are, and how figures came about."""
+def _about(table: ScoreTable, told: Sequence[str]) -> list[str]:
+    """Write what models take and cost, and what is told of them and of their figures."""
     made = [(HEAD[0], HEAD[1], *HEAD[SCORES.stop :])]
     made += [(model.name, _inputs(model), *_costs(model)) for model in table.models]
     return [
         f"What they take and cost:\n\n{markdown_table(made, words=2)}",
-        "\n".join(list_item(note) for note in (*models(table), *notes(table))),
+        "\n".join(map(list_item, told)),
     ]
-
-
-def markdown_table(lines: Sequence[Sequence[str]], words: int = 1) -> str:
-    """Lay lines out as a table, the first columns to the left and figures to the right."""
-    head, *rows = lines
-    rule = ["---"] * words + ["---:"] * (len(head) - words)
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
-
-
-def paragraph(words: str, first: str = "", others: str = "") -> str:
-    """Write words in lines that are read without scrolling, each begun as it is said."""
-    return textwrap.fill(
-        words,
-        LINE,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def list_item(note: str) -> str:
-    """Write one item of a list likewise."""
-    return paragraph(note, "- ", "  ")
 
 
 def title(table: ScoreTable) -> str:
@@ -236,34 +211,50 @@ def seen_in_training(table: ScoreTable) -> list[str]:
 
 def models(table: ScoreTable) -> list[str]:
     """Say what each model is and was trained on; once of all that share it."""
-    described: dict[str, list[str]] = {}
     trained: dict[str, list[str]] = {}
     for model in table.models:
-        described.setdefault(model.description, []).append(f"`{model.name}`")
         trained.setdefault(model.trained_on.rstrip("."), []).append(f"`{model.name}`")
-    return [
-        *(f"{', '.join(names)}: {what}." for what, names in described.items()),
-        *(f"Trained on {data}: {', '.join(names)}." for data, names in trained.items()),
-    ]
+    of_data = (f"Trained on {data}: {', '.join(names)}." for data, names in trained.items())
+    return [*descriptions(table), *of_data]
+
+
+def descriptions(table: ScoreTable) -> list[str]:
+    """Say what each model is; once of all that share it."""
+    described: dict[str, list[str]] = {}
+    for model in table.models:
+        described.setdefault(model.description, []).append(f"`{model.name}`")
+    return [f"{', '.join(names)}: {what}." for what, names in described.items()]
 
 
 def notes(table: ScoreTable) -> list[str]:
     """Say how the figures came about."""
-    lines = [
+    return [
         *seen_in_training(table),
         f"Protocol `{table.protocol}`: {_HOW[table.protocol]}.",
-        f"Means over recordings, ± half of the 95 % interval of bootstrapped means{_drawn(table)}.",
-        f"OTD: Sinkhorn distance (p = 2, blur 0.05) between the clouds of at most "
-        f"{table.otd_points} evenly spaced samples of each recording.",
+        *_spread(table),
         "Correlation: mean over muscles; an estimate that never changes counts as 0.",
         "CPU s per s: on one thread, all models in turns; median (least to most). Live models run "
         "in hops of 10 ms, others over a whole signal at once.",
         "Look-ahead: how much of the future a model sees; one that takes whole windows waits for "
         "the rest of its window.",
+        *(_timing_notes() if table.takes else []),
+        *_origin(table),
     ]
-    lines += _timing_notes() if table.takes else []
+
+
+def _spread(table: ScoreTable) -> list[str]:
+    """Say how spread and clouds are taken."""
+    return [
+        f"Means over recordings, ± half of the 95 % interval of bootstrapped means{_drawn(table)}.",
+        f"OTD: Sinkhorn distance (p = 2, blur 0.05) between the clouds of at most "
+        f"{table.otd_points} evenly spaced samples of each recording.",
+    ]
+
+
+def _origin(table: ScoreTable) -> list[str]:
+    """Say where the figures are from."""
     known = f" (fingerprint {table.fingerprint[:12]})" if table.fingerprint else ""
-    lines.append(f"Data: {table.data}{known}.")
+    lines = [f"Data: {table.data}{known}."]
     if table.cpu:
         lines.append(f"Machine: {table.cpu}.")
     if table.command:
