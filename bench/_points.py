@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.streams import Landmarks
-from kpm_ros.simulate.cameras import Visible
+from kpm_ros.simulate.tracked_view import Visible
 
 
 def points_error_mm(

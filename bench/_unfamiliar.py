@@ -32,18 +32,13 @@ from kpm_ros.estimate.familiarity import strange_room
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import SimulatedCamera
+from kpm_ros.simulate.drivers import Delivery, View
 from kpm_ros.simulate.familiar_rooms import familiar_rooms
 from kpm_ros.simulate.hand import HAND_SKELETON
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.rooms import ROOMS, Room, draw_room
-from kpm_ros.simulate.session import (
-    Delivery,
-    DeviceSession,
-    SimulatedSession,
-    View,
-    tracked_views,
-)
+from kpm_ros.simulate.session import DeviceSession, SimulatedSession, tracked_views
 from kpm_ros.simulate.tasks import TASKS, task
 
 NS_PER_S = 1_000_000_000

@@ -45,13 +45,13 @@ from kpm_ros.models.missing_senses import blank, blind
 from kpm_ros.models.seen import Seen, digest
 from kpm_ros.models.trained import Trained, load
 from kpm_ros.simulate.bodies import make_pianist
-from kpm_ros.simulate.cameras import TrackerErrors
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.release.performance import score_of
 from kpm_ros.simulate.release.release_layout import SAMPLE_RATE_HZ
 from kpm_ros.simulate.release.released_effort import effort_samples
 from kpm_ros.simulate.release.request import Performance, Request, room_seed
 from kpm_ros.simulate.rooms import BOTH_PARTS, ROOMS, Room, draw_room, published_room
+from kpm_ros.simulate.tracked_view import TrackerErrors
 
 SEED = 6007
 """Of pianists whom no shipped model was trained on; those that were are refused."""

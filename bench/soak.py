@@ -39,8 +39,9 @@ from numpy.typing import NDArray
 from rclpy.signals import SignalHandlerOptions
 
 from kpm_ros import graph
-from kpm_ros.client import EffortBatch, EffortReader
+from kpm_ros.client import EffortReader
 from kpm_ros.core.signals import StopRequests
+from kpm_ros.estimate.effort_batch import EffortBatch
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription

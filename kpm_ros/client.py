@@ -32,7 +32,8 @@ from rclpy.node import Node
 
 from kpm_ros.act.safety import FreshnessRules
 from kpm_ros.act.sender import Sender, SenderWatch
-from kpm_ros.core.flags import INVALID_SIDE, Flag, FlagBits, describe
+from kpm_ros.core.flags import INVALID_SIDE, Flag, describe
+from kpm_ros.estimate.effort_batch import EffortBatch
 from kpm_ros.estimate.effort_info import intervals_of
 from kpm_ros.models.intervals import Intervals
 from kpm_ros.msg import EffortInfo, MuscleEffort
@@ -49,60 +50,6 @@ LARGEST_BYTES = 1 << 14
 
 TROUBLED_NS = NS_PER_S
 """How long effort is not ready after something came beside it that must not."""
-
-_INVALID = FlagBits(Flag.INVALID)
-
-
-@dataclass(frozen=True, slots=True)
-class EffortBatch:
-    """Consecutive effort samples, oldest first; may be empty."""
-
-    stamps_ns: NDArray[np.int64]
-    """Instants the samples describe, on the host's clock."""
-    index: NDArray[np.uint64]
-    """Samples counted since the stream began."""
-    effort: NDArray[np.float32]
-    """(samples, muscles), in the order of `EffortReader.muscles`."""
-    flags: NDArray[FlagBits]
-    """Bits of MuscleEffort, 0 = nothing to report."""
-    received_ns: NDArray[np.int64]
-    """When each sample was received, on the host's clock."""
-    intervals: Intervals | None = None
-    """What the stream's info says of how far off effort may be; None for nothing."""
-
-    def __len__(self) -> int:
-        """Number of samples."""
-        return len(self.stamps_ns)
-
-    @property
-    def valid(self) -> NDArray[np.bool_]:
-        """Which samples may be acted on; of two hands, that of one of them at least."""
-        return (self.flags & _INVALID) == 0
-
-    @property
-    def half_width(self) -> NDArray[np.float32]:
-        """Half the width of what holds 90 % of the truth beside each effort (samples, muscles).
-
-        NaN where nothing is known of it: the model was never tried on others, or the sample is
-        not valid.
-        """
-        if self.intervals is None:
-            return np.full_like(self.effort, np.nan)
-        return np.where(self.valid[:, None], self.intervals(self.effort), np.float32(np.nan))
-
-    @property
-    def lower(self) -> NDArray[np.float32]:
-        """Where that begins; effort is never below zero."""
-        return np.maximum(self.effort - self.half_width, 0)
-
-    @property
-    def upper(self) -> NDArray[np.float32]:
-        """Where that ends."""
-        return self.effort + self.half_width
-
-    def valid_of(self, side: str) -> NDArray[np.bool_]:
-        """Which samples may be acted on as far as the muscles of one hand go, left or right."""
-        return (self.flags & FlagBits(Flag.INVALID | INVALID_SIDE[side])) == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +271,7 @@ class EffortReader:
         jumps = steps[steps > 1]
         if len(jumps):
             self.lost += int(jumps.sum()) - len(jumps)
-        self.invalid += int(np.count_nonzero(batch.flags & _INVALID))
+        self.invalid += int(np.count_nonzero(~batch.valid))
         self._last_index = int(index[-1])
         self._last_stamp_ns = int(batch.stamps_ns[-1])
         self._last_flags = int(batch.flags[-1])

@@ -24,12 +24,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpm_ros import devices
 from kpm_ros.core.resources import config_dir
 from kpm_ros.core.sides import RIGHT
-from kpm_ros.core.stream_kinds import KEYBOARD
 from kpm_ros.pipeline_nodes import NodeSpec, command, enclave, params_file, shared_parameters
 from kpm_ros.pipeline_options import OPTIONS, SHOW, Option, PipelineOptions
+from kpm_ros.pipeline_sources import sources, where_cameras_stand, which_hand
 from kpm_ros.pipeline_topics import (
     CHANNELS,
     DEAD_MAN,
@@ -50,7 +49,7 @@ from kpm_ros.pipeline_topics import (
 )
 
 if TYPE_CHECKING:
-    from kpm_ros.core.streams import Landmarks, Streams
+    from kpm_ros.core.streams import Streams
 
 __all__ = [
     "CHANNELS",
@@ -97,28 +96,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
         )
     streams = options.sensed
     inputs = tuple(input_topics(streams))
-    nodes = []
-    if options.source == "simulator":
-        emg = ("emg/samples",) if options.emg else ()
-        nodes.append(
-            NodeSpec(
-                "simulator",
-                f"a simulated {options.whose.simulated}: "
-                f"{'cameras, keys and EMG' if options.whose.has_keys else 'a camera and EMG'}",
-                publishes=(*_simulated(options, streams), *emg),
-                parameters={
-                    "subject": options.subject,
-                    "views": list(dict.fromkeys(shown.view for shown in streams.landmarks)),
-                    **_hand(options),
-                    "score": options.midi,
-                    "body": options.body,
-                    "knock": options.knock,
-                    "emg": options.emg,
-                },
-            )
-        )
-    if options.source == "devices":
-        nodes += _devices(options, streams)
+    nodes = sources(options)
     nodes.append(
         NodeSpec(
             "synchronizer",
@@ -128,8 +106,8 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             parameters={
                 "model": options.model,
                 **_waits(options),
-                **_hand(options),
-                **_registration(options),
+                **which_hand(options),
+                **where_cameras_stand(options),
             },
         )
     )
@@ -141,7 +119,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             subscribes=("aligned",),
             parameters={
                 "model": options.model,
-                **_hand(options),
+                **which_hand(options),
                 **_suited("inference", options),
             },
         )
@@ -182,7 +160,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 parameters={
                     "folder": options.record,
                     "topics": list(recorded),
-                    **_registration(options),
+                    **where_cameras_stand(options),
                 },
             )
         )
@@ -251,16 +229,6 @@ def _waits(options: PipelineOptions) -> dict[str, Any]:
     return {"keys_wait_s": KEYS_WAIT_OVER_NETWORK_S} if options.network else {}
 
 
-def _registration(options: PipelineOptions) -> dict[str, Any]:
-    """Where the cameras stand, for all who must know it, where that is known."""
-    return {"registration": options.registration} if options.registration else {}
-
-
-def _hand(options: PipelineOptions) -> dict[str, Any]:
-    """Which hand, for all who must agree on it, where it is not the usual one."""
-    return {} if options.hand == RIGHT else {"hand": options.hand}
-
-
 def _check_subject(options: PipelineOptions, streams: Streams) -> None:
     """Refuse a model that is for somebody else; topics may show anybody, unless one is named."""
     from kpm_ros.core.subjects import DEFAULT_SUBJECT, subject_of
@@ -296,76 +264,6 @@ def _suited(node: str, options: PipelineOptions) -> dict[str, Any]:
             if parameter in own and own[parameter] != usual.get(parameter):
                 del suited[parameter]
     return suited
-
-
-def _simulated(options: PipelineOptions, streams: Streams) -> list[str]:
-    """List what the simulated subject publishes of them."""
-    subject = options.whose
-    for stream in streams:
-        if not subject.can_simulate(stream):
-            raise ValueError(
-                f"the model takes the stream {stream.name!r} ({stream.kind}), which the simulated "
-                f"{subject.simulated} does not have: choose source:=topics, and publish it"
-            )
-    keys = [KEY_EVENTS.name, KEY_MOTION.name] if subject.has_keys and not streams.keys else []
-    return [*input_topics(streams), *keys]
-
-
-def _devices(options: PipelineOptions, streams: Streams) -> list[NodeSpec]:
-    """One driver for each camera, the piano and the amplifier.
-
-    What none of them gives, such as other skeletons or channels, is for others to publish.
-    """
-    from kpm_ros.core.registered_streams import picture_of
-    from kpm_ros.sense.trackers import TRACKERS, is_tracked
-
-    def what(shown: list[Landmarks]) -> str:
-        found = TRACKERS[shown[0].skeleton.name].what
-        return f"the {found}" if len(shown) == 1 else f"each {found}"
-
-    tracked: dict[str, list[Landmarks]] = {}
-    for stream in streams.landmarks:
-        if is_tracked(stream):
-            tracked.setdefault(stream.view, []).append(stream)
-    hands = [view for view in options.streams.landmarks if view.coordinates == KEYBOARD]
-    if hands and not tracked:
-        # Of cameras that are not registered. They are shown, and may be calibrated; what they show
-        # is of no use before.
-        for number in range(1, len(options.cameras) + 1):
-            tracked[f"view{number}"] = [picture_of(hand, f"view{number}") for hand in hands]
-    views = list(tracked)
-    cameras = options.cameras or tuple(str(number) for number in range(len(views)))
-    if len(cameras) != len(views):
-        raise ValueError(
-            f"cameras names {len(cameras)} of them, but the model has {len(views)} "
-            f"view{'s' * (len(views) != 1)}: {', '.join(views)}"
-        )
-    model = {} if options.tracker == "configured" else {"model": options.tracker}
-    nodes = [
-        NodeSpec(
-            f"camera_{view}",
-            f"{what(shown)} as the camera {view} sees it",
-            publishes=tuple(LANDMARKS.of(word_of(stream)) for stream in shown),
-            parameters={
-                "source": source,
-                "view": view,
-                "skeleton": shown[0].skeleton.name,
-                **model,
-                **_hand(options),
-                **_registration(options),
-            },
-            kind="camera",
-        )
-        for (view, shown), source in zip(tracked.items(), cameras, strict=True)
-    ]
-    if streams.keys:
-        piano = devices.midi_parameters(options.midi)
-        nodes.append(NodeSpec("midi", "the piano's keys", (KEY_EVENTS.name,), parameters=piano))
-    if options.emg:
-        published = ("emg/samples", "emg/envelope")
-        amplifier = devices.emg_parameters(options.emg_device)
-        nodes.append(NodeSpec("emg", "the EMG amplifier", published, parameters=amplifier))
-    return nodes
 
 
 def senses(options: PipelineOptions) -> list[str]:

@@ -31,7 +31,8 @@ from kpm_ros.align.newest import NewestPose
 from kpm_ros.align.pose import PoseStream
 from kpm_ros.align.pose_rules import ViewTiming
 from kpm_ros.align.smoothed_hand import SmoothedHand
-from kpm_ros.align.space import HandBehind, HandInSpace, VirtualView
+from kpm_ros.align.space import HandInSpace
+from kpm_ros.align.virtual_view import HandBehind, VirtualView
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.registered_streams import hand_behind, is_virtual
 from kpm_ros.core.registration import Registration

@@ -30,13 +30,10 @@ from kpm_ros.motion.posed import posed_hand
 from kpm_ros.motion.shown_motion import Pace, ShownMotion
 from kpm_ros.sense.midi.score import Score, read_midi
 from kpm_ros.simulate.bodies import check_anatomy
-from kpm_ros.simulate.cameras import (
-    RegisteredSight,
-    SimulatedCamera,
-    TrackerErrors,
-    default_cameras,
-)
-from kpm_ros.simulate.session import Delivery, SimulatedSession
+from kpm_ros.simulate.cameras import RegisteredSight, SimulatedCamera, default_cameras
+from kpm_ros.simulate.drivers import Delivery
+from kpm_ros.simulate.session import SimulatedSession
+from kpm_ros.simulate.tracked_view import TrackerErrors
 
 EXACT = TrackerErrors(
     jitter_px=0.0, bias_px=0.0, depth_noise=0.0, depth_scale=0.0, stamp_jitter_s=0.0

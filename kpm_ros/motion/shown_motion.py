@@ -28,10 +28,10 @@ from kpm_ros.core.stream_kinds import KEYBOARD
 from kpm_ros.sense.midi.key_depth import RELEASE_S, minimum_jerk, press_time_s
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import KeyEventKind
-from kpm_ros.simulate.cameras import Visible
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Move
 from kpm_ros.simulate.strokes import playable
+from kpm_ros.simulate.tracked_view import Visible
 
 Array = NDArray[np.float64]
 

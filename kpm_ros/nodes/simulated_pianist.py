@@ -20,7 +20,7 @@ from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.sense.midi.score import read_midi
 from kpm_ros.simulate.bodies import make_performer
-from kpm_ros.simulate.cameras import SimulatedCamera, TrackerErrors, default_cameras
+from kpm_ros.simulate.cameras import SimulatedCamera, default_cameras
 from kpm_ros.simulate.knock import Knock
 from kpm_ros.simulate.learnt_cache import user_folder
 from kpm_ros.simulate.left_hand import study_of
@@ -28,6 +28,7 @@ from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.prompted import PromptedPianist
 from kpm_ros.simulate.session import SimulatedSession
+from kpm_ros.simulate.tracked_view import TrackerErrors
 
 
 def pianist(settings: SimulatorSettings) -> Performer:

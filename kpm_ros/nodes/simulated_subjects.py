@@ -27,8 +27,8 @@ from kpm_ros.core.subjects import find_subject
 from kpm_ros.nodes.simulated_exerciser import BeforeTheCamera
 from kpm_ros.nodes.simulated_pianist import AtThePiano
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
+from kpm_ros.simulate.drivers import Delivery
 from kpm_ros.simulate.prompted import Prompted
-from kpm_ros.simulate.session import Delivery
 
 
 class Truth(Protocol):

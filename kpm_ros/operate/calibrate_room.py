@@ -25,16 +25,9 @@ from typing import TYPE_CHECKING
 from kpm_ros.core.foreign_files import printable_lines
 from kpm_ros.core.settings import check_number
 from kpm_ros.core.text_tables import text_table
-from kpm_ros.operate.calibrate_views import (
-    Heard,
-    PerView,
-    Placed,
-    by_view,
-    heard_by_views,
-    place,
-    place_by_playing,
-)
+from kpm_ros.operate.calibrate_views import Heard, Placed, heard_by_views, place, place_by_playing
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.told_of_views import PerView, by_view
 
 if TYPE_CHECKING:
     from kpm_ros.core.keyboard import Keyboard

@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 from kpm_ros.core.piano import PIANO_KEYS
 from kpm_ros.sense.midi.key_depth import KeyDepthFromNotes
 from kpm_ros.sense.samples import KeyEvent
-from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors
+from kpm_ros.simulate.cameras import SimulatedCamera
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.release.release_layout import SAMPLE_RATE_HZ
 from kpm_ros.simulate.session import tracked_views
+from kpm_ros.simulate.tracked_view import TrackedView, TrackerErrors
 
 _BLOCK = 8192
 

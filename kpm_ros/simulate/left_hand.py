@@ -32,7 +32,6 @@ from kpm_ros.core.piano import FIRST_NOTE, OCTAVE, PIANO_KEYS
 from kpm_ros.sense.midi.key_depth import RELEASE_S
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.sense.samples import KeyEventKind
-from kpm_ros.simulate.cameras import Visible
 from kpm_ros.simulate.example_scores import BEAT_S, five_finger_study
 from kpm_ros.simulate.finger_habits import HABITS
 from kpm_ros.simulate.fingering import Manner
@@ -41,6 +40,7 @@ from kpm_ros.simulate.movement_plan import TAIL_S
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import WHOLE, Move, Part, Performer, Pianist
 from kpm_ros.simulate.strokes import LEAD_S
+from kpm_ros.simulate.tracked_view import Visible
 
 _IDLE_NOTE = 48
 _SEED = 0x1EF7

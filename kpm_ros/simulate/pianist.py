@@ -34,7 +34,6 @@ from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C, PIANO_KEYS
 from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import KeyEventKind
-from kpm_ros.simulate.cameras import Visible
 from kpm_ros.simulate.fingering import HAND_OVER_KEYS, Manner
 from kpm_ros.simulate.hand import HandModel, KinematicHand
 from kpm_ros.simulate.movement import Movement
@@ -42,6 +41,7 @@ from kpm_ros.simulate.movement_plan import make_plan
 from kpm_ros.simulate.muscles import MuscleModel, PlainMuscles
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.strokes import LEAD_S, playable
+from kpm_ros.simulate.tracked_view import Visible
 
 _ROUNDING_S = 1e-6
 

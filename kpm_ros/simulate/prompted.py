@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.sense.samples import KeyEventKind
-from kpm_ros.simulate.cameras import Visible
 from kpm_ros.simulate.pianist import Move, Performer
+from kpm_ros.simulate.tracked_view import Visible
 
 REACTION_S = 0.5
 """After this a prompt is obeyed: devices work ahead, and what they have delivered is past."""

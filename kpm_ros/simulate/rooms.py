@@ -29,10 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.registration import RegisteredCamera, Registration
-from kpm_ros.simulate.cameras import Point, SimulatedCamera, TrackerErrors, default_cameras
+from kpm_ros.simulate.cameras import Point, SimulatedCamera, default_cameras
 from kpm_ros.simulate.noise import generator
 from kpm_ros.simulate.person import rounded
 from kpm_ros.simulate.registering import RegistrationErrors, in_picture, misplaced
+from kpm_ros.simulate.tracked_view import TrackerErrors
 
 Box = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 """From where to where along x, y and z, in metres."""

@@ -26,11 +26,12 @@ from kpm_ros.align.offset import estimate_offset
 from kpm_ros.align.view_offset import estimate_offsets, offset_between
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.sense.samples import HAND, KeyEvent, KeyEventKind, LandmarkFrame
-from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
+from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import SimulatedSession
+from kpm_ros.simulate.tracked_view import TrackerErrors
 
 MS = 1_000_000
 SECONDS = 60

@@ -36,11 +36,12 @@ from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import SimulatedCamera, default_cameras
+from kpm_ros.simulate.drivers import Delivery
 from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.hand import HAND_SKELETON
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.rooms import published_room
-from kpm_ros.simulate.session import Delivery, SimulatedSession
+from kpm_ros.simulate.session import SimulatedSession
 
 S = 1_000_000_000
 KNOCKED_S = 6.0

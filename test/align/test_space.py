@@ -34,9 +34,10 @@ from kpm_ros.core.streams import JOINED, KEYBOARD, NEWEST, Landmarks, PianoKeys,
 from kpm_ros.sense.samples import HAND, KeyEvent, LandmarkFrame
 from kpm_ros.simulate.bodies import make_pianist
 from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.drivers import Delivery
 from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.pianist import Performer
-from kpm_ros.simulate.session import Delivery, SimulatedSession
+from kpm_ros.simulate.session import SimulatedSession
 
 T0 = 1_700_000_000_000_000_000
 STREAMS, NEWEST_STREAMS = (

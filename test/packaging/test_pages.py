@@ -21,17 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from support.pages import (
-    PAGES,
-    ROOT,
-    Command,
-    Page,
-    anchors,
-    commands,
-    complaint,
-    is_known,
-    wrong_defaults,
-)
+from support.command_lines import Command, commands, complaint
+from support.pages import PAGES, ROOT, Page, anchors, is_known, wrong_defaults
 
 LONGEST_LINE = 120
 

@@ -20,10 +20,11 @@ import numpy as np
 import pytest
 
 from kpm_ros.sense.midi.score import Score
-from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors, default_cameras
+from kpm_ros.simulate.cameras import SimulatedCamera, default_cameras
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
+from kpm_ros.simulate.tracked_view import TrackedView, TrackerErrors
 
 NO_ERRORS = TrackerErrors(
     jitter_px=0.0,

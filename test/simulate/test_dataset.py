@@ -20,12 +20,13 @@ import numpy as np
 import pytest
 
 from kpm_ros.sense.samples import LandmarkFrame
-from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
+from kpm_ros.simulate.cameras import default_cameras
 from kpm_ros.simulate.dataset import render
 from kpm_ros.simulate.example_scores import five_finger_study, random_study
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.pianist import Pianist
 from kpm_ros.simulate.session import SimulatedSession
+from kpm_ros.simulate.tracked_view import TrackerErrors
 
 RATE = 1024
 

@@ -28,11 +28,13 @@ from kpm_ros.sense.samples import (
     KeyMotionChunk,
     LandmarkFrame,
 )
-from kpm_ros.simulate.cameras import TrackerErrors, default_cameras
+from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.drivers import Delivery
 from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.knock import Knock
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.session import Delivery, SimulatedSession
+from kpm_ros.simulate.session import SimulatedSession
+from kpm_ros.simulate.tracked_view import TrackerErrors
 
 S = 1_000_000_000
 START = 1_700_000_000_123_456_789

@@ -37,9 +37,10 @@ from kpm_ros.models.weight_files import load_model, random_tensors, save_model
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.drivers import Delivery
 from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.session import Delivery, SimulatedSession
+from kpm_ros.simulate.session import SimulatedSession
 
 MS = 1_000_000
 S = 1000 * MS

@@ -25,9 +25,10 @@ from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.sense import samples
 from kpm_ros.simulate.cameras import default_cameras
+from kpm_ros.simulate.drivers import Sample
 from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.pianist import Pianist
-from kpm_ros.simulate.session import Sample, SimulatedSession
+from kpm_ros.simulate.session import SimulatedSession
 from support.background import Background
 
 FOLLOWED_NS = 500_000_000

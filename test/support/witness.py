@@ -28,8 +28,9 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from std_msgs.msg import Float64MultiArray
 
-from kpm_ros.client import EffortBatch, EffortReader
+from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import Flag, FlagBits, describe
+from kpm_ros.estimate.effort_batch import EffortBatch
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription

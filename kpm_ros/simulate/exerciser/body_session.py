@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.models.mia.published import MUSCLES
 from kpm_ros.simulate.cameras import SimulatedCamera
+from kpm_ros.simulate.drivers import VIEW, Device, Emg, View
 from kpm_ros.simulate.electrodes import Electrodes
 from kpm_ros.simulate.exerciser.body_view import BodyTrackerErrors, TrackedBody
 from kpm_ros.simulate.exerciser.exercise_performance import RATE_HZ, Performance, lead
@@ -34,7 +35,7 @@ from kpm_ros.simulate.exerciser.routine import EACH_S, USUAL, routine
 from kpm_ros.simulate.exerciser.take import exertion_of, sampled
 from kpm_ros.simulate.learnt_cache import LearntCache
 from kpm_ros.simulate.prompted import Performing
-from kpm_ros.simulate.session import VIEW, Device, DeviceSession, Emg, View
+from kpm_ros.simulate.session import DeviceSession
 
 Array = NDArray[np.float64]
 

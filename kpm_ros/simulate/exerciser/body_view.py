@@ -26,9 +26,10 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.sense.samples import BODY
-from kpm_ros.simulate.cameras import Frames, SimulatedCamera, TrackedView, TrackerErrors, Visible
+from kpm_ros.simulate.cameras import SimulatedCamera
 from kpm_ros.simulate.noise import BlockNoise, decaying, generator
 from kpm_ros.simulate.products import mixed
+from kpm_ros.simulate.tracked_view import Frames, TrackedView, TrackerErrors, Visible
 
 Array = NDArray[np.float64]
 

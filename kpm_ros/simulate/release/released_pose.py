@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.tracking.cleanup import clean_recording
-from kpm_ros.simulate.cameras import SimulatedCamera, TrackedView, TrackerErrors
+from kpm_ros.simulate.cameras import SimulatedCamera
 from kpm_ros.simulate.hand import FINGER_POINTS, FINGERS
 from kpm_ros.simulate.noise import decaying, generator
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.release.release_layout import FRAME_RATE_HZ
+from kpm_ros.simulate.tracked_view import TrackedView, TrackerErrors
 
 TRACKER = TrackerErrors(drop_fraction=0.02, drop_frames=20)
 """The live tracker's errors, with frames in which no hand is found, in runs."""

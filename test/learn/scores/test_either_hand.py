@@ -27,10 +27,11 @@ from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
 from kpm_ros.learn.scores.either_hand import Played, errors_of_hands, estimate_hand, ratio_left_hand
 from kpm_ros.models.trained import Trained
 from kpm_ros.simulate.bodies import make_pianist
-from kpm_ros.simulate.cameras import SimulatedCamera, TrackerErrors, default_cameras
+from kpm_ros.simulate.cameras import SimulatedCamera, default_cameras
 from kpm_ros.simulate.left_hand import LeftHanded, study_of
 from kpm_ros.simulate.registering import RegistrationErrors
 from kpm_ros.simulate.rooms import Room
+from kpm_ros.simulate.tracked_view import TrackerErrors
 from support.models import HAND_IN_SPACE, light
 
 PERFECT = TrackerErrors(
