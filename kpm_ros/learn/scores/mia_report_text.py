@@ -144,10 +144,10 @@ def _exercise_table(
         rows.append((f"{POOLED}, of {NEAREST}'s", "", *relative))
     heads = [f"{name} {mark}" for mark, one in beside.items() for name in one.models]
     words = {**TEST_SETS, **LEFT_OUT_SETS}[split]
-    of = f"{words[0].upper()}{words[1:]} (`{split}`)"
-    heading = f"{of}, RMSE in {report.unit}"
+    whom = f"{words[0].upper()}{words[1:]} (`{split}`)"
+    heading = f"{whom}, RMSE in {report.unit}"
     row_of = "person" if split == "left_out_person" else "exercise"
-    return Part(heading, (row_of, "windows", *models, *heads), rows, of=of, sums=sums)
+    return Part(heading, (row_of, "windows", *models, *heads), rows, of=whom, sums=sums)
 
 
 def _published_sets(split: str, published: Published) -> dict[str, PublishedSet]:
