@@ -29,7 +29,7 @@ from kpm_ros.models.weight_files import read_card, save_card
 
 def main() -> None:
     """Rewrite each file with the cameras of its views."""
-    cameras = Registration.read(sys.argv[1])
+    cameras = Registration.read(sys.argv[1]).places
     for path in map(Path, sys.argv[2:]):
         save_card(path, with_cameras(read_card(path), cameras))
         print(f"{path}: the card says where the cameras of its pictures stood")

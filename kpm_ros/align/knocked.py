@@ -92,7 +92,7 @@ def registered_again(
     habit: Habit,
 ) -> Registration | None:
     """Say where the cameras stand if one of the suspects was moved, and it is clear which."""
-    cameras = {view: one.camera for view, one in registration.cameras.items()}
+    cameras = registration.places
     found = {
         view: one
         for view in suspects

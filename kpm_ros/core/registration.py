@@ -51,6 +51,11 @@ class Registration:
     first_note: int = FIRST_NOTE
     keys: int = PIANO_KEYS
 
+    @property
+    def places(self) -> dict[str, Camera]:
+        """The cameras alone, by their views."""
+        return {view: one.camera for view, one in self.cameras.items()}
+
     def as_plain(self) -> dict[str, Any]:
         """Write it with plain values."""
         cameras = {}

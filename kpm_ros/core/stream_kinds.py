@@ -77,8 +77,8 @@ class Landmarks:
     """Which hand is looked for, "left" or "right"; empty where any is taken, or nothing has sides.
     Models say nothing of it: it is chosen in use (`core.hands`)."""
     camera: Camera | None = field(default=None, compare=False)
-    """In image coordinates: the camera in the keyboard's frame whose picture it is meant to be, as
-    in training; where the cameras in use are registered, they are seen through that one."""
+    """In image coordinates: the camera in the keyboard's frame whose picture it is, in a recording,
+    or is meant to be, as in training; registered cameras in use are seen through that one."""
 
     @property
     def view(self) -> str:

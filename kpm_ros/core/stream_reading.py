@@ -62,7 +62,7 @@ def read_stream(entry: Any, source: str) -> Stream:
         if entry["kind"] == Landmarks.kind:
             given["skeleton"] = read_written(given.get("skeleton"), where)
             if given.get("camera") is not None:
-                given["camera"] = _read_camera(given["camera"], where)
+                given["camera"] = read_camera(given["camera"], where)
         if entry["kind"] == Channels.kind:
             columns = given.pop("channels", None)
             if not isinstance(columns, list):
@@ -78,7 +78,8 @@ def read_stream(entry: Any, source: str) -> Stream:
         ) from None
 
 
-def _read_camera(told: Any, where: str) -> Camera:
+def read_camera(told: Any, where: str) -> Camera:
+    """Read what a camera's `as_plain` wrote; a StreamError says what is wrong with it."""
     from kpm_ros.core.camera_model import SIZES, Camera, CameraError
 
     if not isinstance(told, dict) or set(told) != set(SIZES):

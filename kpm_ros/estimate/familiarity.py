@@ -44,7 +44,7 @@ def room_measures(
     registration: Registration, middle_m: Sequence[float]
 ) -> dict[str, list[tuple[str, float]]]:
     """Measure a room: each measure's values, and of which cameras each is."""
-    cameras = {view: one.camera for view, one in registration.cameras.items()}
+    cameras = registration.places
     away = {view: camera.position - np.asarray(middle_m) for view, camera in cameras.items()}
     ahead = {view: one / np.linalg.norm(one) for view, one in away.items()}
     return {

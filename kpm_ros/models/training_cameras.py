@@ -16,33 +16,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from kpm_ros.core.registration import Registration
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.streams import IMAGE, Landmarks, Streams
 from kpm_ros.models.card import CardError, ModelCard
 
 
-def with_cameras(card: ModelCard, registration: Registration) -> ModelCard:
-    """Say of each of a model's pictures which camera it is of.
+def pictures_of(card: ModelCard) -> tuple[Landmarks, ...]:
+    """List the pictures that a model takes, each of one camera."""
+    return tuple(
+        view for view in card.streams.landmarks if (view.coordinates, view.side) == (IMAGE, "")
+    )
+
+
+def with_cameras(card: ModelCard, cameras: Mapping[str, Camera]) -> ModelCard:
+    """Say of each of a model's pictures which camera it is of, by views.
 
     Where the cameras in use are registered, the model is then given what those would see.
     """
-    pictures = [
-        view for view in card.streams.landmarks if (view.coordinates, view.side) == (IMAGE, "")
-    ]
-    lacking = [view.name for view in pictures if view.name not in registration.cameras]
+    pictures = pictures_of(card)
+    lacking = [view.name for view in pictures if view.name not in cameras]
     if lacking or not pictures:
         takes = ", ".join(view.name for view in pictures) or "none"
         raise CardError(
-            f"cameras are of the views {', '.join(registration.cameras) or 'none'}, but the model "
+            f"cameras are of the views {', '.join(cameras) or 'none'}, but the model "
             f"{card.name} takes pictures of {takes}"
         )
     return replace(
         card,
         streams=Streams(
             tuple(
-                replace(stream, camera=registration.cameras[stream.name].camera)
+                replace(stream, camera=cameras[stream.name])
                 if isinstance(stream, Landmarks) and stream in pictures
                 else stream
                 for stream in card.streams

@@ -74,13 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
     from kpm_ros.operate.model_info import describe
 
     with user_errors():
-        cameras = Registration.read(arguments.cameras.expanduser()) if arguments.cameras else None
+        room = arguments.cameras and Registration.read(arguments.cameras.expanduser())
         card = convert_checkpoint(
             arguments.checkpoint.expanduser(), target, **_given(arguments, target)
         )
-        if cameras is not None:
+        if room is not None:
             try:
-                card = with_cameras(card, cameras)
+                card = with_cameras(card, room.places)
                 save_card(target, card)
             except ValueError:
                 target.unlink()

@@ -25,14 +25,16 @@ import numpy as np
 import pytest
 
 from kpm_ros.cli import main
+from kpm_ros.core.registration import Registration
 from kpm_ros.core.session_file import Session, SignalCheck, Step
 from kpm_ros.learn.importing.emg_truth import EmgRules
-from kpm_ros.learn.importing.measured import TakeRules
+from kpm_ros.learn.importing.measured import TakeRules, recording_of
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.recording import Recording
+from kpm_ros.pipeline_options import simulated_room
 from kpm_ros.replay.bag import BagTopic, BagWriter
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.replay.bag_recording import recording_of_bag
+from kpm_ros.replay.bag_recording import read_measured, recording_of_bag
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.replay.measured_emg import measured_emg
 from kpm_ros.replay.topic_map import TopicMap
@@ -97,6 +99,16 @@ def written(folder: Path, devices: Sequence[bags.Entry], chunks: Sequence[Channe
 
 def known(recording: Recording, muscle: int = 0) -> np.ndarray:
     return np.isfinite(np.asarray(recording.truth.values)[:, muscle])
+
+
+def test_pictures_of_registered_cameras_tell_where_those_stood(
+    tmp_path: Path, devices: list[bags.Entry]
+) -> None:
+    measured = read_measured(written(tmp_path / "bag", devices, emg_chunks()))
+    measured.registration = Registration.read(simulated_room())
+    recording = recording_of(measured, RULES).recording
+    for view, camera in measured.registration.places.items():
+        assert recording.streams[view].camera == camera
 
 
 def test_a_bag_gives_its_streams_and_the_envelope_of_the_live_pipeline(

@@ -59,7 +59,7 @@ def swapped_names(cameras: Mapping[str, Camera]) -> str:
 
 def swapped_since(cameras: Mapping[str, Camera], before: Registration) -> str:
     """Say which views have exchanged their places since the file was written."""
-    old = {view: one.camera for view, one in before.cameras.items()}
+    old = before.places
     both = [view for view in cameras if view in old]
     for one, other in permutations(both, 2):
         far = _apart(cameras[one], old[one]) > OTHER_PLACE_M

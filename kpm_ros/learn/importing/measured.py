@@ -95,11 +95,12 @@ def recording_of(measured: Measured, rules: TakeRules) -> TakenRecording:
     }
     keys = of_one_clock("the piano", measured.keys, said)
     delays = _delays(views, keys, said, rules.remove_delays)
+    cameras = measured.registration.places if measured.registration else {}
     series = []
     for view, frames in views.items():
         seen = [frame for frame, _ in frames]
         shift_ns = round(delays.get(view, 0.0) * NS_PER_S) if rules.remove_delays else 0
-        made = view_series(view, seen, start_ns + shift_ns)
+        made = view_series(view, seen, start_ns + shift_ns, cameras.get(view))
         if made is None:
             said.append(f"the view {view} has no frame that can be used")
         else:

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import METRIC, Channels, Landmarks
@@ -37,8 +38,13 @@ def _usual_rate(stamps_ns: NDArray[np.int64]) -> float:
     return float(max(1, round(rate_hz)))
 
 
-def view_series(view: str, frames: Sequence[LandmarkFrame], start_ns: int) -> TimeSeries | None:
-    """Make a stream of one view: a picture's points, or a body's in metres where those are told."""
+def view_series(
+    view: str, frames: Sequence[LandmarkFrame], start_ns: int, camera: Camera | None = None
+) -> TimeSeries | None:
+    """Make a stream of one view: a picture's points, or a body's in metres where those are told.
+
+    `camera` is the one that took the pictures, where it is known.
+    """
     seen = [frame for frame in frames if frame.points is not None]
     if not seen:
         return None
@@ -59,6 +65,7 @@ def view_series(view: str, frames: Sequence[LandmarkFrame], start_ns: int) -> Ti
         dimensions,
         METRIC if metric else "image",
         _usual_rate(stamps_ns[kept]),
+        camera=None if metric else camera,
     )
     known_ns = np.array([frame.processed_ns for frame in frames], np.int64)[kept]
     return TimeSeries(

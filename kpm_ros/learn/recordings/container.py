@@ -24,7 +24,7 @@ import hashlib
 import json
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.foreign_files import ForeignFileError, printable, read_json, reading
 from kpm_ros.learn.recordings.cache import DigestCache
 from kpm_ros.learn.recordings.container_index import MOST_WORDS, Index, read_index
@@ -46,6 +47,8 @@ INDEX, SPLIT_FILE, SPLIT_FILES = "dataset.json", "splits.json", "splits*.json"
 RECORDINGS, STREAMS, EFFORT = "recordings", "streams", "effort.npy"
 STAMPS, KNOWN = "stamps", "known"
 
+_LATER = ("known", "camera")
+"""What is told of a recording's stream that once was not told; left out where there is none."""
 MOST_ROWS = 200_000_000
 """Frames or samples of one file: a day at 2 kHz."""
 
@@ -162,8 +165,12 @@ class ContainerStore:
             )
             for folder in _timed(about)
         }
+        described = self.index.streams[stream]
+        if about["camera"]:
+            camera = Camera.from_plain(about["camera"], f"{name}: {stream}")
+            described = replace(described, camera=camera)
         return TimeSeries(
-            self.index.streams[stream],
+            described,
             _mapped(_within(self.root, RECORDINGS, name, STREAMS, f"{stream}.npy"), 2),
             about["start_s"],
             times.get(STAMPS),
@@ -179,9 +186,9 @@ def _timed(about: Mapping[str, Any]) -> list[str]:
 
 
 def _as_before(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Say of a recording what was said of it before there were sessions and times of knowing."""
+    """Say of a recording what was said of it before some of it could be said."""
     streams = {
-        name: {key: value for key, value in about.items() if key != "known" or value}
+        name: {key: value for key, value in about.items() if key not in _LATER or value}
         for name, about in entry["streams"].items()
     }
     kept = {key: value for key, value in entry.items() if key != "session" or value}

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kpm_ros.core.foreign_files import ForeignFileError, printable
-from kpm_ros.core.streams import Streams
+from kpm_ros.core.stream_reading import read_camera
+from kpm_ros.core.streams import IMAGE, Landmarks, Stream, Streams
 from kpm_ros.models.card import MOST_MUSCLES
 
 FORMAT, VERSION = "kpm-dataset", 1
@@ -159,6 +160,7 @@ def _recording(
             "start_s": about.number("start_s", 0.0),
             "stamped": about.flag("stamped", False),
             "known": about.flag("known", False),
+            "camera": _camera(about, streams[stream]),
         }
     return {
         "person": person,
@@ -169,6 +171,16 @@ def _recording(
         "notes": fields.text("notes", ""),
         "session": fields.text("session", ""),
     }
+
+
+def _camera(about: Fields, stream: Stream) -> dict[str, list[float]] | None:
+    """Give the camera of a recording's picture; None where nobody told where it stood."""
+    told = about.content.get("camera")
+    if told is None:
+        return None
+    if not isinstance(stream, Landmarks) or stream.coordinates != IMAGE:
+        raise ForeignFileError(f"{about.source} has a camera, but is no picture's")
+    return read_camera(told, about.source).as_plain()
 
 
 def check_name(name: str, source: str) -> None:

@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.atomic_files import write_atomically
-from kpm_ros.core.streams import Stream, Streams
+from kpm_ros.core.camera_model import Camera
+from kpm_ros.core.streams import Landmarks, Stream, Streams
 from kpm_ros.learn.recordings import container, container_index
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.recording import Recording, RecordingError, TimeSeries
@@ -110,7 +111,7 @@ def write_recording(folder: Path, recording: Recording, streams: Streams | None 
         raise RecordingError(f"{name}: {error}") from None
     place = folder / container.RECORDINGS / name
     _save(place / container.EFFORT, truth.values)
-    entries = {}
+    entries: dict[str, dict[str, Any]] = {}
     for series in recording.series:
         file = f"{series.stream.name}.npy"
         _save(place / container.STREAMS / file, series.values)
@@ -123,6 +124,9 @@ def write_recording(folder: Path, recording: Recording, streams: Streams | None 
             "stamped": series.stamps_s is not None,
             "known": series.known_s is not None,
         }
+        camera = _camera(series)
+        if camera is not None:
+            entries[series.stream.name]["camera"] = camera.as_plain()
     entry = {
         "person": recording.person,
         "task": recording.task,
@@ -233,11 +237,18 @@ class _Writer:
 
 
 def _described(series: TimeSeries) -> dict[str, Any]:
+    # Of cameras, each recording says for itself where they stood.
+    told = {name: value for name, value in series.stream.as_plain().items() if name != "camera"}
     return {
-        **series.stream.as_plain(),
+        **told,
         "may_repeat": series.may_repeat,
         "measured": series.measured,
     }
+
+
+def _camera(series: TimeSeries) -> Camera | None:
+    """Give the camera of a recording's picture, where somebody told where it stood."""
+    return series.stream.camera if isinstance(series.stream, Landmarks) else None
 
 
 def _table(known_as: Mapping[str, str], names: set[str]) -> dict[str, dict[str, str]]:

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from kpm_ros.core.camera_model import Camera
 from kpm_ros.core.skeletons import Skeleton, find_skeleton
 from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
 from kpm_ros.learn.recordings.cache import ArrayCache, Kept, usable_folder
@@ -35,6 +36,7 @@ from kpm_ros.learn.recordings.pianokpm_files import (
     read_view,
 )
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth
+from kpm_ros.learn.recordings.released_cameras import read_released_cameras
 from kpm_ros.learn.recordings.simulated_identity import (
     Manifest,
     describe_manifest,
@@ -59,6 +61,8 @@ class PianoKpmStore:
     cache: ArrayCache
     image_size: tuple[int, int] | None
     simulated: bool
+    cameras: Mapping[str, Mapping[str, Camera]] = field(default_factory=dict)
+    """Of each pianist, by views, where the data set tells."""
 
     def recording(self, name: str) -> Recording:
         """Map one performance into memory; a ValueError says what is wrong with its files."""
@@ -70,14 +74,15 @@ class PianoKpmStore:
             len(effort.array),
         )
         about = layout.parse_name(name)
+        person, task = f"p{about.pianist}", f"t{about.task}"
+        cameras = self.cameras.get(person, {})
         # Their frames were cleaned up afterwards, which fills gaps with what was seen before.
         series = [
-            TimeSeries(_view(view), kept.array[: length.frames], may_repeat=True)
+            TimeSeries(_view(view, cameras.get(view)), kept.array[: length.frames], may_repeat=True)
             for view, kept in views.items()
         ]
         series.append(TimeSeries(KEYS, keys.array[: length.samples]))
         truth = Truth(MUSCLES, UNIT, layout.SAMPLE_RATE_HZ, effort.array[: length.samples])
-        person, task = f"p{about.pianist}", f"t{about.task}"
         return Recording(name, person, task, about.take, tuple(series), truth)
 
     def digest(self, name: str) -> str:
@@ -170,7 +175,12 @@ def open_release(
         )
     splits = read_splits(root / split_file, _name_of, SPLIT_FILES)
     store = PianoKpmStore(
-        root, chosen, ArrayCache(_cache_folder(root, cache)), image_size, simulated
+        root,
+        chosen,
+        ArrayCache(_cache_folder(root, cache)),
+        image_size,
+        simulated,
+        read_released_cameras(root) if simulated else {},
     )
     store.check_files(splits)
     return DataSet(
@@ -193,8 +203,8 @@ def _hand() -> Skeleton:
     return find_skeleton("mediapipe-hand")
 
 
-def _view(name: str) -> Landmarks:
-    return Landmarks(name, _hand(), rate_hz=layout.FRAME_RATE_HZ)
+def _view(name: str, camera: Camera | None = None) -> Landmarks:
+    return Landmarks(name, _hand(), rate_hz=layout.FRAME_RATE_HZ, camera=camera)
 
 
 def _views_there(root: Path) -> list[str]:

@@ -162,7 +162,7 @@ def load_base(name: str, card: ModelCard) -> Trained:
 def _essence(card: ModelCard) -> dict[str, Any]:
     """What two models must have in common for one to go on from the other."""
     streams = [
-        {name: value for name, value in stream.items() if name != "rate_hz"}
+        {name: value for name, value in stream.items() if name not in ("rate_hz", "camera")}
         for stream in card.streams.as_plain()
     ]
     return {

@@ -29,6 +29,7 @@ from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.familiar_hands import familiar_hands
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.recordings.split_files import Splits
+from kpm_ros.learn.recordings.told_cameras import told_cameras
 from kpm_ros.learn.recordings.turned import turned
 from kpm_ros.learn.training import outcome
 from kpm_ros.learn.training.batches import make_batches
@@ -50,6 +51,7 @@ from kpm_ros.models.card import ModelCard
 from kpm_ros.models.levels import levels_of
 from kpm_ros.models.registry import architecture_of, find_architecture
 from kpm_ros.models.trained import Trained, load
+from kpm_ros.models.training_cameras import pictures_of, with_cameras
 from kpm_ros.models.weight_files import save_model
 
 __all__ = ["Training", "TrainingStopped"]
@@ -199,6 +201,10 @@ class Training:
         names = [one.name for one in plan.recordings]
         levels, hands = levels_of(card, plan.recordings), familiar_hands(card, plan.recordings)
         card = replace(card, trained_on=words, levels=levels, familiar=hands)
+        pictures = [view.name for view in pictures_of(card)]
+        cameras = told_cameras(pictures, [one.recording for one in plan.recordings])
+        if cameras:
+            card = with_cameras(card, cameras)
         card = outcome.with_seen(card, plan.dataset, names, chosen)
         card = with_intervals(Trained(card, tensors), plan.dataset, names)
         save_model(folder.model, card, tensors)
