@@ -21,7 +21,8 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, Trace
 from kpm_ros.core.flags import Flag, FlagBits, describe
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.provenance import processor
 from kpm_ros.learn.scores.metrics import Scores
 
@@ -65,6 +67,34 @@ STAGES = {
 camera, tracker, frame interval and look-ahead."""
 
 
+PARTS = ("together", "look_ahead", "inputs", "network", "sending")
+"""What the delay of effort consists of: see `Made.parts_ms`."""
+
+
+class Made(NamedTuple):
+    """Samples of effort that were made together."""
+
+    trace: Trace
+    stamp_ns: int
+    """Of the first of them."""
+    samples: int
+    lookahead_s: float
+    """Of their model."""
+
+    def parts_ms(self, delay_ms: float) -> tuple[float, ...]:
+        """Divide the first sample's delay.
+
+        It lasts until the last one's instant, the look-ahead behind that, until the inputs of that
+        instant were on the grid, until the network was done, and until the sample was there.
+        """
+        last_ns = self.stamp_ns + (self.samples - 1) * NS_PER_S // EFFORT_RATE_HZ
+        ahead_ns = last_ns + round(self.lookahead_s * NS_PER_S)
+        trace = self.trace
+        ends = (self.stamp_ns, last_ns, ahead_ns, trace.aligned_ns, trace.estimated_ns)
+        parts = [(after - before) / 1e6 for before, after in pairwise(ends)]
+        return (*parts, delay_ms - sum(parts))
+
+
 @dataclass
 class Measurement:
     """Effort as it arrived within the measured part of a run."""
@@ -78,7 +108,7 @@ class Measurement:
     flagged: dict[Flag, int] = field(default_factory=lambda: dict.fromkeys(Flag, 0))
     """Samples with each flag."""
     delays_ns: list[NDArray[np.int64]] = field(default_factory=list)
-    traces: list[Trace] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
 
     def add(
         self,
@@ -96,10 +126,10 @@ class Measurement:
             self.flagged[flag] += int((within & ((flags & flag) != 0)).sum())
         self.delays_ns.append((received_ns - stamps_ns)[within])
 
-    def add_trace(self, trace: Trace) -> None:
-        """Keep a chunk's latency trace if the chunk was published within the measured part."""
-        if self.begin_ns <= trace.published_ns < self.end_ns:
-            self.traces.append(trace)
+    def add_made(self, made: Made) -> None:
+        """Keep samples that were published within the measured part."""
+        if self.begin_ns <= made.trace.published_ns < self.end_ns:
+            self.made.append(made)
 
     def share(self, flag: Flag) -> float:
         """Part of the samples that have this flag."""
@@ -113,8 +143,18 @@ class Measurement:
     def stage_ms(self, stage: str) -> NDArray[np.float64]:
         """Durations of one stage, of the chunks whose trace has both of its ends."""
         first, last = STAGES[stage]
-        ends = [(getattr(trace, first), getattr(trace, last)) for trace in self.traces]
+        ends = [(getattr(one.trace, first), getattr(one.trace, last)) for one in self.made]
         return np.array([(b - a) / 1e6 for a, b in ends if a and b])
+
+    @property
+    def parts_ms(self) -> dict[str, float | None]:
+        """Median of each part of the delay that half of the samples exceed."""
+        delays_ms = self.delays_ms
+        if not self.made or not len(delays_ms):
+            return dict.fromkeys(PARTS)
+        usual_ms = float(np.median(delays_ms))
+        parts = np.median([one.parts_ms(usual_ms) for one in self.made], axis=0)
+        return {name: round(float(part), 3) for name, part in zip(PARTS, parts, strict=True)}
 
 
 @dataclass
@@ -222,6 +262,7 @@ def summarise(result: Result) -> dict[str, Any]:
             },
         },
         "latency_ms": latency,
+        "parts_ms": result.measurement.parts_ms,
         "estimator": dict(result.estimator),
         "cpu_cores": {name: round(cores, 4) for name, cores in result.cpu_cores.items()},
         "bag": dict(result.bag) if result.bag is not None else None,

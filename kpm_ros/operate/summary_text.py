@@ -32,6 +32,14 @@ STAGE_MEANINGS = {
     "compute": "landmarks to published",
 }
 
+PART_MEANINGS = {
+    "together": "samples that the network makes at once: the first waits for the last",
+    "look_ahead": "how much of the future the network waits for",
+    "inputs": "until the inputs of that instant had come, or their time was up, and were aligned",
+    "network": "to the network and through it",
+    "sending": "evenly, as late as nearly all of the last second needed, and received",
+}
+
 INDENT = "  "
 
 
@@ -59,6 +67,10 @@ def as_text(summary: Mapping[str, Any]) -> str:
     ]
     head = ("delay in ms", "p50", "p99", "")
     lines.append(text_table(delays, head, figures=(1, 2), indent=INDENT))
+    parts = [
+        (name, _figure(value), PART_MEANINGS[name]) for name, value in summary["parts_ms"].items()
+    ]
+    lines += ["", text_table(parts, ("usual delay", "ms", ""), figures=(1,), indent=INDENT)]
     costs = [(name, f"{cores:.3f}") for name, cores in summary["cpu_cores"].items()]
     lines += ["", text_table(costs, ("CPU", "cores"), figures=(1,), indent=INDENT)]
     if summary["estimator"]:

@@ -34,7 +34,7 @@ from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.topic_types import message_type
-from kpm_ros.operate.summary import Measurement
+from kpm_ros.operate.summary import Made, Measurement
 from kpm_ros.wire import decode
 
 EFFORT_PERIOD_S = 0.01
@@ -172,8 +172,16 @@ class Watch:
     def _take_chunks(self) -> None:
         for message, _ in self._chunks.take():
             self.counts["effort/chunks"] = self.counts.get("effort/chunks", 0) + 1
-            if self._measurement is not None:
-                self._measurement.add_trace(decode.trace(message.trace))
+            info = self.reader.info
+            if self._measurement is not None and info is not None:
+                self._measurement.add_made(
+                    Made(
+                        decode.trace(message.trace),
+                        decode.time_ns(message.header.stamp),
+                        len(message.flags),
+                        info.lookahead_s,
+                    )
+                )
 
     def _note(self, status: DiagnosticStatus) -> None:
         if not status.name.startswith(self._prefix):

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ import pytest
 from kpm_ros.core.chunks import Trace
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.learn.scores.metrics import score
-from kpm_ros.operate.summary import STAGES, Measurement, Result, summarise
+from kpm_ros.operate.summary import STAGES, Made, Measurement, Result, summarise
 from kpm_ros.operate.summary_text import as_text
 
 MS = 1_000_000
@@ -115,20 +116,33 @@ def test_only_what_was_received_within_the_measured_part_counts():
     measurement.add(received - 5 * MS, received, valid, flags)
     assert (measurement.messages, measurement.invalid) == (2, 1)
     assert measurement.flagged[Flag.POSE_LOST] == 1
-    measurement.add_trace(Trace(published_ns=BEGIN - 1))
-    measurement.add_trace(Trace(published_ns=BEGIN + 10))
-    assert measurement.traces == []
+    for published_ns in (BEGIN - 1, BEGIN + 10):
+        measurement.add_made(Made(Trace(published_ns=published_ns), BEGIN, 1, 0.0))
+    assert measurement.made == []
 
 
 def test_delays_come_from_stamps_and_stages_from_traces():
     result = measured(delay_ms=70)
     steps = (0, 9, 10, 12, 17, 18)
     times = [BEGIN + step * MS for step in steps]
-    result.measurement.add_trace(Trace(*times))
+    result.measurement.add_made(Made(Trace(*times), BEGIN, 1, 0.0))
     latency = summarise(result)["latency_ms"]
     assert latency["exposure_to_effort"] == {"p50": 70.0, "p99": 70.0}
     medians = [latency[stage]["p50"] for stage in STAGES]
     assert medians == [9.0, 1.0, 2.0, 5.0, 1.0, 9.0]
+
+
+def test_the_usual_delay_is_divided_into_what_it_is_for():
+    result = measured(delay_ms=52)
+    stamp_ns = BEGIN - 30 * MS
+    trace = Trace(0, 0, 0, stamp_ns + 45 * MS, stamp_ns + 48 * MS, stamp_ns + 49 * MS)
+    trace = replace(trace, published_ns=BEGIN + 1)
+    # 16 samples at 2 kHz last 7.5 ms from the first to the last.
+    result.measurement.add_made(Made(trace, stamp_ns, 16, 0.02))
+    summary = summarise(result)
+    assert [*summary["parts_ms"].values()] == [7.5, 20.0, 17.5, 3.0, 4.0]
+    assert sum(summary["parts_ms"].values()) == summary["latency_ms"]["exposure_to_effort"]["p50"]
+    assert "through it" in as_text(summary)
 
 
 def test_the_first_seconds_are_told_beside_those_that_count():
@@ -142,9 +156,8 @@ def test_the_first_seconds_are_told_beside_those_that_count():
 
 def test_a_stage_that_does_not_apply_has_no_figure():
     result = measured()
-    result.measurement.add_trace(
-        Trace(aligned_ns=BEGIN, estimated_ns=BEGIN + MS, published_ns=BEGIN)
-    )
+    trace = Trace(aligned_ns=BEGIN, estimated_ns=BEGIN + MS, published_ns=BEGIN)
+    result.measurement.add_made(Made(trace, BEGIN, 1, 0.0))
     latency = summarise(result)["latency_ms"]
     assert latency["tracking"] == {"p50": None, "p99": None}
     assert latency["estimation"]["p50"] == 1.0
@@ -158,6 +171,7 @@ def test_the_summary_has_what_is_promised():
         "duration_s",
         "effort",
         "latency_ms",
+        "parts_ms",
         "estimator",
         "cpu_cores",
         "bag",
