@@ -84,6 +84,18 @@ def mean_effort(examples: Sequence[Example]) -> NDArray[np.float64]:
     return np.asarray(total / np.maximum(count, 1))
 
 
+def effort_variances(examples: Sequence[Example]) -> NDArray[np.float64]:
+    """Variance of each muscle's effort where it is known; NaN where it never is."""
+    count, total, square = np.zeros((3, examples[0].effort.shape[1]))
+    for one in examples:
+        effort = one.effort.astype(np.float64)
+        count += np.isfinite(effort).sum(axis=0)
+        total += np.nansum(effort, axis=0)
+        square += np.nansum(effort**2, axis=0)
+    known = np.where(count > 0, count, np.nan)
+    return np.asarray(square / known - (total / known) ** 2)
+
+
 def filled(effort: Array, mean: NDArray[np.float64]) -> Array:
     """Put each muscle's mean where its effort is not known."""
     return np.where(np.isfinite(effort), effort, mean).astype(np.float32)

@@ -25,6 +25,7 @@ from kpm_ros.models.card import CardError, ModelCard
 FOLDERS = (
     "baselines",
     "bodynet",
+    "codetalker",
     "kernel",
     "mia",
     "neuropose",

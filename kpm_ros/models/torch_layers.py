@@ -16,12 +16,19 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.shared_shapes import NORM_EPSILON
+
+FRAME_HZ = 64
+"""About how often networks of frames look at hands; slower grids are taken as they are."""
+MASK_SLOPE = 0.25
+"""Of the first head's falling mask; each further one has a quarter of the one before it."""
 
 
 class Normalise(nn.Module):
@@ -79,3 +86,27 @@ def from_frames(frames: Tensor, samples: int, length: int) -> Tensor:
     """Draw (B, M, F) out to (B, M, length) by straight lines between the middles of frames."""
     drawn = F.interpolate(frames, scale_factor=float(samples), mode="linear", align_corners=False)
     return drawn[..., :length]
+
+
+def samples_a_frame(card: ModelCard) -> int:
+    """Samples of the grid that make up one frame."""
+    return max(1, round(card.rate_hz / FRAME_HZ))
+
+
+def places(count: int, width: int, like: Tensor) -> Tensor:
+    """Tell one frame's place in the window from another's, by sines and cosines: (count, width)."""
+    at = torch.arange(count, device=like.device, dtype=like.dtype)[:, None]
+    pairs = torch.arange(0, width, 2, device=like.device, dtype=like.dtype)
+    angle = at * torch.exp(pairs * (-math.log(10_000.0) / width))
+    return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)
+
+
+def falling_mask(heads: int, count: int, period: int) -> Tensor:
+    """What is added before the softmax (heads, n, n): nothing of the future, less of the past.
+
+    The slope takes one step every so many frames.
+    """
+    age = torch.arange(count)[:, None] - torch.arange(count)
+    slopes = MASK_SLOPE ** torch.arange(1, heads + 1)
+    bias = -slopes[:, None, None] * torch.div(age.clamp(min=0), period, rounding_mode="floor")
+    return bias.masked_fill(age < 0, -torch.inf)

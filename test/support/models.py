@@ -55,6 +55,8 @@ def listed(
     return Streams((*(Landmarks(view, points, dimensions) for view in views), *piano, *more))
 
 
+LARGE = frozenset({"codetalker"})
+"""Architectures too large to run in tests; a narrow form of each stands for it."""
 POSE_ONLY, KEYS_ONLY = listed(keys=0), listed(views=())
 HAND_IN_SPACE = Landmarks(
     "hand", find_skeleton("mediapipe-hand"), 3, coordinates=KEYBOARD, timing=NEWEST

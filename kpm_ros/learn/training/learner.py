@@ -26,8 +26,10 @@ from kpm_ros.learn.training.augment import Augmentation, augment
 from kpm_ros.learn.training.batches import Batch
 from kpm_ros.learn.training.losses import EffortLoss
 from kpm_ros.learn.training.margins import inner_samples
+from kpm_ros.learn.training.run_folder import EFFORT_LOSSES
 from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.staged import StagedNetwork
 
 
 class AveragedLearner(nn.Module):
@@ -44,12 +46,20 @@ class AveragedLearner(nn.Module):
         self.settings = settings
 
     @property
+    def ready(self) -> bool:
+        """Whether the network is so far that a check can tell how good it is."""
+        return True
+
+    @property
     def best_network(self) -> nn.Module:
         """The network that checks look at."""
         return self.network if self.average is None else self.average
 
-    def follow(self, step: int) -> None:
-        """Let the running mean of the weights follow what the steps until now made of them."""
+    def follow(self, step: int, done: float) -> None:
+        """Hear what share of the training is done, before each step.
+
+        The running mean of the weights follows what the steps until now made of them.
+        """
         if self.average is None:
             return
         # The mean of few steps forgets fast, or it would remember the random start for long.
@@ -70,6 +80,26 @@ class Learner(AveragedLearner):
         self._augmentation = Augmentation().times(settings.augment)
         self._inner = inner_samples(self._card, settings.window, settings.whole_windows)
         self._loss = EffortLoss(settings.sinkhorn > 0, settings.sinkhorn_points)
+        self._done = 0.0
+
+    @property
+    def _staged(self) -> StagedNetwork | None:
+        return self.network if isinstance(self.network, StagedNetwork) else None
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Names of what the loss is made of."""
+        return EFFORT_LOSSES if self._staged is None else self._staged.losses
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first stage is over, of a network that is taught in two."""
+        return self._staged is None or self._done >= self._staged.first_share
+
+    def follow(self, step: int, done: float) -> None:
+        """Hear what share of the training is done, before each step."""
+        super().follow(step, done)
+        self._done = done
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Estimate, and compare with the truth: the loss and what it is made of."""
@@ -84,6 +114,10 @@ class Learner(AveragedLearner):
         values, missing, effort = batch
         if self.settings.augment:
             values = augment(values, self._card.streams, missing, amount=self._augmentation)
+        staged = self._staged
+        if staged is not None:
+            losses_of = staged.second_losses if self.ready else staged.first_losses
+            return losses_of(values, effort)
         estimate = self._estimate(values, effort).float()
         losses = self._loss(estimate[..., self._inner], effort[..., self._inner])
         loss = losses.squared + self.settings.sinkhorn * losses.transport

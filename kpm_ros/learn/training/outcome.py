@@ -31,6 +31,7 @@ from kpm_ros.learn.scores.protocols import given
 from kpm_ros.learn.scores.score_table import METRICS, RecordingScore
 from kpm_ros.learn.scores.scored_models import ScoredModel
 from kpm_ros.learn.scores.scoring import met, score_all
+from kpm_ros.learn.training.run_folder import EFFORT_LOSSES
 from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import mean_effort
@@ -169,12 +170,20 @@ def how_fitted(notes: str, command: str) -> str:
     return " ".join(part for part in (notes and f"{notes}.", _command(command)) if part)
 
 
-def how_trained(settings: Settings, recipe: str, reached: Mapping[str, Any], command: str) -> str:
+def how_trained(
+    settings: Settings,
+    recipe: str,
+    reached: Mapping[str, Any],
+    command: str,
+    losses: Sequence[str],
+) -> str:
     """Say how a training went, with the command that repeats it."""
     begin = f"fine-tuned from {settings.init_from}" if settings.init_from else "from random weights"
     loss = "mean squared error"
     if settings.sinkhorn:
         loss += f" + {settings.sinkhorn:g} x Sinkhorn distance"
+    if losses != EFFORT_LOSSES:
+        loss = f"losses of its own ({', '.join(losses)})"
     changed = (
         f", one sense missing in {settings.drop_senses:.0%} of the windows"
         if settings.drop_senses

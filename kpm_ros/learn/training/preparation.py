@@ -30,7 +30,7 @@ from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.on_grid import GridRecording
 from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.examples import normalised_card
+from kpm_ros.models.examples import effort_variances, normalised_card
 from kpm_ros.models.registry import architecture_of, find_architecture
 from kpm_ros.models.seen import Seen
 from kpm_ros.models.trained import Trained, load
@@ -175,12 +175,4 @@ def _essence(card: ModelCard) -> dict[str, Any]:
 
 def effort_variance(recordings: Sequence[GridRecording]) -> float:
     """Variance of the effort where it is known, averaged over muscles."""
-    muscles = len(recordings[0].recording.truth.muscles)
-    count, total, square = np.zeros((3, muscles))
-    for one in recordings:
-        effort = one.effort.astype(np.float64)
-        count += np.isfinite(effort).sum(axis=0)
-        total += np.nansum(effort, axis=0)
-        square += np.nansum(effort**2, axis=0)
-    mean = total / np.maximum(count, 1)
-    return float(np.mean((square / np.maximum(count, 1) - mean**2)[count > 0]))
+    return float(np.nanmean(effort_variances(recordings)))

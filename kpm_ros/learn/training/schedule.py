@@ -35,6 +35,11 @@ def learning_rate_factor(
     elif settings.schedule == "halving":
         fall = 0.5 ** int(step / steps_per_epoch / settings.halve_every)
     else:
-        done = max(step / steps, elapsed_s / (60 * settings.time_limit_min))
-        fall = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        done = share_done(settings, step, steps, elapsed_s)
+        fall = 0.5 * (1 + math.cos(math.pi * done))
     return float(rise * fall)
+
+
+def share_done(settings: Settings, step: int, steps: int, elapsed_s: float) -> float:
+    """Say what share of a training is done, by its steps or by its time, whichever is farther."""
+    return min(1.0, max(step / steps, elapsed_s / (60 * settings.time_limit_min)))

@@ -38,7 +38,7 @@ from kpm_ros.learn.training.batches import BatchStream, StepBatches
 from kpm_ros.learn.training.checkpoints import IDENTITY, PROGRESS
 from kpm_ros.learn.training.learner import AveragedLearner
 from kpm_ros.learn.training.progress import Progress
-from kpm_ros.learn.training.schedule import learning_rate_factor
+from kpm_ros.learn.training.schedule import learning_rate_factor, share_done
 from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.learn.training.validation import Checks, rmse_of
 
@@ -132,10 +132,11 @@ class TrainingLoop:
                 clock.elapse(progress, fabric)
                 ended = self._ended()
                 due = ended or progress.step % self._length.check_every == 0
-                if due:
+                checked = due and self._learner.ready
+                if checked:
                     self._check()
                     ended = self._ended()
-                fabric.call("checked" if due else "stepped", progress)
+                fabric.call("checked" if checked else "stepped", progress)
                 stopped = fabric.broadcast(stop.count)
                 if due or stopped:
                     fabric.save(self._checkpoint, self._state)
@@ -164,7 +165,8 @@ class TrainingLoop:
     def _step(self, batch: Any) -> None:
         fabric, progress, settings = self._fabric, self.progress, self._settings
         torch.manual_seed(hash((settings.seed, progress.step, fabric.global_rank)))
-        self._learner.follow(progress.step)
+        done = share_done(settings, progress.step, progress.steps, progress.elapsed_s)
+        self._learner.follow(progress.step, done)
         losses = self._model(batch)
         progress.show({name: float(loss.detach()) for name, loss in losses.items()})
         if not math.isfinite(progress.losses["loss"]):

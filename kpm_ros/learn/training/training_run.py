@@ -177,19 +177,23 @@ class Training:
         card, network = first_network(plan.card, plan.recordings, settings)
         batches = make_batches(plan.recordings, card, settings)
         choosing = dataset.on_grid(dataset.splits.get("val", ()), card)
+        learner = Learner(network, settings)
         loop = train_in(
             folder,
             self.engine,
-            Learner(network, settings),
+            learner,
             batches,
             batches.order.steps_per_epoch,
             Validation(choosing, card, settings),
             plan.identity,
             listeners,
             title=f"{card.name}, {self.recipe} recipe",
+            losses=learner.losses,
             effort_variance=effort_variance(plan.recordings),
         )
-        notes = outcome.how_trained(settings, self.recipe, asdict(loop.progress), self.command)
+        notes = outcome.how_trained(
+            settings, self.recipe, asdict(loop.progress), self.command, learner.losses
+        )
         return replace(card, notes=notes), tensors_of(loop.best)
 
     def _finish(

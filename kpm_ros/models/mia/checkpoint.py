@@ -27,7 +27,6 @@ import torch
 from kpm_ros.core.streams import Channels, Landmarks, Streams
 from kpm_ros.models.architecture import Shapes
 from kpm_ros.models.card import CardError, ModelCard
-from kpm_ros.models.mia.network import places
 from kpm_ros.models.mia.published import (
     COUNTS,
     FIRST_MUSCLES,
@@ -46,6 +45,7 @@ from kpm_ros.models.torch_checkpoints import (
     plain_array,
     without_prefix,
 )
+from kpm_ros.models.torch_layers import places
 from kpm_ros.models.weight_files import ModelFileError
 
 _FIRST, _LAST = "conv1.weight", "out0.weight"

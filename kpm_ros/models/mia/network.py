@@ -23,25 +23,23 @@ third of the window, as there.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.torch_layers import Normalise, from_frames, to_frames
+from kpm_ros.models.torch_layers import (
+    Normalise,
+    from_frames,
+    places,
+    samples_a_frame,
+    to_frames,
+)
 
-FRAME_HZ = 64
 WIDTH = 128
 KERNEL = 21
 """Frames that the Transformer's convolution sees: a third of a second."""
 LAYERS, HEADS = 4, 8
 CNN_LAYERS, CNN_KERNEL = 5, 5
-
-
-def samples_a_frame(card: ModelCard) -> int:
-    """Samples of the grid that make up one frame."""
-    return max(1, round(card.rate_hz / FRAME_HZ))
 
 
 class MiaCnn(nn.Module):
@@ -96,11 +94,3 @@ class MiaTransformer(nn.Module):
         frames = self.conv(to_frames(self.normalise(values), self.frame)).transpose(1, 2)
         x = self.encoder(frames + places(frames.shape[1], WIDTH, frames))
         return from_frames(self.muscles(x).transpose(1, 2), self.frame, values.shape[-1])
-
-
-def places(count: int, width: int, like: Tensor) -> Tensor:
-    """Tell one frame's place in the window from another's, by sines and cosines: (count, width)."""
-    at = torch.arange(count, device=like.device, dtype=like.dtype)[:, None]
-    pairs = torch.arange(0, width, 2, device=like.device, dtype=like.dtype)
-    angle = at * torch.exp(pairs * (-math.log(10_000.0) / width))
-    return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)

@@ -28,8 +28,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.mia.network import places
 from kpm_ros.models.mia.published import COUNTS, NO_CONDITION, PERSON
+from kpm_ros.models.torch_layers import places
 
 WIDTH = 128
 KERNEL = 9

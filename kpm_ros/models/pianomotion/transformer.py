@@ -19,10 +19,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from kpm_ros.models.torch_layers import falling_mask
+
 PERIOD = 30
 """Frames over which the causal mask's slope takes one step."""
-SLOPE = 0.25
-"""Of the first head; each further one has a quarter of the one before it."""
 
 
 class AlignedTransformer(nn.Module):
@@ -53,16 +53,8 @@ class AlignedTransformer(nn.Module):
         others = ~torch.eye(count, dtype=torch.bool, device=frames.device)
         own = None
         if self.masked_alone and len(frames) == 1:
-            own = falling_mask(self.heads, count).to(frames.device)
+            own = falling_mask(self.heads, count, PERIOD).to(frames.device)
         decoded: Tensor = self.decoder(
             frames, self.encoder(frames), tgt_mask=own, memory_mask=others
         )
         return decoded
-
-
-def falling_mask(heads: int, count: int) -> Tensor:
-    """What is added before the softmax (heads, n, n): nothing of the future, less of the past."""
-    age = torch.arange(count)[:, None] - torch.arange(count)
-    slopes = SLOPE ** torch.arange(1, heads + 1)
-    bias = -slopes[:, None, None] * torch.div(age.clamp(min=0), PERIOD, rounding_mode="floor")
-    return bias.masked_fill(age < 0, -torch.inf)

@@ -105,6 +105,6 @@ def test_the_running_mean_follows_the_weights_slowly():
     start = one.average.features.bias.clone()
     with torch.no_grad():
         one.network.features.bias.add_(1)
-    one.follow(step=10_000)
+    one.follow(step=10_000, done=0.5)
     moved = one.best_network.features.bias - start
     assert torch.allclose(moved, torch.full_like(moved, 0.1), atol=1e-5)

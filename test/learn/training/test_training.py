@@ -68,13 +68,13 @@ class InterruptionError(Exception):
 class Listening:
     """Hears of every step, and may do something about it."""
 
-    def __init__(self, at=None, do=None):
+    def __init__(self, at=None, do=None, of="squared"):
         self.steps, self.losses, self.checks = [], [], []
-        self._at, self._do = at, do
+        self._at, self._do, self._of = at, do, of
 
     def stepped(self, progress):
         self.steps.append(progress.step)
-        self.losses.append(progress.losses["squared"])
+        self.losses.append(progress.losses[self._of])
         if progress.step == self._at:
             self._do()
 
@@ -216,6 +216,21 @@ def test_a_training_without_improvement_ends_when_patience_does(data, tmp_path):
     errors = [error for _, error in heard.checks]
     assert len(errors) < STEPS
     assert min(errors[:-2]) <= min(errors[-2:])
+
+
+def test_a_network_of_two_stages_is_checked_once_the_first_is_over(data, tmp_path):
+    settings = make_settings(
+        "quick", model="codetalker-light", lookahead=95, steps=6, check_every=1, patience=1
+    )
+    settings = replace(settings, check_minutes=0.01, score_minutes=0.01)
+    heard = Listening(of="loss")
+    out = tmp_path / "run"
+    Training(data=data, out=out, settings=settings).run([heard])
+    assert [step for step, _ in heard.checks] == [5, 6]
+    rows = read_metrics(out / "metrics.csv")
+    assert [row["step"] for row in rows if "motion" in row] == [5, 6]
+    card, _ = load_model(out / "model.safetensors")
+    assert "losses of its own (reconstruction, coding, motion, codes)" in card.notes
 
 
 def test_training_ends_at_its_time_limit(data, tmp_path):

@@ -33,7 +33,8 @@ from kpm_ros.models.pianomotion.motion_card import (
 )
 from kpm_ros.models.pianomotion.position import position_losses
 from kpm_ros.models.pianomotion.recipes import AS_CODED, AS_WRITTEN
-from kpm_ros.models.pianomotion.transformer import AlignedTransformer, falling_mask
+from kpm_ros.models.pianomotion.transformer import PERIOD, AlignedTransformer
+from kpm_ros.models.torch_layers import falling_mask
 
 
 def card(**given):
@@ -119,7 +120,7 @@ def test_a_decoders_frame_sees_of_the_encoder_only_its_own() -> None:
 
 
 def test_as_coded_a_window_alone_is_not_told_of_what_comes_later_by_its_decoder() -> None:
-    mask = falling_mask(4, 61)
+    mask = falling_mask(4, 61, PERIOD)
     assert torch.isinf(mask[:, 0, 1]).all()
     assert mask[0, 60, 60] == 0
     assert mask[0, 60, 30] == -0.25  # one period old
