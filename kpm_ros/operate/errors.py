@@ -47,3 +47,17 @@ def user_errors() -> Iterator[None]:
         raise UserError(f"{where}{error.strerror or error}") from None
     except (ValueError, AlreadyRunning) as error:
         raise UserError(str(error)) from None
+
+
+@contextmanager
+def needed_libraries(purpose: str, extras: str) -> Iterator[None]:
+    """Say which library a purpose lacks, and the extras of this package that bring it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("kpm_ros"):
+            raise
+        raise UserError(
+            f"{purpose} needs the library {error.name}, which comes with `make setup` or "
+            f"`pip install 'kpm_ros[{extras}]'`"
+        ) from None

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros.operate import evaluate_gestures, evaluate_mia, evaluate_motion
-from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.errors import UserError, needed_libraries, user_errors
 from kpm_ros.operate.evaluate_dataset import DEFAULT_MODELS
 from kpm_ros.operate.evaluate_output import show, write
 
@@ -159,14 +159,9 @@ def run(arguments: argparse.Namespace) -> int:
         with user_errors():
             evaluate_gestures.show_report(arguments)
         return 0
-    try:
+    with needed_libraries("evaluating models", "train"):
         import torch  # noqa: F401
         from geomloss import SamplesLoss  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"evaluating models needs the library {error.name}, which comes with `make setup` or "
-            "`pip install kpm_ros[train]`"
-        ) from None
     with user_errors():
         if arguments.report == evaluate_mia.NAME:
             from kpm_ros.learn.scores import mia_report_text

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.operate import picture
+from kpm_ros.operate.errors import needed_libraries, user_errors
 
 NAME = "explore"
 PURPOSE = "change or exchange muscles and see the movement; find clips that are alike"
@@ -134,7 +135,7 @@ def _add_edit(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Explore, say what was found, and draw it."""
     out = picture.check_output(arguments)
-    with picture.needed_libraries():
+    with needed_libraries("drawing bodies", "train,devices"), user_errors():
         from kpm_ros.operate import explore_clips
 
         if arguments.what == "alike":

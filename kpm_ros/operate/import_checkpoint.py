@@ -20,7 +20,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.errors import UserError, needed_libraries, user_errors
 
 NAME = "import"
 PURPOSE = "turn a published checkpoint (.pth) into a weights file (.safetensors)"
@@ -61,13 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{target} is to be a weights file, so its name must end in .safetensors")
     if target.exists():
         raise UserError(f"{target} exists already: remove it first, or give another name")
-    try:
+    with needed_libraries("importing a checkpoint", "train"):
         from kpm_ros.models.imported import convert_checkpoint
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"importing a checkpoint needs the library {error.name}, which comes with "
-            "`make setup` or `pip install torch`"
-        ) from None
     from kpm_ros.core.registration import Registration
     from kpm_ros.models.training_cameras import with_cameras
     from kpm_ros.models.weight_files import save_card

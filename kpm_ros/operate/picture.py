@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.errors import UserError, needed_libraries, user_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     from kpm_ros.operate.replay import replay_errors
 
     out = check_output(arguments)
-    with needed_libraries(), replay_errors():
+    with needed_libraries("drawing bodies", "train,devices"), user_errors(), replay_errors():
         draw(_clip(arguments), out, arguments)
     return 0
 
@@ -199,19 +199,6 @@ def _instants(words: str, clip: Clip) -> list[float]:
                 f"{clip.end_s:g} s"
             )
     return sorted(found)
-
-
-@contextmanager
-def needed_libraries() -> Iterator[None]:
-    """Say which library is missing if one is."""
-    try:
-        with user_errors():
-            yield
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"drawing bodies needs the library {error.name}, which comes with `make setup` or "
-            "`pip install 'kpm_ros[train,devices]'`"
-        ) from None
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros.core.sides import HANDS
-from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.errors import needed_libraries, user_errors
 from kpm_ros.operate.simulation_jobs import SimulationJob, job_of
 
 if TYPE_CHECKING:
@@ -169,13 +169,8 @@ def _add_body(group: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate; say which library is missing if one is."""
-    try:
+    with needed_libraries("simulating", "simulate"):
         return _simulate(arguments)
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"simulating needs the library {error.name}, which comes with `make setup` or "
-            "`pip install 'kpm_ros[simulate]'`"
-        ) from None
 
 
 def _simulate(arguments: argparse.Namespace) -> int:

@@ -36,7 +36,7 @@ from kpm_ros.learn.training.training_settings import (
     make_settings,
 )
 from kpm_ros.operate import train_motion, train_series
-from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.errors import needed_libraries, user_errors
 
 NAME = "train"
 PURPOSE = "train a model on a data set, real or simulated"
@@ -185,17 +185,12 @@ def run(arguments: argparse.Namespace) -> int:
     }
     with user_errors():
         settings = make_settings(arguments.recipe, **given)
-    try:
+    with needed_libraries("training", "train"):
         from kpm_ros.learn.training.display import TrainingDisplay
         from kpm_ros.learn.training.engine import Engine, is_first_process
         from kpm_ros.learn.training.outcome import describe
         from kpm_ros.learn.training.training_run import Training, TrainingStopped
         from kpm_ros.operate.console import Console
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"training needs the library {error.name}, which comes with `make setup` or "
-            "`pip install kpm_ros[train]`"
-        ) from None
     out = arguments.out.expanduser()
     command = shlex.join(["kpm", *sys.argv[1:]])
     with user_errors():

@@ -20,7 +20,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.errors import UserError, needed_libraries, user_errors
 
 if TYPE_CHECKING:
     from kpm_ros.act.gestures.gesture_model import GestureModel
@@ -107,13 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def require_learning() -> None:
     """Say how to get what trains, where it is not there."""
-    try:
+    with needed_libraries("training gestures", "gestures"):
         import sklearn  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"training gestures needs the library {error.name}, which comes with `make setup` or "
-            "`pip install kpm_ros[gestures]`"
-        ) from None
 
 
 def signals_of(words: str) -> list[str]:
