@@ -26,8 +26,9 @@ LINE = 100
 def markdown_table(lines: Sequence[Sequence[str]], words: int = 1) -> str:
     """Lay lines out as a table, the first columns to the left and figures to the right."""
     head, *rows = lines
-    rule = ["---"] * words + ["---:"] * (len(head) - words)
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
+    rule = f"|{'---|' * words}{'---:|' * (len(head) - words)}"
+    laid_out = (f"| {' | '.join(line)} |" for line in (head, *rows))
+    return "\n".join((next(laid_out), rule, *laid_out))
 
 
 def paragraph(words: str, first: str = "", others: str = "") -> str:
