@@ -25,6 +25,7 @@ from typing import Any, cast
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.utilities import get_rmw_implementation_identifier
 
+from kpm_ros import graph
 from kpm_ros.core import provenance
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
@@ -33,10 +34,9 @@ from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.parameters_in_force import ParameterSurvey
-from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.recorder_settings import RecorderSettings
 from kpm_ros.nodes.registrations import read_registration
-from kpm_ros.nodes.topic_types import known_topic, message_type
+from kpm_ros.nodes.topic_types import Listened, listen
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
 
 QUEUED = 1000
@@ -60,11 +60,12 @@ class RecorderNode(PipelineNode):
             raise ConfigurationError("recorder: folder is empty, but must name the bag's folder")
         self._registration = read_registration(self.settings.registration)
         self._info_topic = self.resolve_topic_name("effort/info")
-        self._inputs = [self._subscribe(topic) for topic in self.settings.topics]
+        listened = listen(self, self.settings.topics, lambda name: qos.deep(name, QUEUED))
+        self._inputs = [(one.queue, self._recorded_name(one)) for one in listened]
         try:
             self._bag = BagWriter(
                 after_a_crash(Path(self.settings.folder).expanduser()),
-                {name: about for _, name, about in self._inputs},
+                {self._recorded_name(one): _offered(one.topic) for one in listened},
                 cast("Storage", self.settings.storage),
             )
         except BagError as error:
@@ -81,7 +82,7 @@ class RecorderNode(PipelineNode):
 
     def step(self) -> None:
         """Write what has come; a disk that is full ends the recording, not the pipeline."""
-        for subscription, name, _ in self._inputs if self._time_is_known() else ():
+        for subscription, name in self._inputs if self._time_is_known() else ():
             for data, received_ns, _ in subscription.take_raw():
                 if self.clock_listener is not None:
                     received_ns = self.clock_listener.clock.at(received_ns)
@@ -141,23 +142,10 @@ class RecorderNode(PipelineNode):
     def _time_is_known(self) -> bool:
         return self.clock_listener is None or self.clock_listener.now_ns() is not None
 
-    def _subscribe(self, name: str) -> tuple[PolledSubscription[Any], str, BagTopic]:
-        """Listen to a topic; give what it is called in the bag, and how it is published."""
-        topic = known_topic(name, self.name)
-        profile = qos.deep(name, QUEUED)
-        about = BagTopic(
-            topic.type,
-            qos.of(name).depth,
-            reliable=profile.reliability == ReliabilityPolicy.RELIABLE,
-            latched=profile.durability == DurabilityPolicy.TRANSIENT_LOCAL,
-        )
-        subscription: PolledSubscription[Any] = PolledSubscription(
-            self, message_type(name), name, profile
-        )
-        recorded = (
-            self.resolve_topic_name(topic.recorded_name) if topic.moves else subscription.topic
-        )
-        return subscription, recorded, about
+    def _recorded_name(self, listened: Listened) -> str:
+        """What a topic is called in the bag."""
+        topic, queue = listened
+        return self.resolve_topic_name(topic.recorded_name) if topic.moves else queue.topic
 
     def _write(self, topic: str, received_ns: int, data: bytes) -> None:
         if not self._problem:
@@ -172,6 +160,17 @@ class RecorderNode(PipelineNode):
             self._problem = f"recording has stopped: {error}"
             self._bag.abandon()
             self.get_logger().error(self._problem)
+
+
+def _offered(topic: graph.Topic) -> BagTopic:
+    """How a topic is published, for who plays the bag."""
+    profile = qos.PROFILES[topic.qos]
+    return BagTopic(
+        topic.type,
+        profile.depth,
+        reliable=profile.reliability == ReliabilityPolicy.RELIABLE,
+        latched=profile.durability == DurabilityPolicy.TRANSIENT_LOCAL,
+    )
 
 
 def _middleware() -> dict[str, str]:

@@ -12,14 +12,20 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The classes of the messages of the graph's topics."""
+"""The graph's topics as a node takes them: the classes of their messages, and their queues."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from rclpy.qos import QoSProfile
 
 from kpm_ros import graph
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.nodes.base import PipelineNode
+from kpm_ros.nodes.polling import PolledSubscription
 
 
 def message_type(name: str) -> type:
@@ -29,11 +35,28 @@ def message_type(name: str) -> type:
     return found
 
 
-def known_topic(name: str, node: str) -> graph.Topic:
-    """Find a topic that a node's parameter `topics` names; one that is not there is refused."""
-    try:
-        return graph.topic(name)
-    except KeyError:
-        raise ConfigurationError(
-            f"{node}: topics has {name!r}, which the graph does not have"
-        ) from None
+class Listened(NamedTuple):
+    """A topic of the graph, and its queue."""
+
+    topic: graph.Topic
+    queue: PolledSubscription[Any]
+
+
+def listen(
+    node: PipelineNode, names: Sequence[str], profile_of: Callable[[str], QoSProfile]
+) -> list[Listened]:
+    """Subscribe to what a node's parameter `topics` names; what is not there is refused."""
+    listed = []
+    for name in names:
+        try:
+            topic = graph.topic(name)
+        except KeyError:
+            raise ConfigurationError(
+                f"{node.name}: topics has {name!r}, which the graph does not have"
+            ) from None
+        kind, profile = message_type(name), profile_of(name)
+        queue: PolledSubscription[Any] = PolledSubscription(
+            node, kind, name, profile, topic.largest
+        )
+        listed.append(Listened(topic, queue))
+    return listed

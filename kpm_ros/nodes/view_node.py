@@ -21,15 +21,14 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.node_process import run
-from kpm_ros.nodes.polling import PolledSubscription
-from kpm_ros.nodes.topic_types import known_topic, message_type
+from kpm_ros.nodes.topic_types import listen
 from kpm_ros.nodes.view_settings import ViewSettings
 from kpm_ros.view.layout import layout
 from kpm_ros.view.messages import EFFORT_CHUNK, MessageView, view_of
@@ -53,7 +52,7 @@ class ViewNode(PipelineNode):
         self._recording = open_recording(self.get_namespace().strip("/"))
         self._viewer = self._open()
         self._shown = MessageView(Scene(self._recording))
-        self._inputs = [self._subscribe(name) for name in self.settings.topics]
+        self._inputs = listen(self, self.settings.topics, never_waited_for)
         views = [view_of(name) for name in self.settings.topics if name.startswith("camera/")]
         self._recording.send_blueprint(layout(list(dict.fromkeys(views))))
         self._next_index: int | None = None
@@ -62,11 +61,11 @@ class ViewNode(PipelineNode):
 
     def step(self) -> None:
         """Draw what has come."""
-        for subscription, kind in self._inputs:
-            for message, _ in subscription.take():
-                if kind == EFFORT_CHUNK:
+        for topic, queue in self._inputs:
+            for message, _ in queue.take():
+                if topic.type == EFFORT_CHUNK:
                     self._count(message)
-                self._shown.show(subscription.topic, kind, message)
+                self._shown.show(queue.topic, topic.type, message)
 
     def report(self) -> Report:
         """How much was drawn, and how much was dropped."""
@@ -111,16 +110,6 @@ class ViewNode(PipelineNode):
         self.get_logger().info(viewer.words)
         return viewer
 
-    def _subscribe(self, name: str) -> tuple[PolledSubscription[Any], str]:
-        """Listen without asking for anything twice: no publisher ever waits for a viewer."""
-        topic = known_topic(name, self.name)
-        profile = copy(qos.of(name))
-        if profile.durability != DurabilityPolicy.TRANSIENT_LOCAL:
-            profile.reliability = ReliabilityPolicy.BEST_EFFORT
-        return PolledSubscription(
-            self, message_type(name), name, profile, topic.largest
-        ), topic.type
-
     def _count(self, chunk: Any) -> None:
         """Count effort, and what is missing of it, by its index."""
         if self._next_index is not None:
@@ -128,6 +117,14 @@ class ViewNode(PipelineNode):
         count = len(chunk.flags)
         self._samples += count
         self._next_index = chunk.first_index + count
+
+
+def never_waited_for(name: str) -> QoSProfile:
+    """Listen without asking for anything twice: no publisher ever waits for a viewer."""
+    profile = copy(qos.of(name))
+    if profile.durability != DurabilityPolicy.TRANSIENT_LOCAL:
+        profile.reliability = ReliabilityPolicy.BEST_EFFORT
+    return profile
 
 
 def main() -> None:
