@@ -20,6 +20,7 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from kpm_ros.core.die_with_parent import wrapping
 ADDRESS = "127.0.0.1"
 PORT, WEB_PORT = 9876, 9090
 STARTS_WITHIN_S = 20.0
+FAILS_WITHIN_S = 2.0
+"""It listens before it opens a window; where it cannot open one, it ends within this time."""
 MEMORY = "512MB"
 """What it keeps, the newest; a browser that comes later sees no more."""
 
@@ -41,8 +44,7 @@ class Viewer:
     """Opens a window where there is a screen, else a page that a browser on this machine opens."""
 
     def __init__(self, port: int = PORT, web_port: int = WEB_PORT) -> None:
-        """Start it, and wait until it listens."""
-        self.has_window = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+        """Start it, and wait until it listens; where no window can be opened, the page is."""
         self.url = f"rerun+http://{ADDRESS}:{port}/proxy"
         for number in (port, web_port):
             if _listens(number):
@@ -51,17 +53,23 @@ class Viewer:
                 )
         command = [*wrapping(), str(_program()), "--bind", ADDRESS, "--port", str(port)]
         command += ["--server-memory-limit", MEMORY, "--memory-limit", MEMORY]
+        page = [*command, "--serve-web", "--web-viewer-port", str(web_port)]
+        self.has_window = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+        if self.has_window:
+            self._process = _started(command)
+            self.has_window = self._listens_at(port) and self._keeps_its_window()
         if not self.has_window:
-            command += ["--serve-web", "--web-viewer-port", str(web_port)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+            self._process = _started(page)
+            if not self._listens_at(port):
+                raise ViewerError(
+                    f"Rerun's viewer did not start: {_program()} says why; a .rrd file can be "
+                    "written instead"
+                )
         self.words = (
             "Rerun's window shows it"
             if self.has_window
             else f"open http://{ADDRESS}:{web_port}/?url={self.url} in a browser on this machine"
         )
-        self._await(port)
 
     def wait(self) -> None:
         """Wait until the window is closed."""
@@ -73,17 +81,30 @@ class Viewer:
             self._process.terminate()
             self._process.wait(timeout=10)
 
-    def _await(self, port: int) -> None:
+    def _listens_at(self, port: int) -> bool:
+        """Wait until it listens; false if it ends, or does not within its time."""
         until = time.monotonic() + STARTS_WITHIN_S
         while not _listens(port):
-            status = self._process.poll()
-            if status is not None or time.monotonic() > until:
+            if self._process.poll() is not None or time.monotonic() > until:
                 self._process.kill()
-                raise ViewerError(
-                    f"Rerun's viewer did not start: {_program()} says why; a .rrd file can be "
-                    "written instead"
-                )
+                self._process.wait()
+                return False
             time.sleep(0.05)
+        return True
+
+    def _keeps_its_window(self) -> bool:
+        """Wait for what ends it where there is no screen behind DISPLAY, or no graphics at all."""
+        try:
+            self._process.wait(timeout=FAILS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+
+def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def _program() -> Path:

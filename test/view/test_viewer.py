@@ -59,6 +59,17 @@ def test_without_a_screen_it_is_a_page_for_this_machine_alone(monkeypatch):
     assert not any(each.is_running() and each.status() != "zombie" for each in family)
 
 
+def test_where_no_window_can_be_opened_it_is_the_page(monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":93")
+    ports = free_ports(2)
+    shown = Viewer(*ports)
+    try:
+        assert not shown.has_window
+        assert f"http://127.0.0.1:{ports[1]}" in shown.words
+    finally:
+        shown.close()
+
+
 def test_a_port_that_is_taken_is_said():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
