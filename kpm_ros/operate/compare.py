@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
+    from kpm_ros.core.registration import Registration
     from kpm_ros.learn.comparing.performance import MuscleTraces, Performance
     from kpm_ros.replay.effort import Effort
 
@@ -50,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             name, type=Path, metavar=name.upper(), help=f"{whose}: a MIDI file, or a bag"
         )
     parser.add_argument(
+        "--registration",
+        type=Path,
+        metavar="FILE",
+        help="where cameras stood (`kpm calibrate` wrote it), for bags that do not say: fingers "
+        "are then those that were seen on the keys",
+    )
+    parser.add_argument(
         "--score",
         type=Path,
         metavar="FILE",
@@ -70,18 +78,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Match, compare, say the worst, write the page."""
     from kpm_ros.core.atomic_files import write_output
+    from kpm_ros.core.registration import Registration
     from kpm_ros.learn.comparing.advice import bar_differences, worst
     from kpm_ros.learn.comparing.bars import find_bars
-    from kpm_ros.learn.comparing.differences import compare
+    from kpm_ros.learn.comparing.differences import compare, with_fingers
+    from kpm_ros.learn.comparing.fingers import usual_fingers
     from kpm_ros.learn.comparing.note_table import as_csv
     from kpm_ros.learn.comparing.report import report_of, sentences
     from kpm_ros.learn.reports.page import render
+    from kpm_ros.operate.evaluate_output import progress
+    from kpm_ros.sense.midi.score import read_voices
 
     with user_errors():
-        first = _read(arguments.expert, arguments.namespace)
-        second = _read(arguments.mine, arguments.namespace)
-        differences = compare(first, second)
+        told = arguments.registration
+        registration = Registration.read(told) if told else None
+        with progress(2, "reading") as tell:
+            first = _read(arguments.expert, arguments.namespace, registration)
+            tell(first.title)
+            second = _read(arguments.mine, arguments.namespace, registration)
+            tell(second.title)
         midi = arguments.expert if _is_midi(arguments.expert) else None
+        differences = compare(first, second)
+        if differences.fingers is None:
+            fingers = usual_fingers(first.score, read_voices(midi) if midi else ())
+            differences = with_fingers(differences, fingers)
         bars = find_bars(first, arguments.score, midi)
         by_bar = bar_differences(differences, bars)
         for sentence in sentences(differences):
@@ -101,7 +121,7 @@ def _is_midi(path: Path) -> bool:
     return path.suffix.casefold() in MIDI_ENDINGS
 
 
-def _read(path: Path, namespace: str) -> Performance:
+def _read(path: Path, namespace: str, registration: Registration | None) -> Performance:
     """Read a MIDI file, or a bag with the effort that it holds."""
     from kpm_ros.core.foreign_files import printable
     from kpm_ros.learn.comparing.performance import Performance
@@ -109,14 +129,18 @@ def _read(path: Path, namespace: str) -> Performance:
 
     if _is_midi(path):
         return Performance(printable(path.name), read_midi(path))
-    return _read_bag(path, namespace)
+    return _read_bag(path, namespace, registration)
 
 
-def _read_bag(path: Path, namespace: str) -> Performance:
+def _read_bag(path: Path, namespace: str, registration: Registration | None) -> Performance:
     from kpm_ros.core.foreign_files import printable
+    from kpm_ros.core.grid import NS_PER_S
+    from kpm_ros.learn.comparing.fingers import seen_fingers
     from kpm_ros.learn.comparing.performance import Performance
     from kpm_ros.operate.bag_efforts import BagEfforts
     from kpm_ros.operate.replay import replay_errors
+    from kpm_ros.replay.bag import BagError
+    from kpm_ros.replay.bag_hands import read_hands
     from kpm_ros.replay.bag_reader import BagReader
     from kpm_ros.replay.bag_recording import is_simulated
 
@@ -131,19 +155,22 @@ def _read_bag(path: Path, namespace: str) -> Performance:
             raise UserError(f"the bag {path} holds no note: nothing can be compared")
         recorded = list(bag.recorded().values())
         traces = _traces(recorded[0], bag.muscles, begin_ns) if recorded else None
-        return Performance(printable(str(path)), score, traces, is_simulated(plain))
+        simulated = is_simulated(plain)
+    try:
+        hands = read_hands(path, namespace, registration=registration)
+        fingers = seen_fingers(score, hands.motion, (begin_ns - hands.start_ns) / NS_PER_S)
+    except BagError as error:
+        print(f"fingers were not seen: {error}")
+        fingers = None
+    return Performance(printable(str(path)), score, traces, simulated, fingers)
 
 
 def _traces(effort: Effort, muscles: tuple[str, ...], begin_ns: int) -> MuscleTraces:
-    import numpy as np
-
-    from kpm_ros.core.flags import Flag
     from kpm_ros.core.grid import NS_PER_S
     from kpm_ros.learn.comparing.performance import MuscleTraces
 
-    valid = (effort.flags & Flag.INVALID) == 0
     return MuscleTraces(
         (effort.stamps_ns - begin_ns) / NS_PER_S,
-        np.where(valid[:, None], effort.effort, np.nan).astype(np.float32),
+        effort.where_valid(muscles),
         muscles,
     )

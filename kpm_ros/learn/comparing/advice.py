@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.piano import note_name
 from kpm_ros.learn.comparing.bars import BarsOfNotes
 from kpm_ros.learn.comparing.differences import Differences
+from kpm_ros.learn.comparing.fingers import UNKNOWN
 
 MOST_BARS = 10
 _NOTICED = 1.0
@@ -37,6 +38,8 @@ EFFORT_NOTICED = 0.08
 """Of the muscle's maximum."""
 _SAID_AT_ONCE = 2
 _NAMED_NOTES = 4
+_FEWEST_OF_FINGER = 2
+"""Notes in a bar by which a finger is told from the others."""
 
 
 class BarDifference(NamedTuple):
@@ -176,11 +179,35 @@ def _effort(differences: Differences, notes: NDArray[np.int64]) -> _Finding:
     return _Finding(abs(float(mean[muscle])) / EFFORT_NOTICED, words)
 
 
+def _finger(differences: Differences, notes: NDArray[np.int64]) -> _Finding:
+    """Find the finger that comes late, or early, where the others do not."""
+    found = _Finding(0.0, "")
+    if differences.fingers is None:
+        return found
+    fingers = np.array(differences.fingers.of_note, dtype=object)[notes]
+    late = differences.late_s[notes]
+    known = np.isfinite(late) & (fingers != UNKNOWN)
+    for name in dict.fromkeys(fingers[known]):
+        own, others = late[known & (fingers == name)], late[known & (fingers != name)]
+        if len(own) < _FEWEST_OF_FINGER or len(others) < _FEWEST_OF_FINGER:
+            continue
+        off = float(own.mean() - others.mean())
+        is_it = abs(own.mean()) > abs(others.mean())
+        if is_it and abs(off) > found.size * TIMING_NOTICED_S:
+            words = (
+                f"the {name} comes {abs(off) * 1e3:.0f} ms {_way(off, 'later', 'earlier')} than "
+                "the other fingers"
+            )
+            found = _Finding(abs(off) / TIMING_NOTICED_S, words)
+    return found
+
+
 _KINDS: Sequence[Callable[[Differences, NDArray[np.int64]], _Finding]] = (
     _timing,
     _loudness,
     _held,
     _effort,
+    _finger,
 )
 
 

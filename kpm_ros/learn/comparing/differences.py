@@ -20,11 +20,12 @@ around set. Loudness is against the level of the whole performance.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.learn.comparing.fingers import Fingers
 from kpm_ros.learn.comparing.matching import TOGETHER_S, Matched, match_scores
 from kpm_ros.learn.comparing.performance import MuscleTraces, Performance
 
@@ -65,6 +66,10 @@ class Differences:
     later_effort_s: NDArray[np.float64] | None
     """(pairs, muscles): how much later a muscle peaks, counted from each one's own onset."""
     muscles: tuple[str, ...] = ()
+    fingers: Fingers | None = None
+    """Of each pair's note: those that were seen, of the first if of both."""
+    other_finger: NDArray[np.int64] | None = None
+    """Pairs whose note each was seen to play with another finger; None unless both were seen."""
 
     @property
     def at_s(self) -> NDArray[np.float64]:
@@ -87,6 +92,7 @@ def compare(first: Performance, second: Performance) -> Differences:
     louder = second.velocity[other] - first.velocity[mine]
     level = float(np.median(louder))
     muscles, more, later = _effort(first, second, matched)
+    fingers = _of_notes(first.fingers, mine), _of_notes(second.fingers, other)
     return Differences(
         first,
         second,
@@ -99,7 +105,29 @@ def compare(first: Performance, second: Performance) -> Differences:
         more,
         later,
         muscles,
+        fingers[0] or fingers[1],
+        _other_finger(*fingers),
     )
+
+
+def with_fingers(found: Differences, fingers: Fingers) -> Differences:
+    """Say by which fingers the first performance's notes are told apart."""
+    return replace(found, fingers=_of_notes(fingers, found.matched.pairs[:, 0]))
+
+
+def _of_notes(fingers: Fingers | None, notes: NDArray[np.int64]) -> Fingers | None:
+    """Choose the fingers of some notes."""
+    if fingers is None:
+        return None
+    return replace(fingers, of_note=tuple(fingers.of_note[note] for note in notes))
+
+
+def _other_finger(first: Fingers | None, second: Fingers | None) -> NDArray[np.int64] | None:
+    """Find the notes that each was seen to play with another finger."""
+    if first is None or second is None:
+        return None
+    both = zip(first.of_note, second.of_note, strict=True)
+    return np.flatnonzero([bool(one and other and one != other) for one, other in both])
 
 
 def _timing(

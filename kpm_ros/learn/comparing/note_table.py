@@ -34,7 +34,8 @@ def as_csv(differences: Differences, bars: BarsOfNotes) -> str:
     muscles = differences.muscles if differences.more_effort is not None else ()
     lines.writerow(
         [
-            *("bar", "note", "first_s", "second_s", "late_s", "times_as_long", "louder", "held_s"),
+            *("bar", "note", "finger", "first_s", "second_s"),
+            *("late_s", "times_as_long", "louder", "held_s"),
             *(f"more_effort_{name}" for name in muscles),
             *(f"later_effort_{name}_s" for name in muscles),
         ]
@@ -48,6 +49,7 @@ def as_csv(differences: Differences, bars: BarsOfNotes) -> str:
             [
                 bars.names[bars.of_note[mine]],
                 note_name(int(first.pitch[mine])),
+                differences.fingers.of_note[k] if differences.fingers else "",
                 f"{first.onset_s[mine]:.4f}",
                 f"{second.onset_s[other]:.4f}",
                 *("" if np.isnan(value) else f"{value:.4f}" for value in values),
@@ -55,7 +57,8 @@ def as_csv(differences: Differences, bars: BarsOfNotes) -> str:
         )
     for note in differences.matched.only_first:
         name = note_name(int(first.pitch[note]))
-        lines.writerow([bars.names[bars.of_note[note]], name, f"{first.onset_s[note]:.4f}", ""])
+        lines.writerow([bars.names[bars.of_note[note]], name, "", f"{first.onset_s[note]:.4f}", ""])
     for note in differences.matched.only_second:
-        lines.writerow(["", note_name(int(second.pitch[note])), "", f"{second.onset_s[note]:.4f}"])
+        name = note_name(int(second.pitch[note]))
+        lines.writerow(["", name, "", "", f"{second.onset_s[note]:.4f}"])
     return text.getvalue()

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.learn.comparing.fingers import Fingers
 from kpm_ros.sense.midi.score import Score
 
 
@@ -64,6 +65,8 @@ class Performance:
     score: Score
     traces: MuscleTraces | None = None
     simulated: bool = False
+    fingers: Fingers | None = None
+    """Those that were seen."""
 
     @property
     def onset_s(self) -> NDArray[np.float64]:

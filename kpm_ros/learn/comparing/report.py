@@ -26,6 +26,7 @@ from kpm_ros.core.piano import note_name
 from kpm_ros.learn.comparing.advice import BarDifference, worst
 from kpm_ros.learn.comparing.bars import BarsOfNotes
 from kpm_ros.learn.comparing.differences import Differences
+from kpm_ros.learn.comparing.finger_report import finger_section
 from kpm_ros.learn.comparing.patterns import Balance, Evenness, chords, repeated, runs
 from kpm_ros.learn.reports.page import Picture, Report, Section, Table
 from kpm_ros.learn.reports.pictures import WIDTH_IN
@@ -51,6 +52,7 @@ def report_of(
         _worst(by_bar),
         _every_bar(by_bar),
         _alone(differences),
+        finger_section(differences),
         _evenness(differences),
         _chords(differences),
     ]
