@@ -115,7 +115,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
         NodeSpec(
             "inference",
             "grid samples to muscle effort at 2 kHz",
-            publishes=("effort", "effort/chunks", "effort/info"),
+            publishes=("effort", "effort/chunks", "effort/info", "effort/view"),
             subscribes=("aligned",),
             parameters={
                 "model": options.model,

@@ -101,6 +101,7 @@ TOPICS = (
     Topic("effort", "kpm_ros/msg/MuscleEffort", "effort", "2000/s"),
     Topic("effort/chunks", "kpm_ros/msg/MuscleEffortChunk", "chunks", "60-200/s"),
     Topic("effort/info", "kpm_ros/msg/EffortInfo", "latched", "latched"),
+    Topic("effort/view", "sensor_msgs/msg/JointState", "events", "100/s, if listened to", 64 * KIB),
     Topic("assist/command", "std_msgs/msg/Float64MultiArray", "command", "500/s", moves=True),
     Topic("assist/command_stamped", "kpm_ros/msg/AssistCommand", "command", "500/s", moves=True),
     DEAD_MAN,

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.core.flags import INVALID_SIDE, Flag, FlagBits
 from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE
 from kpm_ros.core.registered_streams import is_virtual
@@ -101,6 +102,28 @@ def side_of(muscle: str) -> str:
     ('left', '')
     """
     return next((side for side, letter in _INITIAL.items() if muscle.startswith(letter)), "")
+
+
+def spoilt_by(muscle: str) -> Flag:
+    """Under which flags nobody may act on a muscle's effort.
+
+    >>> spoilt_by("L_ADM") == Flag.INVALID | Flag.LEFT_INVALID, spoilt_by("ADM") == Flag.INVALID
+    (True, True)
+    """
+    return Flag.INVALID | INVALID_SIDE.get(side_of(muscle), Flag(0))
+
+
+def where_valid(
+    effort: NDArray[np.floating[Any]], flags: NDArray[FlagBits], muscles: Sequence[str]
+) -> NDArray[np.floating[Any]]:
+    """Effort (samples, muscles) that may be acted on; the rest of it is NaN.
+
+    >>> flags = np.array([0, Flag.LEFT_INVALID], FlagBits)
+    >>> where_valid(np.ones((2, 2)), flags, ["L_ADM", "R_ADM"]).tolist()
+    [[1.0, 1.0], [nan, 1.0]]
+    """
+    spoilt = flags[:, None] & np.array([spoilt_by(name) for name in muscles], FlagBits)
+    return np.where(spoilt, effort.dtype.type(np.nan), effort)
 
 
 def without_side(muscle: str) -> str:

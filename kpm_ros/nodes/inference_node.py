@@ -36,6 +36,7 @@ from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import InferenceSettings
+from kpm_ros.nodes.effort_view import EffortView
 from kpm_ros.nodes.effort_wire import effort_encoder
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.paced_publisher import Group, PacedPublisher, Valve
@@ -117,6 +118,7 @@ class InferenceNode(PipelineNode):
         self._chunks = self.create_publisher(
             MuscleEffortChunk, "effort/chunks", qos.of("effort/chunks")
         )
+        self._view = EffortView(self, self.card.muscles)
         self._info = self.create_publisher(EffortInfo, "effort/info", qos.of("effort/info"))
         self._info.publish(info)
         self._expected_ns = 0
@@ -208,6 +210,7 @@ class InferenceNode(PipelineNode):
                 self._info_digest,
             )
         )
+        self._view.publish(stamps, chunk.flags, chunk.effort)
 
     def _since_ns(self, chunk: EffortChunk, sent_ns: int) -> int:
         """From when on effort grows old: from when the instant it describes can be known.

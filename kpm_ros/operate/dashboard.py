@@ -27,8 +27,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from kpm_ros.core.flags import INVALID_SIDE, Flag, describe
-from kpm_ros.core.hands import side_of
+from kpm_ros.core.flags import describe
+from kpm_ros.core.hands import spoilt_by
 from kpm_ros.operate.console import Console
 from kpm_ros.operate.live_view import LiveView
 from kpm_ros.operate.usage import TOTAL
@@ -124,11 +124,7 @@ def draw(picture: Picture) -> RenderableType:
 
 def _bars(picture: Picture) -> Table:
     bars = Table.grid(padding=(0, 2))
-    invalid = {
-        name
-        for name in picture.muscles
-        if picture.flags & (Flag.INVALID | INVALID_SIDE.get(side_of(name), 0))
-    }
+    invalid = {name for name in picture.muscles if picture.flags & spoilt_by(name)}
     told = list(zip(picture.muscles, picture.effort, strict=False))
     columns = 2 if len(told) > ONE_COLUMN else 1
     rows = -(-len(told) // columns)

@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 
 from kpm_ros import graph
-from kpm_ros.core.flags import Flag
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.registration import Registration
@@ -60,7 +59,6 @@ class DemoPage(BagEfforts):
         frames = self._frames(begin_ns, start_s - _HELD_S, end_s)
         if not frames:
             raise BagError(f"the bag {self._path} holds no landmarks to show")
-        valid = (effort.flags & Flag.INVALID) == 0
         view = frames[0].view
         camera = None
         if registration:
@@ -72,7 +70,7 @@ class DemoPage(BagEfforts):
             frames[0].image_size or (640, 480),
             _instants(frames, self.played(begin_ns), begin_ns, start_s, end_s),
             times,
-            np.where(valid[:, None], effort.effort, np.nan),
+            effort.where_valid(self.muscles),
             self.muscles,
             find_subject(subject).drawn,
             camera,

@@ -123,7 +123,14 @@ def _users() -> list[Profile]:
     consumer = Profile(
         "consumer",
         list(EVERY_NODE_PUBLISHES),
-        [*EVERY_NODE_SUBSCRIBES, "effort", "effort/chunks", "effort/info", "gesture"],
+        [
+            *EVERY_NODE_SUBSCRIBES,
+            "effort",
+            "effort/chunks",
+            "effort/info",
+            "effort/view",
+            "gesture",
+        ],
         list(EVERY_NODE_SERVES),
     )
     operator = Profile(

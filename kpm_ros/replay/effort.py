@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from kpm_ros.core.chunks import EFFORT_RATE_HZ, EffortChunk
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.foreign_files import read_arrays, reading
 from kpm_ros.core.grid import Grid
+from kpm_ros.core.hands import where_valid
 from kpm_ros.estimate import effort_info
 from kpm_ros.models.card import ModelCard
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
@@ -61,6 +62,10 @@ class Effort:
     def __len__(self) -> int:
         """Number of samples."""
         return len(self.stamps_ns)
+
+    def where_valid(self, muscles: Sequence[str]) -> NDArray[np.floating[Any]]:
+        """Effort of these muscles that may be acted on; the rest is NaN."""
+        return where_valid(self.effort, self.flags, muscles)
 
 
 def joined(chunks: Iterable[EffortChunk], muscles: int) -> Effort:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.chunks import EffortChunk, Trace
 from kpm_ros.core.flags import Flag, describe
-from kpm_ros.core.hands import side_of, without_side
+from kpm_ros.core.hands import side_of, spoilt_by, without_side
 from kpm_ros.core.keyboard import (
     BLACK_FRONT_M,
     BLACK_HEIGHT_M,
@@ -169,7 +169,8 @@ class Scene:
         flags = int(np.bitwise_or.reduce(chunk.flags)) if len(chunk) else 0
         if self.paces.allow("effort", newest_ns, MUSCLES_HZ):
             mean = chunk.effort.mean(axis=0, dtype=np.float64)
-            self._effort = np.zeros_like(mean) if flags & Flag.INVALID else mean
+            dark = [flags & spoilt_by(name) for name in self._muscles]
+            self._effort = np.where(dark, 0.0, mean)
             self._log(newest_ns, "muscles", rr.Scalars(mean))
         if flags != self._flags:
             self._flags = flags

@@ -27,6 +27,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from kpm_ros.msg import AlignedSamples, Gesture, MuscleEffortChunk
 from rcl_interfaces.srv import DescribeParameters
+from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import SetBool, Trigger
 
@@ -42,6 +43,8 @@ from support.graph import RunningGraph
 from support.player import Player
 from support.waiting import QUEUED, wait_for
 from support.witness import Witness
+
+RECORDED = ("aligned", "keys/events", "effort/info", "effort/view")
 
 names = (f"test_{i}" for i in itertools.count())
 
@@ -105,6 +108,25 @@ def test_chunks_carry_the_same_samples_and_a_trace_in_the_order_of_events(runnin
 
     wait_for(both_have_come, "a thousand samples in both forms", 60)
     assert all(singles[index] == grouped[index] for index in singles.keys() & grouped.keys())
+
+
+def test_plotters_are_given_the_samples_of_every_hundredth_of_a_second(running, node, reader):
+    views = listen(node, JointState, f"/{running.namespace}/effort/view")
+    singles, viewed = {}, {}
+
+    def both_have_come():
+        batch = reader.take()
+        valid = zip(batch.stamps_ns[batch.valid], batch.effort[batch.valid], strict=True)
+        singles.update((int(stamp_ns), effort.tolist()) for stamp_ns, effort in valid)
+        viewed.update((decode.time_ns(m.header.stamp), m) for m, _ in views.take())
+        return len(singles.keys() & viewed.keys()) > 50
+
+    wait_for(both_have_come, "fifty samples in both forms", 60)
+    assert all(stamp_ns % 10_000_000 == 0 for stamp_ns in viewed)
+    for stamp_ns in singles.keys() & viewed.keys():
+        message = viewed[stamp_ns]
+        assert list(message.name) == [*reader.muscles, "flags"]
+        assert list(message.effort)[:-1] == singles[stamp_ns]
 
 
 def assert_trace_in_order(trace):
@@ -268,7 +290,7 @@ def test_what_was_recorded_is_what_was_sent(node, domain, tmp_path):
         for message in reading.messages([f"/{graph.namespace}/effort"]):
             sample = reading.decode(message)
             recorded[sample.index] = [float(value) for value in sample.effort]
-    assert {f"/{graph.namespace}/{t}" for t in ("aligned", "keys/events", "effort/info")} <= topics
+    assert {f"/{graph.namespace}/{t}" for t in RECORDED} <= topics
     common = received.keys() & recorded.keys()
     assert len(common) > 2000
     assert all(received[index] == recorded[index] for index in common)
