@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -45,6 +46,7 @@ from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 from kpm_ros.core.skeletons import Skeleton, find_skeleton
 from kpm_ros.core.subjects import find_subject, subject_names
 from kpm_ros.learn.pictures.effort_colours import effort_map
+from kpm_ros.learn.pictures.muscle_lines import MuscleLine, muscle_lines
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 
 TIMELINE = "time"
@@ -210,29 +212,27 @@ class Scene:
         lines = [points[[a, b]] for a, b in skeleton.bones]
         colours = [_BONE_COLOUR] * len(lines)
         radii = [0.5 * radius] * len(lines)
-        for ends, colour in self._lit(skeleton, side):
-            lines.append(points[list(ends)])
+        for line, colour in self._lit(skeleton, side):
+            first, last = (points[skeleton.points.index(p)] for p in (line.first, line.last))
+            lines.append(np.stack([first + at * (last - first) for at in (line.begin, line.end)]))
             colours.append(colour)
             radii.append(1.5 * radius)
         self._log(stamp_ns, f"{entity}/points", dots(points, colors=_POINT_COLOUR, radii=radius))
         self._log(stamp_ns, f"{entity}/lines", strips(lines, colors=colours, radii=radii))
 
-    def _lit(
-        self, skeleton: Skeleton, side: str
-    ) -> list[tuple[tuple[int, ...], tuple[int, int, int]]]:
-        """Between which points each muscle lies, and its colour now."""
+    def _lit(self, skeleton: Skeleton, side: str) -> list[tuple[MuscleLine, tuple[int, int, int]]]:
+        """Where each muscle is drawn, and its colour now."""
         if self._effort is None:
             return []
-        drawn = _drawn(skeleton.name)
+        drawn = _drawn(skeleton.name, self._muscles)
         found = []
         for name, effort in zip(self._muscles, self._effort, strict=True):
             muscle_side = side_of(name)
             bare = without_side(name)
             if bare not in drawn or (muscle_side and side and muscle_side != side):
                 continue
-            ends = tuple(skeleton.points.index(point) for point in drawn[bare])
             shade = effort_map()(min(effort / _FULL_EFFORT, 1.0))[:3]
-            found.append((ends, tuple(round(255 * part) for part in shade)))
+            found.append((drawn[bare], tuple(round(255 * part) for part in shade)))
         return found
 
     def _keyboard(self, stamp_ns: int) -> None:
@@ -258,12 +258,14 @@ class Scene:
         self._to.log(entity, what)
 
 
-def _drawn(skeleton: str) -> Mapping[str, tuple[str, ...]]:
-    """Between which points the muscles of whoever has this skeleton are drawn."""
+@cache
+def _drawn(skeleton: str, muscles: tuple[str, ...]) -> Mapping[str, MuscleLine]:
+    """Where muscles of whoever has this skeleton are drawn."""
+    bare = [without_side(muscle) for muscle in muscles]
     for name in subject_names():
         subject = find_subject(name)
         if skeleton in subject.skeletons:
-            return subject.drawn
+            return muscle_lines(bare, subject.drawn)
     return {}
 
 

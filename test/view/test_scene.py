@@ -112,6 +112,22 @@ def test_a_muscle_lights_up_with_its_effort_and_is_dark_when_effort_is_not_valid
     assert invalid == rest
 
 
+def test_no_muscle_hides_another_that_lies_between_the_same_points(tmp_path):
+    drawn = find_subject("hand").drawn
+    assert drawn["PB"] == drawn["4DI"]
+
+    def draw(recording):
+        scene = Scene(recording)
+        scene.muscles(MUSCLES, "fraction", "test", T0)
+        scene.effort(chunk(0))
+        scene.landmarks(frame(T0))
+
+    strips = column(written(tmp_path / "a.rrd", draw), "/camera/top/landmarks/right/lines:Line")
+    muscles = dict(zip(MUSCLES, np.array(strips[-1][-len(MUSCLES) :]), strict=True))
+    assert np.allclose(muscles["PB"][1], muscles["4DI"][0], atol=1e-3)
+    assert not np.allclose(muscles["PB"], muscles["4DI"])
+
+
 def test_a_hand_that_is_lost_is_not_shown_any_longer(tmp_path):
     def draw(recording):
         scene = Scene(recording)

@@ -41,6 +41,7 @@ from kpm_ros.core.keyboard import (
 from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 from kpm_ros.core.skeletons import Skeleton
 from kpm_ros.learn.pictures.effort_colours import effort_map
+from kpm_ros.learn.pictures.muscle_lines import muscle_lines
 
 FPS = 15.0
 SEEN_PX, TRACES_PX, HEIGHT_PX = 620, 340, 400
@@ -149,15 +150,15 @@ class Film:
 
         for a, b in self.skeleton.bones:
             cv2.line(canvas, points[a].tolist(), points[b].tolist(), _BONE, 2, cv2.LINE_AA)
+        lines = muscle_lines([without_side(muscle) for muscle in self.muscles], self.drawn)
         for muscle, share in zip(self.muscles, shares, strict=True):
             bare = without_side(muscle)
             other_hand = bare != muscle and side and not muscle.startswith(side[0].upper())
-            if bare not in self.drawn or other_hand or not np.isfinite(share):
+            if bare not in lines or other_hand or not np.isfinite(share):
                 continue
-            ends = [self.skeleton.points.index(point) for point in self.drawn[bare]]
-            first, last = points[ends[0]], points[ends[-1]]
-            # Not from joint to joint, so that muscles that meet are told apart.
-            begin, end = first + 0.15 * (last - first), first + 0.85 * (last - first)
+            line = lines[bare]
+            first, last = (points[self.skeleton.points.index(p)] for p in (line.first, line.last))
+            begin, end = first + line.begin * (last - first), first + line.end * (last - first)
             share = min(max(float(share), 0.0), 1.0)
             width = 3 + round(9 * share)
             one, other = begin.round().astype(int).tolist(), end.round().astype(int).tolist()
