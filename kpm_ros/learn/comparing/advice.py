@@ -194,10 +194,8 @@ def _finger(differences: Differences, notes: NDArray[np.int64]) -> _Finding:
         off = float(own.mean() - others.mean())
         is_it = abs(own.mean()) > abs(others.mean())
         if is_it and abs(off) > found.size * TIMING_NOTICED_S:
-            words = (
-                f"the {name} comes {abs(off) * 1e3:.0f} ms {_way(off, 'later', 'earlier')} than "
-                "the other fingers"
-            )
+            who = f"the {name} comes" if differences.fingers.seen else f"notes for the {name} come"
+            words = f"{who} {abs(off) * 1e3:.0f} ms {_way(off, 'later', 'earlier')} than the others"
             found = _Finding(abs(off) / TIMING_NOTICED_S, words)
     return found
 

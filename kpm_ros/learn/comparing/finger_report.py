@@ -70,11 +70,11 @@ def notes_by_finger(differences: Differences) -> dict[str, NDArray[np.int64]]:
 def _played(differences: Differences, notes: NDArray[np.int64]) -> tuple[str, ...]:
     late = differences.late_s[notes] * 1e3
     late = late[np.isfinite(late)]
-    timing = (f"{late.mean():.0f}", f"{late.std():.0f}") if len(late) else ("-", "-")
     held = differences.held_s[notes] * 1e3
     held = held[np.isfinite(held)]
-    louder = f"{differences.louder[notes].mean():.0f}"
-    return (*timing, louder, f"{held.mean():.0f}" if len(held) else "-")
+    louder = str(round(differences.louder[notes].mean()))
+    timing = (str(round(late.mean())), str(round(late.std()))) if len(late) else ("-", "-")
+    return (*timing, louder, str(round(held.mean())) if len(held) else "-")
 
 
 def _means(values: NDArray[np.float64]) -> list[float]:
