@@ -51,7 +51,8 @@ class ViewNode(PipelineNode):
         super().__init__(**node_arguments)
         self._recording = open_recording(self.get_namespace().strip("/"))
         self._viewer = self._open()
-        self._shown = MessageView(Scene(self._recording))
+        self._scene = Scene(self._recording)
+        self._shown = MessageView(self._scene)
         self._inputs = listen(self, self.settings.topics, never_waited_for)
         views = [view_of(name) for name in self.settings.topics if name.startswith("camera/")]
         self._recording.send_blueprint(layout(list(dict.fromkeys(views))))
@@ -73,6 +74,7 @@ class ViewNode(PipelineNode):
         dropped = self._lost / max(1, self._samples + self._lost)
         report.values |= {
             "shown_where": self._words,
+            "muscles": ", ".join(self._scene.muscle_names),
             "effort_samples": self._samples,
             "dropped_fraction": dropped,
             "undrawable": self._shown.refused,

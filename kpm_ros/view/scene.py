@@ -90,7 +90,8 @@ class Scene:
         """Draw the keyboard at rest."""
         self._to = recording
         self.paces = Paces()
-        self._muscles: tuple[str, ...] = ()
+        self.muscle_names: tuple[str, ...] = ()
+        """Those that effort is of, once somebody has said so."""
         self._effort: NDArray[np.float64] | None = None
         self._flags = -1
         self._down: set[int] = set()
@@ -153,9 +154,9 @@ class Scene:
         """Learn which muscles effort is of."""
         import rerun as rr
 
-        if tuple(names) == self._muscles:
+        if tuple(names) == self.muscle_names:
             return
-        self._muscles, self._effort = tuple(names), None
+        self.muscle_names, self._effort = tuple(names), None
         self._to.log(
             "muscles", rr.SeriesLines(names=[f"{name}, {unit}" for name in names]), static=True
         )
@@ -165,13 +166,13 @@ class Scene:
         """Show effort as traces, and what its samples and its frames went through."""
         import rerun as rr
 
-        if chunk.effort.shape[1] != len(self._muscles):
+        if chunk.effort.shape[1] != len(self.muscle_names):
             return  # of muscles that nobody has named yet
         newest_ns = chunk.stamp_ns + round((len(chunk) - 1) * 1e9 / 2000)
         flags = int(np.bitwise_or.reduce(chunk.flags)) if len(chunk) else 0
         if self.paces.allow("effort", newest_ns, MUSCLES_HZ):
             mean = chunk.effort.mean(axis=0, dtype=np.float64)
-            dark = [flags & spoilt_by(name) for name in self._muscles]
+            dark = [flags & spoilt_by(name) for name in self.muscle_names]
             self._effort = np.where(dark, 0.0, mean)
             self._log(newest_ns, "muscles", rr.Scalars(mean))
         if flags != self._flags:
@@ -224,9 +225,9 @@ class Scene:
         """Where each muscle is drawn, and its colour now."""
         if self._effort is None:
             return []
-        drawn = _drawn(skeleton.name, self._muscles)
+        drawn = _drawn(skeleton.name, self.muscle_names)
         found = []
-        for name, effort in zip(self._muscles, self._effort, strict=True):
+        for name, effort in zip(self.muscle_names, self._effort, strict=True):
             muscle_side = side_of(name)
             bare = without_side(name)
             if bare not in drawn or (muscle_side and side and muscle_side != side):
