@@ -61,22 +61,27 @@ class _Finding(NamedTuple):
 
 def bar_differences(differences: Differences, bars: BarsOfNotes) -> list[BarDifference]:
     """Tell every bar's difference, in order of the bars."""
-    own = bars.of_note[differences.matched.pairs[:, 0]]
-    missing = bars.of_note[differences.matched.only_first]
-    added = _bars_of_added(differences, bars)
+    matched = differences.matched
+    own = bars.of_note[matched.pairs[:, 0]]
+    # Who has stopped makes no more mistakes.
+    left_out = np.setdiff1d(matched.only_first, matched.after_second)
+    put_in = np.setdiff1d(matched.only_second, matched.after_first)
+    missing = bars.of_note[left_out]
+    added = _bars_of_added(differences, bars, put_in)
     pace = float(np.nanmedian(differences.tempo)) if len(own) else np.nan
     found = []
     for bar, name in enumerate(bars.names):
         notes = np.flatnonzero(own == bar)
         findings = [
-            _missing(differences, differences.matched.only_first[missing == bar]),
-            _added(differences, differences.matched.only_second[added == bar]),
+            _missing(differences, left_out[missing == bar]),
+            _added(differences, put_in[added == bar]),
             *(find(differences, notes) for find in _KINDS if len(notes)),
             _tempo(differences, notes, pace),
         ]
         findings = sorted(findings, key=lambda finding: -finding.size)
         said = [one for one in findings if one.size >= _NOTICED][:_SAID_AT_ONCE]
-        sentence = "; ".join(one.words for one in said) or "nothing that is noticed"
+        nothing = "nothing that is noticed" if len(notes) else "not played"
+        sentence = "; ".join(one.words for one in said) or nothing
         size = float(np.sqrt(sum(finding.size**2 for finding in findings)))
         first_note = np.flatnonzero(bars.of_note == bar)[0]
         begin_s = differences.first.score.notes[first_note].onset_s
@@ -91,11 +96,13 @@ def worst(found: Sequence[BarDifference], most: int = MOST_BARS) -> list[BarDiff
     return sorted(noticed, key=lambda bar: -bar.size)[:most]
 
 
-def _bars_of_added(differences: Differences, bars: BarsOfNotes) -> NDArray[np.int64]:
+def _bars_of_added(
+    differences: Differences, bars: BarsOfNotes, added: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """In whose bar the notes are that only the second plays: that of the pair before."""
     pairs = differences.matched.pairs
     by_second = pairs[np.argsort(pairs[:, 1])]
-    place = np.searchsorted(by_second[:, 1], differences.matched.only_second) - 1
+    place = np.searchsorted(by_second[:, 1], added) - 1
     return bars.of_note[by_second[np.maximum(place, 0), 0]]
 
 

@@ -38,6 +38,9 @@ TOGETHER_S = 0.035
 _ROUNDS = 2
 _TRUST = 1.5
 """What a step costs that takes e times as long as the tempo says, where a shared note gains 1."""
+FEWEST_AFTER_STOP = 12
+_STRAY = 4.0
+"""So many notes that only one plays weigh as much, at the end, as one that is paired by chance."""
 _AROUND = 12
 """Chords before and after from which the tempo is read."""
 
@@ -51,6 +54,27 @@ class Matched(NamedTuple):
     only_second: NDArray[np.int64]
     expected_s: NDArray[np.float64]
     """When the second would play each note of the first by the chords around it."""
+
+    @property
+    def after_second(self) -> NDArray[np.int64]:
+        """Notes of the first that follow when the second has stopped; few notes are no stop."""
+        return _after_stop(self.pairs[:, 0], self.only_first)
+
+    @property
+    def after_first(self) -> NDArray[np.int64]:
+        """Notes of the second that follow when the first has stopped."""
+        return _after_stop(self.pairs[:, 1], self.only_second)
+
+
+def _after_stop(paired: NDArray[np.int64], alone: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of the notes that only one plays, those at the end among which hardly any is paired."""
+    which = np.concatenate([paired, alone])
+    counts = np.concatenate([np.full(len(paired), -_STRAY), np.ones(len(alone))])
+    order = np.argsort(which)
+    rest = np.cumsum(counts[order][::-1])[::-1]
+    if not len(rest) or rest.max() < FEWEST_AFTER_STOP:
+        return alone[:0]
+    return alone[alone >= which[order][rest.argmax()]]
 
 
 def match_scores(first: Score, second: Score) -> Matched:

@@ -75,6 +75,15 @@ def sentences(differences: Differences) -> list[str]:
         f"{len(matched.pairs)} notes are in both; {len(matched.only_first)} are only in the first, "
         f"{len(matched.only_second)} only in the second.",
     ]
+    for who, other, after, played in (
+        ("second", "first", matched.after_second, differences.first),
+        ("first", "second", matched.after_first, differences.second),
+    ):
+        if len(after):
+            said.append(
+                f"The {who} stops where the {other} is at {played.onset_s[after[0]]:.1f} s, and "
+                f"{len(after)} notes follow there; it is compared as far as it goes."
+            )
     if np.isfinite(tempo).any():
         pace = float(np.nanmedian(tempo))
         how = "slower" if pace > 1 else "faster"

@@ -71,7 +71,7 @@ class Table(NamedTuple):
         return {k for k, words in columns if k and all(map(_FIGURE.fullmatch, words))}
 
 
-_FIGURE = re.compile(r"-|-?\d[\d.]*([ ,].*)?")
+_FIGURE = re.compile(r"-|[+-]?\d[\d.]*([ ,].*)?")
 
 
 class Picture(NamedTuple):

@@ -30,7 +30,7 @@ from kpm_ros.learn.comparing.differences import TwoPiecesError, compare
 from kpm_ros.learn.comparing.note_table import as_csv
 from kpm_ros.learn.comparing.patterns import chords, repeated, runs
 from kpm_ros.learn.comparing.performance import MuscleTraces, Performance
-from kpm_ros.learn.comparing.report import report_of
+from kpm_ros.learn.comparing.report import report_of, sentences
 from kpm_ros.learn.reports.page import render
 from kpm_ros.sense.midi.score import Note, Score
 
@@ -110,6 +110,23 @@ def test_a_performance_that_stops_in_the_middle_is_compared_as_far_as_it_goes() 
     found = compare(first, Performance("half", half))
     assert len(found.matched.pairs) == len(half.notes)
     assert first.onset_s[found.matched.only_first].min() == 8.0
+    said = "The second stops where the first is at 8.0 s, and 28 notes follow there"
+    assert any(sentence.startswith(said) for sentence in sentences(found))
+    told = bar_differences(found, passages(first))
+    assert [bar.sentence for bar in told][2:] == ["Not played."] * 2
+    assert worst(told) == []
+    # The other way round it is the first that has stopped.
+    turned = compare(found.second, found.first)
+    assert any("The first stops where the second is at 8.0 s" in one for one in sentences(turned))
+    assert worst(bar_differences(turned, passages(turned.first))) == []
+
+
+def test_a_few_notes_left_out_at_the_end_are_mistakes_and_no_stop() -> None:
+    first = played()
+    most = Score.of([note for note in first.score.notes if note.onset_s < 14.5])
+    found = compare(first, Performance("most", most))
+    assert not len(found.matched.after_second)
+    assert "not played" in worst(bar_differences(found, passages(first)))[0].sentence
 
 
 def test_the_bar_with_the_mistakes_is_the_worst_and_the_sentence_names_them() -> None:
