@@ -56,7 +56,7 @@ setup(
     package_dir={"kpm_ros.config": "config", "kpm_ros.msg": "msg"},
     package_data={
         "kpm_ros": ["py.typed"],
-        "kpm_ros.config": ["*.yaml", "*/*"],
+        "kpm_ros.config": ["*.yaml", "*.json", "*.rviz", "*/*"],
         "kpm_ros.msg": ["*.msg"],
     },
     install_requires=[
