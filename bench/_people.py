@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.cli import main as kpm
 from kpm_ros.learn.adaptation.gained import gain_curve
-from kpm_ros.learn.adaptation.takes import Part, Takes
+from kpm_ros.learn.adaptation.takes import Part, Takes, shortened
 from kpm_ros.learn.recordings.data_set import DataSet
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.models.card import ModelCard
@@ -37,6 +37,7 @@ PENALTY = 0.1
 """Its penalty, a sample, on columns of unit size."""
 SIMULATED_BASE = "touchnet-sim"
 SEED, TASKS, TAKES, HOURS = 4711, 3, 2, 0.09
+OWN_S = 100.0
 
 Array = NDArray[np.float64]
 
@@ -89,15 +90,16 @@ def simulated_gain(people: int) -> float:
         names = {dataset.recording(name).person for name in dataset.names}
         shares = []
         for person in sorted(names):
-            gained = gain_curve(base, _first_and_second(dataset, base.card, person), 100.0)
+            gained = gain_curve(base, _first_and_second(dataset, base.card, person), OWN_S)
             print(f"SIMULATED {person}\n{gained.table()}")
             shares.append(1 - gained.after.rmse / gained.before.rmse)
     return float(np.mean(shares))
 
 
 def _first_and_second(dataset: DataSet, card: ModelCard, person: str) -> Takes:
-    """Adapt to the first take of each task, and hold out the second."""
+    """Adapt to 100 s of the first takes, as much of each task, and hold out the second ones."""
     names = [name for name in dataset.names if dataset.recording(name).person == person]
     parts = [Part(one, 0, len(one)) for one in dataset.on_grid(names, card)]
-    own = [one for one in parts if one.recording.recording.take == "1"]
-    return Takes(own, [one for one in parts if one not in own])
+    first = [one for one in parts if one.recording.recording.take == "1"]
+    own = [part for one in first for part in shortened([one], OWN_S / len(first))]
+    return Takes(own, [one for one in parts if one not in first])

@@ -117,15 +117,15 @@ def main() -> None:
         parser.exit(1, "the data could not be simulated\n")
     figures: dict[str, float] = {}
     rows = []
-    models = {f"scale {scale:g}": with_scale(scale) for scale in SCALES}
-    models |= {name: name for name in OTHERS}
+    models = {name: name for name in OTHERS}
+    models |= {f"scale {scale:g}": with_scale(scale) for scale in SCALES}
     for label, model in models.items():
         found = trained(data, model, arguments.minutes)
         rows.append((label, *found.values()))
         key = label.replace(" ", "_")
         figures |= {f"{name}_{key}": each for name, each in found.items()}
         print_table("RMSE of networks on SIMULATED pianists", ("", *found), rows)
-    write_report(arguments.out, figures, described, PACKAGES)
+        write_report(arguments.out, figures, described, PACKAGES)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def adapt(model: Trained, examples: Sequence[Example], tasks: Sequence[str] = ()
         for choice in CHOICES:
             weights = {fold: layer.adapted(choice, rest) for fold, rest in rests.items()}
             errors[choice] = _left_out_error(layer.folds, weights)
-    choice = _chosen(errors)
+    choice = chosen_of(errors)
     if choice in CHOICES:
         chosen = _with_intervals(layer.put(layer.adapted(choice, layer.all)), layer, choice)
     else:
@@ -86,12 +86,14 @@ def _with_intervals(model: Trained, layer: LastLayer, choice: Choice) -> Trained
     return replace(model, card=replace(model.card, interval=interval))
 
 
-def _chosen(errors: dict[Choice, float]) -> Choice:
-    """Choose the step that changes least of those that are about as good as any."""
+def chosen_of(errors: dict[Choice, float]) -> Choice:
+    """Choose the step, and its strength, that change least of those about as good as any."""
     best = Choice(AS_IT_IS)
     for step in dict.fromkeys(choice.step for choice in errors):
         some = [choice for choice in errors if choice.step == step]
-        found = min(some, key=errors.__getitem__)
+        least = min(errors[choice] for choice in some)
+        good = [choice for choice in some if errors[choice] <= (1 + WORTH) * least]
+        found = max(good, key=lambda choice: choice.strength)
         if errors[found] < (1 - WORTH) * errors[best]:
             best = found
     return best

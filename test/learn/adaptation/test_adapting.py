@@ -21,10 +21,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kpm_ros.learn.adaptation.adapting import adapt
+from kpm_ros.learn.adaptation.adapting import adapt, chosen_of
 from kpm_ros.learn.adaptation.gained import gain_curve, score
 from kpm_ros.learn.adaptation.provenance import adapted_card, refuse_met
-from kpm_ros.learn.adaptation.steps import AS_IT_IS, to_movement
+from kpm_ros.learn.adaptation.steps import ADAPTER, AS_IT_IS, GAIN, Choice, to_movement
 from kpm_ros.learn.adaptation.takes import takes_of
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.identity import seen_of
@@ -106,6 +106,25 @@ def test_an_adapted_model_runs_live_in_hops_as_it_estimates_a_recording(gained, 
 def test_intervals_of_an_adapted_model_are_those_of_the_person(gained, base):
     assert gained.adapted.model.card.interval != base.card.interval
     assert 0.8 < gained.after.coverage < 0.98
+
+
+@pytest.mark.parametrize(
+    ("gain", "weak", "strong", "chosen"),
+    [
+        (0.9, 0.800, 0.805, Choice(ADAPTER, 8.0)),
+        (0.9, 0.800, 0.830, Choice(ADAPTER, 1.0)),
+        (0.9, 0.895, 0.950, Choice(GAIN)),
+        (0.99, 0.99, 0.99, Choice(AS_IT_IS)),
+    ],
+)
+def test_of_ways_about_as_good_the_one_that_changes_least_is_chosen(gain, weak, strong, chosen):
+    errors = {
+        Choice(AS_IT_IS): 1.0,
+        Choice(GAIN): gain,
+        Choice(ADAPTER, 1.0): weak,
+        Choice(ADAPTER, 8.0): strong,
+    }
+    assert chosen_of(errors) == chosen
 
 
 def test_nothing_is_adapted_where_nothing_is_to_be_gained(base, takes):
