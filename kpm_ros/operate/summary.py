@@ -67,7 +67,7 @@ STAGES = {
 camera, tracker, frame interval and look-ahead."""
 
 
-PARTS = ("together", "look_ahead", "inputs", "network", "sending")
+PARTS = ("look_ahead", "together", "inputs", "network", "sending")
 """What the delay of effort consists of: see `Made.parts_ms`."""
 
 
@@ -84,13 +84,14 @@ class Made(NamedTuple):
     def parts_ms(self, delay_ms: float) -> tuple[float, ...]:
         """Divide the first sample's delay.
 
-        It lasts until the last one's instant, the look-ahead behind that, until the inputs of that
-        instant were on the grid, until the network was done, and until the sample was there.
+        It lasts as long as the look-ahead; until the last one's instant, if that is later; until
+        the inputs of that instant were on the grid; until the network was done; and until the
+        sample was there.
         """
+        ahead_ns = self.stamp_ns + round(self.lookahead_s * NS_PER_S)
         last_ns = self.stamp_ns + (self.samples - 1) * NS_PER_S // EFFORT_RATE_HZ
-        ahead_ns = last_ns + round(self.lookahead_s * NS_PER_S)
-        trace = self.trace
-        ends = (self.stamp_ns, last_ns, ahead_ns, trace.aligned_ns, trace.estimated_ns)
+        trace, needed_ns = self.trace, max(ahead_ns, last_ns)
+        ends = (self.stamp_ns, ahead_ns, needed_ns, trace.aligned_ns, trace.estimated_ns)
         parts = [(after - before) / 1e6 for before, after in pairwise(ends)]
         return (*parts, delay_ms - sum(parts))
 

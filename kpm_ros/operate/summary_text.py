@@ -33,8 +33,8 @@ STAGE_MEANINGS = {
 }
 
 PART_MEANINGS = {
-    "together": "samples that the network makes at once: the first waits for the last",
     "look_ahead": "how much of the future the network waits for",
+    "together": "until the last of the samples that it makes at once, if that is later",
     "inputs": "until the inputs of that instant had come, or their time was up, and were aligned",
     "network": "to the network and through it",
     "sending": "evenly, as late as nearly all of the last second needed, and received",

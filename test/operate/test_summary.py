@@ -138,9 +138,13 @@ def test_the_usual_delay_is_divided_into_what_it_is_for():
     trace = Trace(0, 0, 0, stamp_ns + 45 * MS, stamp_ns + 48 * MS, stamp_ns + 49 * MS)
     trace = replace(trace, published_ns=BEGIN + 1)
     # 16 samples at 2 kHz last 7.5 ms from the first to the last.
-    result.measurement.add_made(Made(trace, stamp_ns, 16, 0.02))
-    summary = summarise(result)
-    assert [*summary["parts_ms"].values()] == [7.5, 20.0, 17.5, 3.0, 4.0]
+    for lookahead_s, parts in (
+        (0.02, [20.0, 0.0, 25.0, 3.0, 4.0]),
+        (0.005, [5.0, 2.5, 37.5, 3.0, 4.0]),
+    ):
+        result.measurement.made = [Made(trace, stamp_ns, 16, lookahead_s)]
+        summary = summarise(result)
+        assert [*summary["parts_ms"].values()] == parts
     assert sum(summary["parts_ms"].values()) == summary["latency_ms"]["exposure_to_effort"]["p50"]
     assert "through it" in as_text(summary)
 
