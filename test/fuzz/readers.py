@@ -254,12 +254,15 @@ def _containers(folder: Path) -> list[Path]:
     """A data set in our own container: a view with stamps, keys, and two recordings."""
     import numpy as np
 
+    from kpm_ros.core.camera_model import Camera
     from kpm_ros.core.skeletons import find_skeleton
     from kpm_ros.core.streams import Landmarks, PianoKeys
     from kpm_ros.learn.recordings.container_writer import About, write_dataset
     from kpm_ros.learn.recordings.recording import Recording, TimeSeries, Truth
 
-    view, keys = Landmarks("front", find_skeleton("fingertips")), PianoKeys(count=3)
+    camera = Camera((64, 48), (50.0, 50.0, 31.5, 23.5), translation=(0.0, 0.0, 1.0))
+    view = Landmarks("front", find_skeleton("fingertips"), camera=camera)
+    keys = PianoKeys(count=3)
     frames, stamps_s = np.full((8, view.width), 0.5), np.arange(8) / 60
     series = (TimeSeries(view, frames, stamps_s=stamps_s), TimeSeries(keys, np.zeros((9, 3))))
     truth = Truth(("ADM", "PB"), "1", 100.0, np.ones((12, 2)))
@@ -278,6 +281,26 @@ def _read_container(path: Path) -> None:
     assert dataset.description.isprintable()
     assert len(dataset.fingerprint) == 64
     assert all(one.take for one in dataset.identities.values())
+
+
+def _released_cameras(folder: Path) -> list[Path]:
+    """Where the cameras of a simulated data set stood."""
+    from kpm_ros.simulate.cameras import default_cameras
+    from kpm_ros.simulate.release.files import as_json_bytes
+    from kpm_ros.simulate.release.folder import calibration
+
+    views = {camera.name: calibration(camera) for camera in default_cameras()}
+    (folder / "set/simulated").mkdir(parents=True)
+    content = as_json_bytes({"pianists": {"p1": views}})
+    (folder / "set/simulated/cameras.json").write_bytes(content)
+    return [folder / "set"]
+
+
+def _read_released_cameras(path: Path) -> None:
+    from kpm_ros.learn.recordings.released_cameras import read_released_cameras
+
+    for views in read_released_cameras(path).values():
+        assert all(camera.turn.shape == (3, 3) for camera in views.values())
 
 
 def _mia_sets(folder: Path) -> list[Path]:
@@ -776,6 +799,7 @@ READERS = {
     "maxima": Reader(_maxima, _read_maxima),
     "splits": Reader(_splits, _read_splits),
     "container": Reader(_containers, _read_container),
+    "cameras": Reader(_released_cameras, _read_released_cameras),
     "mia_set": Reader(_mia_sets, _read_mia_set),
     "series": Reader(_series, _read_series),
     "pickle": Reader(_pickles, _read_pickle),
@@ -806,7 +830,7 @@ GROUPS = {
         "splits",
         "fingering",
     ),
-    "data sets": ("container", "mia_set", "series", "archive", "xdf", "table"),
+    "data sets": ("container", "cameras", "mia_set", "series", "archive", "xdf", "table"),
     "weights": ("pickle", "model", "motion_model", "checkpoint"),
 }
 """Which are tried in one process, as loading what they need takes longer than reading."""
