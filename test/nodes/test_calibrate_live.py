@@ -16,6 +16,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import mido
 import pytest
 
 from kpm_ros import cli
@@ -28,6 +31,19 @@ from support.witness import Witness
 
 pytestmark = pytest.mark.graph
 NAMESPACE = "test_calibrate_live"
+LISTENED_S = 9
+"""In which quick runs bring half as many notes again as a place is judged by."""
+
+
+def quick_runs(path: Path) -> Path:
+    """Up and down under five fingers, eight notes a second, for longer than any test lasts."""
+    track = mido.MidiTrack()
+    for note in (60, 62, 64, 65, 67, 65, 64, 62) * 120:
+        track.append(mido.Message("note_on", note=note, velocity=80))
+        track.append(mido.Message("note_off", note=note, time=120))
+    piece = mido.MidiFile(ticks_per_beat=480, tracks=[track])
+    piece.save(path)
+    return path
 
 
 @pytest.mark.timeout(300)
@@ -38,10 +54,12 @@ def test_registered_cameras_are_checked_by_what_is_played(
     save_model(model, *small(streams=IN_SPACE))
     published_room().registration().write(room)
     before = Registration.read(room).cameras
+    piece = quick_runs(tmp_path / "runs.mid")
     options = ["body:=plain", "emg:=false", "gesture:=false", "exo:=false", f"model:={model}"]
+    options.append(f"midi:={piece}")
     with RunningGraph(NAMESPACE, options), Witness(node, NAMESPACE) as witness:
         witness.wait_until_well(timeout_s=120)
-        words = ["calibrate", "room", "--listen", "20", "--namespace", NAMESPACE]
+        words = ["calibrate", "room", "--listen", str(LISTENED_S), "--namespace", NAMESPACE]
         status = cli.main([*words, "--out", str(room)])
     out, err = capfd.readouterr()
     assert status == 0, err
