@@ -44,6 +44,7 @@ POINTS = 21
 ROTATIONS = 16
 """The wrist, then three joints each of index, middle, little and ring finger and thumb."""
 SHAPE = 10
+FINGERS = 5
 JOINTS = 23
 """Joints of the anatomical hand, in the order of its `Body.joint_names`."""
 CAMERA = "camera"
@@ -97,6 +98,9 @@ class OneHandMotion:
     palm down and pointing at the fallboard. None: not at all."""
     shape: Array | None = None
     """(10,): the hand's shape in MANO's terms, where published data tell it."""
+    fingers: NDArray[np.float64] | None = None
+    """(notes, 3): of each note that it plays when it begins, in frames from the first one, the MIDI
+    note and the finger, 0 = thumb .. 4 = little finger. None: nobody has told."""
 
     def __post_init__(self) -> None:
         """Refuse arrays of other sizes."""
@@ -108,20 +112,26 @@ class OneHandMotion:
                 _check(name, value, (frames, *shape), np.dtype(np.float32))
         if self.shape is not None:
             _check("shape", self.shape, (SHAPE,), np.dtype(np.float32))
+        if self.fingers is not None:
+            _check("fingers", self.fingers, (np.size(self.fingers) // 3, 3), np.dtype(np.float64))
+            finger = self.fingers[:, 2]
+            if not (np.isfinite(self.fingers).all() and ((finger >= 0) & (finger < FINGERS)).all()):
+                raise MotionError(f"fingers must be numbers, the last ones from 0 to {FINGERS - 1}")
 
     def __len__(self) -> int:
         """Give the number of frames."""
         return len(self.visible)
 
     def known(self) -> dict[str, Array]:
-        """What is known of each frame, by name; `visible` and `shape` are not among it."""
+        """What is known of each frame, by name; what is of no frame is not among it."""
         every = {name: getattr(self, name) for name in _COLUMNS}
         return {name: value for name, value in every.items() if value is not None}
 
     def cut(self, first: int, end: int) -> OneHandMotion:
         """Keep the frames from one on and before another."""
         known = {name: value[first:end] for name, value in self.known().items()}
-        return replace(self, visible=self.visible[first:end], **known)
+        fingers = self._fingers_at(np.arange(first, min(end, len(self)), dtype=np.float64))
+        return replace(self, visible=self.visible[first:end], fingers=fingers, **known)
 
     def between(self, at: NDArray[np.float64]) -> OneHandMotion:
         """Give it between frames, at places (m,) counted in frames from the first one."""
@@ -130,7 +140,16 @@ class OneHandMotion:
             for name, value in self.known().items()
         }
         seen = _between(self.visible.astype(np.float32), at) >= 1
-        return replace(self, visible=seen, **known)
+        return replace(self, visible=seen, fingers=self._fingers_at(at), **known)
+
+    def _fingers_at(self, at: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Give the notes that begin within other frames, at increasing places among these."""
+        if self.fingers is None or not len(at):
+            return self.fingers
+        begins = self.fingers[:, 0]
+        kept = self.fingers[(begins >= at[0]) & (begins <= at[-1])]
+        place = np.interp(kept[:, 0], at, np.arange(len(at)))
+        return np.column_stack([place, kept[:, 1:]])
 
 
 @dataclass(frozen=True)
@@ -213,9 +232,9 @@ class HandMotion:
         about = {each: getattr(self, each) for each in _ABOUT}
         arrays: dict[str, Any] = {"about": np.array(json.dumps(about))}
         for side, hand in self.hands.items():
+            whole = {"shape": hand.shape, "fingers": hand.fingers}
             known = {"visible": hand.visible, **hand.known()}
-            if hand.shape is not None:
-                known["shape"] = hand.shape
+            known |= {name: value for name, value in whole.items() if value is not None}
             arrays.update({f"{side}.{name}": value for name, value in known.items()})
         with atomic_file(path) as file:
             np.savez_compressed(file, **arrays)

@@ -31,6 +31,7 @@ import numpy as np
 from kpm_ros.core.hand_motion import HandMotion, OneHandMotion
 from kpm_ros.core.hands import LEFT, RIGHT, mirrored
 from kpm_ros.motion.bone_rotations import rotations_of
+from kpm_ros.motion.note_fingers import fingers_of_notes
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate.anatomy.anatomical_pianist import WholeHand
 from kpm_ros.simulate.anatomy.body import PLACE, Body
@@ -70,6 +71,7 @@ class Performed:
             posture = one.posture(times)
             landmarks, place = one.hand.landmarks(posture), posture[:, :PLACE]
             joints = posture[:, PLACE:].astype(np.float32)
+            fingers = fingers_of_notes(one.score.notes, one.plan.strokes.finger, side)
             if side == LEFT:
                 landmarks, place = mirrored(landmarks), mirrored(place)
             moved[side] = OneHandMotion(
@@ -78,6 +80,7 @@ class Performed:
                 rotations=rotations_of(joints),
                 place=place.astype(np.float32),
                 joints=joints,
+                fingers=(fingers - [-LEAD_S, 0.0, 0.0]) * [rate_hz, 1.0, 1.0],
             )
         return HandMotion(
             rate_hz,

@@ -14,14 +14,14 @@
 
 """Which finger of a moving hand plays which note, and how hard the keys push back.
 
-A note says that some fingertip is on its key; it is the one that is nearest to it. How hard it
-pushes follows from the note's velocity by the simulated pianist's rule: SIMULATED, never measured.
+A movement that was made from notes tells the finger of each. Of any other a note says that some
+fingertip is on its key; it is the one that is nearest to it. How hard it pushes follows from the
+note's velocity by the simulated pianist's rule: SIMULATED, never measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ from kpm_ros.core.keyboard import (
     WHITE_WIDTH_M,
 )
 from kpm_ros.core.piano import FIRST_NOTE
+from kpm_ros.motion.note_fingers import Contact, fingers_of_motion
 from kpm_ros.sense.midi.key_depth import RELEASE_S, press_time_s
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.simulate.hand import FINGER_POINTS, FINGERS
@@ -55,36 +56,37 @@ FARTHEST_M = 0.03
 """A fingertip further from a key that is down than this does not press it."""
 
 
-class Contact(NamedTuple):
-    """One note and the finger that plays it."""
-
-    note: Note
-    side: str
-    """Empty where no finger that is known was near."""
-    finger: int = -1
-    """0 = thumb .. 4 = little finger."""
-
-
 def contacts_of(motion: HandMotion, score: Score) -> list[Contact]:
     """Find the finger of each note that begins while the hands are known, in order of time."""
-    sides = [side for side, hand in motion.hands.items() if hand.landmarks is not None]
-    found: list[Contact] = []
-    for together in _struck_together(playable(score).notes):
+    notes = playable(score)
+    at = [round((note.onset_s - motion.start_s) * motion.rate_hz) for note in notes.notes]
+    within = [
+        one
+        for one, frame in zip(fingers_of_motion(motion, notes), at, strict=True)
+        if 0 <= frame < len(motion)
+    ]
+    # Of a hand that tells its fingers, those are all that it plays.
+    sides = [
+        side
+        for side, hand in motion.hands.items()
+        if hand.landmarks is not None and hand.fingers is None
+    ]
+    unknown = [one.note for one in within if not one.side]
+    nearest = {one.note: one for one in _nearest(motion, sides, unknown)} if sides else {}
+    return [nearest.get(one.note, one) for one in within]
+
+
+def _nearest(motion: HandMotion, sides: Sequence[str], notes: Sequence[Note]) -> Iterator[Contact]:
+    """Give each note the fingertip that is on its key when it begins, if one is."""
+    for together in _struck_together(notes):
         at = round((together[-1].onset_s - motion.start_s) * motion.rate_hz)
-        if not 0 <= at < len(motion):
-            continue
-        tips = np.concatenate([_tips(motion, side, at) for side in sides] or [np.zeros((0, 3))])
+        tips = np.concatenate([_tips(motion, side, min(at, len(motion) - 1)) for side in sides])
         away = np.array([_distance(tips, note.pitch - FIRST_NOTE) for note in together])
         # Who is too far is dearer than any finger that is not.
-        notes, fingers = linear_sum_assignment(np.minimum(away, 2 * FARTHEST_M))
-        by_note = dict(zip(notes.tolist(), fingers.tolist(), strict=True))
-        for place, note in enumerate(together):
-            finger = by_note.get(place, -1)
-            if finger >= 0 and away[place, finger] <= FARTHEST_M:
-                found.append(Contact(note, sides[finger // FINGERS], finger % FINGERS))
-            else:
-                found.append(Contact(note, ""))
-    return found
+        rows, fingers = linear_sum_assignment(np.minimum(away, 2 * FARTHEST_M))
+        for place, finger in zip(rows.tolist(), fingers.tolist(), strict=True):
+            if away[place, finger] <= FARTHEST_M:
+                yield Contact(together[place], sides[finger // FINGERS], finger % FINGERS)
 
 
 def forces_of(motion: HandMotion, contacts: Sequence[Contact]) -> Mapping[str, Array]:

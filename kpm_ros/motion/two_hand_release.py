@@ -47,7 +47,7 @@ from kpm_ros.simulate.example_scores import random_study
 from kpm_ros.simulate.left_hand import mirrored_score
 from kpm_ros.simulate.person import Person
 
-GENERATOR = 1
+GENERATOR = 2
 """Goes up whenever the same request gives other data."""
 STUDY_S = 60.0
 CLIP_S, CLIP_STEP_S = 30.0, 24.0

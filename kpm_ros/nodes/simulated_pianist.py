@@ -17,8 +17,9 @@
 from __future__ import annotations
 
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.core.sides import BOTH
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
-from kpm_ros.sense.midi.score import read_midi
+from kpm_ros.sense.midi.score import read_midi, read_voices
 from kpm_ros.simulate.bodies import make_performer
 from kpm_ros.simulate.cameras import SimulatedCamera, default_cameras
 from kpm_ros.simulate.knock import Knock
@@ -36,8 +37,9 @@ def pianist(settings: SimulatorSettings) -> Performer:
     try:
         hand = settings.hand
         score = read_midi(settings.score) if settings.score else study_of(hand)
-        person = Person.from_seed(settings.seed)
-        return make_performer(score, settings.seed, person, settings.body, user_folder(), hand)
+        voices = read_voices(settings.score) if settings.score and hand == BOTH else ()
+        person, body = Person.from_seed(settings.seed), settings.body
+        return make_performer(score, settings.seed, person, body, user_folder(), hand, voices)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"simulator: {error}") from None
 

@@ -49,9 +49,9 @@ frame the CSV and NPZ file hold every muscle's activation (0 to 1), the torque a
 muscles could give of it (residual_nm) and how far the model's hand is from the landmarks
 (pose_error_mm). Where these are large, the model does not hold what was recorded: that is said.
 
-Keys push back with a force that follows from the velocity of notes, on the fingertip that is
-nearest to the key. Without --midi, and of a bag without notes, fingers touch nothing: activations
-are then those of moving and holding the hand alone.
+Keys push back with a force that follows from the velocity of notes, on the finger that a generated
+movement tells, else on the fingertip that is nearest to the key. Without --midi, and of a bag
+without notes, fingers touch nothing: activations are then those of moving and holding the hand.
 
 A CSV file has the columns time_s and wrist_x, wrist_y, wrist_z, thumb_cmc_x, ... little_tip_z in
 metres (MediaPipe's 21 points; of two hands left_wrist_x, right_wrist_x, ...), in the keyboard's
@@ -194,8 +194,8 @@ def _forces(source: HandSource, motion: HandMotion) -> Mapping[str, Any] | None:
     contacts = contacts_of(motion, source.score)
     played = sum(bool(one.side) for one in contacts)
     print(
-        f"Of {len(contacts)} notes within the movement, {played} have a fingertip on their key, "
-        "which the key pushes back."
+        f"Of {len(contacts)} notes within the movement, {played} have a finger on their key, which "
+        "the key pushes back."
     )
     return forces_of(motion, contacts)
 

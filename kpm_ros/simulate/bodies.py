@@ -24,6 +24,8 @@ from kpm_ros.core.settings import check_choice
 from kpm_ros.core.sides import HANDS, RIGHT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kpm_ros.sense.midi.score import Score
     from kpm_ros.simulate.person import Person
     from kpm_ros.simulate.pianist import Part, Performer, Pianist
@@ -89,8 +91,12 @@ def make_performer(
     body: str = "anatomical",
     remembered: Path | None = None,
     hand: str = RIGHT,
+    voices: Sequence[Score] = (),
 ) -> Performer:
-    """Set a pianist at the piano whose right hand, left hand, or both are in sight."""
+    """Set a pianist at the piano whose right hand, left hand, or both are in sight.
+
+    `voices` are those of the score's file: of two, each is one of both hands'.
+    """
     from kpm_ros.simulate.left_hand import set_at_the_piano
 
     check_choice("hand", hand, HANDS)
@@ -98,4 +104,4 @@ def make_performer(
     def make(music: Score, own_seed: int, part: Part) -> Pianist:
         return make_pianist(music, own_seed, person, body, remembered, part)
 
-    return set_at_the_piano(score, seed, make, hand)
+    return set_at_the_piano(score, seed, make, hand, voices)

@@ -62,13 +62,20 @@ class HandModel(Protocol):
         palm: NDArray[np.float64],
         fingers: NDArray[np.int64],
         tips: NDArray[np.float64],
+        bent_rad: float = 0.0,
     ) -> NDArray[np.float64]:
         """How far each of some fingers (..., k) is stretched, 1 = as far as it goes: (..., k).
 
-        `palm` is (..., 3) and `tips`, where those fingers are to be, (..., k, 3).
+        `palm` is (..., 3) and `tips`, where those fingers are to be, (..., k, 3). The wrist is
+        `bent_rad` further down than it is held usually, if it bends at all.
         """
 
-    def posture(self, palm: NDArray[np.float64], tips: NDArray[np.float64]) -> NDArray[np.float64]:
+    def posture(
+        self,
+        palm: NDArray[np.float64],
+        tips: NDArray[np.float64],
+        bent_rad: NDArray[np.float64] | float = 0.0,
+    ) -> NDArray[np.float64]:
         """(n, d): the posture that puts palm (n, 3) and tips (n, fingers, 3) there, or near it."""
 
     def landmarks(self, posture: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,12 +153,18 @@ class KinematicHand:
         palm: NDArray[np.float64],
         fingers: NDArray[np.int64],
         tips: NDArray[np.float64],
+        bent_rad: float = 0.0,
     ) -> NDArray[np.float64]:
         """How far fingers are stretched: the distance to be bridged over their full length."""
         reach = tips - (palm[..., None, :] + self._root[fingers])
         return np.asarray(np.linalg.norm(reach, axis=-1) / self._straight[fingers])
 
-    def posture(self, palm: NDArray[np.float64], tips: NDArray[np.float64]) -> NDArray[np.float64]:
+    def posture(
+        self,
+        palm: NDArray[np.float64],
+        tips: NDArray[np.float64],
+        bent_rad: NDArray[np.float64] | float = 0.0,
+    ) -> NDArray[np.float64]:
         """(n, 18): palm and tips as they are."""
         return np.concatenate([palm[:, None], tips], axis=1).reshape(len(palm), -1)
 

@@ -131,7 +131,8 @@ class LeftHanded:
 class TwoHanded:
     """One person who plays with both hands, both in sight.
 
-    Each hand plays its share; what it cannot reach in time or hold is `unplayed`.
+    Each hand plays its share; what it cannot reach in time or hold is `unplayed`. Where both are at
+    the same keys, the left one is over the right one.
     """
 
     def __init__(
@@ -142,7 +143,8 @@ class TwoHanded:
         until_s = LEAD_S + shares.right.duration_s + RELEASE_S + TAIL_S
         part = Part(FIRST_NOTE, idle, until_s, own_keys_only=True, manner=manner)
         self.right = make(shares.right, seed, part)
-        self.left = LeftHanded(make(mirrored_score(shares.left), seed ^ _SEED, part))
+        over = part._replace(over=self.right.reach.mirrored())
+        self.left = LeftHanded(make(mirrored_score(shares.left), seed ^ _SEED, over))
         self.period_s = until_s
         if not self.period_s == self.right.period_s == self.left.period_s:
             raise ValueError(f"a hand ends {shares.right.name!r} later than the other one can")
@@ -190,14 +192,17 @@ def _unplayed(pianist: Pianist) -> list[Note]:
     return [note for note, finger in zip(notes, fingers, strict=True) if finger < 0]
 
 
-def set_at_the_piano(score: Score, seed: int, make: MakePianist, hand: str) -> Performer:
+def set_at_the_piano(
+    score: Score, seed: int, make: MakePianist, hand: str, voices: Sequence[Score] = ()
+) -> Performer:
     """Let a score be played by the right hand, the left one, or both.
 
     A right hand alone takes what it can from middle C up, a left one what it can from the E above
-    that down, its mirror image; what is not taken is played out of sight. Both share the score.
+    that down, its mirror image; what is not taken is played out of sight. Both share the score, or
+    each plays its own of two voices.
     """
     if hand == BOTH:
-        return TwoHanded(share_out([score]), seed, make)
+        return TwoHanded(share_out(voices or [score]), seed, make)
     if hand == LEFT:
         return LeftHanded(make(mirrored_score(score), seed, WHOLE))
     return make(score, seed, WHOLE)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.keyboard import BLACK_FRONT_M, BLACK_HEIGHT_M, TRAVEL_M
 from kpm_ros.sense.midi.key_depth import minimum_jerk
+from kpm_ros.simulate.crossing import BENT_RAD, IDLE_M, PALM_M
 from kpm_ros.simulate.hand import HandModel
 from kpm_ros.simulate.movement_plan import MovementPlan
 from kpm_ros.simulate.person import Person
@@ -117,6 +118,8 @@ class Movement:
             2 * np.pi * self._sway_rate * now[:, None] + self._sway_phase
         )
         palm[:, 2] -= dip_m
+        raised = self._raised(now)[:, None]
+        palm += raised * PALM_M
         idle = palm[:, None, :] + self._hand.natural
         flat = np.clip(2.0 - 2.0 * palm[:, 2, None] / self._hand.height_m, 0.0, 0.8)
         low = self._person.lift_m * (1.0 - flat)
@@ -128,9 +131,11 @@ class Movement:
         idle[:, :, 2] = (
             low - np.minimum(taken, low) + (BLACK_HEIGHT_M + _ABOVE_M) * minimum_jerk(near_black)
         )
+        idle += raised[:, None] * IDLE_M
         tips = idle
         for finger, plan in enumerate(self._plan.fingertips):
             on_key = plan.place.at(now)
+            on_key += raised * (plan.inner.at(now) - on_key)
             on_key[:, 2] -= TRAVEL_M * depth[:, finger]
             tips[:, finger] += contact[:, finger, None] * (on_key - tips[:, finger])
         return palm, tips
@@ -141,7 +146,9 @@ class Movement:
         parts = []
         for start in range(0, self.count, _BATCH):
             part = slice(start, start + _BATCH)
-            parts.append(self._hand.posture(*self.targets(times[part], dip_m[part])))
+            palm, tips = self.targets(times[part], dip_m[part])
+            bent = BENT_RAD * self._raised(times[part])
+            parts.append(self._hand.posture(palm, tips, bent))
         posture = np.concatenate(parts)
         frequency = np.fft.rfftfreq(self.count, 1 / self.rate_hz)
         keep = 1 / (1 + (frequency / CUT_OFF_HZ) ** _STEEPNESS)
@@ -150,6 +157,11 @@ class Movement:
         knots = np.fft.irfft(spectrum, n=self.count, axis=0)
         # A spline stays between its coefficients, so no joint goes beyond its limits anywhere.
         return np.clip(knots, *self._hand.limits.T)
+
+    def _raised(self, now: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far up the hand is over the other one, as a part of the whole way: (n,)."""
+        raised = self._plan.raised
+        return np.zeros(len(now)) if raised is None else raised.at(now)
 
     def _dip_m(self) -> NDArray[np.float64]:
         """How far the palm has fallen into the keys, (frames,): with loudness, as is its manner."""

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C
 from kpm_ros.sense.midi.score import Score
+from kpm_ros.simulate.crossing import Raised, Reach, frames_of, further_in, raised_over
 from kpm_ros.simulate.fingering import HAND_OVER_KEYS, Fingering, Manner, assign
 from kpm_ros.simulate.hand import FINGERS, HandModel
 from kpm_ros.simulate.strokes import LEAD_S, Strokes, leave_in_time, score_strokes, share_keys
@@ -59,6 +60,8 @@ class MovementPlan:
     strokes: Strokes
     palm: Track
     fingertips: list[FingerPlan]
+    raised: Raised | None = None
+    """How far up the hand is led to be over the other one; None: there is none to be over."""
 
 
 @dataclass
@@ -67,6 +70,8 @@ class FingerPlan:
 
     place: Track
     """Touched point of the key at rest."""
+    inner: Track
+    """The same of a hand that is over the other one."""
     contact: Track
     """1 = on the key, 0 = relaxed above the keys."""
     depth: Track
@@ -82,10 +87,12 @@ def make_plan(
     idle: int = MIDDLE_C,
     period_s: float = 0.0,
     manner: Manner = HAND_OVER_KEYS,
+    over: Reach | None = None,
 ) -> MovementPlan:
     """Plan one pass through a playable score, which takes `period_s` or longer.
 
-    The hand takes notes from `lowest` up; with none to play it rests above the note `idle`.
+    The hand takes notes from `lowest` up; with none to play it rests above the note `idle`. Where
+    another hand is at the same keys, it is led `over` that one.
     """
     fingering = assign(score, hand, lowest, manner)
     strokes = score_strokes(score, fingering)
@@ -96,7 +103,41 @@ def make_plan(
     period_s = max(end_s + TAIL_S, period_s)
     palm = _palm(fingering, hand, np.stack([arrive, depart], axis=1), period_s, idle)
     fingers = [_finger_plan(finger, strokes) for finger in range(FINGERS)]
-    return MovementPlan(period_s, strokes, palm, fingers)
+    plan = MovementPlan(period_s, strokes, palm, fingers)
+    if over is not None:
+        plan.raised = _raised(plan, hand, over)
+    return plan
+
+
+def reach_of(plan: MovementPlan, hand: HandModel) -> Reach:
+    """Say from where to where along the keys the hand is, all through the pass."""
+    now = frames_of(plan.period_s)
+    palm = plan.palm.at(now)
+    tips = palm[:, :1] + hand.natural[:, 0]
+    contact, places = _fingers_at(plan, now)
+    tips = np.column_stack([palm[:, :1], tips + contact * (places[0, ..., 0] - tips)])
+    return Reach(tips.min(axis=1), tips.max(axis=1))
+
+
+def _raised(plan: MovementPlan, hand: HandModel, over: Reach) -> Raised:
+    now = frames_of(plan.period_s)
+    if len(now) != len(over.low_m):
+        raise ValueError("the hand's pass ends at another time than that of the hand it is over")
+    contact, places = _fingers_at(plan, now)
+    mine = reach_of(plan, hand)
+    return raised_over(over, mine, hand, plan.palm.at(now), places, contact)
+
+
+def _fingers_at(
+    plan: MovementPlan, now: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How much each finger is on its key (n, fingers), and where, usually and inside."""
+    contact = np.concatenate([one.contact.at(now) for one in plan.fingertips], axis=1)
+    places = [
+        np.stack([track.at(now) for track in tracks], axis=1)
+        for tracks in zip(*((one.place, one.inner) for one in plan.fingertips), strict=True)
+    ]
+    return contact, np.stack(places)
 
 
 def force_of(velocity: int) -> float:
@@ -145,15 +186,20 @@ def _finger_plan(finger: int, strokes: Strokes) -> FingerPlan:
     own = np.flatnonzero(strokes.finger == finger)
     if not len(own):
         nothing = Track([0.0], [0.0])
-        return FingerPlan(Track([0.0], np.zeros(3)), nothing, nothing, nothing)
+        nowhere = Track([0.0], np.zeros(3))
+        return FingerPlan(nowhere, nowhere, nothing, nothing, nothing)
     own = own[np.argsort(strokes.onset_s[own], kind="stable")]
     press, end = strokes.press_s[own], strokes.end_s[own]
-    place = Track(np.stack([press, end], axis=1).ravel(), np.repeat(strokes.touch[own], 2, axis=0))
+    stays = np.stack([press, end], axis=1).ravel()
+    place, inner = (
+        Track(stays, np.repeat(touch, 2, axis=0))
+        for touch in (strokes.touch[own], further_in(strokes.touch[own], strokes.key[own]))
+    )
     depth_times = [press, strokes.onset_s[own], strokes.release_s[own], end]
     down = np.ones(len(own))
     depths = [strokes.from_depth[own], down, down, strokes.to_depth[own]]
     depth = Track(np.stack(depth_times, axis=1).ravel(), np.stack(depths, axis=1).ravel())
-    return FingerPlan(place, _contact(press, end), depth, _force(strokes, own))
+    return FingerPlan(place, inner, _contact(press, end), depth, _force(strokes, own))
 
 
 def _contact(press_s: NDArray[np.float64], end_s: NDArray[np.float64]) -> Track:

@@ -34,10 +34,11 @@ from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C, PIANO_KEYS
 from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import KeyEventKind
+from kpm_ros.simulate.crossing import Reach
 from kpm_ros.simulate.fingering import HAND_OVER_KEYS, Manner
 from kpm_ros.simulate.hand import HandModel, KinematicHand
 from kpm_ros.simulate.movement import Movement
-from kpm_ros.simulate.movement_plan import make_plan
+from kpm_ros.simulate.movement_plan import make_plan, reach_of
 from kpm_ros.simulate.muscles import MuscleModel, PlainMuscles
 from kpm_ros.simulate.person import Person
 from kpm_ros.simulate.strokes import LEAD_S, playable
@@ -78,6 +79,8 @@ class Part(NamedTuple):
     """Whether somebody else plays what the hand does not; else that is played out of sight."""
     manner: Manner = HAND_OVER_KEYS
     """How its fingers are chosen."""
+    over: Reach | None = None
+    """The other hand, over which it is led where both are at the same keys."""
 
 
 WHOLE = Part()
@@ -133,7 +136,7 @@ class Pianist:
         self.muscles = model.names
         self.all_muscles = (*model.names, *model.deep)
         self.plan = make_plan(
-            self.score, self.hand, part.lowest, part.idle, part.period_s, part.manner
+            self.score, self.hand, part.lowest, part.idle, part.period_s, part.manner, part.over
         )
         self.period_s = self.plan.period_s
         knots = learnt.knots if learnt else None
@@ -158,6 +161,11 @@ class Pianist:
         return self._model.activation(
             self._movement.at(times), self._force(times), self._movement.rate_hz
         )
+
+    @property
+    def reach(self) -> Reach:
+        """From where to where along the keys the hand is, all through a pass."""
+        return reach_of(self.plan, self.hand)
 
     @property
     def learnt(self) -> Learnt:

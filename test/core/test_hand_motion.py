@@ -93,6 +93,9 @@ def test_files_and_arrays_that_are_no_movement_are_refused_in_a_sentence(tmp_pat
     still = OneHandMotion(np.ones(3, bool))
     with pytest.raises(MotionError, match=r"place is float32 of the shape \(2, 3\)"):
         OneHandMotion(np.ones(3, bool), place=np.zeros((2, 3), np.float32))
+    for note in ([0.0, 60.0, 5.0], [np.nan, 60.0, 0.0]):
+        with pytest.raises(MotionError, match="fingers must be numbers, the last ones from 0 to 4"):
+            OneHandMotion(np.ones(3, bool), fingers=np.array([note]))
     wrongs: list[tuple[dict[str, Any], str]] = [
         ({"hands": {}}, "hands are none"),
         ({"hands": {"third": still}}, "hands are 'third'"),

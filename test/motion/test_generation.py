@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -24,6 +25,8 @@ from kpm_ros.core.foreign_files import ForeignFileError
 from kpm_ros.core.hand_motion import HandMotion
 from kpm_ros.motion.bone_rotations import landmarks_of
 from kpm_ros.motion.generation import generate, perform
+from kpm_ros.motion.key_contacts import contacts_of
+from kpm_ros.motion.note_fingers import fingers_of_motion, fingers_of_score
 from kpm_ros.motion.scores.key_scores import score_keys
 from kpm_ros.motion.scores.soundness import soundness
 from kpm_ros.sense.midi.score import Note, Score, read_voices
@@ -75,6 +78,47 @@ def test_rotations_tell_the_same_hand_as_the_landmarks(scales: tuple[Score, Hand
     assert hand.rotations is not None
     assert hand.place is not None
     np.testing.assert_allclose(landmarks_of(hand.place, hand.rotations), hand.landmarks, atol=2e-3)
+
+
+def test_a_generated_movement_tells_its_fingers_through_cuts_rates_and_files(
+    scales: tuple[Score, HandMotion], tmp_path: Path
+) -> None:
+    music, motion = scales
+    found = fingers_of_motion(motion, music)
+    assert [one.side for one in found] == ["left", "right"] * 15
+    untold = {side: replace(hand, fingers=None) for side, hand in motion.hands.items()}
+    seen = contacts_of(replace(motion, hands=untold), music)
+    assert sum(told == near for told, near in zip(found, seen, strict=True)) > 27
+    replace(motion, start_s=motion.start_s + 7.0).cut(7.8, 9.0).resampled(25.0).save(
+        tmp_path / "later.npz"
+    )
+    later = fingers_of_motion(HandMotion.load(tmp_path / "later.npz"), music.later(7.0))
+    kept = [before for before, after in zip(found, later, strict=True) if after.side]
+    assert [one.note.onset_s for one in kept] == sorted(
+        note.onset_s for note in music.notes if 0.8 < note.onset_s < 1.95
+    )
+    assert [one[1:] for one in kept] == [one[1:] for one in later if one.side]
+
+
+def test_fingers_of_a_score_alone_are_those_that_our_pianist_would_take(
+    scales: tuple[Score, HandMotion],
+) -> None:
+    music, motion = scales
+    assert fingers_of_score(music) == fingers_of_motion(motion, music)
+
+
+def test_hands_that_cross_pass_over_each_other_and_still_press_their_keys() -> None:
+    right = [Note(0.5 + 0.25 * k, 0.2, (60, 64, 67, 64)[k % 4], 70) for k in range(24)]
+    left = [Note(0.5 + 0.75 * k, 0.3, (48, 76, 62, 79, 43, 65, 72, 50)[k], 70) for k in range(8)]
+    # Two voices of nearly one height are told apart by their mean.
+    voices = [Score.of(right, name="crossing"), Score.of([*left, Note(6.4, 0.3, 36, 70)])]
+    performed = perform(voices)
+    motion = performed.motion()
+    assert score_keys(motion, performed.score).onsets.f1 > 0.95
+    found = soundness(motion)
+    # Of hands that are led past each other at one height it is three times in ten.
+    assert found.hands_in_each_other < 0.05
+    assert found.within_joint_limits == 1.0
 
 
 @pytest.mark.skipif(not REAL.is_file(), reason="the recorded performances are not here")

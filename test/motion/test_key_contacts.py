@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from kpm_ros.core.hand_motion import HandMotion, OneHandMotion
@@ -50,6 +52,17 @@ def test_each_note_is_played_by_the_finger_on_its_key() -> None:
     # The black key between thumb and index finger has nobody on it, but the nearer one bends.
     assert found[:2] == [("right", 2), ("left", 1)]
     assert found[2][0] == "right"
+
+
+def test_a_movement_that_tells_its_fingers_is_believed_before_the_nearest_fingertip() -> None:
+    told = np.array([[50.0, E, 4.0], [100.0, 50, 3.0]])
+    motion = _motion(
+        right=replace(_hand(C, D, E, F, G), fingers=told[:1]), left=_hand(52, 50, 48, 47, 45)
+    )
+    score = Score.of([Note(0.505, 0.3, E, 80), Note(1.0, 0.3, 50, 80), Note(1.5, 0.3, F, 80)])
+    found = [(one.side, one.finger) for one in contacts_of(motion, score)]
+    # What the right hand does not tell of it does not play; the left one tells nothing.
+    assert found == [("right", 4), ("left", 1), ("", -1)]
 
 
 def test_notes_of_a_chord_are_not_given_to_one_finger() -> None:

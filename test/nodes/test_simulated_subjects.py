@@ -16,13 +16,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from kpm_ros.core.hands import mirrored_note
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.nodes import simulated_subjects
+from kpm_ros.nodes import simulated_pianist, simulated_subjects
 from kpm_ros.nodes.simulated_subjects import simulated_subject
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
+from kpm_ros.sense.midi.score import Note, Score
+from kpm_ros.sense.midi.score_writer import midi_of
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
+from kpm_ros.simulate.left_hand import TwoHanded
 from support.bodies import EIGHT
 
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
@@ -85,3 +91,14 @@ def test_somebody_whom_nobody_simulates_is_refused_in_words(monkeypatch) -> None
     monkeypatch.setattr(simulated_subjects, "SIMULATED", {"pianist": None})
     with pytest.raises(ConfigurationError, match="no simulated exerciser: there is pianist"):
         body()
+
+
+def test_two_tracks_of_a_score_are_two_hands_even_where_they_cross(tmp_path: Path) -> None:
+    high = Score.of([Note(0.5, 0.3, 60, 70), Note(1.5, 0.3, 72, 70)])
+    low = Score.of([Note(0.5, 0.3, 48, 70), Note(1.5, 0.3, 79, 70), Note(2.5, 0.3, 41, 70)])
+    (tmp_path / "crossing.mid").write_bytes(midi_of([high, low]))
+    asked = SimulatorSettings(score=str(tmp_path / "crossing.mid"), hand="both", body="plain")
+    hands = simulated_pianist.pianist(asked)
+    assert isinstance(hands, TwoHanded)
+    assert [note.pitch for note in hands.right.score.notes] == [60, 72]
+    assert [mirrored_note(note.pitch) for note in hands.left.seen.score.notes] == [48, 79, 41]

@@ -90,15 +90,19 @@ class AnatomicalHand:
         self.natural = self._natural()
         self._table = ReachTable(self._fingers, self._at_rest(self.natural))
 
-    def stretch(self, palm: Array, fingers: NDArray[np.int64], tips: Array) -> Array:
+    def stretch(
+        self, palm: Array, fingers: NDArray[np.int64], tips: Array, bent_rad: float = 0.0
+    ) -> Array:
         """How far fingers (..., k) are stretched or spread, 1 = as far as they go: (..., k)."""
-        points = self._in_hand(palm.reshape(-1, 3), tips.reshape(-1, *tips.shape[-2:]))
+        flat = palm.reshape(-1, 3)
+        turned = self._turned(self._wrist(flat, bent_rad))
+        points = self._seen(flat, tips.reshape(-1, *tips.shape[-2:]), turned)
         return self._table.stretch(fingers, points.reshape(tips.shape))
 
-    def posture(self, palm: Array, tips: Array) -> Array:
+    def posture(self, palm: Array, tips: Array, bent_rad: Array | float = 0.0) -> Array:
         """(n, 26): wrist and joints that put palm (n, 3) and tips (n, fingers, 3) there."""
         posture = np.zeros((len(palm), PLACE + len(self.body.joint_names)))
-        wrist = self._wrist(palm)
+        wrist = self._wrist(palm, bent_rad)
         turned = self._turned(wrist)
         posture[:, :PLACE] = palm - applied(turned, self._knuckle[:, None]).T
         posture[:, self._wrist_columns] = wrist
@@ -151,22 +155,18 @@ class AnatomicalHand:
     def _at_rest(self, tips: Array) -> Array:
         """Points (n, 3) relative to a palm at rest, in the hand's frame."""
         palm = np.array([[0.0, 0.0, self.height_m]])
-        return self._in_hand(palm, (palm + tips)[None])[0]
-
-    def _in_hand(self, palm: Array, points: Array) -> Array:
-        """Points (n, k, 3) in the frame of the hand whose palm is at (n, 3)."""
-        return self._seen(palm, points, self._turned(self._wrist(palm)))
+        return self._seen(palm, (palm + tips)[None], self._turned(self._wrist(palm)))[0]
 
     def _seen(self, palm: Array, points: Array, turned: Array) -> Array:
         """Points (n, k, 3) in the frame of a hand that is turned (3, 3, n): (n, k, 3)."""
         relative = (points - palm[:, None]).transpose(1, 2, 0)
         return product(relative, turned).transpose(2, 0, 1) + self._knuckle
 
-    def _wrist(self, palm: Array) -> Array:
+    def _wrist(self, palm: Array, bent_rad: Array | float = 0.0) -> Array:
         """Angles of the wrist's three joints: (n, 3)."""
         angles = np.repeat(self._wrist_rest[None], len(palm), axis=0)
         fallen = self.height_m - palm[:, 2]
-        angles[:, 2] += _WRIST_FOLLOWS * fallen / np.linalg.norm(self._knuckle)
+        angles[:, 2] += _WRIST_FOLLOWS * fallen / np.linalg.norm(self._knuckle) + bent_rad
         return angles
 
     def _turned(self, wrist: Array) -> Array:
