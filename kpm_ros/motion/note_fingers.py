@@ -12,11 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Which finger plays each note of a score: as a movement itself tells, or as a pianist would.
-
-Where only notes are known, hands and fingers are chosen by the rules that our generator goes by:
-nobody has seen them.
-"""
+"""Which finger plays each note of a score, as a movement itself tells that was made from notes."""
 
 from __future__ import annotations
 
@@ -27,17 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.hand_motion import HandMotion
-from kpm_ros.core.hands import LEFT, RIGHT, mirrored_note
-from kpm_ros.core.piano import FIRST_NOTE
+from kpm_ros.core.hands import LEFT, mirrored_note
 from kpm_ros.sense.midi.score import Note, Score
-from kpm_ros.simulate.anatomy.body import Body
-from kpm_ros.simulate.anatomy.posture import AnatomicalHand
-from kpm_ros.simulate.finger_habits import HABITS
-from kpm_ros.simulate.fingering import assign
-from kpm_ros.simulate.hand_shares import share_out
-from kpm_ros.simulate.left_hand import mirrored_score
-from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.strokes import playable
 
 SAME_S = 0.02
 """Two onsets of one key within this time are the same note: files round times."""
@@ -64,21 +51,6 @@ def fingers_of_motion(motion: HandMotion, score: Score) -> list[Contact]:
         for side, hand in motion.hands.items()
         if hand.fingers is not None
     }
-    return list(_told(score, known))
-
-
-def fingers_of_score(score: Score, voices: Sequence[Score] = ()) -> list[Contact]:
-    """Find a finger for each of a score's notes, in its order, as our pianist would take it.
-
-    `voices` are those of its file (`read_voices`): where there are two, each is a hand's.
-    """
-    shares = share_out(voices or [score])
-    hand = AnatomicalHand(Body(Person()))
-    known = {}
-    for side, share in ((RIGHT, shares.right), (LEFT, mirrored_score(shares.left))):
-        notes = playable(share)
-        fingers = assign(notes, hand, FIRST_NOTE, HABITS).finger
-        known[side] = fingers_of_notes(notes.notes, fingers, side)
     return list(_told(score, known))
 
 

@@ -26,7 +26,7 @@ from kpm_ros.core.hand_motion import HandMotion
 from kpm_ros.motion.bone_rotations import landmarks_of
 from kpm_ros.motion.generation import generate, perform
 from kpm_ros.motion.key_contacts import contacts_of
-from kpm_ros.motion.note_fingers import fingers_of_motion, fingers_of_score
+from kpm_ros.motion.note_fingers import fingers_of_motion
 from kpm_ros.motion.scores.key_scores import score_keys
 from kpm_ros.motion.scores.soundness import soundness
 from kpm_ros.sense.midi.score import Note, Score, read_voices
@@ -98,13 +98,6 @@ def test_a_generated_movement_tells_its_fingers_through_cuts_rates_and_files(
         note.onset_s for note in music.notes if 0.8 < note.onset_s < 1.95
     )
     assert [one[1:] for one in kept] == [one[1:] for one in later if one.side]
-
-
-def test_fingers_of_a_score_alone_are_those_that_our_pianist_would_take(
-    scales: tuple[Score, HandMotion],
-) -> None:
-    music, motion = scales
-    assert fingers_of_score(music) == fingers_of_motion(motion, music)
 
 
 def test_hands_that_cross_pass_over_each_other_and_still_press_their_keys() -> None:
