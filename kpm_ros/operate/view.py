@@ -20,7 +20,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpm_ros.operate.errors import UserError
+from kpm_ros.operate.errors import UserError, user_errors
 
 if TYPE_CHECKING:
     from kpm_ros.view.bag_view import BagView
@@ -43,18 +43,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save", type=Path, metavar="FILE.rrd", help="write a file instead of opening the viewer"
     )
+    parser.add_argument(
+        "--registration",
+        type=Path,
+        metavar="FILE",
+        help="where cameras stood (`kpm calibrate` wrote it), for bags that do not say: hands are "
+        "then shown in 3D",
+    )
     parser.add_argument("--namespace", default="", help="of the bag's topics (default: any)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw the bag into a file, or into the viewer."""
+    from kpm_ros.core.registration import Registration
     from kpm_ros.operate.replay import replay_errors
     from kpm_ros.view.bag_view import BagView
     from kpm_ros.view.viewer import ViewerError, open_recording
 
     if arguments.save and arguments.save.suffix != ".rrd":
         raise UserError(f"--save is {arguments.save}, but its name must end with .rrd")
-    with replay_errors(), BagView(arguments.bag, arguments.namespace) as bag:
+    with user_errors():
+        told = arguments.registration
+        registration = Registration.read(told) if told else None
+    with replay_errors(), BagView(arguments.bag, arguments.namespace, registration) as bag:
         for what in bag.missing():
             print(f"not shown: {what}, which the bag does not hold")
         recording = open_recording(arguments.bag.name)

@@ -16,14 +16,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.registration import Registration
 from kpm_ros.replay.bag import BagError
+from kpm_ros.replay.bag_hands import read_hands
 from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.sense.samples import HAND
 from kpm_ros.view.layout import layout
-from kpm_ros.view.messages import COMPRESSED, IMAGE, MessageView, view_of
+from kpm_ros.view.messages import COMPRESSED, HAND_POINTS, IMAGE, MessageView, view_of
 from kpm_ros.view.scene import Scene
 
 PARTS = 100
@@ -33,8 +41,14 @@ PARTS = 100
 class BagView:
     """Draws what a bag holds; use it in a `with` block."""
 
-    def __init__(self, path: Path, namespace: str = "") -> None:
-        """Open it, and find what can be drawn; a bag without any of it is refused."""
+    def __init__(
+        self, path: Path, namespace: str = "", registration: Registration | None = None
+    ) -> None:
+        """Open it, and find what can be drawn; a bag without any of it is refused.
+
+        Where the cameras stood is what the bag says, unless it is given.
+        """
+        self._path, self._namespace, self._registration = path, namespace, registration
         self._bag = BagReader(path)
         prefix = f"/{namespace.strip('/')}/" if namespace.strip("/") else "/"
         kinds = MessageView(Scene(None)).kinds
@@ -76,10 +90,33 @@ class BagView:
     def draw(self, recording: Any, tell: Callable[[], None] = lambda: None) -> MessageView:
         """Draw everything into a recording."""
         recording.send_blueprint(layout(self.views))
-        shown = MessageView(Scene(recording))
+        scene = Scene(recording)
+        shown = MessageView(scene)
         part = max(1, self.messages // PARTS)
+        hands = deque(self._hands())
         for number, message in enumerate(self._bag.messages(self.topics), 1):
+            while hands and hands[0][0] <= message.stamp_ns:
+                scene.hand(*hands.popleft())
             shown.show(message.topic, self.topics[message.topic], self._bag.decode(message))
             if number % part == 0:
                 tell()
         return shown
+
+    def _hands(self) -> Iterator[tuple[int, str, str, NDArray[np.float32]]]:
+        """Put hands into space by the registration, without which there are none.
+
+        The live run's own points are in a bag only where somebody listened to them.
+        """
+        if HAND_POINTS in self.topics.values():
+            return
+        try:
+            found = read_hands(self._path, self._namespace, registration=self._registration)
+        except BagError:
+            return
+        motion = found.motion
+        step_ns = NS_PER_S / motion.rate_hz
+        for frame in range(len(motion)):
+            for side, hand in motion.hands.items():
+                if hand.visible[frame] and hand.landmarks is not None:
+                    stamp_ns = found.start_ns + round(frame * step_ns)
+                    yield stamp_ns, HAND, side, hand.landmarks[frame]

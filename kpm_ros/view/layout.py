@@ -12,14 +12,24 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Where everything stands in the viewer's window."""
+"""Where everything stands in the viewer's window, and in which colours lines are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-EYE, CENTRE = (0.62, -0.55, 0.75), (0.62, 0.1, 0.0)
+TRACE_COLOURS = (
+    (86, 180, 233),
+    (230, 159, 0),
+    (0, 158, 115),
+    (204, 121, 167),
+    (240, 228, 66),
+    (213, 94, 0),
+    (0, 114, 178),
+    (200, 200, 200),
+)
+"""Okabe and Ito's, which those tell apart, too, who cannot tell red and green."""
 
 
 def layout(views: Sequence[str]) -> Any:

@@ -48,6 +48,7 @@ from kpm_ros.core.subjects import find_subject, subject_names
 from kpm_ros.learn.pictures.effort_colours import effort_map
 from kpm_ros.learn.pictures.muscle_lines import MuscleLine, muscle_lines
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
+from kpm_ros.view.layout import TRACE_COLOURS
 
 TIMELINE = "time"
 PICTURES_HZ, POINTS_HZ, MUSCLES_HZ, DELAYS_HZ = 10.0, 30.0, 100.0, 10.0
@@ -87,7 +88,7 @@ class Scene:
     """Draws samples into a recording of Rerun."""
 
     def __init__(self, recording: Any) -> None:
-        """Draw the keyboard at rest."""
+        """Draw into this; delays of each stage have a colour of their own."""
         self._to = recording
         self.paces = Paces()
         self.muscle_names: tuple[str, ...] = ()
@@ -95,6 +96,7 @@ class Scene:
         self._effort: NDArray[np.float64] | None = None
         self._flags = -1
         self._down: set[int] = set()
+        self._coloured: set[str] = set()
         self._scale: dict[str, float] = {}
         """Of each view's picture as it is drawn to what the camera gave."""
 
@@ -157,9 +159,11 @@ class Scene:
         if tuple(names) == self.muscle_names:
             return
         self.muscle_names, self._effort = tuple(names), None
-        self._to.log(
-            "muscles", rr.SeriesLines(names=[f"{name}, {unit}" for name in names]), static=True
+        lines = rr.SeriesLines(
+            names=[f"{name}, {unit}" for name in names],
+            colors=[TRACE_COLOURS[k % len(TRACE_COLOURS)] for k in range(len(names))],
         )
+        self._to.log("muscles", lines, static=True)
         self._text(stamp_ns, "inference", "INFO", f"effort of {', '.join(names)} by {model}")
 
     def effort(self, chunk: EffortChunk) -> None:
@@ -192,8 +196,12 @@ class Scene:
         times = [getattr(trace, f"{stage}_ns") for stage in _STAGES]
         steps = np.diff(times) / 1e6
         known = np.array([a and b for a, b in pairwise(times)], dtype=bool)
-        for name, value in zip(STAGES, np.where(known, steps, np.nan), strict=True):
+        for k, (name, value) in enumerate(zip(STAGES, np.where(known, steps, np.nan), strict=True)):
             if np.isfinite(value):
+                if name not in self._coloured:
+                    self._coloured.add(name)
+                    line = rr.SeriesLines(names=name, colors=TRACE_COLOURS[k])
+                    self._to.log(f"delay/{name}", line, static=True)
                 self._log(stamp_ns, f"delay/{name}", rr.Scalars(float(value)))
 
     def _skeleton(

@@ -21,8 +21,10 @@ import pytest
 
 from kpm_ros.core.chunks import EffortChunk, Trace
 from kpm_ros.core.flags import Flag
+from kpm_ros.core.registration import Registration
 from kpm_ros.core.subjects import find_subject, subject_names
 from kpm_ros.models.pianokpm.published import MUSCLES, published_card
+from kpm_ros.pipeline_options import simulated_room
 from kpm_ros.sense.samples import HAND, KeyEvent, KeyEventKind, LandmarkFrame
 from kpm_ros.view.bag_view import BagView
 from kpm_ros.view.messages import MessageView
@@ -214,7 +216,7 @@ def test_a_bag_becomes_a_recording_with_all_that_it_holds(tmp_path):
     entries.append(bags.info(published_card(), "f" * 64))
     entries += [bags.entry(chunk(part), T0 + part * 10 * MS) for part in range(300)]
     folder = bags.write(tmp_path / "bag", entries)
-    with BagView(folder) as bag:
+    with BagView(folder, registration=Registration.read(simulated_room())) as bag:
         assert sorted(bag.views) == ["right", "top"]
         assert bag.missing() == ["pictures of cameras"]
         steps = []
@@ -225,4 +227,12 @@ def test_a_bag_becomes_a_recording_with_all_that_it_holds(tmp_path):
     assert len(column(table, "/space/keyboard:PoseTranslation3D")) > 2
     for view in ("top", "right"):
         assert column(table, f"/camera/{view}/landmarks/right/points:Position2D")
+    assert len(column(table, "/space/right/points:Position3D")) > 50, "30 a second, in space"
     assert len(steps) >= 100
+
+
+def test_without_a_registration_a_bag_shows_no_hand_in_space(tmp_path):
+    folder = bags.write(tmp_path / "bag", bags.entries(bags.played(1.0)))
+    with BagView(folder) as bag:
+        table = written(tmp_path / "a.rrd", bag.draw)
+    assert not any(name.startswith("/space/right") for name in table.column_names)
