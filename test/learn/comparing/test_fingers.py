@@ -61,6 +61,18 @@ def test_usual_fingers_are_those_of_a_scale_as_it_is_printed():
     assert numbers == {"right": [1, 2, 3, 1, 2, 3, 4, 5], "left": [5, 4, 3, 2, 1, 3, 2, 1]}
 
 
+def test_each_hand_lies_on_its_chord_as_hands_do_thumbs_inside():
+    low, high = (
+        Score.of([Note(0.0, 0.4, pitch, 64) for pitch in chord])
+        for chord in ((48, 52, 55), (72, 76, 79))
+    )
+    found = usual_fingers(Score.of([*low.notes, *high.notes]), [low, high])
+    left, right = (
+        [int(word[-2]) for word in part] for part in (found.of_note[:3], found.of_note[3:])
+    )
+    assert (left[0], left[-1], right[0], right[-1]) == (5, 1, 1, 5)
+
+
 def test_fingers_that_were_seen_on_the_keys_are_found_on_the_movements_own_clock():
     landmarks = np.zeros((300, 21, 3), np.float32)
     for tip, pitch in zip(TIPS, (60, 62, 64, 65, 67), strict=True):
@@ -85,9 +97,11 @@ def played(title, score, ring_at, work=None) -> Performance:
 
 
 def late_ring(**about) -> Differences:
-    """Compare with a player whose ring finger comes 80 ms late."""
+    """Compare with a player whose ring finger comes 80 ms late, and strikes harder by 20."""
     first = played("first", line(C_MAJOR), {3, 7}, work=0.0)
-    return compare(first, played("second", line(C_MAJOR, at_3=0.08, at_7=0.08), **about))
+    late = line(C_MAJOR, at_3=0.08, at_7=0.08)
+    louder = [replace(n, velocity=84) if k in (3, 7) else n for k, n in enumerate(late.notes)]
+    return compare(first, played("second", Score.of(louder), **about))
 
 
 def test_the_finger_that_is_late_is_named_in_the_bar_and_in_the_table():
@@ -99,6 +113,7 @@ def test_the_finger_that_is_late_is_named_in_the_bar_and_in_the_table():
     index, ring = timing.lines
     assert (index[:2], ring[:2]) == ((INDEX, "6"), (RING, "2"))
     assert float(ring[2]) > float(index[2]) + 50
+    assert (index[4], ring[4]) == ("0", "20")
     assert [name for name, _ in effort.lines] == [INDEX, RING]
     assert float(effort.lines[1][1]) == pytest.approx(0.3, abs=0.05)
 
