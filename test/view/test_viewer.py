@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import psutil
@@ -59,8 +60,27 @@ def test_without_a_screen_it_is_a_page_for_this_machine_alone(monkeypatch):
     assert not any(each.is_running() and each.status() != "zombie" for each in family)
 
 
-def test_where_no_window_can_be_opened_it_is_the_page(monkeypatch):
+LISTENS_AND_FAILS = """#!{python}
+import os, socket, sys, time
+if "--serve-web" in sys.argv:
+    os.execv({program!r}, [{program!r}, *sys.argv[1:]])
+with socket.socket() as listener:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])))
+    listener.listen()
+    time.sleep(0.5)
+sys.exit(1)
+"""
+
+
+def test_where_no_window_can_be_opened_it_is_the_page(monkeypatch, tmp_path):
+    """Rerun listens first, and ends when it finds no screen or no graphics."""
     monkeypatch.setenv("DISPLAY", ":93")
+    program = tmp_path / "rerun"
+    real = str(viewer._program())
+    program.write_text(LISTENS_AND_FAILS.format(python=sys.executable, program=real))
+    program.chmod(0o755)
+    monkeypatch.setattr(viewer, "_program", lambda: program)
     ports = free_ports(2)
     shown = Viewer(*ports)
     try:
