@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpm_ros.core.resources import config_dir
+from kpm_ros.core.resources import config_dir, find_gesture_model
 from kpm_ros.core.sides import RIGHT
 from kpm_ros.pipeline_nodes import NodeSpec, command, enclave, params_file, shared_parameters
 from kpm_ros.pipeline_options import OPTIONS, SHOW, Option, PipelineOptions
@@ -208,7 +208,7 @@ def _gesture_model(options: PipelineOptions) -> dict[str, Any]:
     """Which model recognises gestures, where one does."""
     if not options.gesture_model:
         return {}
-    return {"model": str(Path(options.gesture_model).expanduser().absolute())}
+    return {"model": str(find_gesture_model(options.gesture_model))}
 
 
 def _gesture_inputs(options: PipelineOptions) -> tuple[str, ...]:
@@ -220,7 +220,7 @@ def _gesture_inputs(options: PipelineOptions) -> tuple[str, ...]:
         "effort": ("effort", "effort/info"),
         "landmarks": (LANDMARKS.of("top"),),
     }
-    card = GestureModel.load(Path(options.gesture_model).expanduser()).card
+    card = GestureModel.load(find_gesture_model(options.gesture_model)).card
     return tuple(topic for each in card.inputs for topic in topics[each.signal])
 
 

@@ -154,7 +154,8 @@ OPTIONS = (
     Option(
         "gesture_model",
         "",
-        "a model that `kpm train-gestures` wrote; empty = gestures by rules of effort",
+        "a model that `kpm train-gestures` wrote; default = shapes of a hand, SIMULATED; empty = "
+        "gestures by rules of effort",
     ),
     Option(
         "autostart",

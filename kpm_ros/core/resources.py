@@ -21,6 +21,8 @@ from pathlib import Path
 
 DEFAULT_MODEL = "touchnet-sim"
 """The shipped model that runs where none is named."""
+DEFAULT_GESTURES = "default"
+"""The name of the gesture model that is shipped, of simulated hands."""
 
 
 def config_dir() -> Path:
@@ -55,3 +57,10 @@ def find_model(name: str) -> Path:
             "or give the path of a .safetensors file"
         )
     return shipped
+
+
+def find_gesture_model(name: str) -> Path:
+    """Turn what names a gesture model, the shipped one or a file, into its path."""
+    if name == DEFAULT_GESTURES:
+        return config_dir() / "gestures" / "shapes-sim.safetensors"
+    return Path(name).expanduser().absolute()

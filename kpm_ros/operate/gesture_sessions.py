@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -41,23 +42,36 @@ from kpm_ros.wire.gesture_signals import Samples, emg_samples, shape_samples
 REACTION_S = 1.0
 """What a person needs after a prompt until the gesture is made; that much of a take is left out."""
 LANDMARKS_ENDING = "/landmarks"
+SIMULATED = "simulated"
+"""A source that is no folder: shapes of simulated hands."""
 
 
 def read_executions(
     sources: Sequence[str], signals: Sequence[str], motions: int = 0
 ) -> ExecutionSet:
     """Read all sources, each a folder or a folder and a posture behind an @."""
-    whole: ExecutionSet | None = None
-    for source in sources:
-        part = _read(source, signals, motions)
-        whole = part if whole is None else whole.and_(part)
-    if whole is None:
+    return together(read_each(sources, signals, motions))
+
+
+def read_each(
+    sources: Sequence[str], signals: Sequence[str], motions: int = 0
+) -> list[ExecutionSet]:
+    """The same, each source by itself."""
+    if not sources:
         raise UserError("there is no recording: name a folder")
-    return whole
+    return [_read(source, signals, motions) for source in sources]
+
+
+def together(parts: Sequence[ExecutionSet]) -> ExecutionSet:
+    """Put executions of several sources together."""
+    return reduce(ExecutionSet.and_, parts)
 
 
 def _read(source: str, signals: Sequence[str], motions: int) -> ExecutionSet:
     word, _, posture = source.partition("@")
+    name, _, seed = word.partition(":")
+    if name == SIMULATED:
+        return _simulated(seed)
     folder = Path(word).expanduser()
     if (folder / FILE).is_file():
         return _of_session(folder, posture, signals)
@@ -67,6 +81,15 @@ def _read(source: str, signals: Sequence[str], motions: int) -> ExecutionSet:
             "folder with files such as person_1_day_01.npz"
         )
     return read_armband(folder, motions)
+
+
+def _simulated(seed: str) -> ExecutionSet:
+    """Let simulated people make shapes; others with another seed."""
+    from kpm_ros.learn.gestures.simulated_shapes import simulated_shapes
+
+    if seed and not seed.isdecimal():
+        raise UserError(f"{SIMULATED}:{seed} must be {SIMULATED}: and a number: other people")
+    return simulated_shapes(seed=int(seed or 1))
 
 
 def _of_session(folder: Path, posture: str, signals: Sequence[str]) -> ExecutionSet:

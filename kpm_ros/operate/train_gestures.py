@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ examples:
   kpm train-gestures out/G07 --out g07.safetensors
   kpm train-gestures out/G07 out/G07-today --out g07.safetensors
                                         with some of today's, which count as much as the other day
+  kpm train-gestures out/G07 out/G07-today --turned --out g07.safetensors
+                                        the armband may sit turned by some electrodes today
   kpm train-gestures out/G07@sitting out/G08@standing --signals emg,landmarks --out g07.safetensors
   kpm up gesture_model:=g07.safetensors
 
@@ -52,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="sessions, or folders of arrays (docs/gestures.md); behind @ in which posture",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the model")
+    parser.add_argument(
+        "--turned",
+        action="store_true",
+        help="an armband sat turned in some recordings: find by how many electrodes, and turn all "
+        "to where it sits in the last",
+    )
     parser.add_argument(
         "--signals",
         default="emg",
@@ -92,10 +101,11 @@ def run(arguments: argparse.Namespace) -> int:
     with user_errors():
         from kpm_ros.learn.gestures.training import folds_of, train
         from kpm_ros.operate.evaluate_output import progress
-        from kpm_ros.operate.gesture_sessions import read_executions
+        from kpm_ros.operate.gesture_sessions import read_each, together
 
         settings = _settings(arguments)
-        recorded = read_executions(arguments.data, list(settings.features), arguments.motions)
+        parts = read_each(arguments.data, list(settings.features), arguments.motions)
+        recorded = together(_turned(parts) if arguments.turned else parts)
         require_learning()
         with progress(int(folds_of(recorded).max()) + 1, "training") as listener:
             model = train(recorded, settings, listener)
@@ -119,6 +129,18 @@ def signals_of(words: str) -> list[str]:
     if not listed:
         raise UserError(f"--signals is empty, but must be of {', '.join(SIGNALS)}")
     return list(dict.fromkeys(check_choice("--signals", each, SIGNALS) for each in listed))
+
+
+def _turned(parts: Sequence[ExecutionSet]) -> list[ExecutionSet]:
+    """Turn recordings of an armband to the last of them, and say by how much."""
+    from kpm_ros.learn.gestures.armband_turn import turned_to_the_last
+
+    found = turned_to_the_last(parts)
+    for part, turn in found[:-1]:
+        print(
+            f"{part.origin}: channels moved on by {turn:+d} electrodes, to where the last has them"
+        )
+    return [part for part, _ in found]
 
 
 def _settings(arguments: argparse.Namespace) -> TrainingSettings:

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.act.gestures.decision import Decider, voted
-from kpm_ros.act.gestures.gesture_model import DecisionRules
+from kpm_ros.act.gestures.gesture_model import DecisionRules, Input
 from kpm_ros.act.gestures.hand_shape import HandShape
 from kpm_ros.act.gestures.learnt import Batch, LearntRecogniser
 from kpm_ros.act.safety import FreshnessRules, Now
@@ -161,11 +161,15 @@ def test_strength_follows_how_strongly_a_gesture_is_made(model):
     assert strength(0.3) < 0.6 * strength(0.6) < strength(0.6) < strength(3.0) == 1.0
 
 
+RULES = DecisionRules(votes=1, sure=0.9, hold=2, settle_s=0.0, release=3)
+
+
 class Says:
     """A model of two gestures and rest, for its thresholds."""
 
     def __init__(self, reject=(0.0, 0.0, 0.0)):
-        self.card = type("Card", (), {"rest": 0, "decision": DecisionRules(1, 0.9, 2, 3)})()
+        first = Input("emg", ("a",), 200.0, 40, 4, ("hudgins",))
+        self.card = type("Card", (), {"rest": 0, "decision": RULES, "inputs": (first,)})()
         self.reject = np.array(reject)
 
 
@@ -178,6 +182,13 @@ def test_a_gesture_begins_and_ends_when_several_windows_say_the_same():
     decider = Decider(Says())
     assert decide(decider, "a", "rest", "a", "a", "rest", "rest", "a") == [0, 0, 0, 1, 1, 1, 1]
     assert decide(decider, "b", "b", "b", "rest", "rest", "rest") == [1, 1, 2, 2, 2, 0]
+
+
+def test_after_rest_a_gesture_waits_until_the_hand_has_moved_for_some_windows():
+    decider = Decider(Says(), replace(RULES, settle_s=0.08))
+    # The first windows of "b", which still hold rest, look like "a"; a moment of rest begins anew.
+    assert decide(decider, "a", "a", "a", "rest", "a", "a", "b", "b", "b") == [0] * 8 + [2]
+    assert decide(decider, "a", "a", "a", "rest", "rest", "rest") == [2, 2, 1, 1, 1, 0]
 
 
 def test_a_doubtful_gesture_does_not_begin_but_goes_on():
@@ -198,12 +209,13 @@ def test_windows_vote_by_the_mean_of_the_newest():
 
 def test_the_shape_of_a_hand_is_the_same_wherever_and_however_large_it_is():
     shape = HandShape(find_skeleton("mediapipe-hand"))
+    assert len(set(shape.names)) == len(shape.names)
     points = np.random.default_rng(5).uniform(size=(1, 21, 2))
     turned = points @ np.array([[0.0, -1.0], [1.0, 0.0]]) * 3.0 + 7.0
     np.testing.assert_allclose(shape.measure(turned), shape.measure(points))
     right_angle = points.copy()
     right_angle[0, 5:8] = [(0, 0), (1, 0), (1, 1)]
-    bend = shape.measure(right_angle)[0, shape.names.index("bend index_pip")]
+    bend = shape.measure(right_angle)[0, shape.names.index("bend index_pip index_dip")]
     assert bend == pytest.approx(np.pi / 2)
 
 

@@ -27,13 +27,13 @@ from kpm_ros.replay.bag_reader import BagReader
 SHORT = """
 name: short
 needs: [emg]
-check_s: 4
+check_s: 3
 ready_s: 1
 tries: 2
 steps:
   - {kind: rest, seconds: 1}
   - {kind: mvc, seconds: 2, muscles: [ADM]}
-  - {kind: task, task: play, seconds: 2, prompt: Play.}
+  - {kind: task, task: play, seconds: 1, prompt: Play.}
 """
 
 

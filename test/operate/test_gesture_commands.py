@@ -34,12 +34,14 @@ from support.gestures import CHANNELS, LEVELS, PERIOD_NS, emg
 
 TAKE = 400
 """Samples of a take: 2 s, of which the first is left out."""
+DAY_NS = 24 * 3600 * S
+"""The armband sits as it did on the first day; a day later it is turned."""
 
 
-def take_of_session(folder, name, number, channels=CHANNELS):
+def take_of_session(folder, name, number, channels=CHANNELS, turn=0):
     """Write the bag of one execution; gives its span."""
-    began_ns = T0 + number * 3 * S
-    samples = emg(name, TAKE, number).astype(np.float32)
+    began_ns = T0 + number * 3 * S + turn * DAY_NS
+    samples = np.roll(emg(name, TAKE, number), turn, axis=1).astype(np.float32)
     messages = []
     for start in range(0, TAKE, 10):
         at_ns = began_ns + start * PERIOD_NS
@@ -58,7 +60,7 @@ def take_of_session(folder, name, number, channels=CHANNELS):
     return began_ns, began_ns + TAKE * PERIOD_NS
 
 
-def session_in(folder, repetitions=4, channels=CHANNELS):
+def session_in(folder, repetitions=4, channels=CHANNELS, turn=0):
     """Record a made-up session of every gesture."""
     steps, takes = [], []
     for number, name in enumerate(LEVELS, 1):
@@ -67,7 +69,8 @@ def session_in(folder, repetitions=4, channels=CHANNELS):
             steps.append(Step(kind, task, 2.0, f"make {name}", repetition=repetition))
             k = len(steps)
             place = f"takes/{k:02}_{task}_1"
-            began_ns, ended_ns = take_of_session(folder / place, name, 10 * number + k, channels)
+            seed = 10 * number + k
+            began_ns, ended_ns = take_of_session(folder / place, name, seed, channels, turn)
             takes.append(Take(k, 1, "done", place, began_ns=began_ns, ended_ns=ended_ns))
     session = Session("P07", "gestures", tuple(steps), tuple(takes), simulated=True)
     session.write(folder)
@@ -127,6 +130,13 @@ def test_sessions_with_other_electrodes_are_not_put_together(recorded, tmp_path,
     words = ["train-gestures", str(recorded), str(other), "--out", str(tmp_path / "x")]
     assert main(words) == 2
     assert "has the channels x, y, z of emg" in capsys.readouterr().err
+
+
+def test_an_armband_that_sat_turned_is_said_to_have_been(recorded, tmp_path, capsys):
+    today = session_in(tmp_path / "today", 3, turn=1)
+    words = ["train-gestures", str(recorded), str(today), "--turned"]
+    assert main([*words, "--out", str(tmp_path / "x.safetensors")]) == 0
+    assert f"{recorded}: channels moved on by +1 electrodes" in capsys.readouterr().out
 
 
 def test_a_folder_without_gestures_is_refused_in_a_sentence(tmp_path, capsys):

@@ -41,8 +41,8 @@ class Decider:
 
     The newest windows vote by their mean probability. What wins but is less probable than the
     model's threshold for it is rejected, which counts as rest; another gesture than the present one
-    must be surer still. The same other answer several times in a row then changes what is held to
-    be done.
+    must be surer still, and after rest wait until the hand has moved for some windows. The same
+    other answer several times in a row then changes what is held to be done.
     """
 
     def __init__(self, model: GestureModel, rules: DecisionRules | None = None) -> None:
@@ -50,6 +50,8 @@ class Decider:
         self._rules = rules or model.card.decision
         self._reject = model.reject
         self._rest = model.card.rest
+        first = model.card.inputs[0]
+        self._settle = round(self._rules.settle_s * first.rate_hz / first.step)
         self._votes: deque[Array] = deque(maxlen=self._rules.votes)
         self.reset()
 
@@ -57,16 +59,17 @@ class Decider:
         """Forget all windows, as after samples that could not be used."""
         self._votes.clear()
         self._current = self._other = self._rest
-        self._in_a_row = 0
+        self._in_a_row = self._not_rest = 0
 
     def push(self, probabilities: Array) -> Verdict:
         """Take one window's probabilities (gestures,); say what is done now."""
         self._votes.append(probabilities)
         voted = np.mean(self._votes, axis=0)
         answer = int(voted.argmax())
+        self._not_rest = self._not_rest + 1 if answer != self._rest else 0
         if voted[answer] < self._reject[answer]:
             answer = self._rest
-        elif answer not in (self._current, self._rest) and voted[answer] < self._rules.sure:
+        elif answer not in (self._current, self._rest) and not self._may_begin(voted[answer]):
             answer = self._current
         self._in_a_row = self._in_a_row + 1 if answer == self._other else 1
         self._other = answer
@@ -74,6 +77,10 @@ class Decider:
         if self._in_a_row >= (self._rules.hold if resting else self._rules.release):
             self._current = answer
         return Verdict(self._current, float(voted[self._current]))
+
+    def _may_begin(self, probability: float) -> bool:
+        settled = self._current != self._rest or self._not_rest >= self._settle
+        return settled and probability >= self._rules.sure
 
 
 def voted(probabilities: Array, votes: int) -> Array:

@@ -91,8 +91,11 @@ class DecisionRules:
     """The newest windows whose probabilities are averaged."""
     sure: float = 0.98
     """Probability from which a gesture may begin, where its rejection does not ask for more."""
-    hold: int = 3
+    hold: int = 2
     """It begins when so many windows in a row say so."""
+    settle_s: float = 0.14
+    """It begins after rest no sooner than windows have not been rest for so long: the first still
+    hold some of the rest, and are easily taken for another gesture."""
     release: int = 5
     """It ends, or gives way to another, when so many in a row say the same other thing."""
 
@@ -101,6 +104,7 @@ class DecisionRules:
         for name in ("votes", "hold", "release"):
             check_number(name, getattr(self, name), least=1, most=1000)
         check_number("sure", self.sure, least=0.0, most=1.0)
+        check_number("settle_s", self.settle_s, least=0.0, most=10.0)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class HandShape:
     >>> from kpm_ros.core.skeletons import find_skeleton
     >>> shape = HandShape(find_skeleton("mediapipe-hand"))
     >>> len(shape.names), shape.names[0], shape.names[-1]
-    (33, 'bend thumb_cmc', 'gap ring_tip little_tip')
+    (33, 'bend thumb_cmc thumb_mcp', 'gap ring_tip little_tip')
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
@@ -50,7 +50,7 @@ class HandShape:
         self._gaps = [(self._root, tip) for tip in tips] + list(combinations(tips, 2))
         names = skeleton.points
         self.names: tuple[str, ...] = (
-            *(f"bend {names[at]}" for _, at, _ in self._bends),
+            *(f"bend {names[at]} {names[to]}" for _, at, to in self._bends),
             *(f"gap {names[a]} {names[b]}" for a, b in self._gaps),
         )
 
