@@ -35,6 +35,7 @@ from kpm_ros.core.keyboard import (
     IS_BLACK,
     KEY_X_M,
     TRAVEL_M,
+    WHITE_LENGTH_M,
     WHITE_WIDTH_M,
 )
 from kpm_ros.simulate.grips import FURTHEST_STRETCH
@@ -56,11 +57,13 @@ BENT_RAD = 0.5
 _APART_M = 0.025
 """Hands that are further apart along the keys are side by side."""
 _FULL_M = 0.025
-"""From an overlap of so much on, a hand is all the way over the other one."""
+"""Once they are nearer than that by so much, one is all the way over the other."""
 _EARLY_S, _EASE_S = 0.20, 0.24
 """How long before and after that it is on its way, and how long it takes to rise."""
 _SHARES = np.linspace(1.0, 0.0, 11)
 """Of the whole way up, tried from the top where fingers are on keys."""
+_FALLBOARD_M = 0.010
+"""No fingertip touches a key nearer to the fallboard."""
 _BESIDE_BLACK_M = 0.002
 """How far a fingertip between black keys stays from them."""
 
@@ -141,6 +144,7 @@ def further_in(touch: Array, key: NDArray[np.int64]) -> Array:
     Between black keys, white ones are narrow.
     """
     moved = touch + np.array([0.0, INWARDS_M, 0.0])
+    moved[:, 1] = np.minimum(moved[:, 1], WHITE_LENGTH_M - _FALLBOARD_M)
     free = _BESIDE_BLACK_M + BLACK_WIDTH_M / 2
     left, right = KEY_X_M[key] - WHITE_WIDTH_M / 2, KEY_X_M[key] + WHITE_WIDTH_M / 2
     blacks = KEY_X_M[IS_BLACK]

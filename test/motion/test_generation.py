@@ -102,7 +102,7 @@ def test_a_generated_movement_tells_its_fingers_through_cuts_rates_and_files(
 
 def test_hands_that_cross_pass_over_each_other_and_still_press_their_keys() -> None:
     right = [Note(0.5 + 0.25 * k, 0.2, (60, 64, 67, 64)[k % 4], 70) for k in range(24)]
-    left = [Note(0.5 + 0.75 * k, 0.3, (48, 76, 62, 79, 43, 65, 72, 50)[k], 70) for k in range(8)]
+    left = [Note(0.5 + 0.75 * k, 0.3, (48, 76, 61, 78, 43, 66, 72, 50)[k], 70) for k in range(8)]
     # Two voices of nearly one height are told apart by their mean.
     voices = [Score.of(right, name="crossing"), Score.of([*left, Note(6.4, 0.3, 36, 70)])]
     performed = perform(voices)
