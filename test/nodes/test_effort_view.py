@@ -31,10 +31,11 @@ from kpm_ros.nodes import effort_view, qos
 from kpm_ros.nodes.effort_view import EffortView
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.wire.decode import time_ns
-from support.bags import T0
+from support.bags import T0, S
 from support.waiting import wait_for
 
 GRID = Grid(2000)
+BEFORE_NS = T0 - S
 ONE_HAND = read_card(find_model("touchnet-sim")).muscles
 PEOPLE = {
     "one hand": ONE_HAND,
@@ -49,7 +50,13 @@ class Viewed:
     def __init__(self, node, muscles):
         self.view = EffortView(node, muscles)
         self._read = PolledSubscription(node, JointState, "effort/view", qos.of("effort/view"))
-        wait_for(lambda: self.view.listened_to, "the reader to be known")
+        nothing = np.zeros(1, FlagBits), np.zeros((1, len(muscles)), np.float32)
+
+        def known():
+            self.view.publish(np.array([BEFORE_NS]), *nothing)
+            return self._read.take()
+
+        wait_for(known, "publisher and reader to know each other")
 
     def of(self, flags, effort):
         """Publish samples from the grid's instant T0 on; give the messages that come of them."""
@@ -57,10 +64,13 @@ class Viewed:
         self.view.publish(stamps, np.array(flags, FlagBits), np.array(effort, np.float32))
         expected = int((stamps % 10_000_000 == 0).sum())
         found = []
-        wait_for(
-            lambda: found.extend(m for m, _ in self._read.take()) or len(found) >= expected,
-            f"{expected} messages",
-        )
+
+        def all_have_come():
+            taken = [message for message, _ in self._read.take()]
+            found.extend(m for m in taken if time_ns(m.header.stamp) != BEFORE_NS)
+            return len(found) >= expected
+
+        wait_for(all_have_come, f"{expected} messages")
         return found
 
 
