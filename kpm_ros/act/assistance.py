@@ -100,7 +100,13 @@ class Assistance:
         """Know nothing of the effort yet: `describe` says what it means."""
         self.config = config
         self.arming = arming or Arming(ArmingRules())
-        self.guard = EffortGuard(0, config.timeout_s, config.max_age_s, config.max_effort)
+        self.guard = EffortGuard(
+            0,
+            config.timeout_s,
+            config.max_age_s,
+            config.max_effort,
+            late_views=config.late_views,
+        )
         self._meaning: Hashable = None
         self._torques: TorqueMap | None = None
         self._smoother = Smoother(0, config.smoothing_s, config.timeout_s)
@@ -157,6 +163,7 @@ class Assistance:
             self._torques = TorqueMap(config, known.muscles, known.intervals)
         self.config = config
         self.guard.limit(config.timeout_s, config.max_age_s, config.max_effort)
+        self.guard.late_views = config.late_views
         self._smoother.retime(config.smoothing_s, config.timeout_s)
         self._slew.rate_per_s = config.max_torque_rate_nm_s
 

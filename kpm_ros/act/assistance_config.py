@@ -63,6 +63,12 @@ class AssistanceConfig(FreshnessRules):
         live=True,
     )
     """Assistance is never more by it."""
+    late_views: bool = setting(
+        False,
+        "whether effort is acted on while a camera view is late (POSE_STALE); else torque goes to "
+        "zero meanwhile, as soon as two frames are missing at 30 a second, or three at 60",
+        live=True,
+    )
     max_torque_nm: float = setting(
         0.3, "no joint gets more torque", least=0.001, most=50.0, live=True
     )

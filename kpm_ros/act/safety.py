@@ -35,6 +35,9 @@ CLOCK_SLACK_NS = 20_000_000
 back."""
 
 
+LATE_VIEW = Flag.POSE_STALE | Flag.POSE_LOST
+
+
 class Now(NamedTuple):
     """One instant by two clocks."""
 
@@ -114,12 +117,15 @@ class EffortGuard:
         max_effort: float = FreshnessRules.max_effort,
         max_ahead_s: float = 0.1,
         what: str = "effort",
+        late_views: bool = True,
     ) -> None:
         """`max_age_s` is of the instant described, `timeout_s` of the arrival of anything new.
 
-        `what` the samples are is said in its sentences.
+        `what` the samples are is said in its sentences; `late_views`: whether those may be acted on
+        that rest on a camera which is late.
         """
         self._what = what
+        self.late_views = late_views
         self.limit(timeout_s, max_age_s, max_effort)
         check_number("max_ahead_s", max_ahead_s, least=0)
         self._muscles = muscles
@@ -287,6 +293,10 @@ class EffortGuard:
             causes = bits & ~Flag.INVALID
             detail = f": {describe(causes)}" if causes else ""
             self._refuse("marked invalid", f"{self._what} marked invalid{detail}")
+            return True
+        # A model that can do without pose goes on once it is lost.
+        if not self.late_views and bits & LATE_VIEW == Flag.POSE_STALE:
+            self._refuse("of a late view", f"a camera is late: {self._what} is of old frames")
             return True
         limit = self._max_effort
         for value in row:

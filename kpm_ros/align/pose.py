@@ -45,6 +45,8 @@ class PoseStream:
     Between two frames that both saw the hand and are not too far apart, the pose is
     interpolated. Where the frame after the instant saw no hand, is further away, or did not come in
     time, the last seen pose is held, or extrapolated for a while if the rules say so, and flagged.
+    Where no frame at all came in time, its age counts until the wait was over: that is when the
+    camera is known to be silent.
 
     No camera sees a hand twice in the same place to the last bit: a frame that says so shows an
     image that stands still, and counts for nothing unless the rules say otherwise.
@@ -152,10 +154,18 @@ class PoseStream:
         asked_ns = round(JOINED_GAPS * (gap_ns or self._usual_gap_ns)) + delay_ns * bool(gap_ns)
         return max(self._least_wait_ns, min(asked_ns, self._longest_wait_ns))
 
+    def _joined_ns(self, exposed_ns: list[int]) -> int:
+        """How far apart frames are joined, given when those that count were exposed."""
+        return round(JOINED_GAPS * (usual_gap_ns(exposed_ns) or self._usual_gap_ns))
+
     def _stale_ns(self, exposed_ns: list[int]) -> int:
-        """Age at which a pose is stale, given when the frames that count were exposed."""
-        asked_ns = round(JOINED_GAPS * (usual_gap_ns(exposed_ns) or self._usual_gap_ns))
-        return max(self._least_stale_ns, min(asked_ns, self._lost_ns))
+        """Age at which a pose is stale."""
+        return max(self._least_stale_ns, min(self._joined_ns(exposed_ns), self._lost_ns))
+
+    def _waited_ns(self, exposed_ns: list[int]) -> int:
+        """How long at least a frame after an instant has been waited for, where none came."""
+        joined_ns = self._joined_ns(exposed_ns)
+        return max(self._least_wait_ns, min(joined_ns, self._longest_wait_ns))
 
     def _with_last_seen(self, frames: list[Arrival[Seen]]) -> list[Arrival[Seen]]:
         """Put the last frame that saw the hand, long forgotten by its stream, before newer ones."""
@@ -205,17 +215,21 @@ class PoseStream:
             part = slice(start, stop)
             age_ns = stamps_ns[part] - seen.stamp_ns
             until_ns = frame.stamp_ns if after is None else after.stamp_ns
-            stale_ns = self._stale_ns(exposed_ns[: bisect_right(exposed_ns, until_ns)])
+            counted_ns = exposed_ns[: bisect_right(exposed_ns, until_ns)]
+            stale_ns = self._stale_ns(counted_ns)
             if seen is frame and after is not None and _joins(seen, after, stale_ns):
                 pose[part] = line(seen, after, age_ns)
                 flags[part] = seen.item.flags | after.item.flags
                 self.newest_used = after if instants[stop - 1] > seen.stamp_ns else frame
-            elif seen is frame and previous is not None and self._goes_on(previous, seen, stale_ns):
-                pose[part], flags[part] = self._extrapolated(previous, seen, age_ns, stale_ns)
+                continue
+            silent = stamps_ns[part] > exposed_ns[-1]
+            stale_at_ns = np.where(silent, max(0, stale_ns - self._waited_ns(counted_ns)), stale_ns)
+            if seen is frame and previous is not None and self._goes_on(previous, seen, stale_ns):
+                pose[part], flags[part] = self._extrapolated(previous, seen, age_ns, stale_at_ns)
                 flags[part] |= previous.item.flags | seen.item.flags
             else:
                 pose[part] = seen.item.row
-                aged = age_flags(age_ns, 0, stale_ns, self._lost_ns)
+                aged = age_flags(age_ns, 0, stale_at_ns, self._lost_ns)
                 flags[part] = aged | FlagBits(seen.item.flags)
 
     def _goes_on(self, previous: Arrival[Seen], last: Arrival[Seen], stale_ns: int) -> bool:
@@ -227,7 +241,7 @@ class PoseStream:
         previous: Arrival[Seen],
         last: Arrival[Seen],
         age_ns: NDArray[np.int64],
-        stale_ns: int,
+        stale_ns: NDArray[np.int64],
     ) -> tuple[NDArray[np.float32], NDArray[FlagBits]]:
         """Let the pose go on as it moved between two frames for as long as the rules say."""
         flags = age_flags(age_ns, 0, stale_ns, self._lost_ns)
@@ -238,7 +252,7 @@ class PoseStream:
 
 
 def age_flags(
-    age_ns: NDArray[np.int64], held_ns: int, stale_ns: int, lost_ns: int
+    age_ns: NDArray[np.int64], held_ns: int, stale_ns: int | NDArray[np.int64], lost_ns: int
 ) -> NDArray[FlagBits]:
     """Say of points of increasing age whether they are held past their time, stale or lost."""
     flags = np.zeros(len(age_ns), FlagBits)

@@ -42,8 +42,8 @@ class PoseRules(CheckedSettings):
     )
     stale_s: float = setting(
         0.05,
-        "a pose older than this is stale, or older than 2.5 of the camera's usual gaps between "
-        "frames if that is more; frames further apart are not joined",
+        "a pose older than this when its sample leaves is stale, or older than 2.5 of the camera's "
+        "usual gaps between frames if that is more; frames further apart are not joined",
         least=0.001,
         most=10.0,
     )

@@ -91,6 +91,20 @@ def test_effort_marked_invalid_is_withheld_with_its_cause() -> None:
     assert guard.check(both(NOW + MS)).reason == "effort marked invalid"
 
 
+def test_effort_of_a_camera_that_is_late_is_withheld_until_the_model_goes_on_without_it() -> None:
+    guard, late, lost = EffortGuard(6, late_views=False), Flag.POSE_STALE, Flag.POSE_LOST
+    push_one(guard, NOW, NOW, flags=late | Flag.HELD)
+    assert guard.check(both(NOW)).state is GuardState.INVALID
+    assert "a camera is late" in guard.check(both(NOW)).reason
+    push_one(guard, NOW + MS, NOW + MS, flags=late | lost | Flag.HELD)
+    assert guard.check(both(NOW + MS)).state is GuardState.READY
+    push_one(guard, NOW + 2 * MS, NOW + 2 * MS, flags=Flag.HELD)
+    assert guard.check(both(NOW + 2 * MS)).state is GuardState.READY
+    guard.late_views = True
+    push_one(guard, NOW + 3 * MS, NOW + 3 * MS, flags=late)
+    assert guard.check(both(NOW + 3 * MS)).state is GuardState.READY
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("muscle", [0, 3, 5])
 def test_non_finite_effort_of_any_muscle_is_refused_and_counted(value: float, muscle: int) -> None:

@@ -191,7 +191,7 @@ def test_a_frame_received_exactly_at_the_end_of_its_wait_is_in_time() -> None:
 
     first_ns = T0 + -(-10 * 1024 // 1000) * S // 1024
     assert flags(first_ns + 60 * MS) == {0}
-    assert flags(first_ns + 62 * MS) == {Flag.HELD}
+    assert flags(first_ns + 62 * MS) == {Flag.HELD | Flag.POSE_STALE}
 
 
 def test_a_late_note_acts_at_the_next_sample_that_is_emitted() -> None:

@@ -72,11 +72,22 @@ def test_without_any_frame_there_is_no_pose() -> None:
     assert read(stream(), 5) == ([0.0], [LOST])
 
 
-def test_a_pose_that_nothing_follows_is_held_then_stale_then_lost() -> None:
-    values, flags = read(stream((0, True)), 0, 50, 51, 250, 251)
+def test_a_hand_that_is_gone_is_held_then_stale_then_lost() -> None:
+    pose = stream((0, True), *((i, False) for i in range(1, 20)))
+    values, flags = read(pose, 0, 50, 51, 250, 251)
     assert values == [0.0] * 5
     held = int(Flag.HELD)
     assert flags == [0, held, held | Flag.POSE_STALE, held | Flag.POSE_STALE, held | LOST]
+
+
+def test_a_pose_that_nothing_follows_is_stale_as_soon_as_it_was_waited_for_in_vain() -> None:
+    values, flags = read(stream((0, True)), 0, 1, 250, 251)
+    assert values == [0.0] * 4
+    stale = Flag.HELD | Flag.POSE_STALE
+    assert flags == [0, stale, stale, Flag.HELD | LOST]
+    # The wait, 60 ms, counts: its sample leaves when the pose is 90 ms old.
+    _, flags = read(stream((0, True), rules=PoseRules(stale_s=0.09)), 30, 31)
+    assert flags == [Flag.HELD, stale]
 
 
 def test_a_frame_without_a_hand_ends_the_line() -> None:
@@ -108,12 +119,13 @@ def test_an_awaited_pose_goes_on_as_it_moved_when_the_rules_say_so() -> None:
     values, flags = read(pose, 10, 30, 36, 40, 80)
     end = (FRAME + 20 * MS) / MS
     assert values == expected(10, 30, 36, end, end)
-    moving, held = int(Flag.EXTRAPOLATED), Flag.EXTRAPOLATED | Flag.HELD
-    assert flags == [0, moving, moving, held, held | Flag.POSE_STALE]
+    moving = Flag.EXTRAPOLATED | Flag.POSE_STALE
+    assert flags == [0, moving, moving, moving | Flag.HELD, moving | Flag.HELD]
 
 
 def test_a_hand_that_is_gone_does_not_go_on_moving() -> None:
-    pose = stream((0, True), (1, True), (2, False), rules=PoseRules(extrapolate_s=0.02))
+    gone = ((2, False), (3, False))
+    pose = stream((0, True), (1, True), *gone, rules=PoseRules(extrapolate_s=0.02))
     values, flags = read(pose, 40)
     assert values == expected(FRAME / MS)
     assert flags == [Flag.HELD]
@@ -152,7 +164,7 @@ def test_impossible_points_are_refused(impossible: NDArray[np.float32]) -> None:
     pose = stream((0, True))
     refused = LandmarkFrame(T0 + FRAME, "top", 1, impossible, 1.0, skeleton=SKELETON.name)
     assert pose.push(refused, T0 + 30 * MS) is Outcome.REFUSED
-    assert read(pose, 10) == ([0.0], [Flag.HELD])
+    assert read(pose, 10) == ([0.0], [Flag.HELD | Flag.POSE_STALE])
 
 
 def test_a_frame_that_comes_twice_is_refused() -> None:

@@ -106,8 +106,10 @@ def test_at_60_frames_a_second_the_rules_are_what_they_say() -> None:
     out = settled(one_view(kept), T0 + 1700 * MS)
     assert set(out.flags.tolist()) == {0, Flag.HELD, Flag.HELD | Flag.POSE_STALE}
     stale_ns = out.stamps_ns[(out.flags & Flag.POSE_STALE) != 0]
-    past_ns = (stale_ns - T0 - 6 * 16_666_667) % (20 * 16_666_667)
-    assert past_ns.min() > 50 * MS
+    past_ms = (stale_ns - T0 - 6 * 16_666_667) % (20 * 16_666_667) / MS
+    # The next frame came after 66.7 + 15 ms, when some 22 ms had been waited for in vain.
+    assert 20 < past_ms[past_ms < 50].max() < 23
+    assert past_ms.max() > 60
 
 
 def test_a_frame_is_waited_for_as_long_as_it_would_still_be_joined() -> None:

@@ -107,7 +107,9 @@ def no_longer_the_right_size(frame):
     ],
 )
 def test_a_camera_that_tells_nothing_true_ends_in_zero_effort(stage, record_property, change, said):
-    witness, began_ns = stage.witness, time.time_ns()
+    witness = stage.witness
+    stage.wait_for_torque()
+    began_ns = time.time_ns()
     with stage.altered(only(LandmarkFrame, copy(change), "top")):
         witness.wait_for_flags(LOST)
         witness.wait_for_zero()

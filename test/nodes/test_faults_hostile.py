@@ -201,15 +201,19 @@ def test_a_rival_of_the_estimator_stops_assistance(stage, record_property, diges
 def test_a_second_publisher_of_infos_is_said_and_moves_nothing(stage, record_property):
     """It sends no effort: the estimator's own is still what it was."""
     witness = stage.witness
+
+    def acting():
+        return witness.values("exo")["state"] in ("active", "ramping")
+
     with Intruder(stage) as intruder:
         digest_of_another_order(stage, intruder)
         witness.wait_for_report("exo", "effort/info has several publishers")
-        assert witness.values("exo")["state"] in ("active", "ramping")
+        wait_for(acting, "assistance to go on")
         # What nobody can use is refused in words.
         intruder.send("effort/info", EffortInfo(muscles=[str(n) for n in range(60_000)]))
         intruder.send("effort/info", EffortInfo(muscles=["ADM", "ADM"]))
         witness.wait_for_figure("exo", "refused_messages")
-        assert witness.values("exo")["state"] in ("active", "ramping")
+        wait_for(acting, "assistance to go on")
     recovery_ms(record_property, witness, time.time_ns())
     stage.assert_valid()
     stage.assert_no_gap()

@@ -95,13 +95,15 @@ class LandmarkResampler:
         gap_ns = news.stamps_ns[after] - news.stamps_ns[seen]
         in_time = (after > place) & (gap_ns - age_ns <= news.wait_ns[place])
         stale_ns = news.stale_ns[np.where(in_time, after, place)]
+        silent = self._next_ns(at_ns[known]) - at_ns[known] > news.wait_ns[place]
         joined = in_time & (seen == place) & news.seen[after] & (gap_ns <= stale_ns)
         found = on_lines(
             self.series.values, news.rows[seen], news.rows[after], age_ns, gap_ns, joined
         )
         values = placed(found, known, self.series, len(at_ns))
         held = np.where(age_ns > 0, FlagBits(Flag.HELD), FlagBits(0))
-        held |= np.where(age_ns > stale_ns, FlagBits(Flag.POSE_STALE), FlagBits(0))
+        stale = age_ns > np.where(silent, news.silent_ns[place], stale_ns)
+        held |= np.where(stale, FlagBits(Flag.POSE_STALE), FlagBits(0))
         held |= np.where(age_ns > _LOST_NS, FlagBits(Flag.POSE_LOST), FlagBits(0))
         flags[known] = np.where(joined, FlagBits(0), held)
         return OnGrid(values, flags, (flags & FlagBits(Flag.POSE_LOST)) != 0)
@@ -122,14 +124,22 @@ class LandmarkResampler:
         asked_ns = np.rint(JOINED_GAPS * usual_ns).astype(np.int64)
         # Each frame says itself how often frames come, but the wait for it began before.
         before = np.maximum(np.append(rows[1:], rows[-1:]) - 1, 0)
+        stale_ns = np.clip(asked_ns[rows], _STALE_NS, _LOST_NS)
+        waited_ns = np.clip(asked_ns[rows], _WAIT_NS, _LONGEST_WAIT_NS)
         return News(
             rows,
             stamps_ns,
             seen[rows],
             last_seen,
-            np.clip(asked_ns[rows], _STALE_NS, _LOST_NS),
+            stale_ns,
             np.clip(asked_ns[before], _WAIT_NS, _LONGEST_WAIT_NS),
+            np.maximum(0, stale_ns - waited_ns),
         )
+
+    def _next_ns(self, at_ns: Instants) -> Instants:
+        """When the next frame of each instant was exposed, be it a repeat; without one, never."""
+        stamps_ns = np.append(self.series.stamps_ns, _NEVER_NS)
+        return np.asarray(stamps_ns[np.searchsorted(self.series.stamps_ns, at_ns)])
 
     def _seen(self) -> NDArray[np.bool_]:
         """Which frames saw a hand or body where one can be; the live pipeline refuses others."""
@@ -165,6 +175,7 @@ class LandmarkResampler:
         return repeats
 
 
+_NEVER_NS = 2**62
 _RULES = PoseRules()
 _STALE_NS, _LOST_NS, _WAIT_NS, _LONGEST_WAIT_NS = (
     round(time_s * NS_PER_S)
@@ -185,6 +196,8 @@ class News(NamedTuple):
     """Age at which a hand is stale, as far as each and those before it tell."""
     wait_ns: Instants
     """How long the frame after each is waited for."""
+    silent_ns: Instants
+    """Age at which a hand is stale where no frame came within that wait."""
 
 
 def usual_gaps_ns(stamps_ns: Instants) -> Instants:
