@@ -26,7 +26,9 @@ from kpm_ros.act.safety import NS_PER_S, Now
 from kpm_ros.core.settings import CheckedSettings, ConfigurationError, check_choice, setting
 
 REMEMBERED = 50
-"""Times of arming and disarming that are kept to be told."""
+"""Times of arming and disarming, and breaks in between, that are kept to be told."""
+TRACE = "trace: "
+"""What lines begin with that tell these."""
 
 
 class Cause(str, Enum):
@@ -97,12 +99,19 @@ class NotHealthyError(ConfigurationError):
 
 
 class Turn(NamedTuple):
-    """One time that a machine was armed or disarmed."""
+    """One time that a machine was armed or disarmed, or was held up and went on."""
 
     clock_ns: int
-    armed: bool
+    what: str
     by: str
     """Who or what."""
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        return f"{self.what} by {self.by}"
+
+
+ARMED, DISARMED, WITHHELD, WENT_ON = "armed", "disarmed", "withheld", "went on"
 
 
 class Arming:
@@ -132,6 +141,7 @@ class Arming:
         """Why nothing moves; None while nothing is at fault."""
         self.armed_by = ""
         self.turns: deque[Turn] = deque(maxlen=REMEMBERED)
+        self._breaks: deque[Turn] = deque(maxlen=REMEMBERED)
         self.disarmed = 0
         """Times that it was disarmed."""
         self._broken_ns: int | None = None
@@ -147,12 +157,17 @@ class Arming:
         """The same in a sentence."""
         return self.fault.reason if self.fault else ""
 
+    @property
+    def trace(self) -> list[Turn]:
+        """Everything that is remembered, the oldest first."""
+        return sorted([*self.turns, *self._breaks], key=lambda turn: turn.clock_ns)
+
     def arm(self, now: Now, by: str, faults: Sequence[Fault]) -> None:
         """Let the machine be moved from now on; a NotHealthyError says what is missing first."""
         if faults:
             missing = "; ".join(fault.reason for fault in faults)
             raise NotHealthyError(f"cannot be armed: {missing}")
-        self.turns.append(Turn(now.clock_ns, True, by))
+        self.turns.append(Turn(now.clock_ns, ARMED, by))
         self.armed, self.armed_by = True, by
         self.fault = self._broken_ns = None
 
@@ -164,7 +179,7 @@ class Arming:
             return
         self.armed, self.fault, self._broken_ns = False, Fault(cause, reason), None
         self.disarmed += 1
-        self.turns.append(Turn(now.clock_ns, False, f"{cause.value}: {reason}"))
+        self.turns.append(Turn(now.clock_ns, DISARMED, f"{cause.value}: {reason}"))
 
     def judge(self, now: Now, faults: Sequence[Fault]) -> bool:
         """Say whether the machine may be moved; disarm for what does not heal, or lasts."""
@@ -175,11 +190,18 @@ class Arming:
                 self.disarm(now, *fault)
                 return False
         if not faults:
+            if self.fault is not None:
+                self._breaks.append(
+                    Turn(now.clock_ns, WENT_ON, f"itself: {self.fault.cause.value} is over")
+                )
             self.fault = self._broken_ns = None
             return True
         self.fault = faults[0]
         if self._broken_ns is None:
             self._broken_ns = now.steady_ns
+            self._breaks.append(
+                Turn(now.clock_ns, WITHHELD, f"{self.fault.cause.value}: {self.reason}")
+            )
         lasted_s = (now.steady_ns - self._broken_ns) / NS_PER_S
         if lasted_s > self.rules.heal_within_s:
             self.disarm(now, self.fault.cause, f"{self.fault.reason}, after {lasted_s:.0f} s")

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kpm_ros.act.arming import Arming, Fault, Turn
+from kpm_ros.act.arming import ARMED, TRACE, Arming, Fault, Turn
 from kpm_ros.act.safety import NS_PER_S, Now
 from kpm_ros.msg import AssistState
 from kpm_ros.nodes import outgoing, qos
@@ -73,20 +73,18 @@ class ArmingOutput:
         self._output.publish(message)
 
     def tell_trace(self, arming: Arming) -> None:
-        """Log when it was armed and disarmed, and by what, for whoever reads the end of a log."""
-        for turn in arming.turns:
+        """Log when it was armed, held up and disarmed, and by what, for who reads a log's end."""
+        for turn in arming.trace:
             seconds, ns = divmod(turn.clock_ns, NS_PER_S)
             at = time.strftime("%H:%M:%S", time.localtime(seconds))
-            what = "armed by" if turn.armed else "disarmed by"
-            line = f"trace: {at}.{ns // 1_000_000:03d} {what} {turn.by}"
-            self._node.get_logger().info(line)
+            self._node.get_logger().info(f"{TRACE}{at}.{ns // 1_000_000:03d} {turn}")
 
     def _log(self, arming: Arming) -> None:
         newest = arming.turns[-1] if arming.turns else None
         if newest is None or newest is self._logged:
             return
         self._logged = newest
-        if newest.armed:
-            self._node.get_logger().info(f"armed by {newest.by}")
+        if newest.what == ARMED:
+            self._node.get_logger().info(str(newest))
         else:
-            self._node.get_logger().warning(f"disarmed by {newest.by}")
+            self._node.get_logger().warning(str(newest))

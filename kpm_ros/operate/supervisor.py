@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from kpm_ros.act.arming import TRACE
 from kpm_ros.operate.process import Command, End, Ended, Event, Line, Started, Supervised
 from kpm_ros.operate.process_ends import (
     ASKED_ENDS,
@@ -150,6 +151,15 @@ class Supervisor:
             f"{name} | {line}"
             for name in self._culprits
             for line in list(self.processes[name].lines)[-count:]
+        ]
+
+    def trace(self) -> list[str]:
+        """Tell when machines were armed and disarmed, and by what, as their nodes ended with."""
+        return [
+            f"{name}: {words}"
+            for name, process in self.processes.items()
+            for _, found, words in (line.partition(TRACE) for line in process.lines)
+            if found
         ]
 
     def __enter__(self) -> Supervisor:

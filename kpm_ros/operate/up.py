@@ -30,6 +30,7 @@ from kpm_ros.operate.output_readers import nobody_reads
 
 if TYPE_CHECKING:
     from kpm_ros.operate.process import Command, Line
+    from kpm_ros.operate.supervisor import Supervisor
 
 COLOURS = ("cyan", "yellow", "green", "magenta", "red", "blue")
 """Of processes' names; some recur where there are more of these."""
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         # `kpm up | head`, or a closed terminal: a request to stop like any other.
         status = supervisor.run(lambda: stop_requests() + nobody_reads())
-    _conclude(supervisor.problems, supervisor.last_words())
+    _conclude(supervisor)
     return status
 
 
@@ -106,10 +107,13 @@ def _printer(names: list[str]) -> Callable[[Line], None]:
     return show
 
 
-def _conclude(problems: list[str], last_words: list[str]) -> None:
+def _conclude(supervisor: Supervisor) -> None:
+    last_words, trace = supervisor.last_words(), supervisor.trace()
     if last_words:
         print("kpm: last lines of what failed:", *last_words, sep="\n  ", file=sys.stderr)
-    for problem in problems:
+    if trace:
+        print("kpm: when machines were moved:", *trace, sep="\n  ", file=sys.stderr)
+    for problem in supervisor.problems:
         print(f"kpm: {problem}", file=sys.stderr)
-    if not problems:
+    if not supervisor.problems:
         print("kpm: everything has stopped; the run was healthy", file=sys.stderr)

@@ -49,9 +49,24 @@ def test_the_first_cause_is_the_one_that_is_told() -> None:
     arming.disarm(both(2), Cause.OPERATOR, "disarmed by me")
     arming.judge(both(3), [SILENT])
     assert (arming.cause, arming.disarmed) == (Cause.DEAD_MAN, 1)
-    assert [(turn.armed, turn.by) for turn in arming.turns] == [
-        (True, "me"),
-        (False, "dead_man: the dead-man switch is released"),
+    assert [str(turn) for turn in arming.turns] == [
+        "armed by me",
+        "disarmed by dead_man: the dead-man switch is released",
+    ]
+
+
+def test_what_held_it_up_and_was_over_is_told_among_the_rest() -> None:
+    arming = made()
+    arming.arm(both(0), "me", [])
+    assert not arming.judge(both(1), [SILENT])
+    assert not arming.judge(both(2), [SILENT])
+    assert arming.judge(both(3), [])
+    arming.disarm(both(4), Cause.STOP, "stopped")
+    assert [str(turn) for turn in arming.trace] == [
+        "armed by me",
+        "withheld by effort_stale: no effort for 60 ms",
+        "went on by itself: effort_stale is over",
+        "disarmed by stop: stopped",
     ]
 
 

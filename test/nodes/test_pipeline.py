@@ -247,8 +247,10 @@ def test_a_killed_node_comes_back_and_assistance_is_zero_in_between(node, contex
         wait_for(lambda: any(any(m.data) for m, _ in commands.take()), "assistance again", 30)
         assert graph.stop() == 1
         assert "inference ended by itself" in graph.output
-        assert re.search(r"trace: [\d:.]+ armed by exo/enable", graph.output)
-        assert re.search(r"trace: [\d:.]+ disarmed by deactivated", graph.output)
+        trace = graph.output.partition("kpm: when machines were moved:")[2]
+        assert re.search(r"exo: [\d:.]+ armed by exo/enable", trace)
+        assert re.search(r"exo: [\d:.]+ withheld by effort_stale: no effort for", trace)
+        assert re.search(r"exo: [\d:.]+ disarmed by deactivated", trace)
 
 
 def hide_the_hand(sample):
