@@ -22,7 +22,8 @@ To show a figure, add a row there: its words, then `{BENCH[FIGURE]:FORMAT}` and 
 a name in docs/bench/BENCH.json, or a pattern of several, which are shown as "least to most" (with
 `.most` the largest alone); `{BENCH.machine}` is the machine. A row or a paragraph is absent until
 its bench has been run, that is while there is no docs/bench/BENCH.json; a figure that is missing
-from one that is there is an error. `<!-- each once: BENCH[PATTERN] -->` in a section holds that
+from one that is there is an error, unless it is new (`{BENCH[?FIGURE]:FORMAT}`): its row is absent
+until the bench has been run again. `<!-- each once: BENCH[PATTERN] -->` in a section holds that
 every such figure is shown there exactly once.
 """
 
@@ -79,7 +80,10 @@ class Report:
         return [name for name in self.content["figures"] if re.fullmatch(pattern, name)]
 
     def __getitem__(self, pattern: str) -> Span:
+        is_new, pattern = pattern.startswith("?"), pattern.removeprefix("?")
         names = self.names(pattern)
+        if is_new and not names:
+            raise KeyError(pattern)
         if not names:
             raise SystemExit(f"{self.path} has no figure {pattern}, which {TEMPLATES.name} shows")
         self.shown.update(names)
@@ -140,7 +144,7 @@ def _block(block: str, reports: Reports) -> str:
 
 
 def _present(templates: Iterable[str], reports: Reports) -> list[str]:
-    """Fill in those templates whose reports are all there."""
+    """Fill in those templates whose reports, and new figures, are all there."""
 
     def written() -> Iterator[str]:
         for template in templates:

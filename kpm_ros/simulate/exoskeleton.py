@@ -15,15 +15,13 @@
 """The simulated pianist's hand in an exoskeleton: what muscles still do, and what becomes of notes.
 
 Muscles give what the exoskeleton leaves of the torques that movement and keys ask for (`statics`).
-That is so once somebody knows what the exoskeleton will do. What it does otherwise than expected
-moves the finger, against the finger's own impedance, the key's bed and a reflex; and a delayed
-reflex that the exoskeleton amplifies may go on for ever. Everything here is simulated.
+That is so once somebody knows what the exoskeleton will do; what it does otherwise than expected
+moves the finger (`worn_joint`). Everything here is simulated.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +32,7 @@ from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.anatomy.periodic import lag_and_lead, smooth_motion
 from kpm_ros.simulate.anatomy.statics import CHANNELS, CUTOFF_HZ, AnatomicalMuscles
 from kpm_ros.simulate.person import Person
+from kpm_ros.simulate.worn_joint import STEP_S, Assist, WornJoint, displaced
 
 Array = NDArray[np.float64]
 
@@ -49,13 +48,65 @@ WORN = {
 turn towards the thumb, and whether they turn the same way."""
 
 
+FINGER = WornJoint(
+    inertia_kg_m2=4e-5,
+    damping_nm_s=0.02,
+    stiffness_nm=1.5,
+    reflex_nm=1.0,
+    reflex_delay_s=0.04,
+    nm_per_effort=1.0,
+)
+"""One finger about its knuckle; assumed, of the size that people's fingers were found to have.
+
+All torque counts as if it pushed along the key, also what spreads fingers: notes are no less off
+than that.
+"""
+LENGTH_M = 0.08
+"""From the knuckle to the key."""
+KEY_BED_N_M = 4000.0
+"""Stiffness of a key that is down."""
+KEY_DIP_M = 0.01
+
+
 class Worked(NamedTuple):
     """What the muscles did in one pass."""
 
     effort: Array
     """(n, channels): of the muscles that the pipeline estimates."""
     all_effort: Array
-    """(n, muscles): of every muscle of the hand."""
+    """(n, muscles): of every muscle that the simulation has."""
+
+
+class Missed(NamedTuple):
+    """By how much one note, or one movement, came out otherwise than it was meant."""
+
+    shift_ms: float
+    """Earlier or later."""
+    change: float
+    """Of its force, or its height, as a share; not a number where it has none."""
+
+
+class Assisted(Protocol):
+    """Somebody who does the same over and over, with or without an exoskeleton."""
+
+    muscles: tuple[str, ...]
+    """Those of which effort is told."""
+    all_muscles: tuple[str, ...]
+    samples: int
+    """Of one pass."""
+    rate_hz: float
+    joint: WornJoint
+    """As it answers what was not expected."""
+    alone: Worked
+    """What the muscles do without it."""
+
+    def worked(self, torque_nm: Array) -> Worked:
+        """Give what muscles do who know that the exoskeleton gives this torque (n, joints)."""
+        ...
+
+    def missed(self, unexpected_nm: Array, assist: Assist) -> list[Missed]:
+        """Tell how what is done comes out, with torque (n, joints) that nobody expected."""
+        ...
 
 
 class AssistedHand:
@@ -72,6 +123,7 @@ class AssistedHand:
         self.force_n = self.pianist.force(self.times_s)
         """(n, fingers): on keys."""
         self.muscles = tuple(CHANNELS)
+        self.joint = FINGER
         self._person = person
         self._anatomy = AnatomicalMuscles(person, body)
         posture = self.pianist.posture(self.times_s)
@@ -79,8 +131,8 @@ class AssistedHand:
         names = self._anatomy.joint_names
         self._joints = [names.index(joint) for joint, _ in WORN.values()]
         self._way = np.array([way for _, way in WORN.values()])
-        channels = self._anatomy.muscle_names
-        self._channels = [channels.index(name) for name in CHANNELS.values()]
+        self.all_muscles = self._anatomy.muscle_names
+        self._channels = [self.all_muscles.index(name) for name in CHANNELS.values()]
         self.alone = self.worked(np.zeros((self.samples, len(WORN))))
         """What the muscles do without it."""
 
@@ -93,93 +145,27 @@ class AssistedHand:
         found = np.clip(lag_and_lead(steady.activation, self.rate_hz, lag_s, lead_s), 0.0, 1.0)
         return Worked(found[:, self._channels], found)
 
-
-@dataclass(frozen=True)
-class Finger:
-    """One finger about its knuckle; assumed, of the size that people's fingers were found to have.
-
-    Its own stiffness is that of muscles that hold a key, not of a finger at rest. All torque counts
-    as if it pushed along the key, also what spreads fingers: notes are no less off than that.
-    """
-
-    inertia_kg_m2: float = 4e-5
-    damping_nm_s: float = 0.02
-    stiffness_nm: float = 1.5
-    length_m: float = 0.08
-    key_bed_n_m: float = 4000.0
-    """Stiffness of a key that is down."""
-    reflex_nm: float = 1.0
-    """Torque by which muscles answer a radian, after `reflex_delay_s`."""
-    reflex_delay_s: float = 0.04
-    muscle_s: float = 0.018
-    """Time constant of each of two stages by which torque follows activation."""
-    nm_per_effort: float = 1.0
-    """Torque at full effort."""
-
-
-class Assist(NamedTuple):
-    """What an exoskeleton makes of effort, beside a deadband."""
-
-    nm_per_effort: float
-    delay_s: float
-    smoothing_s: float
-
-
-STEP_S = 0.001
-
-
-def displaced(
-    finger: Finger, unexpected_nm: Array, down: NDArray[np.bool_], assist: Assist
-) -> Array:
-    """Angle (n,) by which torque (n,) that nobody expected moves a finger, each millisecond.
-
-    `down`: whether its key is down. Reflexes answer late, and what the exoskeleton makes of them
-    comes later still.
-    """
-    n = len(unexpected_nm)
-    angle, reflex = np.zeros(n), np.zeros(n)
-    late, later = round(finger.reflex_delay_s / STEP_S), round(assist.delay_s / STEP_S)
-    follow = 1 - np.exp(-STEP_S / finger.muscle_s)
-    smooth = 1 - np.exp(-STEP_S / assist.smoothing_s) if assist.smoothing_s else 1.0
-    bed = finger.key_bed_n_m * finger.length_m**2
-    speed = place = first = second = smoothed = 0.0
-    amplified = assist.nm_per_effort / finger.nm_per_effort
-    for k in range(n):
-        drive = -finger.reflex_nm * angle[k - late] if k >= late else 0.0
-        first += follow * (drive - first)
-        second += follow * (first - second)
-        reflex[k] = drive
-        smoothed += smooth * ((reflex[k - later] if k >= later else 0.0) - smoothed)
-        stiffness = finger.stiffness_nm + (bed if down[k] else 0.0)
-        push = unexpected_nm[k] + second + amplified * smoothed
-        # Damping and stiffness by the speed after the step: a stiff key needs no smaller step.
-        inertia = finger.inertia_kg_m2 + STEP_S * (finger.damping_nm_s + STEP_S * stiffness)
-        speed = (finger.inertia_kg_m2 * speed + STEP_S * (push - stiffness * place)) / inertia
-        place += STEP_S * speed
-        angle[k] = place
-    return angle
-
-
-def oscillates(finger: Finger, assist: Assist, seconds: float = 3.0) -> bool:
-    """Whether a push goes on for ever: the second half of what follows it is no smaller."""
-    n = round(seconds / STEP_S)
-    push = np.zeros(n)
-    push[:20] = 0.1
-    angle = np.abs(displaced(finger, push, np.zeros(n, np.bool_), assist))
-    third = n // 3
-    grows = angle[-third:].max() > 0.5 * angle[third:-third].max()
-    return bool(grows or not np.isfinite(angle).all())
-
-
-def stable_up_to(finger: Finger, assist: Assist, most: float = 64.0) -> float:
-    """By how much the gain may be multiplied before a push goes on for ever; `most` if never."""
-    low, high = 0.0, most
-    if not oscillates(finger, assist._replace(nm_per_effort=assist.nm_per_effort * most)):
-        return most
-    while high - low > 0.02 * high:
-        middle = (low + high) / 2
-        if oscillates(finger, assist._replace(nm_per_effort=assist.nm_per_effort * middle)):
-            high = middle
-        else:
-            low = middle
-    return low
+    def missed(self, unexpected_nm: Array, assist: Assist) -> list[Missed]:
+        """Tell how each note comes out, with torque (n, joints) that nobody expected."""
+        strokes = self.pianist.plan.strokes
+        fine = np.arange(0, self.pianist.period_s, STEP_S)
+        found = []
+        for f in range(len(WORN)):
+            mine = np.flatnonzero(strokes.finger == f)
+            if not len(mine):
+                continue
+            held = [(fine >= strokes.onset_s[k]) & (fine < strokes.release_s[k]) for k in mine]
+            bed_nm = np.any(held, axis=0) * KEY_BED_N_M * LENGTH_M**2
+            push = np.interp(fine, self.times_s, unexpected_nm[:, f])
+            angle = displaced(FINGER, push, bed_nm, assist)
+            force = np.interp(fine, self.times_s, self.force_n[:, f])
+            for note, down in zip(mine, held, strict=True):
+                half_way = (strokes.press_s[note] + strokes.onset_s[note]) / 2
+                way = angle[np.searchsorted(fine, half_way) % len(fine)] * LENGTH_M
+                speed = 1.875 * KEY_DIP_M / (strokes.onset_s[note] - strokes.press_s[note])
+                change = float("nan")
+                if down.any():
+                    more = KEY_BED_N_M * LENGTH_M * angle[down].mean()
+                    change = abs(more) / force[down].mean()
+                found.append(Missed(abs(way) / speed * 1000, change))
+        return found

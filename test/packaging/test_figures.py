@@ -75,6 +75,16 @@ def test_a_row_of_which_nothing_is_measured_is_named(
         faults_of(tmp_path, kept)
 
 
+def test_a_row_of_a_new_figure_is_absent_until_it_is_measured(
+    tmp_path: Path, measured: dict[str, float]
+) -> None:
+    names = [f"an_exo_node_that_is_killed_to_zero_ms{end}" for end in ("", "_most")]
+    older = {name: value for name, value in measured.items() if "exo_node_that" not in name}
+    assert "the exo node is killed" not in faults_of(tmp_path, older)
+    now = faults_of(tmp_path, {**older, names[0]: 51.0, names[1]: 53.0})
+    assert "| the exo node is killed, or stopped | 51 ms | 53 ms |" in now
+
+
 def test_what_was_not_measured_yet_is_absent(tmp_path: Path) -> None:
     shutil.copy(figures.REPORTS / "estimate.json", tmp_path)
     reports = figures.Reports(tmp_path)

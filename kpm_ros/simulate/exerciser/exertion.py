@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.simulate.anatomy.fibres import Fibres
 from kpm_ros.simulate.anatomy.periodic import lag_and_lead
 from kpm_ros.simulate.exerciser.ground import (
     FootForces,
@@ -102,7 +103,9 @@ def exert(
         legs = Legs(alone, demand.lever)
         pushed = reaction(demand.wrench, demand.about, demand.soles, contact, legs, weight)
     moment = _less_ground(demand, pushed)
-    muscles = LimbMuscles(figure, mechanics)
+    fibres = Fibres(figure.model)
+    own = [fibres.of(places) for places in mechanics.muscle_places]
+    muscles = LimbMuscles(figure.person, LIMBS, own)
     shared = muscles.share(moment, motion.velocity, demand.pulls)
     person = figure.person
     excitation = ahead(

@@ -22,19 +22,17 @@ co-contraction than nothing, and people stiffen a limb that works hard or moves 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.simulate.anatomy.fibres import Fibres
 from kpm_ros.simulate.anatomy.optimum_kernels import solve
-from kpm_ros.simulate.exerciser.coordinates import COORDINATES
-from kpm_ros.simulate.exerciser.mechanics import LIMBS, MUSCLES, Limb, Mechanics, Pulls
+from kpm_ros.simulate.exerciser.exercising_person import ExercisingPerson
+from kpm_ros.simulate.exerciser.mechanics import Limb, Pulls
 from kpm_ros.simulate.exerciser.surface_emg import muscle_shares
-
-if TYPE_CHECKING:
-    from kpm_ros.simulate.exerciser.figure import Figure
 
 Array = NDArray[np.float64]
 
@@ -59,27 +57,27 @@ class Shared(NamedTuple):
     """What muscles do at n instants."""
 
     activation: Array
-    """(n, muscles), 0 to 1, as `MUSCLES` lists them."""
+    """(n, muscles), 0 to 1, limb by limb."""
     unmet: Array
     """(n, coordinates): what muscles left over of the limbs' moments."""
 
 
 class LimbMuscles:
-    """The muscles of one person's limbs."""
+    """The muscles of some limbs of one person."""
 
-    def __init__(self, figure: Figure, mechanics: Mechanics) -> None:
-        """Read how strong they are."""
-        self._person = figure.person
-        fibres = Fibres(figure.model)
-        self._fibres = [fibres.of(own) for own in mechanics.muscle_places]
-        self._shares = muscle_shares(figure.person)
+    def __init__(
+        self, person: ExercisingPerson, limbs: Sequence[Limb], fibres: Sequence[Fibres]
+    ) -> None:
+        """`fibres`: those of each limb's muscles."""
+        self._person, self._limbs, self._fibres = person, limbs, fibres
+        self._shares = muscle_shares(person)
 
     def share(self, moment: Array, speed: Array, pulls: tuple[Pulls, ...]) -> Shared:
         """Share moments (n, coordinates) at joint speeds (n, coordinates) among the muscles."""
-        activation = np.empty((len(moment), len(MUSCLES)))
-        unmet = np.zeros((len(moment), len(COORDINATES)))
+        activation = np.empty((len(moment), sum(len(limb.muscles) for limb in self._limbs)))
+        unmet = np.zeros_like(moment)
         first = 0
-        for limb, fibres, own in zip(LIMBS, self._fibres, pulls, strict=True):
+        for limb, fibres, own in zip(self._limbs, self._fibres, pulls, strict=True):
             part = slice(first, first + len(limb.muscles))
             columns = list(limb.columns)
             activation[:, part], unmet[:, columns] = self._limb(
