@@ -25,6 +25,7 @@ from std_srvs.srv import SetBool
 
 from kpm_ros import client
 from kpm_ros.core.flags import Flag
+from kpm_ros.core.resources import find_gesture_model
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.learn.gestures.executions import Execution, ExecutionSet, Recorded
 from kpm_ros.learn.gestures.training import TrainingSettings, train
@@ -170,6 +171,12 @@ def test_effort_makes_gestures_by_muscles_names_unless_it_is_flagged(
     made._way._signals["effort"]._reader._watch.lose()
     assert press("PB").name == "none"
     assert "takes the channel '1DI'" in made.report().message
+
+
+def test_the_shipped_model_listens_to_a_camera_and_says_that_it_is_simulated(make_node):
+    made = make_node(GestureNode, model=str(find_gesture_model("default")))
+    assert list(made._way._signals) == ["landmarks"]
+    assert made.report().values["model_simulated"]
 
 
 def test_a_file_that_is_no_gesture_model_is_refused_at_the_start(make_node, tmp_path):
