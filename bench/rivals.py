@@ -44,8 +44,8 @@ from kpm_ros.models.registry import find_architecture, register
 
 FOLDER = ROOT / "out" / "bench" / "rivals"
 DATA = ("--pianists", "6", "--tasks", "4", "--takes", "1", "--hours", "0.13", "--seed", "31")
-SCALES = (0.01, 0.1, 1.0)
-OTHERS = ("touchnet", "codetalker-light")
+MODELS = ("touchnet", 0.01, 0.1, "codetalker-light", 1.0)
+"""What is trained; a number is PianoKPM Net's light form with that output scale."""
 SPLITS = ("test", "test_cross_user")
 CHECK_EVERY, PATIENCE, AVERAGE = 100, 8, 0.99
 """Steps between checks, checks without improvement that end a training, and how much of the
@@ -117,13 +117,11 @@ def main() -> None:
         parser.exit(1, "the data could not be simulated\n")
     figures: dict[str, float] = {}
     rows = []
-    models = {name: name for name in OTHERS}
-    models |= {f"scale {scale:g}": with_scale(scale) for scale in SCALES}
-    for label, model in models.items():
+    for one in MODELS:
+        model = one if isinstance(one, str) else with_scale(one)
         found = trained(data, model, arguments.minutes)
-        rows.append((label, *found.values()))
-        key = label.replace(" ", "_")
-        figures |= {f"{name}_{key}": each for name, each in found.items()}
+        rows.append((model, *found.values()))
+        figures |= {f"{name}_{model}": each for name, each in found.items()}
         print_table("RMSE of networks on SIMULATED pianists", ("", *found), rows)
         write_report(arguments.out, figures, described, PACKAGES)
 
