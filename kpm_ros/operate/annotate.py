@@ -17,13 +17,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kpm_ros.core.text_tables import text_table
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.progress import progress
 
 if TYPE_CHECKING:
     from kpm_ros.core.camera_model import Camera
@@ -97,14 +96,14 @@ def run(arguments: argparse.Namespace) -> int:
         subject = _name(arguments.subject)
         _check_notes(arguments.midi)
         camera = _camera(arguments.registration, arguments.view)
-        with _progress() as tell:
+        with progress("tracking", unit="pictures") as bar:
             annotated = annotate_video(
                 video,
                 arguments.out / "tracked" / subject / name,
                 mirrored=arguments.mirrored,
                 task_file=arguments.task_file,
                 camera=camera,
-                tell=tell,
+                tell=bar.at,
             )
         written, left_out = _write(arguments, annotated, subject, name)
     if annotated.doubt:
@@ -229,22 +228,3 @@ def _write(
     if written:
         add_to_split(root, arguments.split, subject, name)
     return written, left_out
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from kpm_ros.operate.console import Console
-
-    bars = Progress(
-        TextColumn("tracking"),
-        BarColumn(),
-        TextColumn("{task.completed} of {task.total} pictures"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-
-    with bars:
-        task: Any = bars.add_task("", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)

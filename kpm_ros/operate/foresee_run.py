@@ -17,8 +17,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +31,7 @@ from kpm_ros.motion.foresight import HandEffort, Passage, by_bar, hardest
 from kpm_ros.motion.generation import Performed, perform
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.foresee import LONGEST_S
+from kpm_ros.operate.progress import progress
 from kpm_ros.sense.midi.bars import read_bars
 from kpm_ros.sense.midi.oddities import oddities
 from kpm_ros.sense.midi.score import Score, read_voices
@@ -79,24 +79,24 @@ class Foreseeing:
     def run(self) -> Foreseen:
         """Do all of it."""
         threshold = self._asked.threshold
-        with _progress("two hands learn the piece", 1) as tell:
+        with progress("two hands learn the piece", 1) as bar:
             # The hands come from rest at the beginning of what is asked for.
             begin_s = self._asked.from_s
             played = self._perform([voice.later(-begin_s) for voice in self._voices])
-            tell(1.0)
+            bar.advance()
         self.said += played.remarks
         motion = played.motion(RATE_HZ)
         self.motion = replace(motion, start_s=motion.start_s + begin_s)
         anatomical = _all_muscles(played, begin_s)
-        with _progress("estimating", self.motion.duration_s) as tell:
-            estimated = estimated_effort(self._model, self.motion, self._score, tell)
+        with progress("estimating", self.motion.duration_s) as bar:
+            estimated = estimated_effort(self._model, self.motion, self._score, bar.advance)
         passages = hardest(anatomical, self.bars, self._score, threshold, self._asked.passages)
         alternatives: list[Alternative] = []
         if self._asked.alternatives:
-            with _progress("trying other ways", len(passages)) as tell:
+            with progress("trying other ways", len(passages)) as bar:
                 for passage in passages:
                     alternatives += self._alternatives(passage)
-                    tell(1.0)
+                    bar.advance()
         efforts = [*anatomical, *estimated]
         return Foreseen(
             title=self._title(),
@@ -217,17 +217,3 @@ def _within(voices: Sequence[Score], from_s: float, until_s: float) -> list[Scor
         for voice in voices
     ]
     return [voice for voice in kept if voice.notes]
-
-
-@contextmanager
-def _progress(doing: str, total: float) -> Iterator[Callable[[float], None]]:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    from kpm_ros.operate.console import Console
-
-    bars = Progress(
-        TextColumn(doing), BarColumn(), TaskProgressColumn(), console=Console(stderr=True)
-    )
-    with bars:
-        task = bars.add_task("", total=total)
-        yield lambda more: bars.update(task, advance=more)

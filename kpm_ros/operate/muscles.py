@@ -17,18 +17,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpm_ros.core.sides import HANDS
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.operate.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kpm_ros.core.hand_motion import HandMotion
     from kpm_ros.motion.muscle_use import MuscleUse
     from kpm_ros.operate.hand_sources import HandSource
@@ -153,14 +151,14 @@ def _work_out(
     motion = upright(source.motion, up)
     cutoff_hz = arguments.cutoff or (CUTOFF_HZ if motion.simulated else RECORDED_CUTOFF_HZ)
     poses = {}
-    with _progress("posing", len(motion.hands)) as tell:
+    with progress("posing", len(motion.hands)) as bar:
         for side in motion.hands:
             poses[side] = posed_hand(motion, side)
-            tell(1)
+            bar.advance()
     motion = replace(motion, hands={side: pose.hand for side, pose in poses.items()})
     forces = _forces(source, motion)
     uses = {}
-    with _progress("working out muscles", len(motion) * len(poses)) as tell:
+    with progress("working out muscles", len(motion) * len(poses)) as bar:
         for side, pose in poses.items():
             uses[side] = muscle_use(
                 motion,
@@ -169,7 +167,7 @@ def _work_out(
                 (forces or no_forces(motion))[side],
                 pose.error_m,
                 cutoff_hz,
-                tell,
+                bar.advance,
             )
     for side, use in uses.items():
         if not use.known.any():
@@ -260,17 +258,3 @@ def _direction(words: str) -> tuple[float, float, float] | None:
     except ValueError:
         raise UserError(f"--up is {words!r}, but must be a direction such as 0,-1,0") from None
     return x, y, z
-
-
-@contextmanager
-def _progress(doing: str, total: int) -> Iterator[Callable[[int], None]]:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    from kpm_ros.operate.console import Console
-
-    bars = Progress(
-        TextColumn(doing), BarColumn(), TaskProgressColumn(), console=Console(stderr=True)
-    )
-    with bars:
-        task = bars.add_task("", total=total)
-        yield lambda more: bars.update(task, advance=more)

@@ -17,16 +17,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpm_ros.operate.errors import UserError, needed_libraries, user_errors
+from kpm_ros.operate.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kpm_ros.learn.pictures.clip import Clip
 
 NAME = "picture"
@@ -178,8 +175,8 @@ def draw(clip: Clip, out: Path, arguments: argparse.Namespace) -> None:
 
     if out.suffix in body_video.SUFFIXES:
         fps = arguments.fps or USUAL_FPS
-        with _progress(body_video.frames_of(clip, fps)) as tell:
-            count = body_video.draw_video(out, clip, fps, tell)
+        with progress("drawing", body_video.frames_of(clip, fps), "pictures") as bar:
+            count = body_video.draw_video(out, clip, fps, bar.advance)
         print(f"video of {count} pictures, {fps} a second, in {out}")
         return
     instants = _instants(arguments.at, clip) or clip.instants(arguments.instants or USUAL_INSTANTS)
@@ -199,21 +196,3 @@ def _instants(words: str, clip: Clip) -> list[float]:
                 f"{clip.end_s:g} s"
             )
     return sorted(found)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from kpm_ros.operate.console import Console
-
-    bars = Progress(
-        TextColumn("drawing"),
-        BarColumn(),
-        TextColumn("{task.completed} of {task.total} pictures"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    with bars:
-        task = bars.add_task("", total=total)
-        yield lambda: bars.update(task, advance=1)
