@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Where the files that come with the package are: parameters, weights."""
+"""Where the files that come with the package are, parameters and weights, and the user's own."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def config_dir() -> Path:
         "the package's config folder was not found: build it with colcon and source "
         "install/setup.bash, or install it with pip"
     )
+
+
+def user_cache() -> Path:
+    """Where this package may keep for the user what it can make anew."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(base) / "kpm_ros"
 
 
 def find_model(name: str) -> Path:

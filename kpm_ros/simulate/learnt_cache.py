@@ -22,7 +22,6 @@ all, and a broken one counts as not there.
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
@@ -33,6 +32,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.atomic_files import atomic_file
 from kpm_ros.core.foreign_files import ForeignFileError, read_arrays, reading
+from kpm_ros.core.resources import user_cache
 
 _PACKAGES = ("kpm_ros", "mujoco", "myo-sim", "numpy")
 _MOST_FILES = 12
@@ -41,8 +41,7 @@ _SUFFIX = ".npz"
 
 def user_folder(whose: str = "pianists") -> Path:
     """Where the user's caches are, beside compiled code."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(base) / "kpm_ros" / whose
+    return user_cache() / whose
 
 
 class LearntCache:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from kpm_ros.core.die_with_parent import wrapping
+from kpm_ros.core.resources import user_cache
 
 ADDRESS = "127.0.0.1"
 PORT, WEB_PORT = 9876, 9090
@@ -51,6 +52,7 @@ class Viewer:
                 raise ViewerError(
                     f"port {number} is taken, perhaps by another viewer: end that, or name others"
                 )
+        _report_nothing()
         command = [*wrapping(), str(_program()), "--bind", ADDRESS, "--port", str(port)]
         command += ["--server-memory-limit", MEMORY, "--memory-limit", MEMORY]
         page = [*command, "--serve-web", "--web-viewer-port", str(web_port)]
@@ -61,10 +63,7 @@ class Viewer:
         if not self.has_window:
             self._process = _started(page)
             if not self._listens_at(port):
-                raise ViewerError(
-                    f"Rerun's viewer did not start: {_program()} says why; a .rrd file can be "
-                    "written instead"
-                )
+                raise _not_started()
         self.words = (
             "Rerun's window shows it"
             if self.has_window
@@ -101,9 +100,34 @@ class Viewer:
         return False
 
 
+def _environment() -> dict[str, str]:
+    """Give the viewer settings of its own, so that the user's stay as they are."""
+    return {**os.environ, "XDG_CONFIG_HOME": str(user_cache() / "viewer")}
+
+
+def _report_nothing() -> None:
+    """Keep the viewer from telling its makers of its use: what is seen here leaves no machine."""
+    command = [str(_program()), "analytics", "disable"]
+    done = subprocess.run(
+        command, env=_environment(), capture_output=True, timeout=STARTS_WITHIN_S, check=False
+    )
+    if done.returncode:
+        raise _not_started()
+
+
+def _not_started() -> ViewerError:
+    return ViewerError(
+        f"Rerun's viewer did not start: {_program()} says why; a .rrd file can be written instead"
+    )
+
+
 def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 

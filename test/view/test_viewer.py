@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 from pathlib import Path
@@ -39,7 +40,8 @@ def free_ports(count):
     return ports
 
 
-def test_without_a_screen_it_is_a_page_for_this_machine_alone(monkeypatch):
+def test_without_a_screen_it_is_a_page_for_this_machine_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     ports = free_ports(2)
@@ -54,6 +56,9 @@ def test_without_a_screen_it_is_a_page_for_this_machine_alone(monkeypatch):
             if one.status == psutil.CONN_LISTEN
         }
         assert listening == {"127.0.0.1"}
+        [told] = tmp_path.rglob("analytics.json")
+        assert json.loads(told.read_text())["analytics_enabled"] is False
+        assert process.environ()["XDG_CONFIG_HOME"] == str(told.parents[1])
         assert f"http://127.0.0.1:{ports[1]}" in shown.words
     finally:
         shown.close()
@@ -62,6 +67,8 @@ def test_without_a_screen_it_is_a_page_for_this_machine_alone(monkeypatch):
 
 LISTENS_AND_FAILS = """#!{python}
 import os, socket, sys, time
+if "analytics" in sys.argv:
+    sys.exit()
 if "--serve-web" in sys.argv:
     os.execv({program!r}, [{program!r}, *sys.argv[1:]])
 with socket.socket() as listener:

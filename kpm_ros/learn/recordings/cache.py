@@ -44,6 +44,7 @@ from kpm_ros.core.foreign_files import (
     read_json,
     read_text,
 )
+from kpm_ros.core.resources import user_cache
 
 _LARGEST_ARRAY = 1 << 42
 FORMAT = 2
@@ -222,9 +223,3 @@ def usable_folder(preferred: Path, name: str) -> Path:
     except OSError:
         pass
     return user_cache() / "releases" / name
-
-
-def user_cache() -> Path:
-    """Where this package may keep for the user what it can make anew."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    return base / "kpm_ros"

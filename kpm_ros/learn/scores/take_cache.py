@@ -28,7 +28,7 @@ import numpy as np
 
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.foreign_files import read_json
-from kpm_ros.learn.recordings.cache import user_cache
+from kpm_ros.core.resources import user_cache
 from kpm_ros.learn.scores.score_table import without_nan
 
 if TYPE_CHECKING:
