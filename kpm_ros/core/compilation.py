@@ -35,8 +35,6 @@ from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 from numpy.typing import NDArray
 
-from kpm_ros.core.resources import user_cache
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _config: Any = numba.config
@@ -87,8 +85,8 @@ def _cache_folder() -> Path | None:
     that can be written to.
     """
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in compiled_files()))
-    base = Path(_config.CACHE_DIR) / "kpm_ros" if _config.CACHE_DIR else user_cache()
-    folder = base / digest.hexdigest()[:16]
+    base = _config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    folder = Path(base) / "kpm_ros" / digest.hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Its age is how long ago it was last used.
