@@ -35,7 +35,8 @@ from kpm_ros.simulate.exerciser.limb_muscles import LimbMuscles
 from kpm_ros.simulate.exerciser.mechanics import CUTOFF_HZ, MUSCLES, RATE_HZ, Limb, Pulls
 from kpm_ros.simulate.exerciser.surface_emg import surface_of
 from kpm_ros.simulate.exoskeleton import Missed, Worked
-from kpm_ros.simulate.worn_joint import STEP_S, Assist, WornJoint, displaced
+from kpm_ros.simulate.worn_joint import Assist, WornJoint, displaced
+from kpm_ros.simulate.worn_kernels import STEP_S
 
 Array = NDArray[np.float64]
 

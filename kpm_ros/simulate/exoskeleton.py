@@ -32,7 +32,8 @@ from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.anatomy.periodic import lag_and_lead, smooth_motion
 from kpm_ros.simulate.anatomy.statics import CHANNELS, CUTOFF_HZ, AnatomicalMuscles
 from kpm_ros.simulate.person import Person
-from kpm_ros.simulate.worn_joint import STEP_S, Assist, WornJoint, displaced
+from kpm_ros.simulate.worn_joint import Assist, WornJoint, displaced
+from kpm_ros.simulate.worn_kernels import STEP_S
 
 Array = NDArray[np.float64]
 

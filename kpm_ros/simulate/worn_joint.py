@@ -27,11 +27,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.compilation import compiled
+from kpm_ros.simulate.worn_kernels import STEP_S, moved
 
 Array = NDArray[np.float64]
-
-STEP_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -72,37 +70,8 @@ def displaced(joint: WornJoint, unexpected_nm: Array, support_nm: Array, assist:
     amplified = assist.nm_per_effort / joint.nm_per_effort
     stiffness = joint.stiffness_nm + support_nm
     return np.asarray(
-        _moved(unexpected_nm, stiffness, spring, late, later, (follow, smooth, amplified))
+        moved(unexpected_nm, stiffness, spring, late, later, (follow, smooth, amplified))
     )
-
-
-@compiled
-def _moved(
-    push_nm: Array,
-    stiffness: Array,
-    spring: tuple[float, float, float],
-    late: int,
-    later: int,
-    filters: tuple[float, float, float],
-) -> Array:
-    inertia, damping, reflex_nm = spring
-    follow, smooth, amplified = filters
-    n = len(push_nm)
-    angle, reflex = np.zeros(n), np.zeros(n)
-    speed = place = first = second = smoothed = 0.0
-    for k in range(n):
-        drive = -reflex_nm * angle[k - late] if k >= late else 0.0
-        first += follow * (drive - first)
-        second += follow * (first - second)
-        reflex[k] = drive
-        smoothed += smooth * ((reflex[k - later] if k >= later else 0.0) - smoothed)
-        push = push_nm[k] + second + amplified * smoothed
-        # Damping and stiffness by the speed after the step: what is stiff needs no smaller step.
-        whole = inertia + STEP_S * (damping + STEP_S * stiffness[k])
-        speed = (inertia * speed + STEP_S * (push - stiffness[k] * place)) / whole
-        place += STEP_S * speed
-        angle[k] = place
-    return angle
 
 
 def oscillates(joint: WornJoint, assist: Assist, seconds: float = 3.0) -> bool:
