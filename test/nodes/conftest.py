@@ -18,11 +18,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 
 from kpm_ros.core import lock
+from support.starvation import TRIED_FOR_S, measured_fairly, own_processes
 
 rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
@@ -98,20 +101,31 @@ def running_stage(context: Any) -> Iterator[Any]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave tests on a stage the time to be run again."""
+    """Leave tests with a graph the time to be run again."""
     for item in items:
-        if "stage" in getattr(item, "fixturenames", ()):
+        if hasattr(getattr(item, "module", None), "RunningGraph"):
+            item.add_marker("graph")
+        if "stage" in getattr(item, "fixturenames", ()) or item.get_closest_marker("graph"):
             item.add_marker(pytest.mark.timeout(300))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Let a stage run its tests, so that those in which its graph was starved are run again."""
-    stage = pyfuncitem.funcargs.get("stage")
-    if stage is None:
-        return None
+    """Run again those tests in which a graph was starved of the processor."""
     given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    stage.try_fairly(lambda: pyfuncitem.obj(**given))
+    stage, folder = pyfuncitem.funcargs.get("stage"), pyfuncitem.funcargs.get("tmp_path")
+
+    def test() -> None:
+        if "tmp_path" in given:
+            given["tmp_path"] = Path(mkdtemp(dir=folder))
+        pyfuncitem.obj(**given)
+
+    if stage is not None:
+        stage.try_fairly(test)
+    elif pyfuncitem.get_closest_marker("graph"):
+        measured_fairly(test, own_processes, TRIED_FOR_S)
+    else:
+        return None
     return True
 
 

@@ -35,7 +35,7 @@ from support.asking import armed
 from support.clock import SettableClock
 from support.graph import RunningGraph
 from support.player import Player, as_it_is
-from support.starvation import measured_fairly
+from support.starvation import TRIED_FOR_S, measured_fairly
 from support.waiting import wait_for
 from support.witness import Witness
 
@@ -45,8 +45,6 @@ SIGNS_OF_OVERLOAD = {
     "synchronizer": ("clock_steps", "late"),
 }
 """Figures by which nodes say that they had too little time."""
-TRIED_FOR_S = 60
-"""How long a test is begun again while the graph is starved."""
 GROWTH_BYTES = 40e6
 """No node may be larger by this after faults than it was before them."""
 

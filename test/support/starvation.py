@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from support.background import Background
@@ -34,6 +35,8 @@ from support.background import Background
 WINDOW_S = 0.25
 MOST_WAITING_S = 0.06
 """Longest time in the queue within a window with which all queues and waits of the graph cope."""
+TRIED_FOR_S = 60
+"""How long a test is begun again while somebody is starved."""
 
 Pids = Callable[[], Iterable[int]]
 
@@ -75,6 +78,12 @@ class Starvation(Background):
                 with suppress(OSError, IndexError, ValueError):  # it may have ended just now
                     waited[str(file)] = int(file.read_text().split()[1])
         return waited
+
+
+def own_processes() -> list[int]:
+    """This process and all that it has started."""
+    own = psutil.Process()
+    return [own.pid, *(child.pid for child in own.children(recursive=True))]
 
 
 def wait_until_nobody_is_starved(pids: Pids, until_s: float) -> None:
