@@ -24,18 +24,17 @@ from typing import NamedTuple, TypeVar
 
 from kpm_ros.core.chunks import Trace
 from kpm_ros.core.foreign_files import printable
-from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.learn.importing.emg_truth import EmgRules, EmgTruth
 from kpm_ros.learn.reports.shown import KeyDown
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.picture_sources import labels_of
 from kpm_ros.operate.replay_run import Choices, ReplayRun
+from kpm_ros.replay.bag_notes import read_notes
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import Effort, load_npz, read_effort
 from kpm_ros.replay.measured_emg import measured_emg
-from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, KEY_EVENT, TopicFinder
-from kpm_ros.sense.midi.score import SHORTEST_NOTE_S, Note, Score
-from kpm_ros.sense.samples import KeyEventKind
+from kpm_ros.replay.topics import EFFORT, EFFORT_CHUNK, EFFORT_INFO, TopicFinder
+from kpm_ros.sense.midi.score import Score
 from kpm_ros.wire import decode
 
 AnyBag = TypeVar("AnyBag", bound="BagEfforts")
@@ -132,27 +131,7 @@ class BagEfforts:
 
     def played(self, begin_ns: int) -> Score:
         """Give the notes that were played, their times counted from `begin_ns`."""
-        topic = self._finder.find(KEY_EVENT)
-        down: dict[int, tuple[float, int]] = {}
-        notes: list[Note] = []
-        at_s = 0.0
-
-        def end(pitch: int) -> None:
-            """Close a note that is down; one that is still down at the end ends there."""
-            if pitch in down:
-                begin_s, velocity = down.pop(pitch)
-                notes.append(Note(begin_s, max(at_s - begin_s, SHORTEST_NOTE_S), pitch, velocity))
-
-        for message in self._bag.messages([topic]) if topic else ():
-            event = decode.key_event(self._bag.decode(message))
-            at_s = (event.stamp_ns - begin_ns) / NS_PER_S
-            if event.kind in (KeyEventKind.NOTE_ON, KeyEventKind.NOTE_OFF):
-                end(event.note)
-            if event.kind == KeyEventKind.NOTE_ON:
-                down[event.note] = (at_s, event.velocity)
-        for pitch in list(down):
-            end(pitch)
-        return Score.of(notes, name=printable(self._path.stem))
+        return read_notes(self._bag, self._finder, begin_ns, printable(self._path.stem))
 
     def _replayed(self, label: str, word: str) -> Effort:
         with tempfile.TemporaryDirectory(prefix="kpm_effort_") as folder:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +37,12 @@ from kpm_ros.core.streams import KEYBOARD, Landmarks, Streams
 from kpm_ros.motion.landmark_files import steady_motion
 from kpm_ros.replay import offline, recorded_with
 from kpm_ros.replay.bag import BagError
+from kpm_ros.replay.bag_notes import read_notes
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.bag_recording import is_simulated
-from kpm_ros.replay.topics import KEY_EVENT, TopicFinder
-from kpm_ros.sense.midi.score import SHORTEST_NOTE_S, Note, Score
-from kpm_ros.sense.samples import HAND, KeyEvent, KeyEventKind
+from kpm_ros.replay.topics import TopicFinder
+from kpm_ros.sense.midi.score import Score
+from kpm_ros.sense.samples import HAND
 from kpm_ros.wire import decode
 
 RATE_HZ = 100
@@ -78,7 +79,9 @@ def read_hands(
             motion, start_ns = _seen(bag, finder, hand, registered, progress)
         else:
             motion, start_ns = _in_space(bag, finder)
-        return BagHands(motion, _notes(bag, finder, start_ns), start_ns)
+        return BagHands(
+            motion, read_notes(bag, finder, start_ns, printable(bag.folder.name, 60)), start_ns
+        )
 
 
 def _seen(
@@ -146,40 +149,3 @@ def _motion(bag: BagReader, rate_hz: float, hands: Mapping[str, OneHandMotion]) 
         title=printable(bag.folder.name, 60),
         source=f"the bag {printable(str(bag.folder), 200)}",
     )
-
-
-def _notes(bag: BagReader, finder: TopicFinder, start_ns: int) -> Score:
-    """Pair the bag's note events, on a clock that begins at an instant."""
-    topic = finder.find(KEY_EVENT)
-    notes: list[Note] = []
-    down: dict[int, tuple[float, int]] = {}
-
-    def end(note: int, now_s: float) -> None:
-        if note in down:
-            onset_s, velocity = down.pop(note)
-            notes.append(Note(onset_s, max(now_s - onset_s, SHORTEST_NOTE_S), note, velocity))
-
-    now_s = 0.0
-    for message in bag.messages([topic]) if topic else ():
-        event = _event(bag, message)
-        if event is None:
-            continue
-        now_s = (event.stamp_ns - start_ns) / NS_PER_S
-        if event.kind == KeyEventKind.NOTE_ON:
-            end(event.note, now_s)
-            down[event.note] = (now_s, event.velocity)
-        elif event.kind == KeyEventKind.NOTE_OFF:
-            end(event.note, now_s)
-        elif event.kind == KeyEventKind.ALL_NOTES_OFF:
-            for note in list(down):
-                end(note, now_s)
-    for note in list(down):
-        end(note, now_s)
-    return Score.of(notes, name=printable(bag.folder.name, 60))
-
-
-def _event(bag: BagReader, message: Any) -> KeyEvent | None:
-    try:
-        return decode.key_event(bag.decode(message))
-    except decode.RefusedMessageError:
-        return None
