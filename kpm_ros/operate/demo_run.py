@@ -27,12 +27,13 @@ from rclpy.signals import SignalHandlerOptions
 from kpm_ros import graph
 from kpm_ros.core.signals import StopRequests
 from kpm_ros.operate.dashboard import Dashboard, Picture
+from kpm_ros.operate.measurement import Measurement
 from kpm_ros.operate.output_folder import OutputFolder
 from kpm_ros.operate.output_readers import nobody_reads
 from kpm_ros.operate.process import Command
 from kpm_ros.operate.process_ends import HEALTHY, REFUSED, UNHEALTHY, Policy
 from kpm_ros.operate.recorded_bag import describe_bag
-from kpm_ros.operate.summary import Measurement, Result
+from kpm_ros.operate.summary import Result
 from kpm_ros.operate.supervisor import Supervisor
 from kpm_ros.operate.usage import Reading, Usage, cores
 from kpm_ros.operate.watch import Watch

@@ -35,8 +35,8 @@ from kpm_ros.learn.scores.takes import Take
 from kpm_ros.nodes.models import model_path, sha256
 from kpm_ros.operate.bag_efforts import BagEfforts, ModelFacts
 from kpm_ros.operate.errors import UserError
+from kpm_ros.operate.measurement import STAGES
 from kpm_ros.operate.picture_sources import labels_of, simulated
-from kpm_ros.operate.summary import STAGES
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.effort import Effort
 

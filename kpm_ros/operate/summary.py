@@ -21,18 +21,17 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from kpm_ros.core.chunks import EFFORT_RATE_HZ, Trace
-from kpm_ros.core.flags import Flag, FlagBits, describe
-from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.chunks import EFFORT_RATE_HZ
+from kpm_ros.core.flags import Flag, describe
 from kpm_ros.core.provenance import processor
 from kpm_ros.learn.scores.metrics import Scores
+from kpm_ros.operate.measurement import FAULTS, STAGES, Measurement
 
 RATE_TOLERANCE = 0.005
 """Share by which the measured rate may be off before the run is not healthy."""
@@ -40,122 +39,6 @@ RATE_TOLERANCE = 0.005
 MOST_INVALID = 0.01
 MOST_STALE = 0.1
 """Shares of the samples that may be invalid, or rest on a stale pose, in a healthy run."""
-
-FAULTS = (
-    Flag.WARMING_UP,
-    Flag.POSE_LOST,
-    Flag.CHANNELS_MISSING,
-    Flag.UNREGISTERED,
-    Flag.CAMERA_MOVED,
-    Flag.STRANGE_ROOM,
-    Flag.KEYS_APART,
-)
-"""What makes samples invalid and should not be, in a run."""
-_CAUSES = FlagBits(Flag.HIDDEN | sum(FAULTS))
-
-STAGES = {
-    "tracking": ("input_ns", "processed_ns"),
-    "transport": ("processed_ns", "received_ns"),
-    "alignment": ("received_ns", "aligned_ns"),
-    "estimation": ("aligned_ns", "estimated_ns"),
-    "publishing": ("estimated_ns", "published_ns"),
-    "compute": ("processed_ns", "published_ns"),
-}
-"""Stages of the live path, each between two instants of a chunk's latency trace.
-
-"compute" is the four before it together, for the newest frame of each chunk: what is left without
-camera, tracker, frame interval and look-ahead."""
-
-
-PARTS = ("look_ahead", "together", "inputs", "network", "sending")
-"""What the delay of effort consists of: see `Made.parts_ms`."""
-
-
-class Made(NamedTuple):
-    """Samples of effort that were made together."""
-
-    trace: Trace
-    stamp_ns: int
-    """Of the first of them."""
-    samples: int
-    lookahead_s: float
-    """Of their model."""
-
-    def parts_ms(self, delay_ms: float) -> tuple[float, ...]:
-        """Divide the first sample's delay.
-
-        It lasts as long as the look-ahead; until the last one's instant, if that is later; until
-        the inputs of that instant were on the grid; until the network was done; and until the
-        sample was there.
-        """
-        ahead_ns = self.stamp_ns + round(self.lookahead_s * NS_PER_S)
-        last_ns = self.stamp_ns + (self.samples - 1) * NS_PER_S // EFFORT_RATE_HZ
-        trace, needed_ns = self.trace, max(ahead_ns, last_ns)
-        ends = (self.stamp_ns, ahead_ns, needed_ns, trace.aligned_ns, trace.estimated_ns)
-        parts = [(after - before) / 1e6 for before, after in pairwise(ends)]
-        return (*parts, delay_ms - sum(parts))
-
-
-@dataclass
-class Measurement:
-    """Effort as it arrived within the measured part of a run."""
-
-    begin_ns: int
-    end_ns: int
-    messages: int = 0
-    invalid: int = 0
-    hidden: int = 0
-    """Of the invalid samples, those for which nothing but hidden limbs is to blame."""
-    flagged: dict[Flag, int] = field(default_factory=lambda: dict.fromkeys(Flag, 0))
-    """Samples with each flag."""
-    delays_ns: list[NDArray[np.int64]] = field(default_factory=list)
-    made: list[Made] = field(default_factory=list)
-
-    def add(
-        self,
-        stamps_ns: NDArray[np.int64],
-        received_ns: NDArray[np.int64],
-        valid: NDArray[np.bool_],
-        flags: NDArray[FlagBits],
-    ) -> None:
-        """Count the samples that were received within the measured part."""
-        within = (received_ns >= self.begin_ns) & (received_ns < self.end_ns)
-        self.messages += int(within.sum())
-        self.invalid += int((within & ~valid).sum())
-        self.hidden += int((within & ((flags & _CAUSES) == Flag.HIDDEN)).sum())
-        for flag in Flag:
-            self.flagged[flag] += int((within & ((flags & flag) != 0)).sum())
-        self.delays_ns.append((received_ns - stamps_ns)[within])
-
-    def add_made(self, made: Made) -> None:
-        """Keep samples that were published within the measured part."""
-        if self.begin_ns <= made.trace.published_ns < self.end_ns:
-            self.made.append(made)
-
-    def share(self, flag: Flag) -> float:
-        """Part of the samples that have this flag."""
-        return self.flagged[flag] / max(self.messages, 1)
-
-    @property
-    def delays_ms(self) -> NDArray[np.float64]:
-        """From the instant that each sample describes to its receipt."""
-        return np.concatenate([*self.delays_ns, np.zeros(0, np.int64)]) / 1e6
-
-    def stage_ms(self, stage: str) -> NDArray[np.float64]:
-        """Durations of one stage, of the chunks whose trace has both of its ends."""
-        first, last = STAGES[stage]
-        ends = [(getattr(one.trace, first), getattr(one.trace, last)) for one in self.made]
-        return np.array([(b - a) / 1e6 for a, b in ends if a and b])
-
-    @property
-    def parts_ms(self) -> dict[str, float | None]:
-        """Median of each part of the delay that half of the samples exceed."""
-        delays_ms = self.delays_ms
-        if not self.made or not len(delays_ms):
-            return dict.fromkeys(PARTS)
-        usual_ms = float(np.median(delays_ms))
-        parts = np.median([one.parts_ms(usual_ms) for one in self.made], axis=0)
-        return {name: round(float(part), 3) for name, part in zip(PARTS, parts, strict=True)}
 
 
 @dataclass

@@ -34,7 +34,7 @@ from kpm_ros.nodes import qos
 from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.topic_types import message_type
-from kpm_ros.operate.summary import Made, Measurement
+from kpm_ros.operate.measurement import Made, Measurement
 from kpm_ros.wire import decode
 
 EFFORT_PERIOD_S = 0.01

@@ -30,7 +30,7 @@ pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built")
 
 from kpm_ros import graph
-from kpm_ros.operate.summary import STAGES
+from kpm_ros.operate.measurement import STAGES
 from kpm_ros.replay.bag_reader import BagReader
 from support.bodies import EIGHT, saved_body_model
 from support.starvation import measured_fairly

@@ -25,7 +25,8 @@ import pytest
 from kpm_ros.core.chunks import Trace
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.learn.scores.metrics import score
-from kpm_ros.operate.summary import STAGES, Made, Measurement, Result, summarise
+from kpm_ros.operate.measurement import STAGES, Made, Measurement
+from kpm_ros.operate.summary import Result, summarise
 from kpm_ros.operate.summary_text import as_text
 
 MS = 1_000_000
