@@ -221,8 +221,8 @@ def test_what_an_estimator_cannot_catch_up_with_is_given_up(stage, record_proper
     with stage.stopped("inference"):
         stage.wait_for_no_torque()
         time_to_zero_ms(record_property, witness, began_ns)
-        # How long it stands still is the fault.
-        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+        rest_s = seconds - (time.monotonic() - began)
+        time.sleep(max(0.0, rest_s))  # how long it stands still is the fault
     ended_ns = time.time_ns()
     witness.wait_for_report("inference", "overloaded", "lost on the way")
     recovery_ms(record_property, witness, ended_ns)
