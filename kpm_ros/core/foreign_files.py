@@ -160,8 +160,12 @@ def must_be_file(path: Path | str) -> None:
 def read_bytes(path: Path | str, most: int) -> bytes:
     """Read a file whole."""
     with opened(path, most) as file:
-        content = file.read(most + 1)
-    if len(content) > most:  # of /proc, for example, whose files state no size
+        # Room is made for what is asked for, which shall be no more than there is ...
+        stated = os.fstat(file.fileno()).st_size
+        content = file.read(stated + 1)
+        if len(content) > stated:  # ... but files of /proc, for example, state no size
+            content += file.read(most + 1 - len(content))
+    if len(content) > most:
         raise ForeignFileError(f"{path} has more than the {most / MB:g} MB that are read of it")
     return content
 

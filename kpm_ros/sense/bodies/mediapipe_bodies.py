@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.sense.bodies.detection import Detection
-from kpm_ros.sense.bodies.pose_graph import MODELS, find, make_pose_graph
+from kpm_ros.sense.bodies.pose_graph import MODELS, OUTPUTS, make_pose_graph
 from kpm_ros.sense.tracking.following import Detector
 from kpm_ros.sense.tracking.mediapipe_package import (
     TaskLandmarker,
     coordinates,
+    find,
     load_mediapipe,
     model_file,
     packaged,
@@ -77,10 +78,10 @@ class _PackagedDetector:
         self._graph = graph
 
     def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
-        found = find(self._graph, image)
-        if not found.pose_landmarks or not found.pose_world_landmarks:
+        landmarks, world = find(self._graph, image, *OUTPUTS)
+        if not landmarks or not world:
             return []
-        return [_detection(found.pose_landmarks.landmark, found.pose_world_landmarks.landmark)]
+        return [_detection(landmarks.landmark, world.landmark)]
 
     def close(self) -> None:
         self._graph.close()

@@ -25,14 +25,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kpm_ros.sense.tracking.mediapipe_package import model_file
+from kpm_ros.sense.tracking.mediapipe_package import find, model_file
 from kpm_ros.sense.tracking.tracker import COMPLEXITY, TrackerConfig
 
 MODELS = "pose_landmark"
 """What MediaPipe calls its models of bodies."""
 GRAPH = "pose_landmark_cpu.binarypb"
+OUTPUTS = ("pose_landmarks", "pose_world_landmarks")
 OUTLINE, PRESENCE = 2, 1
 """Places of two of the model's outputs: the outline, and whether anybody is there."""
 _DETECTION = "posedetectioncpu__TensorsToDetectionsCalculator.min_score_thresh"
@@ -43,7 +43,7 @@ _GREY = np.full((64, 64, 3), 127, np.uint8)
 
 
 def make_pose_graph(mediapipe: Any, config: TrackerConfig, *, single_pictures: bool) -> Any:
-    """Make what `mediapipe.solutions.pose.Pose` is, with a `process` and a `close` like it."""
+    """Make what `mediapipe.solutions.pose.Pose` is, for `find`, with a `close` like it."""
     from mediapipe.python.solution_base import SolutionBase
 
     model = model_file(mediapipe, MODELS, config.model)
@@ -64,16 +64,11 @@ def make_pose_graph(mediapipe: Any, config: TrackerConfig, *, single_pictures: b
                 _DETECTION: config.detection_confidence,
                 _TRACKING: config.tracking_confidence,
             },
-            outputs=["pose_landmarks", "pose_world_landmarks"],
+            outputs=list(OUTPUTS),
         )
         # Once a picture has gone through, the file has been read.
         find(graph, _GREY)
     return graph
-
-
-def find(graph: Any, image: NDArray[np.uint8]) -> Any:
-    """Give what the graph finds in an RGB picture."""
-    return graph.process({"image": image})
 
 
 def without_outline(model: bytes) -> bytes:

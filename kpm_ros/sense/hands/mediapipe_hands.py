@@ -26,6 +26,7 @@ from kpm_ros.sense.tracking.following import Detector
 from kpm_ros.sense.tracking.mediapipe_package import (
     TaskLandmarker,
     coordinates,
+    find,
     load_mediapipe,
     packaged,
 )
@@ -77,13 +78,12 @@ class _PackagedDetector:
         self._hands = hands
 
     def detect(self, image: NDArray[np.uint8], stamp_ns: int) -> list[Detection]:
-        found = self._hands.process(image)
-        landmarks = found.multi_hand_landmarks or []
-        labels = [entry.classification[0] for entry in found.multi_handedness or []]
+        landmarks, handedness = find(self._hands, image, "multi_hand_landmarks", "multi_handedness")
+        labels = [entry.classification[0] for entry in handedness or []]
         return [
             # This interface names hands as if it looked into a mirror; the newer one does not.
             _detection(hand.landmark, _OTHER[label.label], label.score)
-            for hand, label in zip(landmarks, labels, strict=True)
+            for hand, label in zip(landmarks or [], labels, strict=True)
         ]
 
     def close(self) -> None:
