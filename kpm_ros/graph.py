@@ -82,8 +82,9 @@ __all__ = [
 MANAGED = ("camera", "midi", "emg", "exo", "relay")
 """What runs nodes that ROS's lifecycle tools manage: those that hold devices, or move one."""
 
-KEYS_WAIT_OVER_NETWORK_S = 0.05
-"""Covers a chunk of key motion (10 ms, and 3 ms to send it) and up to 35 ms of way."""
+WAITS_OVER_NETWORK = {"keys_wait_s": 0.05, "pose_newest_wait_s": 0.02}
+"""Cover a chunk of key motion (10 ms, and 3 ms to send it) and up to 35 ms of way; for models of
+the newest points 5 ms, 3 and up to 10."""
 
 
 def build(options: PipelineOptions) -> list[NodeSpec]:
@@ -105,6 +106,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             subscribes=inputs,
             parameters={
                 "model": options.model,
+                **suited("synchronizer", options, streams),
                 **_waits(options),
                 **which_hand(options),
                 **where_cameras_stand(options),
@@ -120,7 +122,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
             parameters={
                 "model": options.model,
                 **which_hand(options),
-                **_suited("inference", options),
+                **suited("inference", options),
             },
         )
     )
@@ -133,7 +135,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 "effort to gestures",
                 ("gesture",),
                 subscribes=_gesture_inputs(options) if options.gesture_model else effort,
-                parameters=_suited("gesture", options) | _gesture_model(options),
+                parameters=suited("gesture", options) | _gesture_model(options),
             )
         )
     if options.view:
@@ -175,14 +177,14 @@ def _driving(options: PipelineOptions) -> list[NodeSpec]:
         "effort to joint torques",
         ("assist/command", "assist/command_stamped", "assist/state"),
         subscribes=("effort", "effort/info", DEAD_MAN.name, "drive/state"),
-        parameters={**_suited("exo", options), **echo},
+        parameters={**suited("exo", options), **echo},
     )
     relay = NodeSpec(
         "relay",
         "fresh commands to the drive, else zero",
         ("drive/command", "drive/state"),
         subscribes=("assist/command_stamped",),
-        parameters=_suited("relay", options),
+        parameters=suited("relay", options),
     )
     return [exo, relay] if options.drive == "here" else [exo]
 
@@ -226,7 +228,7 @@ def _gesture_inputs(options: PipelineOptions) -> tuple[str, ...]:
 
 def _waits(options: PipelineOptions) -> dict[str, Any]:
     """How long the synchronizer waits, where that is not left to the parameters file."""
-    return {"keys_wait_s": KEYS_WAIT_OVER_NETWORK_S} if options.network else {}
+    return WAITS_OVER_NETWORK if options.network else {}
 
 
 def _check_subject(options: PipelineOptions, streams: Streams) -> None:
@@ -244,26 +246,31 @@ def _check_subject(options: PipelineOptions, streams: Streams) -> None:
     )
 
 
-def _suited(node: str, options: PipelineOptions) -> dict[str, Any]:
-    """Parameters that suit the subject, but for those that the parameters file has changed."""
+def suited(node: str, options: PipelineOptions, streams: Streams | None = None) -> dict[str, Any]:
+    """Parameters that suit the subject, but for those that the parameters file has changed.
+
+    It is whoever the streams are of, where those are given and tell.
+    """
     from kpm_ros.act.muscle_weights import joints_of_hand, weights_of_hand
     from kpm_ros.core.params_file import meant_for, read_table
+    from kpm_ros.core.subjects import subject_of
 
     name = f"/{options.namespace}/{node}"
-    suited = dict(options.whose.parameters.get(node, {}))
+    subject = (streams and subject_of(streams)) or options.whose
+    found = dict(subject.parameters.get(node, {}))
     usual: Mapping[str, Any] = {}
-    if options.hand != RIGHT or (suited and options.params_file):
+    if options.hand != RIGHT or (found and options.params_file):
         usual = meant_for(read_table(config_dir() / "pipeline.yaml"), name).values
     if options.hand != RIGHT:
         for parameter in {"gains", "gestures", "joints"} & set(usual):
             of_hand = joints_of_hand if parameter == "joints" else weights_of_hand
-            suited[parameter] = of_hand(usual[parameter], options.hand)
-    if suited and options.params_file:
+            found[parameter] = of_hand(usual[parameter], options.hand)
+    if found and options.params_file:
         own = meant_for(read_table(Path(options.params_file).expanduser()), name).values
-        for parameter in list(suited):
+        for parameter in list(found):
             if parameter in own and own[parameter] != usual.get(parameter):
-                del suited[parameter]
-    return suited
+                del found[parameter]
+    return found
 
 
 def senses(options: PipelineOptions) -> list[str]:

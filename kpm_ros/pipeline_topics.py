@@ -65,7 +65,7 @@ LANDMARKS = Topic(
 )
 KEY_EVENTS = Topic("keys/events", "kpm_ros/msg/KeyEvent", "events", "events", 4 * KIB, sensed=True)
 KEY_MOTION = Topic(
-    "keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "100/s", 512 * KIB, sensed=True
+    "keys/motion", "kpm_ros/msg/KeyMotion", "sensor", "200/s", 512 * KIB, sensed=True
 )
 CHANNELS = Topic(
     "channels/{stream}", "kpm_ros/msg/ChannelSamples", "sensor", "device", 512 * KIB, sensed=True

@@ -199,7 +199,10 @@ def test_what_crosses_a_network_is_waited_for_longer():
         return make_settings("synchronizer", SynchronizerSettings, given)
 
     assert waits().align.key.wait_s == 0.02
+    assert waits().align.pose.newest_wait_s == 0.013
+    assert waits(subject="body").align.pose.newest_wait_s == 0.018
     assert waits(network=True).align.key.wait_s == 0.05
+    assert waits(network=True).align.pose.newest_wait_s == 0.02
 
 
 def test_devices_are_given_to_their_drivers_in_the_order_of_the_views():
@@ -277,9 +280,12 @@ def test_managed_nodes_and_no_others_may_be_left_to_a_manager():
         assert "autostart" not in node.parameters  # a parameters file decides
 
 
-def test_parameters_survive_the_command_line():
+def test_parameters_survive_the_command_line(tmp_path):
+    params_file = tmp_path / "p.yaml"
+    params_file.write_text("/**/exo:\n  ros__parameters:\n    rate_hz: 400.0\n")
+    midi = "/a b/it's: a [score].mid"
     options = graph.PipelineOptions(
-        midi="/a b/it's: a [score].mid", record="r", params_file="p.yaml", namespace="studio/left"
+        midi=midi, record="r", params_file=str(params_file), namespace="studio/left"
     )
     for node in graph.build(options):
         words = graph.command(node, options)

@@ -206,14 +206,17 @@ class ReplayRun:
         return text_table(rows, indent="  ").splitlines()
 
     def _read_parameters(self, hand: str) -> None:
-        options = graph.PipelineOptions(params_file=self._choices.params_file)
-        table = preflight.read_parameters(Path(graph.params_file(options)).expanduser())
         namespace = self._choices.namespace or DEFAULT_NAMESPACE
+        options = graph.PipelineOptions(params_file=self._choices.params_file, namespace=namespace)
+        table = preflight.read_parameters(Path(graph.params_file(options)).expanduser())
         file = self._choices.registration
         recorded = None if file else recorded_with.registration(self._bag.facts)
         chosen = {"model": self._choices.model, "hand": hand}
+        suited = graph.suited("synchronizer", options, self._card.streams)
+        live = recorded_with.parameters(self._bag.facts, namespace, "synchronizer")
+        as_live = {name: live.get(name, value) for name, value in suited.items()}
         synchronizer = preflight.settings_of(
-            "synchronizer", namespace, table, {**chosen, "registration": file}
+            "synchronizer", namespace, table, {**as_live, **chosen, "registration": file}
         )
         self._inference = preflight.settings_of("inference", namespace, table, chosen)
         self._in_force = {

@@ -40,22 +40,17 @@ def effort_models(bag: BagReader, finder: TopicFinder) -> dict[str, str]:
 
 def hand(facts: Mapping[str, str], namespace: str) -> str:
     """Whose effort the live run estimated; a bag that does not say holds the right hand's."""
-    told = _inference(facts, namespace).get("hand")
+    told = parameters(facts, namespace, "inference").get("hand")
     return told if told in HANDS else RIGHT
 
 
 def model(facts: Mapping[str, str], namespace: str) -> str:
     """Which model the live run had, a shipped one's name or a path; "" where it is not here."""
-    told = _inference(facts, namespace).get("model")
+    told = parameters(facts, namespace, "inference").get("model")
     with suppress(OSError, ValueError):
         if isinstance(told, str) and find_model(told):
             return told
     return ""
-
-
-def _inference(facts: Mapping[str, str], namespace: str) -> dict[str, Any]:
-    found = _table(facts.get("parameters", "")).get(f"/{namespace}/inference")
-    return found if isinstance(found, dict) else {}
 
 
 def registration(facts: Mapping[str, str]) -> Registration | None:
@@ -82,16 +77,19 @@ def named(model: str, sha256: str) -> str:
     return f"{model} (sha256 {sha256[:SHOWN_OF_SHA256]}...)"
 
 
+def parameters(facts: Mapping[str, str], namespace: str, node: str) -> Mapping[str, Any]:
+    """Give the parameters of a node that the recorder has found in force; none where it did not."""
+    recorded = _table(facts.get("parameters", "")).get(f"/{namespace}/{node}")
+    return recorded if isinstance(recorded, dict) else {}
+
+
 def differences(
     facts: Mapping[str, str], namespace: str, in_force: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Say which parameters of these nodes are not those that the recorder has found in force."""
-    live = _table(facts.get("parameters", ""))
     found = []
     for node, values in in_force.items():
-        recorded = live.get(f"/{namespace}/{node}")
-        if not isinstance(recorded, dict):
-            continue
+        recorded = parameters(facts, namespace, node)
         for name, value in values.items():
             if name in recorded and recorded[name] != value:
                 was = json.dumps(recorded[name])

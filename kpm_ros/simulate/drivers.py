@@ -144,7 +144,8 @@ class Motion:
     """Depth of all keys; blocks are a tenth of a second long."""
 
     _BLOCK = 100
-    _CHUNK = 10
+    _CHUNK = 5
+    """Short enough for all of it to have come within the wait for the newest points."""
 
     def __init__(self, performer: Performer, seed: int, start_ns: int) -> None:
         self._performer = performer
