@@ -102,7 +102,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
         NodeSpec(
             "synchronizer",
             "all streams onto one time grid",
-            publishes=("aligned",),
+            publishes=("aligned", "aligned/receipts"),
             subscribes=inputs,
             parameters={
                 "model": options.model,
@@ -110,6 +110,7 @@ def build(options: PipelineOptions) -> list[NodeSpec]:
                 **_waits(options),
                 **which_hand(options),
                 **where_cameras_stand(options),
+                **({"begin_with": "recorder"} if options.record else {}),
             },
         )
     )

@@ -98,6 +98,7 @@ TOPICS = (
     Topic("emg/samples", "kpm_ros/msg/ChannelSamples", "sensor", "100/s", sensed=True),
     Topic("emg/envelope", "kpm_ros/msg/ChannelSamples", "sensor", "100/s"),
     Topic("aligned", "kpm_ros/msg/AlignedSamples", "chunks", "60-200/s", 1 << 20),
+    Topic("aligned/receipts", "kpm_ros/msg/Receipts", "chunks", "10/s, if listened to", 1 << 20),
     Topic("effort", "kpm_ros/msg/MuscleEffort", "effort", "2000/s"),
     Topic("effort/chunks", "kpm_ros/msg/MuscleEffortChunk", "chunks", "60-200/s"),
     Topic("effort/info", "kpm_ros/msg/EffortInfo", "latched", "latched"),

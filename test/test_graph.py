@@ -67,6 +67,12 @@ def test_senses_are_what_drivers_say_and_nothing_else():
     assert set(graph.senses(options)) == said - {"emg/envelope"}
 
 
+def test_a_recorded_run_begins_with_its_recorder():
+    for record, begins_with in (("", None), ("bag", "recorder")):
+        nodes = {node.name: node for node in graph.build(graph.PipelineOptions(record=record))}
+        assert nodes["synchronizer"].parameters.get("begin_with") == begins_with
+
+
 def test_every_message_of_ours_has_its_definition():
     ours = [topic.type for topic in graph.TOPICS if topic.type.startswith("kpm_ros/")]
     assert ours

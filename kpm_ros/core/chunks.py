@@ -60,6 +60,23 @@ class AlignedChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipts:
+    """When the inputs of a grid were received, in the order in which they were taken."""
+
+    first_index: int
+    topics: tuple[str, ...]
+    topic: NDArray[np.uint32]
+    """Of each message, the place of its topic."""
+    checksum: NDArray[np.uint32]
+    """Of each message's serialised bytes."""
+    received_ns: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of messages."""
+        return len(self.topic)
+
+
+@dataclass(frozen=True, slots=True)
 class EffortChunk:
     """Consecutive effort samples on the 2 kHz grid."""
 

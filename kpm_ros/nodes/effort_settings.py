@@ -49,6 +49,11 @@ class SynchronizerSettings:
         "", "where the cameras stand: a file that `kpm calibrate` wrote; empty = not known"
     )
     period_s: float = setting(0.002, "how often inputs are looked at", least=0.0005, most=0.05)
+    begin_with: str = setting(
+        "",
+        "node that must listen to the same inputs before anything is made of them, 10 s at most: "
+        "with a recorder, a bag begins where the run did; empty = none is waited for",
+    )
     align: AlignRules = rules(AlignRules)
 
 

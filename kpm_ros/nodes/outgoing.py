@@ -34,7 +34,12 @@ _PACKAGES = {
     "kpm_ros": kpm_ros.msg,
     "std_msgs": std_msgs.msg,
 }
-_CODES = {np.dtype(np.float32): "f", np.dtype(FlagBits): "H", np.dtype(np.uint32): "I"}
+_CODES = {
+    np.dtype(np.float32): "f",
+    np.dtype(FlagBits): "H",
+    np.dtype(np.uint32): "I",
+    np.dtype(np.int64): "q",
+}
 """Of the arrays that rclpy takes as they are, instead of looking at each value."""
 
 
@@ -62,4 +67,5 @@ key_event_message = MESSAGES.key_event
 key_motion_message = MESSAGES.key_motion
 channels_message = MESSAGES.channels
 aligned_message = MESSAGES.aligned
+receipts_message = MESSAGES.receipts
 effort_chunk_message = MESSAGES.effort_chunk

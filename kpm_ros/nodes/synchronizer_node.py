@@ -39,8 +39,10 @@ from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.clock_listener import ClockListener
 from kpm_ros.nodes.diagnostics import Level, Report
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
+from kpm_ros.nodes.fellow_listener import FellowListener
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.nodes.receipts_output import ReceiptsOutput
 from kpm_ros.wire.decode import RefusedMessageError
 from kpm_ros.wire.inputs import inputs_of
 
@@ -102,6 +104,9 @@ class SynchronizerNode(PipelineNode):
         ]
         self.expect_one_publisher(*(subscription for subscription, _ in self._inputs))
         self._output = self.create_publisher(AlignedSamples, "aligned", qos.of("aligned"))
+        self._receipts = ReceiptsOutput(
+            self, [subscription.topic for subscription, _ in self._inputs]
+        )
         self._hands: HandOutput | None = None
         if config.registration is not None:
             # What draws in space takes memory that others need not spend.
@@ -110,6 +115,9 @@ class SynchronizerNode(PipelineNode):
 
             self._hands = HandOutput(self, self.aligner.hands)
             self._optical_frames = StaticFrames(self, config.registration)
+        self._fellow = FellowListener(
+            self, self.settings.begin_with, [subscription.topic for subscription, _ in self._inputs]
+        )
         self._reported = (0, 0, 0, 0)
         self._found_again = 0
         self._frames: dict[str, int] = {}
@@ -119,13 +127,26 @@ class SynchronizerNode(PipelineNode):
         """Take what has come, and publish what is settled."""
         # The time is read first: what was received by then is in the queues that are emptied next.
         now_ns = self.now_ns() if self.clock_listener is None else self.clock_listener.listen()
-        for subscription, take in self._inputs:
-            for message, received_ns in subscription.take():
-                take(message, received_ns)
+        if self._fellow.awaited:
+            for subscription, _ in self._inputs:
+                subscription.take_raw()
+            return
+        for topic, (subscription, take) in enumerate(self._inputs):
+            for data, received_ns, _ in subscription.take_raw():
+                message = subscription.decode(data)
+                if message is not None:
+                    self._receipts.note(topic, data, received_ns)
+                    take(message, received_ns)
+        self._receipts.publish()
         if self.clock_listener is None:
             self._advance(now_ns)
         else:
             self._between_steps.follow(now_ns, self._advance)
+
+    def stop(self) -> None:
+        """End the loops, and say the last receipts."""
+        super().stop()
+        self._receipts.publish(last=True)
 
     def _wanted_s(self) -> float | None:
         """In how many seconds the next samples are due, where that is known before."""
@@ -225,6 +246,8 @@ class SynchronizerNode(PipelineNode):
         return report
 
     def _awaited(self) -> str:
+        if self._fellow.awaited:
+            return f"{self._fellow.name} does not listen yet"
         silent = [s.topic for s, _ in self._inputs if s.publishers == 0]
         if self._keys and not set(self._keys) <= set(silent):
             # Most pianos send notes and no motion, and that is enough.

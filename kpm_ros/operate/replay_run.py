@@ -57,11 +57,12 @@ from kpm_ros.replay.topics import (
     ALIGNED,
     EFFORT,
     EFFORT_CHUNK,
+    RECEIPTS,
     TopicFinder,
 )
 from kpm_ros.wire.inputs import Input
 
-CHOSEN_HERE = ("model", "registration", "period_s", "hop_s", "pacing")
+CHOSEN_HERE = ("model", "registration", "period_s", "begin_with", "hop_s", "pacing")
 """Parameters that a replay has its own way of, or that change no sample."""
 
 DEFAULT_NAMESPACE = graph.PipelineOptions().namespace
@@ -231,7 +232,8 @@ class ReplayRun:
     def _grid_samples(self, replay: offline.Replay) -> Iterator[AlignedChunk]:
         if self._aligned is not None:
             return replay.read_aligned(self._aligned)
-        return self._grid.watch(replay.align(self._inputs, self._aligner))
+        receipts = self._finder.find(RECEIPTS)
+        return self._grid.watch(replay.align(self._inputs, self._aligner, receipts))
 
     def _estimate(self) -> Callable[[Iterable[AlignedChunk]], Iterator[EffortChunk]]:
         """How grid samples become effort: streamed, as live, or in whole stretches on a device."""
@@ -290,6 +292,12 @@ class ReplayRun:
         ]
         if counts.silences:
             lines.insert(2, f"  silences  {counts.silences} were too long to be filled: skipped")
+        if counts.unheard or counts.lacking:
+            lines.insert(
+                2,
+                f"  live      {counts.unheard} messages did not reach the run, and are left out; "
+                f"{counts.lacking} that did are not in the bag",
+            )
         lines += self._told_by_the_bag()
         if self._choices.out is not None:
             lines.append(f"  written   {self._choices.out}")

@@ -28,6 +28,7 @@ from kpm_ros.models.card import ModelCard
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_file import BagMessage
 from kpm_ros.replay.bag_reader import BagReader
+from kpm_ros.replay.received import ReceivedMessages
 from kpm_ros.wire import decode
 from kpm_ros.wire.inputs import Input
 
@@ -53,13 +54,18 @@ class ReplayCounts:
     """Messages whose contents cannot be what their type says."""
     silences: int = 0
     """Times that the recording was silent for so long that the rest was skipped."""
+    unheard: int = 0
+    """Messages left out as the run did not receive them either."""
+    lacking: int = 0
+    """Messages that the run received, but the recorder did not."""
 
 
 class Replay:
     """Drives an aligner with a recording, in the order of receipt.
 
-    Messages are handed over at the instants at which the recorder received them, and what is
-    settled is asked for at regular instants of that time: two replays give the same, bit for bit.
+    Messages are handed over at the instants at which the run received them or, where the bag does
+    not tell, the recorder did. What is settled is asked for at regular instants of that time: two
+    replays give the same, bit for bit.
 
     >>> from kpm_ros.align.aligner import Aligner, AlignerConfig
     >>> from kpm_ros.estimate.estimator import EffortEstimator
@@ -88,16 +94,20 @@ class Replay:
         self._card = card
         self._progress = progress
 
-    def align(self, inputs: Mapping[str, Input], aligner: Aligner) -> Iterator[AlignedChunk]:
-        """Put what the senses said onto the grid."""
+    def align(
+        self, inputs: Mapping[str, Input], aligner: Aligner, receipts: str | None = None
+    ) -> Iterator[AlignedChunk]:
+        """Put what the senses said onto the grid; the topic `receipts` tells when it came."""
         takers = _takers(inputs, aligner)
         looked_ns: int | None = None
-        for message in self._bag.messages(inputs):
-            looked_ns = message.stamp_ns if looked_ns is None else looked_ns
-            for look_ns in self._looks(looked_ns, message.stamp_ns):
+        received = ReceivedMessages(self._bag, inputs, receipts)
+        for message, received_ns in received:
+            looked_ns = received_ns if looked_ns is None else looked_ns
+            for look_ns in self._looks(looked_ns, received_ns):
                 looked_ns = look_ns
                 yield from aligner.advance(look_ns)
-            self._take(message, takers[message.topic])
+            self._take(message, received_ns, takers[message.topic])
+        self.counts.unheard, self.counts.lacking = received.unheard, received.lacking
         if looked_ns is None or self._bag.span_ns is None:
             raise BagError(f"the bag {self._bag.folder} holds no message of the model's inputs")
         end_ns = self._bag.span_ns[1]
@@ -132,10 +142,12 @@ class Replay:
                 look_ns = before_ns // LOOK_NS * LOOK_NS
                 after_ns = look_ns
 
-    def _take(self, message: BagMessage, take: Callable[[Any, int], None]) -> None:
+    def _take(
+        self, message: BagMessage, received_ns: int, take: Callable[[Any, int], None]
+    ) -> None:
         self.counts.messages += 1
         try:
-            take(self._bag.decode(message), message.stamp_ns)
+            take(self._bag.decode(message), received_ns)
         except decode.RefusedMessageError:
             self.counts.refused += 1
 

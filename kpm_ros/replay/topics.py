@@ -29,6 +29,7 @@ from kpm_ros.wire.inputs import Input, inputs_of
 KEY_EVENT, KEY_MOTION = graph.KEY_EVENTS.type, graph.KEY_MOTION.type
 EMG = graph.topic("emg/samples").type
 ALIGNED = graph.topic("aligned").type
+RECEIPTS = graph.topic("aligned/receipts").type
 EFFORT = graph.topic("effort").type
 EFFORT_CHUNK = graph.topic("effort/chunks").type
 EFFORT_INFO = graph.topic("effort/info").type

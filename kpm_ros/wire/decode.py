@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
+from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Receipts, Trace
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.core.streams import MOST_STREAMS, Streams
@@ -157,6 +157,27 @@ def aligned_chunk(message: Any, streams: Streams) -> AlignedChunk:
         missing=np.asarray(message.missing, np.uint32),
         flags=np.asarray(message.flags, FlagBits),
         trace=trace(message.trace),
+    )
+
+
+def receipts(message: Any) -> Receipts:
+    """A Receipts message as when inputs were received."""
+    places, count = np.asarray(message.topic, np.uint32), len(message.received)
+    if not count or len(places) != count or len(message.checksum) != count:
+        raise RefusedMessageError(
+            f"topic, checksum and received hold {len(places)}, {len(message.checksum)} and {count} "
+            "values, and must hold as many"
+        )
+    if places.max() >= len(message.topics):
+        raise RefusedMessageError(
+            f"topic holds {places.max()}, but there are {len(message.topics)} topics"
+        )
+    return Receipts(
+        first_index=message.first_index,
+        topics=tuple(map(str, message.topics)),
+        topic=places,
+        checksum=np.asarray(message.checksum, np.uint32),
+        received_ns=np.asarray(message.received, np.int64),
     )
 
 

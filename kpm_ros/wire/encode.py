@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk, Trace
+from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk, Receipts, Trace
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
@@ -31,6 +31,7 @@ TIME, HEADER = "builtin_interfaces/msg/Time", "std_msgs/msg/Header"
 LANDMARKS, CHANNELS = "kpm_ros/msg/Landmarks", "kpm_ros/msg/ChannelSamples"
 KEY_EVENT, KEY_MOTION = "kpm_ros/msg/KeyEvent", "kpm_ros/msg/KeyMotion"
 ALIGNED, LATENCY_TRACE = "kpm_ros/msg/AlignedSamples", "kpm_ros/msg/LatencyTrace"
+RECEIPTS = "kpm_ros/msg/Receipts"
 EFFORT, EFFORT_CHUNK = "kpm_ros/msg/MuscleEffort", "kpm_ros/msg/MuscleEffortChunk"
 EFFORT_INFO = "kpm_ros/msg/EffortInfo"
 HAND_POINTS = "kpm_ros/msg/HandPoints"
@@ -172,6 +173,20 @@ class Encoder:
                 "missing": chunk.missing,
                 "flags": chunk.flags,
                 "trace": self.trace(chunk.trace),
+            },
+        )
+
+    def receipts(self, receipts: Receipts) -> Any:
+        """When inputs were received as a message."""
+        return self._make(
+            RECEIPTS,
+            {
+                "header": self.header(int(receipts.received_ns[-1])),
+                "first_index": receipts.first_index,
+                "topics": list(receipts.topics),
+                "topic": receipts.topic,
+                "checksum": receipts.checksum,
+                "received": receipts.received_ns,
             },
         )
 
