@@ -86,10 +86,10 @@ def test_a_row_of_a_new_figure_is_absent_until_it_is_measured(
 
 
 def test_what_was_not_measured_yet_is_absent(tmp_path: Path) -> None:
-    shutil.copy(figures.REPORTS / "estimate.json", tmp_path)
+    shutil.copy(figures.REPORTS / "gestures.json", tmp_path)
     reports = figures.Reports(tmp_path)
     table = SECTIONS["figures"].filled(reports)
-    assert "PianoKPM Net" in table
+    assert "gestures of people" in table
     assert "`pipeline`" not in table
     assert "Machine:" not in table
-    assert not SECTIONS["gestures"].filled(reports)
+    assert not SECTIONS["estimate"].filled(reports)
