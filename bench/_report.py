@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -27,7 +28,18 @@ from pathlib import Path
 from kpm_ros.core.provenance import processor, versions
 
 ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "out" / "bench"
 TELLING_FLAGS = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "neon")
+
+
+def bench_options(script: str, doc: str | None) -> argparse.ArgumentParser:
+    """Begin the options of a benchmark, of which this is the file: where its report goes."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    report = OUT / f"{Path(script).stem}.json"
+    parser.add_argument("--out", type=Path, default=report, help="default: %(default)s")
+    return parser
 
 
 def machine() -> dict[str, object]:

@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from _report import ROOT, machine, print_table, write_report
+from _report import ROOT, bench_options, machine, print_table, write_report
 
 from kpm_ros.core.resources import config_dir
 from kpm_ros.core.worker_pool import FinishedPart
@@ -168,9 +168,7 @@ def scored(dataset: DataSet, words: Sequence[str]) -> ScoreTable:
 
 def main() -> None:
     """Read what is asked for; whatever cannot be done is said in one sentence."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--minutes", type=float, default=20.0, help="of music to simulate")
     parser.add_argument("--body", choices=("anatomical", "plain"), default="anatomical")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
@@ -179,7 +177,6 @@ def main() -> None:
     parser.add_argument("--train", action="store_true", help="train both here, too")
     parser.add_argument("--time-limit-min", type=float, default=60.0, help="of each training")
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "bench" / "accuracy")
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "accuracy.json")
     try:
         run(parser.parse_args())
     except (ValueError, OSError) as error:

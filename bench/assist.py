@@ -26,13 +26,11 @@ muscle, which is less for the help.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from _report import machine, print_table, write_report
+from _report import bench_options, machine, print_table, write_report
 from _rigs import Rig, elbow_rig, finger_rig, scaled
 
 from kpm_ros.act.assistance import Assistance
@@ -41,7 +39,6 @@ from kpm_ros.act.safety import Now
 from kpm_ros.simulate.exoskeleton import Array, Assisted
 from kpm_ros.simulate.worn_joint import Assist, stable_up_to
 
-OUT = Path("out/bench")
 PACKAGES = ("numpy", "numba", "mujoco", "myo-sim", "ros-rclpy")
 MS = 1_000_000
 TICK_NS = 2 * MS
@@ -143,7 +140,7 @@ def felt_at_the_muscle(
 
 def main() -> None:
     """Run everything and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--delay", type=float, default=0.06, help="of a hand's effort, in seconds")
     parser.add_argument("--error", type=float, default=0.06, help="RMSE of its estimate")
     parser.add_argument("--body-delay", type=float, default=0.19, help="of a body's effort")
@@ -152,7 +149,6 @@ def main() -> None:
     parser.add_argument("--only", choices=["fingers", "elbow"], help="only one exoskeleton")
     parser.add_argument("--quick", action="store_true", help="without the sweep")
     parser.add_argument("--no-live", dest="live", action="store_false", help="without ROS")
-    parser.add_argument("--out", type=Path, default=OUT / "assist.json")
     arguments = parser.parse_args()
     here = machine()
     figures: dict[str, float] = {}

@@ -27,7 +27,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -35,13 +34,12 @@ import sys
 from pathlib import Path
 
 import _live_body
-from _report import ROOT, machine, print_table, write_report
+from _report import OUT, ROOT, bench_options, machine, print_table, write_report
 
 from kpm_ros.learn.scores.mia_report import read_mia_report
 from kpm_ros.learn.scores.mia_report_text import as_text
 from kpm_ros.simulate.exerciser.measured_walk import WalkStudy, study
 
-OUT = Path("out/bench")
 SHARED = ROOT.parent / "shared"
 SEED = 7919
 """Of the persons; shipped models must be trained on others."""
@@ -134,14 +132,11 @@ def walked(folder: Path) -> dict[str, float]:
 
 def main() -> None:
     """Run everything and write the report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--minutes", type=float, default=20, help="of simulated exercise")
     parser.add_argument("--seconds", type=float, default=30, help="of the live graph")
     parser.add_argument("--transformer", default="", metavar="MODEL", help="one that is trained")
     parser.add_argument("--shared", type=Path, default=SHARED, help="where real recordings are")
-    parser.add_argument("--out", type=Path, default=OUT / "body.json")
     arguments = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     here = machine()

@@ -20,11 +20,8 @@ against its keys; the error against the true effort is compared with that of clo
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
-from _report import machine, print_table, write_report
+from _report import bench_options, machine, print_table, write_report
 from numpy.typing import NDArray
 
 from kpm_ros.core.resources import DEFAULT_MODEL, find_model
@@ -37,7 +34,6 @@ from kpm_ros.simulate.dataset import Rendering, render
 from kpm_ros.simulate.example_scores import five_finger_study
 from kpm_ros.simulate.person import Person
 
-OUT = Path("out/bench")
 PACKAGES = ("numpy", "numba")
 OFFSETS_MS = (1, 2, 5, 10, 20, 50)
 SEED = 77
@@ -62,9 +58,8 @@ def moved(pose: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
 
 def main() -> None:
     """Run and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--seconds", type=float, default=40.0, help="length of the performance")
-    parser.add_argument("--out", type=Path, default=OUT / "clocks.json")
     arguments = parser.parse_args()
     here = machine()
     card, tensors = weight_files.load_model(find_model(DEFAULT_MODEL))

@@ -22,7 +22,6 @@ there is more while it lasts; all measure from its end to the first effort sampl
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import statistics
@@ -33,9 +32,8 @@ from collections import defaultdict
 from pathlib import Path
 from xml.etree import ElementTree
 
-from _report import ROOT, machine, print_table, write_report
+from _report import ROOT, bench_options, machine, print_table, write_report
 
-OUT = Path("out/bench")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
 ZERO, WELL, FASTEST = "zero_ms", "recovery_ms", "fastest_nm_s"
 """What tests measure."""
@@ -73,10 +71,9 @@ def name_of(test: str) -> str:
 
 def main() -> None:
     """Run everything and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--repeats", type=int, default=3, help="times that every fault happens")
     parser.add_argument("-k", dest="chosen", default="", help="only tests like this, as pytest -k")
-    parser.add_argument("--out", type=Path, default=OUT / "faults.json")
     arguments = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     here = machine()

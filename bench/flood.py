@@ -27,12 +27,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import psutil
 import rclpy
-from _report import machine, print_table, write_report
+from _report import bench_options, machine, print_table, write_report
 from diagnostic_msgs.msg import DiagnosticArray
 from kpm_ros.msg import KeyEvent, KeyMotion, Landmarks
 
@@ -40,7 +39,6 @@ from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.sense.samples import HAND
 
-OUT = Path("out/bench")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy")
 START_WITHIN_S = 60.0
 SETTLE_S = 2.0
@@ -162,12 +160,11 @@ class Flooded:
 
 def main() -> None:
     """Run and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each flood")
     parser.add_argument("--senders", type=int, default=3, help="processes that send at once")
     parser.add_argument("--send", choices=list(floods()), help=argparse.SUPPRESS)
     parser.add_argument("--namespace", default=f"/flood_{os.getpid()}", help="of all nodes")
-    parser.add_argument("--out", type=Path, default=OUT / "flood.json")
     arguments = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     if arguments.send:

@@ -20,12 +20,11 @@ its protocol has it, with Hudgins' features and linear discriminant analysis bes
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from _report import ROOT, machine, print_table, write_report
+from _report import ROOT, bench_options, machine, print_table, write_report
 from scipy.stats import chi2
 
 from kpm_ros.act.gestures.gesture_model import GestureModel
@@ -130,9 +129,8 @@ def turned_armband(recorded: ExecutionSet) -> Iterator[tuple[str, float]]:
 
 def main() -> None:
     """Train and test in every protocol."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--data", type=Path, default=DATA, metavar="DIR")
-    parser.add_argument("--out", type=Path, default=ROOT / "out/bench/gestures.json")
     options = parser.parse_args()
     described = machine()
     figures: dict[str, float] = {}

@@ -16,18 +16,14 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 from _keyboard import measure, measure_rendered
-from _report import ROOT, machine, write_report
+from _report import ROOT, bench_options, machine, write_report
 
 
 def main() -> None:
     """Measure and write the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--rooms", type=int, default=60, help="rendered rooms (default: 60)")
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "keyboard.json")
     arguments = parser.parse_args()
     described = machine()
     figures = measure(ROOT.parent / "shared") | measure_rendered(arguments.rooms)

@@ -35,7 +35,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from _report import ROOT, machine, print_table, write_report
+from _report import ROOT, bench_options, machine, print_table, write_report
 from threadpoolctl import threadpool_limits
 
 from kpm_ros.core.atomic_files import write_atomically
@@ -75,9 +75,8 @@ PACKAGES = ("kpm_ros", "mujoco", "myo-sim", "numpy", "torch", "scikit-learn")
 
 def main() -> None:
     """Make the data, train, let both play, and compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
-    parser.add_argument("--out", type=Path, default=ROOT / "out/bench/motion.json")
     parser.add_argument("--learn-s", type=float, default=120.0, help="of each piece learnt from")
     parser.add_argument("--play-s", type=float, default=40.0, help="of each piece played")
     parser.add_argument(

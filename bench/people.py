@@ -20,13 +20,12 @@ repetitions 2, 5 and 7; 100 s of a person are repetition 1, 300 s repetitions 1,
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from _people import ridge_error, simulated_gain
-from _report import ROOT, machine, print_table, write_report
+from _report import ROOT, bench_options, machine, print_table, write_report
 from rich.progress import track
 
 from kpm_ros.learn.adaptation.adapting import adapt
@@ -64,11 +63,10 @@ class Person:
 
 def main() -> None:
     """Leave every person out in turn."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data/glove_emg")
     parser.add_argument("--people", type=int, default=0, help="of them, to be quick (0: all)")
     parser.add_argument("--simulated", type=int, default=3, help="SIMULATED people")
-    parser.add_argument("--out", type=Path, default=ROOT / "out/bench/people.json")
     options = parser.parse_args()
     described = machine()
     files = sorted(options.data.glob("*.npz"))

@@ -23,7 +23,6 @@ reader and through executor callbacks; publishing them from our paced loop and f
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shlex
@@ -33,9 +32,8 @@ import sys
 from pathlib import Path
 
 from _graph import graph_figures, run_graph, show_graph
-from _report import machine, print_table, write_report
+from _report import OUT, bench_options, machine, print_table, write_report
 
-OUT = Path("out/bench")
 ROLES = Path(__file__).with_name("_wire_roles.py")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
 MODELS = {
@@ -117,13 +115,12 @@ def beside(usual: str, other: str, seconds: float, repeats: int) -> dict[str, fl
 
 def main() -> None:
     """Run everything and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--seconds", type=float, default=30, help="of each run of the graph")
     parser.add_argument("--beside", default="", help="a model, or options, to run by turns with")
     parser.add_argument("--usual", default=MODELS[""], help="these (default: %(default)s)")
     parser.add_argument("--compare-seconds", type=float, default=6, help="of each comparison")
     parser.add_argument("--repeats", type=int, default=3, help="of the comparisons")
-    parser.add_argument("--out", type=Path, default=OUT / "pipeline.json")
     arguments = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     here = machine()

@@ -16,12 +16,9 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 from _points import points_error_mm
-from _report import ROOT, machine, print_table, write_report
+from _report import bench_options, machine, print_table, write_report
 from numpy.typing import NDArray
 
 from kpm_ros.core.skeletons import find_skeleton
@@ -62,10 +59,9 @@ def errors_mm(seed: int, cameras: int, seconds: float, keys: bool) -> NDArray[np
 
 def main() -> None:
     """Measure in SIMULATED rooms."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--rooms", type=int, default=6, help="SIMULATED rooms of each kind")
     parser.add_argument("--seconds", type=float, default=15.0, help="of playing in each")
-    parser.add_argument("--out", type=Path, default=ROOT / "out/bench/points.json")
     options = parser.parse_args()
     described = machine()
     figures, rows = {}, []

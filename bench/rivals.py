@@ -24,13 +24,12 @@ the command is repeated.
 
 from __future__ import annotations
 
-import argparse
 import json
 import signal
 from dataclasses import replace
 from pathlib import Path
 
-from _report import ROOT, machine, print_table, write_report
+from _report import ROOT, bench_options, machine, print_table, write_report
 
 from kpm_ros.cli import main as kpm
 from kpm_ros.learn.training.display import TrainingDisplay
@@ -105,11 +104,8 @@ def trained(data: Path, model: str, minutes: float) -> dict[str, float]:
 
 def main() -> None:
     """Train all, and write the report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--minutes", type=float, default=6.0, help="on the processor, of each")
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "rivals.json")
     arguments = parser.parse_args()
     described = machine()
     data = FOLDER / "set"

@@ -21,18 +21,16 @@ camera" is what it says. Errors are means over performances; ratios are of such 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from _points import points_error_mm
-from _report import ROOT, machine, print_table, write_report
+from _report import ROOT, bench_options, machine, print_table, write_report
 from pipeline import MODELS
 
 from kpm_ros.core.camera_model import Camera
@@ -78,7 +76,7 @@ Errors = dict[str, list[float]]
 
 def main() -> None:
     """Measure and report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--model", default="touchnet-sim-rooms", help="of the keyboard's frame")
     parser.add_argument("--before", default="touchnet-sim", help="one of pictures; '' for none")
     parser.add_argument("--published", default="pianokpm-sim", help="PianoKPM Net")
@@ -87,7 +85,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=12, help="of each task")
     parser.add_argument("--body", choices=("anatomical", "plain"), default="anatomical")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "rooms.json")
     parser.add_argument(
         "--gather", action="store_true", help="only add what others have measured to the report"
     )

@@ -19,11 +19,9 @@ Each section measures one sense and gives its figures; without its recording it 
 
 from __future__ import annotations
 
-import argparse
 import importlib
-from pathlib import Path
 
-from _report import ROOT, machine, write_report
+from _report import ROOT, bench_options, machine, write_report
 
 SECTIONS = {"hands": "_hands", "bodies": "_bodies", "midi": "_midi", "calibration": "_calibration"}
 """Sections by name, with the module whose `measure(shared)` gives the figures."""
@@ -31,9 +29,8 @@ SECTIONS = {"hands": "_hands", "bodies": "_bodies", "midi": "_midi", "calibratio
 
 def main() -> None:
     """Run the sections and write the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--only", choices=SECTIONS, help="run one section")
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench" / "sense.json")
     arguments = parser.parse_args()
     described = machine()
     figures: dict[str, float] = {}

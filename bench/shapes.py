@@ -20,13 +20,12 @@ Data: films of ../shared/data, each of which shows one gesture after a hand that
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from _report import ROOT, machine, print_table, write_report
+from _report import ROOT, bench_options, machine, print_table, write_report
 
 from kpm_ros.act.gestures.gesture_model import GestureModel
 from kpm_ros.act.gestures.hand_shape import HandShape
@@ -82,9 +81,8 @@ def of_film(model: GestureModel, gesture: str, film: Path) -> Iterator[tuple[str
 
 def main() -> None:
     """Test on what there is."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--data", type=Path, default=DATA, metavar="DIR")
-    parser.add_argument("--out", type=Path, default=ROOT / "out/bench/shapes.json")
     options = parser.parse_args()
     described = machine()
     model = GestureModel.load(find_gesture_model(DEFAULT_GESTURES))

@@ -21,13 +21,12 @@ summed over joints and instants, in passages of each task.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from _report import machine, print_table, write_report
+from _report import bench_options, machine, print_table, write_report
 from threadpoolctl import threadpool_limits
 
 from kpm_ros.simulate.anatomy.body import Body
@@ -38,7 +37,6 @@ from kpm_ros.simulate.release.performance import make, score_of
 from kpm_ros.simulate.release.request import Performance, Request
 from kpm_ros.simulate.tasks import TASKS
 
-OUT = Path("out/bench/simulate.json")
 PACKAGES = ("numpy", "scipy", "numba", "mujoco", "myo-sim")
 SEED = 91
 RATE_HZ = 250
@@ -72,9 +70,8 @@ def residual_fraction(performance: Performance, request: Request) -> float:
 
 def main() -> None:
     """Run and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--seconds", type=int, default=60, help="length of each performance")
-    parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     here = machine()
     with threadpool_limits(1):

@@ -22,17 +22,15 @@ they are made, changes with time: a grid that ran faster or slower than the cloc
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import rclpy
-from _report import machine, print_table, write_report
+from _report import bench_options, machine, print_table, write_report
 from diagnostic_msgs.msg import DiagnosticArray
 from kpm_ros.msg import MuscleEffortChunk
 from numpy.typing import NDArray
@@ -49,7 +47,6 @@ from kpm_ros.operate.supervisor import Supervisor
 from kpm_ros.operate.up import hold_namespace, pipeline_commands
 from kpm_ros.wire import decode
 
-OUT = Path("out/bench")
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
 START_WITHIN_S = 120.0
 QUEUED = 4000
@@ -222,10 +219,9 @@ def show_minutes(log: Log, minutes: float) -> None:
 
 def main() -> None:
     """Run and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the run")
     parser.add_argument("--namespace", default="soak", help="namespace of the pipeline")
-    parser.add_argument("--out", type=Path, default=OUT / "soak.json")
     arguments = parser.parse_args()
     if arguments.minutes < 1:
         parser.error(f"minutes is {arguments.minutes:g}, but must be at least 1")

@@ -16,19 +16,15 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-from _report import ROOT, machine, print_table, write_report
+from _report import bench_options, machine, print_table, write_report
 from _strange_hands import hand_figures, strange_hands
 from _unfamiliar import figures, rows, unfamiliar, usual_rows
 
 
 def main() -> None:
     """Try every kind in some SIMULATED rooms."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--rooms", type=int, default=40, help="SIMULATED rooms to try it in")
-    parser.add_argument("--out", type=Path, default=ROOT / "out/bench/unfamiliar.json")
     options = parser.parse_args()
     described = machine()
     outcomes, usual = unfamiliar(options.rooms)

@@ -23,7 +23,6 @@ a folder of the Vienna 4x22 corpus's .match files, pianists are matched with eac
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -37,14 +36,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from _report import ROOT, machine, print_table, write_report
+from _report import ROOT, bench_options, machine, print_table, write_report
 
 from kpm_ros.learn.comparing.edited import Pairs, another_tempo, left_out, mistakes
 from kpm_ros.learn.comparing.matching import match_scores
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.sense.midi.score import Note, Score, read_midi
 
-OUT = Path("out/bench")
 MIDI = ROOT.parent / "shared" / "data" / "midi"
 PACKAGES = ("rerun-sdk", "parangonar", "partitura", "numpy", "ros-rclpy")
 EDITS: dict[str, Callable[[Score], tuple[Score, Pairs]]] = {
@@ -61,11 +59,10 @@ Matcher = Callable[[Score, Score], Pairs]
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     parser.add_argument("--repeats", type=int, default=3, help="demos of each kind")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each")
     parser.add_argument("--match", type=Path, help="folder of .match files")
-    parser.add_argument("--out", type=Path, default=OUT / "view.json")
     arguments = parser.parse_args()
     here = machine()
     figures: dict[str, float] = {}

@@ -38,7 +38,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from _report import machine, print_table, write_report
+from _report import bench_options, machine, print_table, write_report
 from numpy.typing import NDArray
 
 from kpm_ros.align.aligner import Aligner
@@ -61,7 +61,6 @@ from kpm_ros.simulate.release.request import Performance, Request
 from kpm_ros.simulate.rooms import Room, draw_room, published_room
 from kpm_ros.simulate.session import SimulatedSession
 
-OUT = Path("out/bench/waiting.json")
 PICTURE = Path("docs/waiting.svg")
 PACKAGES = ("numpy", "numba", "torch")
 USUAL = 31
@@ -281,7 +280,7 @@ def takes_of(options: argparse.Namespace, pianists: int, seed: int, timed: bool)
 
 def main() -> None:
     """Simulate, train, score, and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = bench_options(__file__, __doc__)
     whole: dict[str, Callable[[str], Any]] = {"type": int}
     parser.add_argument("--pianists", default=4, **whole, help="to train on")
     parser.add_argument("--unseen", default=2, **whole, help="to test on")
@@ -298,7 +297,6 @@ def main() -> None:
         "--workers", default=len(os.sched_getaffinity(0)), **whole, help="processes that simulate"
     )
     parser.add_argument("--compute-ms", default=5.0, type=float, help="computing and transport")
-    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--draw", type=Path, help="a report to draw, into docs/waiting.svg")
     options = parser.parse_args()
     if options.draw:
