@@ -44,13 +44,8 @@ from kpm_ros.learn.recordings.recording import (
     parts_of,
     regular_ns,
 )
-from kpm_ros.learn.recordings.resample import (
-    ABSENT_CHANNELS,
-    ABSENT_LANDMARKS,
-    ChannelResampler,
-    LandmarkResampler,
-    resampler,
-)
+from kpm_ros.learn.recordings.resample import ABSENT_LANDMARKS, LandmarkResampler, resampler
+from kpm_ros.learn.recordings.resample_channels import ABSENT_CHANNELS, ChannelResampler
 from kpm_ros.learn.recordings.resample_newest import NewestResampler, ToldResampler
 from kpm_ros.models.card import ModelCard
 

@@ -31,36 +31,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.cadence import FEWEST_GAPS, REMEMBERED
-from kpm_ros.align.channels import ChannelRules
 from kpm_ros.align.frame_reading import FARTHEST_M, can_be
-from kpm_ros.align.keys import KeyRules
 from kpm_ros.align.pose import JOINED_GAPS
 from kpm_ros.align.pose_rules import PoseRules
-from kpm_ros.align.sampled import MOST_PERIODS_APART
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.core.streams import METRIC, Channels, Landmarks
+from kpm_ros.core.streams import METRIC, Landmarks
 from kpm_ros.learn.recordings.recording import RecordingError, TimeSeries, parts_of
-
-Array = NDArray[np.float32]
-Instants = NDArray[np.int64]
+from kpm_ros.learn.recordings.resample_channels import ChannelResampler
+from kpm_ros.learn.recordings.rows_on_lines import Instants, OnGrid, on_lines, placed, unknown
 
 COMPARED_TOGETHER = 16_384
 _MOST_REFUSED = 0.5
 """Share of frames that may lie outside what trackers give; of more, the unit is another."""
 ABSENT_LANDMARKS = FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
-ABSENT_CHANNELS = FlagBits(Flag.CHANNELS_MISSING)
 """Flags of samples of which nothing was ever known."""
-
-
-class OnGrid(NamedTuple):
-    """A stream at some instants."""
-
-    values: Array
-    """(n, columns)"""
-    flags: NDArray[FlagBits]
-    missing: NDArray[np.bool_]
-    """Where nothing is known of the stream any more, or yet."""
 
 
 def resampler(series: TimeSeries) -> LandmarkResampler | ChannelResampler:
@@ -214,98 +199,3 @@ def usual_gaps_ns(stamps_ns: Instants) -> Instants:
             found = np.partition(windows[part], middle, axis=1)[:, middle]
             usual_ns[part.start + together : part.stop + together] = found
     return usual_ns
-
-
-@dataclass(frozen=True, eq=False)
-class ChannelResampler:
-    """A piano's keys, or other channels, at any instants, as `align/` reads them in chunks."""
-
-    series: TimeSeries
-
-    def read(self, at_ns: Instants) -> OnGrid:
-        """Give the channels at increasing instants."""
-        stream, (knots_ns, rows) = self.series.stream, self._knots
-        flags = np.full(len(at_ns), ABSENT_CHANNELS)
-        before = np.searchsorted(knots_ns, at_ns, side="right") - 1
-        known = np.flatnonzero(before >= 0)
-        before = before[known]
-        limits = self._limits
-        age_ns = at_ns[known] - knots_ns[before]
-        heard = age_ns <= limits.missing_ns
-        known, before, age_ns = known[heard], before[heard], age_ns[heard]
-        if not len(known):
-            values = unknown(self.series, len(at_ns))
-        else:
-            after = np.minimum(before + 1, len(knots_ns) - 1)
-            gap_ns = knots_ns[after] - knots_ns[before]
-            joined = (gap_ns > 0) & (gap_ns <= limits.fresh_ns)
-            joined &= gap_ns - age_ns <= limits.wait_ns
-            found = on_lines(self.series.values, rows[before], rows[after], age_ns, gap_ns, joined)
-            values = placed(found, known, self.series, len(at_ns))
-            bridged = gap_ns > MOST_PERIODS_APART * NS_PER_S / stream.rate_hz
-            held = (age_ns > 0) & (~joined | bridged)
-            flags[known] = np.where(held, FlagBits(Flag.HELD), FlagBits(0))
-        return OnGrid(values, flags, (flags & ABSENT_CHANNELS) != 0)
-
-    @cached_property
-    def _knots(self) -> tuple[Instants, NDArray[np.intp]]:
-        """Stamps and places of the samples of which something is known."""
-        rows = np.flatnonzero(self.series.seen)
-        return self.series.stamps_ns[rows], rows
-
-    @cached_property
-    def _limits(self) -> _Limits:
-        stream, keys, others = self.series.stream, KeyRules(), ChannelRules()
-        if isinstance(stream, Channels):
-            return _Limits(
-                others.fresh_ns(stream),
-                others.wait_ns(1 / stream.rate_hz),
-                others.missing_ns(stream),
-            )
-        return _Limits(*(round(s * NS_PER_S) for s in (keys.fresh_s, keys.wait_s, keys.missing_s)))
-
-
-class _Limits(NamedTuple):
-    """How far apart samples are joined, how long one is waited for, how old the newest may be."""
-
-    fresh_ns: int
-    wait_ns: int
-    missing_ns: int
-
-
-def unknown(series: TimeSeries, count: int) -> Array:
-    """Give rows of which nothing is known."""
-    return np.full((count, series.stream.width), series.stream.missing, np.float32)
-
-
-def placed(found: Array, known: NDArray[np.intp], series: TimeSeries, count: int) -> Array:
-    """Put rows that are known in their places among others."""
-    if len(known) == count:
-        return found
-    values = unknown(series, count)
-    values[known] = found
-    return values
-
-
-def on_lines(
-    values: NDArray[np.floating],
-    before: NDArray[np.intp],
-    after: NDArray[np.intp],
-    age_ns: Instants,
-    gap_ns: Instants,
-    joined: NDArray[np.bool_],
-) -> Array:
-    """Read lines between two rows where they are joined, and the row before everywhere else."""
-    exact = ~joined | (age_ns == 0)
-    low, high = int(before[0]), int(before[-1])
-    if exact.all():
-        near = np.asarray(values[low : high + 1], np.float32)
-        every = len(near) == len(before) and bool((np.diff(before) == 1).all())
-        return near if every else near[before - low]
-    high = max(high, int(after[-1]))
-    near = np.asarray(values[low : high + 1], np.float32)
-    start = near[before - low]
-    # A row that is not joined may be of a frame that saw nothing.
-    end = near[np.where(joined, after, before) - low]
-    share = np.where(joined, age_ns / np.maximum(gap_ns, 1), 0).astype(np.float32)[:, None]
-    return np.asarray(start * (1 - share) + end * share, np.float32)

@@ -38,14 +38,10 @@ from kpm_ros.learn.recordings.recording import TimeSeries, parts_of
 from kpm_ros.learn.recordings.resample import (
     ABSENT_LANDMARKS,
     COMPARED_TOGETHER,
-    Instants,
     LandmarkResampler,
-    OnGrid,
-    on_lines,
-    placed,
-    unknown,
     usual_gaps_ns,
 )
+from kpm_ros.learn.recordings.rows_on_lines import Instants, OnGrid, on_lines, placed, unknown
 
 UNTOLD_DELAY_S = (0.018, 0.032)
 """From exposure until points are known, where a recording does not tell: as MediaPipe needs."""
