@@ -55,6 +55,13 @@ def test_the_first_cause_is_the_one_that_is_told() -> None:
     ]
 
 
+def test_a_stop_is_told_also_of_what_was_disarmed_already() -> None:
+    arming = made()
+    arming.disarm(both(0), Cause.STOP, "stopped by exo/stop")
+    assert (arming.cause, arming.reason) == (Cause.STOP, "stopped by exo/stop")
+    assert arming.disarmed == 0
+
+
 def test_what_held_it_up_and_was_over_is_told_among_the_rest() -> None:
     arming = made()
     arming.arm(both(0), "me", [])

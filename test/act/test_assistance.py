@@ -252,7 +252,8 @@ def test_it_recovers_only_after_good_effort_without_a_break() -> None:
 
 
 def test_a_clock_that_stands_still_ends_in_zero() -> None:
-    drive = Drive()
+    # At once, though the usual way down would take a second.
+    drive = Drive(replace(CONFIG, ramp_down_s=1.0))
     assert drive.assisting().torque_nm.any()
     for _ in range(round(STANDSTILL_S * 500) + 1):
         drive.steady += 2 * MS
@@ -537,6 +538,15 @@ def test_a_change_that_is_refused_changes_nothing(change, said) -> None:
         drive.assistance.reconfigure(replace(CONFIG, max_torque_nm=0.01, **change))
     assert drive.assistance.config is CONFIG
     assert drive.run(400).torque_nm == pytest.approx(before, abs=1e-6)
+
+
+def test_effort_of_a_camera_that_is_late_moves_nothing_unless_that_is_wanted() -> None:
+    drive, late = Drive(), int(Flag.POSE_STALE)
+    drive.assisting()
+    command = drive.run(100, flags=late)
+    assert (command.state, command.torque_nm.any()) == (AssistanceState.WITHHELD, False)
+    drive.assistance.reconfigure(replace(CONFIG, late_views=True))
+    assert drive.run(1500, flags=late).torque_nm.any()
 
 
 TWO_HANDS = replace(CONFIG, gain={"left_index": {"L_1DI": 0.2}, "right_index": {"R_1DI": 0.2}})

@@ -64,6 +64,25 @@ def test_a_stop_stands_still_at_once() -> None:
     assert play.target(both(9000 * MS)) == there
 
 
+def test_time_in_which_nobody_looked_moves_it_no_further_than_a_short_while() -> None:
+    play = played()
+    play.arm(both(0), "me")
+    before = np.array(play.target(both(0)))
+    after = np.array(play.target(both(2000 * MS)))
+    assert np.abs(after - before).max() == pytest.approx(0.05)
+
+
+def test_armed_again_it_begins_with_the_first_frame() -> None:
+    play = played()
+    play.arm(both(0), "me")
+    for k in range(200):
+        play.target(both(k * 4 * MS))
+    assert play.played_s > 0.1
+    play.stop(both(800 * MS), Cause.STOP, "stopped")
+    play.arm(both(800 * MS), "me")
+    assert play.played_s == 0.0
+
+
 deed = st.one_of(
     st.tuples(st.just("step"), st.integers(-5 * MS, 500 * MS)),
     st.tuples(st.sampled_from(["arm", "stop", "fault", "well"]), st.just(0)),

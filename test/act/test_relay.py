@@ -71,6 +71,23 @@ def test_what_comes_twice_or_late_is_dropped_and_keeps_nothing_alive() -> None:
     assert relay.output(at(60)) == [0.0, 0.0]
 
 
+def test_no_command_holds_for_longer_than_the_drive_allows_whatever_it_says() -> None:
+    relay = moved()
+    relay.push(command(3, 0.2, 6, valid_s=5.0), at(6))
+    assert relay.output(at(106)) == [-0.2, 0.2]
+    assert relay.output(at(107)) == [0.0, 0.0]
+
+
+def test_another_sender_is_followed_from_its_first_command_of_zero_on() -> None:
+    relay = moved()
+    relay.push(command(1, 0.2, 1100, sender=OTHER), at(1100))
+    assert relay.output(at(1100)) == [0.0, 0.0]
+    assert relay.reason == "another sender's first command must be zero"
+    relay.push(command(2, 0.0, 1102, sender=OTHER), at(1102))
+    relay.push(command(3, 0.1, 1104, sender=OTHER), at(1104))
+    assert relay.output(at(1104)) == [-0.1, 0.1]
+
+
 def test_of_two_senders_neither_is_followed_until_one_is_silent() -> None:
     relay = moved()
     relay.push(command(1, 0.0, 5, sender=OTHER), at(5))

@@ -157,6 +157,14 @@ def test_nothing_is_proven_by_runs_that_had_other_inputs_throughout():
     assert found.compared < COUNT / 2
 
 
+def test_less_than_half_of_what_both_have_proves_nothing():
+    few, most = (
+        compare(run(), run(), CARD, 1e-5, T0 + STEP_NS * np.arange(count)) for count in (2000, 1000)
+    )
+    assert 0 < few.compared < COUNT / 2 < most.compared
+    assert (few.enough, most.enough) == (False, True)
+
+
 def test_runs_that_do_not_overlap_do_not_agree():
     found = compare(run(), run(COUNT + 10), CARD, 1e-5)
     assert not found.enough
