@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpm_ros.core.atomic_files import write_output
+from kpm_ros.operate.progress import progress as counted
 
 if TYPE_CHECKING:
     from kpm_ros.learn.recordings.data_set import DataSet
@@ -34,21 +35,8 @@ if TYPE_CHECKING:
 @contextmanager
 def progress(steps: int, doing: str = "scoring") -> Iterator[Listener]:
     """Show a bar that moves with each step told."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from kpm_ros.operate.console import Console
-
-    bars = Progress(
-        TextColumn(doing),
-        BarColumn(),
-        TextColumn("{task.completed} of {task.total}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-        console=Console(stderr=True),
-    )
-    with bars:
-        task = bars.add_task("", total=steps)
-        yield lambda what: bars.update(task, advance=1, description=what)
+    with counted(doing, steps, "steps") as bar:
+        yield lambda what: bar.advance(state=what)
 
 
 def show(arguments: argparse.Namespace, report: Any, text: Any) -> None:

@@ -30,9 +30,9 @@ class Bar:
     def __init__(self, bars: Progress, task: TaskID) -> None:
         self._bars, self._task = bars, task
 
-    def advance(self, more: float = 1) -> None:
-        """Move on by so much."""
-        self._bars.update(self._task, advance=more)
+    def advance(self, more: float = 1, state: str = "") -> None:
+        """Move on by so much, and say what was done."""
+        self._bars.update(self._task, advance=more, state=state)
 
     def at(self, done: float, total: float | None) -> None:
         """Stand at so much of a total, None while that is not known."""
@@ -41,7 +41,7 @@ class Bar:
 
 @contextmanager
 def progress(doing: str, total: float | None = None, unit: str = "") -> Iterator[Bar]:
-    """Show how much is done, in percent or counted in a unit."""
+    """Show on a terminal how much is done, in percent or counted in a unit, until it is."""
     from rich.progress import (
         BarColumn,
         Progress,
@@ -52,8 +52,18 @@ def progress(doing: str, total: float | None = None, unit: str = "") -> Iterator
 
     from kpm_ros.operate.console import Console
 
-    counted = TextColumn(f"{{task.completed}} of {{task.total}} {unit}"), TimeRemainingColumn()
-    told = counted if unit else (TaskProgressColumn(),)
-    bars = Progress(TextColumn(doing), BarColumn(), *told, console=Console(stderr=True))
+    console = Console(stderr=True)
+    console.quiet = not console.is_terminal  # a bar that is off still ends with an empty line
+    counted = TextColumn(f"{{task.completed}} of {{task.total}} {unit}")
+    bars = Progress(
+        TextColumn(doing),
+        BarColumn(),
+        counted if unit else TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[state]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
     with bars:
-        yield Bar(bars, bars.add_task("", total=total))
+        yield Bar(bars, bars.add_task("", total=total, state=""))

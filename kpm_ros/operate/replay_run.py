@@ -24,8 +24,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
 from kpm_ros import graph
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
@@ -38,8 +36,8 @@ from kpm_ros.estimate.two_hands import estimate_by_hand
 from kpm_ros.models.card import ModelCard
 from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
-from kpm_ros.operate.console import Console
 from kpm_ros.operate.errors import UserError
+from kpm_ros.operate.progress import progress
 from kpm_ros.operate.replay_verdict import Verdict, verdict
 from kpm_ros.replay import offline, recorded_with
 from kpm_ros.replay.bag import require_free, whole_bag
@@ -138,18 +136,18 @@ class ReplayRun:
         self._check_out()
         estimate = self._estimate()
         began = time.perf_counter()
-        with self._progress() as bar:
-            start_ns, end_ns = self._bag.span_ns or (0, 0)
-            task = bar.add_task("replaying", total=(end_ns - start_ns) / NS_PER_S)
-            replay = offline.Replay(
-                self._bag,
-                self._card,
-                lambda now_ns: bar.update(task, completed=(now_ns - start_ns) / NS_PER_S),
-            )
+        start_ns, end_ns = self._bag.span_ns or (0, 0)
+        length_s = (end_ns - start_ns) / NS_PER_S
+        with progress("replaying", round(length_s), "s") as bar:
+
+            def tell(now_ns: int) -> None:
+                bar.at(round((now_ns - start_ns) / NS_PER_S), round(length_s))
+
+            replay = offline.Replay(self._bag, self._card, tell)
             self._chunks = list(estimate(self._grid_samples(replay)))
         took_s = time.perf_counter() - began
         self._effort = joined(self._chunks, len(self._card.muscles))
-        return self._summary(replay.counts, self._effort, (end_ns - start_ns) / NS_PER_S, took_s)
+        return self._summary(replay.counts, self._effort, length_s, took_s)
 
     def compare(self) -> Verdict:
         """Compare with the run in the bag: its grid where it has one, and its effort."""
@@ -261,20 +259,6 @@ class ReplayRun:
             raise UserError(f"out is {str(out)!r}, the bag that is replayed; choose another")
         if out.suffix != ".npz":
             require_free(out)
-
-    def _progress(self) -> Progress:
-        console = Console(stderr=True)
-        console.quiet = not console.is_terminal  # a bar that is off still ends with an empty line
-        return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
 
     def _summary(
         self, counts: offline.ReplayCounts, effort: Effort, length_s: float, took_s: float
