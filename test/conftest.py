@@ -23,12 +23,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 EARLY = (
-    "estimate/test_beginnings.py",
-    "nodes/test_overlay_workspace.py",
-    "simulate/",
-    "test_other_cpus.py",
-    "learn/",
-    "operate/",
+    "test/estimate/test_beginnings.py",
+    "test/nodes/test_overlay_workspace.py",
+    "test/simulate/",
+    "test/test_other_cpus.py",
+    "test/learn/",
+    "test/operate/",
 )
 """What takes long comes first, or one process would be at it when the others have nothing left. The
 first of all compiles networks; what is beside it then has long work that needs none of them."""
@@ -38,8 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long."""
 
     def place(item: pytest.Item) -> int:
-        file = item.path.relative_to(ROOT / "test").as_posix()
-        return next((i for i, early in enumerate(EARLY) if file.startswith(early)), len(EARLY))
+        found = (place for place, early in enumerate(EARLY) if item.nodeid.startswith(early))
+        return next(found, len(EARLY))
 
     items.sort(key=place)
 

@@ -89,7 +89,7 @@ def test_what_was_not_measured_yet_is_absent(tmp_path: Path) -> None:
     shutil.copy(figures.REPORTS / "gestures.json", tmp_path)
     reports = figures.Reports(tmp_path)
     table = SECTIONS["figures"].filled(reports)
-    assert "gestures of people" in table
+    assert "gestures of real people" in table
     assert "`pipeline`" not in table
     assert "Machine:" not in table
     assert not SECTIONS["estimate"].filled(reports)
