@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from rclpy.node import Node
 
 LOOK_EVERY_S = 0.05
-SETTLED_S = 0.1
+SETTLED_S = 0.3
 """Publishers may learn of a listener so much later than this node does."""
 WAITED_FOR_S = 10.0
 

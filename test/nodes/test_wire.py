@@ -23,7 +23,7 @@ import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 
 from kpm_ros import msg
-from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Trace
+from kpm_ros.core.chunks import AlignedChunk, EffortChunk, Receipts, Trace
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.nodes import outgoing
@@ -155,6 +155,35 @@ def test_aligned_samples_of_wrong_size_are_refused_in_words(damage, complaint):
     damage(message)
     with pytest.raises(decode.RefusedMessageError, match=complaint):
         decode.aligned_chunk(message, STREAMS)
+
+
+def receipts_message():
+    topic, checksum = np.array([1, 0], np.uint32), np.array([7, 2**32 - 1], np.uint32)
+    received_ns = np.array([STAMP, STAMP + 1], np.int64)
+    return outgoing.receipts_message(Receipts(3, ("/a", "/b"), topic, checksum, received_ns))
+
+
+def test_receipts_survive():
+    told = decode.receipts(over_the_wire(receipts_message()))
+    assert (told.first_index, told.topics, len(told)) == (3, ("/a", "/b"), 2)
+    assert told.topic.tolist() == [1, 0]
+    assert told.checksum.tolist() == [7, 2**32 - 1]
+    assert told.received_ns.tolist() == [STAMP, STAMP + 1]
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda m: setattr(m, "topic", m.topic[:1]), "hold 1, 2 and 2 values"),
+        (lambda m: setattr(m, "received", []), "hold 2, 2 and 0 values"),
+        (lambda m: setattr(m, "topics", ["/a"]), "topic holds 1, but there are 1 topics"),
+    ],
+)
+def test_receipts_that_cannot_be_are_refused_in_words(damage, complaint):
+    message = receipts_message()
+    damage(message)
+    with pytest.raises(decode.RefusedMessageError, match=complaint):
+        decode.receipts(message)
 
 
 def test_points_that_are_no_triples_are_refused():
