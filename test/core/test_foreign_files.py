@@ -49,6 +49,11 @@ def test_no_more_is_read_than_the_limit(tmp_path: Path) -> None:
         foreign.read_bytes("/proc/cpuinfo", 10)
 
 
+def test_a_file_that_states_no_size_is_read_whole() -> None:
+    whole = foreign.read_bytes("/proc/self/environ", foreign.SETTINGS_BYTES)
+    assert whole == Path("/proc/self/environ").read_bytes()
+
+
 BILLION_LAUGHS = "\n".join(
     ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]

@@ -83,6 +83,22 @@ def test_both_hands_are_found_and_the_left_one_is_left(tracked):
             assert hand.points[0, 1] > hand.points[12, 1]
 
 
+def test_landmarks_are_those_of_mediapipes_own_interface_and_pictures_stay_as_they_were(playing):
+    own = mediapipe.solutions.hands.Hands(max_num_hands=2, model_complexity=0)
+    frames = [frame.copy() for frame in playing[:4]]
+    with HandTracker(LITE) as tracker:
+        ours = track_all(tracker, frames)
+    for frame, picture, hands in zip(frames, playing, ours, strict=False):
+        found = own.process(picture).multi_hand_landmarks
+        theirs = {
+            np.array([(p.x, p.y, p.z) for p in one.landmark], np.float32).tobytes() for one in found
+        }
+        assert {hand.points.tobytes() for hand in hands} == theirs
+        np.testing.assert_array_equal(frame, picture)
+        assert frame.flags.writeable
+    own.close()
+
+
 def test_hands_keep_their_names_while_they_cross(shared):
     frames = frames_of(shared, 1235, 1312)
     with HandTracker(LITE) as tracker:
