@@ -54,6 +54,8 @@ def graph_figures(prefix: str, summary: dict[str, Any]) -> dict[str, float]:
     }
     scores = ("rmse_simulated", "correlation_simulated")
     figures |= {f"{prefix}{name}": summary[name] for name in scores if summary[name] is not None}
+    parts = summary["parts_ms"]
+    figures |= {f"{prefix}delay_{part}_ms": value for part, value in parts.items()}
     return figures | {f"{prefix}{stage}_p50_ms": values["p50"] for stage, values in latency.items()}
 
 
@@ -63,6 +65,8 @@ def show_graph(title: str, summary: dict[str, Any]) -> None:
         [stage, values["p50"], values["p99"]] for stage, values in summary["latency_ms"].items()
     ]
     print_table(f"{title}: delay in ms", ["", "p50", "p99"], rows)
+    parts = [[part, value] for part, value in summary["parts_ms"].items()]
+    print_table(f"{title}: of the usual delay, ms", ["", "ms"], parts)
     rows = [[name, cores] for name, cores in summary["cpu_cores"].items()]
     print_table(f"{title}: CPU", ["", "cores"], rows)
     for error in summary["errors"]:

@@ -23,10 +23,13 @@
    `data/body` of --shared this part is left out, and says so.
 3. The live graph, `kpm demo subject:=body`: delay and CPU, on a simulated exerciser, and on a real
    picture of a person that is moved about before the real tracker.
+
+With --only one of these parts is taken anew, and the report keeps the others' figures.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -137,14 +140,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30, help="of the live graph")
     parser.add_argument("--transformer", default="", metavar="MODEL", help="one that is trained")
     parser.add_argument("--shared", type=Path, default=SHARED, help="where real recordings are")
+    parser.add_argument("--only", choices=("accuracy", "walk", "live"), help="one of the parts")
     arguments = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    here = machine()
-    folder = OUT / f"body-{arguments.minutes:g}min"
-    figures = simulated(folder, arguments.minutes)
-    figures |= scored(folder, [OURS, arguments.transformer or transformer()])
-    figures |= walked(arguments.shared / "data" / "body")
-    figures |= _live_body.measure(arguments.shared, OUT / "body-demo", arguments.seconds)
+    here, only = machine(), arguments.only
+    figures: dict[str, float] = {}
+    if only and arguments.out.is_file():
+        figures |= json.loads(arguments.out.read_text())["figures"]
+    if only in (None, "accuracy"):
+        folder = OUT / f"body-{arguments.minutes:g}min"
+        figures |= simulated(folder, arguments.minutes)
+        figures |= scored(folder, [OURS, arguments.transformer or transformer()])
+    if only in (None, "walk"):
+        figures |= walked(arguments.shared / "data" / "body")
+    if only in (None, "live"):
+        demo = OUT / "body-demo"
+        figures |= _live_body.measure(arguments.shared, demo, arguments.seconds, OURS)
     write_report(arguments.out, figures, here, PACKAGES)
 
 
