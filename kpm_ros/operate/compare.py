@@ -139,10 +139,10 @@ def _read_bag(path: Path, namespace: str, registration: Registration | None) -> 
     from kpm_ros.learn.comparing.performance import Performance
     from kpm_ros.operate.bag_efforts import BagEfforts
     from kpm_ros.operate.replay import replay_errors
+    from kpm_ros.replay import recorded_with
     from kpm_ros.replay.bag import BagError
     from kpm_ros.replay.bag_hands import read_hands
     from kpm_ros.replay.bag_reader import BagReader
-    from kpm_ros.replay.bag_recording import is_simulated
 
     with replay_errors(), ExitStack() as stack:
         bag = stack.enter_context(BagEfforts(path, namespace))
@@ -155,7 +155,7 @@ def _read_bag(path: Path, namespace: str, registration: Registration | None) -> 
             raise UserError(f"the bag {path} holds no note: nothing can be compared")
         recorded = list(bag.recorded().values())
         traces = _traces(recorded[0], bag.muscles, begin_ns) if recorded else None
-        simulated = is_simulated(plain)
+        simulated = recorded_with.simulated(plain.facts)
     try:
         hands = read_hands(path, namespace, registration=registration)
         fingers = seen_fingers(score, hands.motion, (begin_ns - hands.start_ns) / NS_PER_S)

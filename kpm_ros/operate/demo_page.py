@@ -31,8 +31,8 @@ from kpm_ros.core.subjects import find_subject
 from kpm_ros.learn.pictures.hand_film import FPS, Film, Seen
 from kpm_ros.learn.reports.page import Picture, Report, Section, render
 from kpm_ros.operate.bag_efforts import BagEfforts
+from kpm_ros.replay import recorded_with
 from kpm_ros.replay.bag import BagError
-from kpm_ros.replay.bag_recording import is_simulated
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import LandmarkFrame
 from kpm_ros.wire import decode
@@ -64,7 +64,7 @@ class DemoPage(BagEfforts):
         if registration:
             known = Registration.read(Path(registration)).cameras.get(view)
             camera = known.camera if known else None
-        simulated = "SIMULATED: " if is_simulated(self._bag) else ""
+        simulated = "SIMULATED: " if recorded_with.simulated(self._bag.facts) else ""
         film = Film(
             find_skeleton(frames[0].skeleton),
             frames[0].image_size or (640, 480),

@@ -36,7 +36,8 @@ from kpm_ros.nodes.models import model_path, sha256
 from kpm_ros.operate.bag_efforts import BagEfforts, ModelFacts
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.measurement import STAGES
-from kpm_ros.operate.picture_sources import labels_of, simulated
+from kpm_ros.operate.picture_sources import labels_of
+from kpm_ros.replay import recorded_with
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.effort import Effort
 
@@ -162,7 +163,7 @@ class BagWork:
             if emg.truth.unit != bag.unit:
                 said.append(f"effort is in {bag.unit}, EMG in {emg.truth.unit}")
             delays = {} if self.models else _quantiles(bag.traces())
-            made_up = part.simulated or simulated(bag.facts)
+            made_up = part.simulated or recorded_with.simulated(bag.facts)
             return BagFigures(tuple(takes), tuple(said), bag.models, delays, made_up)
 
     def _take(

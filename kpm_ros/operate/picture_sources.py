@@ -16,8 +16,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,6 +172,7 @@ def clip_of_bag(path: Path, namespace: str, excerpt: str, asked: Asked) -> Clip:
     from kpm_ros.learn.pictures.clip import RECORDED, SIMULATED, Clip, Track
     from kpm_ros.learn.pictures.effort_colours import effort_scale
     from kpm_ros.operate.picture_bag import BagPictures
+    from kpm_ros.replay import recorded_with
 
     with BagPictures(path, namespace, asked.view) as bag:
         efforts = bag.efforts(asked.models)
@@ -189,7 +189,7 @@ def clip_of_bag(path: Path, namespace: str, excerpt: str, asked: Asked) -> Clip:
             name: Track((one.stamps_ns - begin_ns) / 1e9, one.effort)
             for name, one in efforts.items()
         }
-        kind = SIMULATED if simulated(bag.facts) else RECORDED
+        kind = SIMULATED if recorded_with.simulated(bag.facts) else RECORDED
         if bag.trained_on_simulated:
             kind += ", by a model of SIMULATED people"
         return Clip(
@@ -215,15 +215,6 @@ def _span(excerpt: str, length_s: float, path: Path) -> tuple[float, float]:
     if part.start_s >= length_s:
         raise UserError(f"{path} is {length_s:.1f} s long: nothing can be shown from there on")
     return part.start_s, min(part.end_s, length_s)
-
-
-def simulated(facts: Mapping[str, str]) -> bool:
-    """Whether the devices were: a recording tells the parameters of every node that ran."""
-    try:
-        nodes = json.loads(facts.get("parameters", ""))
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(nodes, dict) and any(str(name).endswith("/simulator") for name in nodes)
 
 
 def labels_of(words: Sequence[str]) -> dict[str, str]:

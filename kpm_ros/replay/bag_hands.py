@@ -29,9 +29,10 @@ from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.hand_motion import POINTS, HandMotion, OneHandMotion
-from kpm_ros.core.hands import BOTH, RIGHT, sides_of, streams_of
+from kpm_ros.core.hands import sides_of, streams_of
 from kpm_ros.core.registered_streams import sensed
 from kpm_ros.core.registration import Registration
+from kpm_ros.core.sides import BOTH, RIGHT
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import KEYBOARD, Landmarks, Streams
 from kpm_ros.motion.landmark_files import steady_motion
@@ -39,7 +40,6 @@ from kpm_ros.replay import offline, recorded_with
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_notes import read_notes
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.replay.bag_recording import is_simulated
 from kpm_ros.replay.topics import TopicFinder
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import HAND
@@ -145,7 +145,7 @@ def _motion(bag: BagReader, rate_hz: float, hands: Mapping[str, OneHandMotion]) 
     return HandMotion(
         rate_hz,
         hands,
-        simulated=is_simulated(bag),
+        simulated=recorded_with.simulated(bag.facts),
         title=printable(bag.folder.name, 60),
         source=f"the bag {printable(str(bag.folder), 200)}",
     )

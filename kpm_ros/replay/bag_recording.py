@@ -19,7 +19,6 @@ Bags of this package are understood by themselves, others with a table of their 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -44,8 +43,6 @@ from kpm_ros.replay.topics import KEY_EVENT, KEY_MOTION, TopicFinder
 from kpm_ros.sense.samples import ChannelChunk, LandmarkFrame
 from kpm_ros.wire import decode
 
-SIMULATORS = ("simulator", "motion_player")
-"""Nodes of which cameras see what no camera has seen: of a played movement, too."""
 Keep = Callable[[Any, int], None]
 
 
@@ -60,18 +57,6 @@ def recording_of_bag(
         return recording_of(read_measured(folder, topics, namespace), rules)
     except (BagError, RecordingError) as error:
         raise RecordingError(_about(folder, error)) from None
-
-
-def is_simulated(bag: BagReader) -> bool:
-    """Whether a bag says that its devices were simulated."""
-    parameters = bag.facts.get("parameters", "")
-    try:
-        nodes = json.loads(parameters) if parameters else {}
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(nodes, dict) and any(
-        str(name).rsplit("/", 1)[-1] in SIMULATORS for name in nodes
-    )
 
 
 def read_measured(folder: Path, topics: TopicMap | None = None, namespace: str = "") -> Measured:

@@ -29,7 +29,7 @@ from kpm_ros.learn.importing.source import CHANNELS, HAND, Taken, file_facts
 from kpm_ros.replay import recorded_with
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
-from kpm_ros.replay.bag_recording import is_simulated, read_measured, recording_of_bag
+from kpm_ros.replay.bag_recording import read_measured, recording_of_bag
 from kpm_ros.replay.topic_map import TopicMap
 from kpm_ros.sense.emg.envelope_config import EnvelopeConfig
 from kpm_ros.sense.emg.mvc import HELD_S, Mvc
@@ -58,7 +58,7 @@ class BagSource:
         """Make its recording."""
         found = recording_of_bag(self.path, self.rules, self.topics, self.namespace)
         with BagReader(self.path) as bag:
-            simulated = is_simulated(bag)
+            simulated = recorded_with.simulated(bag.facts)
             hand = recorded_with.hand(bag.facts, self.namespace or "kpm")
         marks = {HAND: hand, CHANNELS: ", ".join(found.recording.truth.muscles)}
         said = tuple(f"{self.path}: {sentence}" for sentence in found.said)

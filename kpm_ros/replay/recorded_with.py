@@ -22,13 +22,15 @@ from contextlib import suppress
 from typing import Any
 
 from kpm_ros.core.foreign_files import printable
-from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.resources import find_model
+from kpm_ros.core.sides import HANDS, RIGHT
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topics import EFFORT_INFO, TopicFinder
 
 SHOWN_OF_SHA256 = 12
+SIMULATORS = ("simulator", "motion_player")
+"""Nodes of which cameras see what no camera has seen: of a played movement, too."""
 
 
 def effort_models(bag: BagReader, finder: TopicFinder) -> dict[str, str]:
@@ -51,6 +53,12 @@ def model(facts: Mapping[str, str], namespace: str) -> str:
         if isinstance(told, str) and find_model(told):
             return told
     return ""
+
+
+def simulated(facts: Mapping[str, str]) -> bool:
+    """Whether the devices were: a recording tells the parameters of every node that ran."""
+    nodes = _table(facts.get("parameters", ""))
+    return any(name.rpartition("/")[2] in SIMULATORS for name in nodes)
 
 
 def registration(facts: Mapping[str, str]) -> Registration | None:

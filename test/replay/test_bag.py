@@ -32,7 +32,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import get_types_from_msg
 
-from kpm_ros.replay.bag import BagError, BagTopic, BagWriter
+from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, whole_bag
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.definitions import definition, definitions_dir, known_types
 
@@ -140,6 +140,18 @@ def test_a_killed_recorder_leaves_what_it_had_flushed(tmp_path, storage):
         assert bag.counts == {"/text": len(messages)}
     assert [message.stamp_ns for message in messages] == list(range(len(messages)))
     assert len(messages) >= 2500
+
+
+def test_a_bag_that_is_not_filled_is_nowhere_and_one_that_is_lies_in_its_place(tmp_path):
+    with pytest.raises(RuntimeError), whole_bag(tmp_path / "bag", TOPICS) as bag:
+        bag.write("/kpm/effort", 1, effort_message(1))
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with whole_bag(tmp_path / "bag", TOPICS) as bag:
+        bag.write("/kpm/effort", 1, effort_message(1))
+    assert list(tmp_path.iterdir()) == [tmp_path / "bag"]
+    with BagReader(tmp_path / "bag") as reading:
+        assert reading.counts["/kpm/effort"] == 1
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.93])

@@ -101,6 +101,14 @@ def test_facts_that_are_no_such_thing_are_passed_over(capsys, described, light, 
     assert cli.main(["replay", str(described(facts)), "--model", str(light)]) == 0
     assert "\x1b" not in capsys.readouterr().out
     assert recorded_with.differences(facts, "kpm", {"synchronizer": {"pose_wait_s": 1}}) == []
+    assert not recorded_with.simulated(facts)
+
+
+@pytest.mark.parametrize("node", ["simulator", "motion_player"])
+def test_what_no_camera_has_seen_is_called_simulated(node):
+    real = {"/kpm/camera_top": {}, "/kpm/synchronizer": {"view": node}}
+    assert not recorded_with.simulated({"parameters": json.dumps(real)})
+    assert recorded_with.simulated({"parameters": json.dumps({**real, f"/kpm/{node}": {}})})
 
 
 def test_a_bag_of_others_has_no_facts(recording):
