@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from kpm_ros.core.hands import RIGHT, muscles_of, sides_of
+from kpm_ros.core.hands import muscles_of, sides_of
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.core.sides import RIGHT
 
 NAMED = 40
 """Muscles that a sentence lists."""

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.space import HandAt
 from kpm_ros.core.flags import FlagBits
-from kpm_ros.core.hands import LEFT, mirrored
+from kpm_ros.core.hands import mirrored
+from kpm_ros.core.sides import LEFT
 from kpm_ros.core.streams import Landmarks
 
 

@@ -47,8 +47,6 @@ from kpm_ros.core.streams import (
 if TYPE_CHECKING:
     from kpm_ros.core.registration import Registration
 
-__all__ = ["BOTH", "HANDS", "LEFT", "RIGHT"]
-
 MIRROR_NOTE = 62
 """The D next to middle C, on which the mirror stands."""
 MIRROR_X_M = float(KEY_X_M[MIRROR_NOTE - FIRST_NOTE])

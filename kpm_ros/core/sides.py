@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Which muscles are the same one on the left and on the right, as their names tell."""
+"""Left and right: whose effort may be asked for, and which names mean the same on both sides."""
 
 from __future__ import annotations
 

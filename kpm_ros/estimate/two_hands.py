@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk
 from kpm_ros.core.flags import INVALID_SIDE, Flag, FlagBits
 from kpm_ros.core.grid import Grid
-from kpm_ros.core.hands import BOTH, LEFT, RIGHT, Mirror, sides_of, streams_of
+from kpm_ros.core.hands import Mirror, sides_of, streams_of
+from kpm_ros.core.sides import BOTH, LEFT, RIGHT
 from kpm_ros.core.streams import Landmarks, Streams
 from kpm_ros.estimate.estimator import EffortEstimator, EstimatorCounts
 from kpm_ros.models.card import ModelCard

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kpm_ros.core.hands import RIGHT, muscles_of, streams_of
+from kpm_ros.core.hands import muscles_of, streams_of
+from kpm_ros.core.sides import RIGHT
 from kpm_ros.core.streams import StreamError
 from kpm_ros.models.card import CardError, ModelCard
 

@@ -29,7 +29,8 @@ from functools import lru_cache
 import numpy as np
 
 from kpm_ros.core.hand_motion import HandMotion, OneHandMotion
-from kpm_ros.core.hands import LEFT, RIGHT, mirrored
+from kpm_ros.core.hands import mirrored
+from kpm_ros.core.sides import LEFT, RIGHT
 from kpm_ros.motion.bone_rotations import rotations_of
 from kpm_ros.motion.note_fingers import fingers_of_notes
 from kpm_ros.sense.midi.score import Note, Score
@@ -116,7 +117,7 @@ def perform(
     remarks = []
     cut = sum(note.duration_s > LONGEST_NOTE_S for voice in voices for note in voice.notes)
     if cut:
-        remarks.append(f"{_notes(cut)} held for over {LONGEST_NOTE_S:g} s let go by then.")
+        remarks.append(f"{_notes(cut)} held for over {LONGEST_NOTE_S:g} s, and let go by then.")
         voices = [_let_go(voice) for voice in voices]
     shares = share_out(voices)
     check_length(shares.right)
@@ -129,7 +130,7 @@ def perform(
     hands = TwoHanded(shares, seed, make, manner)
     lost = len(hands.unplayed)
     if lost:
-        remarks.append(f"{_notes(lost)} out of reach of ten fingers left out.")
+        remarks.append(f"{_notes(lost)} out of reach of ten fingers, and left out.")
     everything = [*shares.right.notes, *shares.left.notes]
     score = replace(Score.of(everything), pedals=shares.right.pedals, name=shares.right.name)
     return Performed(hands, score, tuple(remarks))

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from kpm_ros.core.hand_motion import HandMotion, MotionError, OneHandMotion
-from kpm_ros.core.hands import LEFT, mirrored
+from kpm_ros.core.hands import mirrored
+from kpm_ros.core.sides import LEFT
 from kpm_ros.simulate.anatomy.body import PLACE, Body
 from kpm_ros.simulate.anatomy.statics import CUTOFF_HZ, AnatomicalMuscles
 from kpm_ros.simulate.hand import FINGERS

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.hand_motion import HandMotion
-from kpm_ros.core.hands import LEFT, mirrored_note
+from kpm_ros.core.hands import mirrored_note
+from kpm_ros.core.sides import LEFT
 from kpm_ros.sense.midi.score import Note, Score
 
 SAME_S = 0.02

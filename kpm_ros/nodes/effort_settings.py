@@ -24,9 +24,9 @@ from kpm_ros.act.gestures.rules import DEFAULT_GESTURES, GestureConfig
 from kpm_ros.act.muscle_weights import write_weights
 from kpm_ros.act.relay import RelayRules
 from kpm_ros.align.aligner_config import AlignRules
-from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.resources import DEFAULT_MODEL
 from kpm_ros.core.settings import rules, setting
+from kpm_ros.core.sides import HANDS, RIGHT
 from kpm_ros.estimate.backlog import BacklogRules
 from kpm_ros.estimate.estimator import GapRules
 from kpm_ros.nodes.armed_settings import ArmedSettings

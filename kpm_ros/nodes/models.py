@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.aligner_config import AlignerConfig, Frame
 from kpm_ros.core.foreign_files import MODEL_BYTES, digest
-from kpm_ros.core.hands import RIGHT, check_pictures
+from kpm_ros.core.hands import check_pictures
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.resources import find_model
 from kpm_ros.core.settings import ConfigurationError
+from kpm_ros.core.sides import RIGHT
 from kpm_ros.core.subjects import subject_of
 from kpm_ros.estimate.estimator import EffortEstimator, Network
 from kpm_ros.estimate.familiarity import strange_room

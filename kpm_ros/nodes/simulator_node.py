@@ -20,7 +20,7 @@ import sys
 from typing import Any
 
 from kpm_ros.act.gestures.rules import DEFAULT_GESTURES
-from kpm_ros.core.hands import BOTH
+from kpm_ros.core.sides import BOTH
 from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.core.subjects import find_subject
 from kpm_ros.graph import PROMPT, landmarks_topic

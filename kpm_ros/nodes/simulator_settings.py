@@ -19,8 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kpm_ros.core.hands import HANDS, RIGHT
 from kpm_ros.core.settings import setting
+from kpm_ros.core.sides import HANDS, RIGHT
 from kpm_ros.core.subjects import DEFAULT_SUBJECT, subject_names
 from kpm_ros.simulate.bodies import BODIES
 

@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from kpm_ros import graph
-from kpm_ros.core.hands import RIGHT
+from kpm_ros.core.sides import RIGHT
 from kpm_ros.core.streams import Streams
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader

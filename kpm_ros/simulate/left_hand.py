@@ -27,8 +27,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.hands import BOTH, LEFT, RIGHT, mirrored, mirrored_note, muscles_of
+from kpm_ros.core.hands import mirrored, mirrored_note, muscles_of
 from kpm_ros.core.piano import FIRST_NOTE, OCTAVE, PIANO_KEYS
+from kpm_ros.core.sides import BOTH, LEFT, RIGHT
 from kpm_ros.sense.midi.key_depth import RELEASE_S
 from kpm_ros.sense.midi.score import Note, Score
 from kpm_ros.sense.samples import KeyEventKind

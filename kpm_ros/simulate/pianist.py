@@ -29,8 +29,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.hands import RIGHT
 from kpm_ros.core.piano import FIRST_NOTE, MIDDLE_C, PIANO_KEYS
+from kpm_ros.core.sides import RIGHT
 from kpm_ros.sense.midi.key_depth import minimum_jerk
 from kpm_ros.sense.midi.score import Score
 from kpm_ros.sense.samples import KeyEventKind

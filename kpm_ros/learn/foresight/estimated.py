@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.hand_motion import HandMotion
-from kpm_ros.core.hands import BOTH, LEFT, RIGHT, check_pictures, sides_of, streams_of
+from kpm_ros.core.hands import check_pictures, sides_of, streams_of
+from kpm_ros.core.sides import BOTH, LEFT, RIGHT
 from kpm_ros.estimate.two_hands import PartsOfHands
 from kpm_ros.learn.recordings.aligned_performance import align_performance
 from kpm_ros.models.trained import Trained

@@ -37,7 +37,8 @@ from kpm_ros import __version__
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.foreign_files import read_json
 from kpm_ros.core.grid import NS_PER_S
-from kpm_ros.core.hands import LEFT, RIGHT, sides_of, streams_of
+from kpm_ros.core.hands import sides_of, streams_of
+from kpm_ros.core.sides import LEFT, RIGHT
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import KEYBOARD, NEWEST, Landmarks, PianoKeys, Streams
 from kpm_ros.estimate.two_hands import PartsOfHands

@@ -26,7 +26,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.hands import LEFT, RIGHT, Mirror, streams_of
+from kpm_ros.core.hands import Mirror, streams_of
+from kpm_ros.core.sides import LEFT, RIGHT
 from kpm_ros.learn.recordings.aligned_performance import align_performance
 from kpm_ros.learn.scores.metrics import rmse
 from kpm_ros.models.missing_senses import blank, blind

@@ -24,8 +24,8 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.core.hands import BOTH
 from kpm_ros.core.settings import CheckedSettings, ConfigurationError, setting
+from kpm_ros.core.sides import BOTH
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.sense.hands.detection import Detection, Handedness, TrackedHand
 from kpm_ros.sense.hands.hand_identity import HANDS, HandIdentities, IdentityRules

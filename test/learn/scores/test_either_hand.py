@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 
 from kpm_ros.core.camera_model import Camera
-from kpm_ros.core.hands import LEFT, MIRROR_X_M, RIGHT
+from kpm_ros.core.hands import MIRROR_X_M
+from kpm_ros.core.sides import LEFT, RIGHT
 from kpm_ros.core.streams import Landmarks, PianoKeys, Streams
 from kpm_ros.learn.scores.either_hand import Played, errors_of_hands, estimate_hand, ratio_left_hand
 from kpm_ros.models.trained import Trained
