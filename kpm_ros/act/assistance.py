@@ -105,7 +105,7 @@ class Assistance:
             config.timeout_s,
             config.max_age_s,
             config.max_effort,
-            late_views=config.late_views,
+            late_inputs=config.late_inputs,
         )
         self._meaning: Hashable = None
         self._torques: TorqueMap | None = None
@@ -163,7 +163,7 @@ class Assistance:
             self._torques = TorqueMap(config, known.muscles, known.intervals)
         self.config = config
         self.guard.limit(config.timeout_s, config.max_age_s, config.max_effort)
-        self.guard.late_views = config.late_views
+        self.guard.late_inputs = config.late_inputs
         self._smoother.retime(config.smoothing_s, config.timeout_s)
         self._slew.rate_per_s = config.max_torque_rate_nm_s
 

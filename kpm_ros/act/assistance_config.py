@@ -63,10 +63,11 @@ class AssistanceConfig(FreshnessRules):
         live=True,
     )
     """Assistance is never more by it."""
-    late_views: bool = setting(
+    late_inputs: bool = setting(
         False,
-        "whether effort is acted on while a camera view is late (POSE_STALE); else torque goes to "
-        "zero meanwhile, as soon as two frames are missing at 30 a second, or three at 60",
+        "whether effort is acted on while a camera view is late (POSE_STALE), or the piano is "
+        "(CHANNELS_MISSING with HELD); else torque goes to zero meanwhile, as soon as two frames "
+        "are missing at 30 a second, or three at 60, or 50 ms of key motion",
         live=True,
     )
     max_torque_nm: float = setting(

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kpm_ros.core.flags import Flag, describe
+from kpm_ros.core.flags import KEYS_LATE, Flag, describe
 from kpm_ros.core.settings import CheckedSettings, check_number, setting
 
 NS_PER_S = 1_000_000_000
@@ -35,7 +35,17 @@ CLOCK_SLACK_NS = 20_000_000
 back."""
 
 
-LATE_VIEW = Flag.POSE_STALE | Flag.POSE_LOST
+_VIEW, _KEYS = int(Flag.POSE_STALE | Flag.POSE_LOST), int(KEYS_LATE)
+
+
+def late_input(flags: int) -> str:
+    """Name what a valid sample was made without the newest of; empty = all came in time.
+
+    A model that can do without a sense goes on once that is lost, or missing.
+    """
+    if flags & _VIEW == Flag.POSE_STALE:
+        return "a camera"
+    return "the piano" if flags & _KEYS == _KEYS else ""
 
 
 class Now(NamedTuple):
@@ -117,15 +127,15 @@ class EffortGuard:
         max_effort: float = FreshnessRules.max_effort,
         max_ahead_s: float = 0.1,
         what: str = "effort",
-        late_views: bool = True,
+        late_inputs: bool = True,
     ) -> None:
         """`max_age_s` is of the instant described, `timeout_s` of the arrival of anything new.
 
-        `what` the samples are is said in its sentences; `late_views`: whether those may be acted on
-        that rest on a camera which is late.
+        `what` the samples are is said in its sentences; `late_inputs`: whether those may be acted
+        on that rest on a camera or piano which is late.
         """
         self._what = what
-        self.late_views = late_views
+        self.late_inputs = late_inputs
         self.limit(timeout_s, max_age_s, max_effort)
         check_number("max_ahead_s", max_ahead_s, least=0)
         self._muscles = muscles
@@ -294,9 +304,9 @@ class EffortGuard:
             detail = f": {describe(causes)}" if causes else ""
             self._refuse("marked invalid", f"{self._what} marked invalid{detail}")
             return True
-        # A model that can do without pose goes on once it is lost.
-        if not self.late_views and bits & LATE_VIEW == Flag.POSE_STALE:
-            self._refuse("of a late view", f"a camera is late: {self._what} is of old frames")
+        late = "" if self.late_inputs else late_input(bits)
+        if late:
+            self._refuse("of late inputs", f"{late} is late: {self._what} is of what was before")
             return True
         limit = self._max_effort
         for value in row:

@@ -34,14 +34,12 @@ from kpm_ros.align.pose_rules import ViewTiming
 from kpm_ros.align.room_watch import RoomWatch, watch_over
 from kpm_ros.align.space import HandInSpace
 from kpm_ros.core.chunks import AlignedChunk, Trace
-from kpm_ros.core.flags import Flag, FlagBits
+from kpm_ros.core.flags import Flag, FlagBits, absent
 from kpm_ros.core.grid import NS_PER_S, Grid
 from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
 STALE = FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
-ABSENT = FlagBits(Flag.POSE_LOST | Flag.CHANNELS_MISSING)
-"""What a stream says of a sample of which it knows nothing."""
 
 
 @dataclass
@@ -88,6 +86,8 @@ class Aligner:
         self._hop = max(1, round(config.hop_s * config.rate_hz))
         self._oldest_ns: int | None = None
         self._next: int | None = None
+        self._timed = False
+        """Whether time alone had settled the last samples."""
         self._now_ns: int | None = None
 
     @property
@@ -178,17 +178,19 @@ class Aligner:
             for placed in self._inputs.placed
         )
         last = self.grid.last_at(min(settled_ns, now_ns))
-        hop = self._hop
+        hop, timed = self._hop, known_ns < settled_ns
         if self._inputs.newest:
             # The model makes no more of a part of a frame than of none.
             last -= (last - self.config.frame.end) % self.config.frame.samples
             hop = max(hop, self.config.frame.samples)
-        elif known_ns < settled_ns:
-            # Time alone settles a sample or two between any two looks: whole hops cost less.
+        elif timed and self._timed:
+            # Time alone settles a sample or two between any two looks: whole hops cost less. The
+            # first of them may say that a sense is silent, and leave at once.
             last -= max(0, last - self._next + 1) % hop
         chunks = []
         while self._next <= last:
             chunks.append(self._emit(min(hop, last - self._next + 1), now_ns))
+            self._timed = timed
         return chunks
 
     @property
@@ -263,7 +265,7 @@ class Aligner:
         values = np.empty((count, self.config.streams.width), np.float32)
         for stream, columns, bit in self._inputs.placed:
             found = stream.read(stamps_ns, values[:, columns])
-            missing[(found & ABSENT) != 0] |= bit
+            missing[absent(found)] |= bit
             flags |= found
         self._hand_watch.look(stamps_ns, values, missing, flags)
         first_index = self.counts.emitted

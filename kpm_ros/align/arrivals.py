@@ -96,9 +96,9 @@ class Arrivals(Generic[Item]):
     """Pieces of one stream in stamp order, and up to which instant the stream is settled.
 
     An instant is settled when the pieces before and after it have come and their indices show that
-    none is missing between them; else when it has been waited for. A piece is used for instants
-    that were not settled when it came, and for no others. That depends on stamps, indices and times
-    of receipt alone: how often anybody looks changes nothing.
+    none is missing between them; else when it has been waited for. A piece that tells nothing new
+    settles nothing. A piece is used for instants that were not settled when it came, and for no
+    others. That depends on what came, and when, alone: how often anybody looks changes nothing.
     """
 
     def __init__(self, wait_ns: int, longest_gap_ns: int, most: int) -> None:
@@ -152,11 +152,12 @@ class Arrivals(Generic[Item]):
         settled_ns = max(waited_ns, self.known_ns)
         place = bisect_right(self._pieces, settled_ns, key=_by_stamp) - 1
         if place >= 0:
-            for piece in self._pieces[place + 1 :]:
-                if not self._follows(self._pieces[place], piece):
+            known = place
+            for after, (piece, following) in enumerate(pairwise(self._pieces[place:]), place + 1):
+                if not self._follows(piece, following):
                     break
-                place += 1
-            self.known_ns = max(self.known_ns, self._pieces[place].end_ns)
+                known = after if self._tells(after) else known
+            self.known_ns = max(self.known_ns, self._pieces[known].end_ns)
         return max(waited_ns, self.known_ns)
 
     def usable(self, stamps_ns: NDArray[np.int64]) -> Iterator[tuple[slice, list[Arrival[Item]]]]:
@@ -195,6 +196,10 @@ class Arrivals(Generic[Item]):
         self._pieces.clear()
         self._kept = 0
         self.known_ns = self._waited_ns = NEVER_NS
+
+    def _tells(self, place: int) -> bool:
+        """Whether a piece tells anything that those before it do not."""
+        return True
 
     def _waited_until(self, now_ns: int) -> int:
         """Newest instant that has been waited for."""

@@ -53,7 +53,8 @@ class Seen:
         """
         if self.row is None or later.row is None:
             return False
-        return bool((self.row == later.row).all())
+        # Nearly all differ in their first number, which is cheap to look at.
+        return bool(self.row[0] == later.row[0] and (self.row == later.row).all())
 
 
 def look_through(

@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import NEVER_NS, Outcome
 from kpm_ros.align.notes import NoteStream
+from kpm_ros.align.regularity import Regularity
 from kpm_ros.align.sampled import SampledStream
-from kpm_ros.core.flags import Flag, FlagBits
+from kpm_ros.core.flags import KEYS_LATE, Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import CheckedSettings, setting
 from kpm_ros.core.streams import KEY_NOT_SENSED, PianoKeys
-from kpm_ros.sense.samples import KeyEvent, KeyMotionChunk
+from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk
 
 DEEPEST = 2.0
 """Depth that no sensed key can have."""
@@ -44,6 +45,13 @@ class KeyRules(CheckedSettings):
     fresh_s: float = setting(
         0.1,
         "sensed key motion older than this gives way to notes, and is not joined to what follows",
+        least=0.001,
+        most=10.0,
+    )
+    late_s: float = setting(
+        0.03,
+        "a piano that sends key motion, or heartbeats, regularly is late once it is silent for "
+        "longer, or for 1.5 of its usual gaps if that is more",
         least=0.001,
         most=10.0,
     )
@@ -64,6 +72,9 @@ class KeyStream:
     Motion that stops is held, and flagged, until it is `fresh_s` old; then notes are used while
     anything is heard of them. Without notes it is held on until it is `missing_s` old; then, and
     before anything was heard at all, the keys are flagged missing and read as not sensed.
+
+    A piano that used to tell of itself regularly, and is silent, is late (`KEYS_LATE`) long before
+    that, also while notes are used of which nothing was heard since.
     """
 
     def __init__(self, keys: PianoKeys, rules: KeyRules) -> None:
@@ -76,6 +87,8 @@ class KeyStream:
         self._motion = SampledStream(wait_ns, self._fresh_ns)
         self._notes = NoteStream(keys.count, keys.first_note, wait_ns, rules.longest_hold_s)
         self._notes_settled_ns = NEVER_NS
+        late_ns = round(rules.late_s * NS_PER_S)
+        self._chunks, self._beats = Regularity(late_ns, wait_ns), Regularity(late_ns, wait_ns)
 
     @property
     def known_ns(self) -> int:
@@ -94,7 +107,10 @@ class KeyStream:
 
     def push_event(self, event: KeyEvent, received_ns: int) -> Outcome:
         """Take a note, pedal or heartbeat in."""
-        return self._notes.push(event, received_ns)
+        outcome = self._notes.push(event, received_ns)
+        if event.kind is KeyEventKind.HEARTBEAT and outcome is not Outcome.REFUSED:
+            self._beats.add(event.stamp_ns, received_ns)
+        return outcome
 
     def push_motion(self, chunk: KeyMotionChunk, received_ns: int) -> Outcome:
         """Take sensed key depth in; impossible depths, or none of our keys, are refused.
@@ -112,9 +128,12 @@ class KeyStream:
             placed = np.full((len(depth), ours.count), KEY_NOT_SENSED, np.float32)
             placed[:, low:high] = depth[:, low - offset : high - offset]
             depth = placed
-        return self._motion.push(
+        outcome = self._motion.push(
             depth, chunk.stamp_ns, chunk.first_index, chunk.rate_hz, received_ns
         )
+        if outcome is not Outcome.REFUSED:
+            self._chunks.add(chunk.stamp_ns, received_ns)
+        return outcome
 
     def settled_until(self, now_ns: int) -> int:
         """Newest instant whose depth nothing to come can change any more."""
@@ -125,7 +144,8 @@ class KeyStream:
         """Fill in depth (n, keys) at increasing, settled instants, each read only once."""
         values[:] = KEY_NOT_SENSED
         flags, age_ns = self._motion.read(stamps_ns, values)
-        unsensed = age_ns > self._fresh_ns
+        unsensed, late = age_ns > self._fresh_ns, age_ns > self._chunks.late_ns(stamps_ns)
+        flags[late & ~unsensed] |= KEYS_LATE
         if not unsensed.any():
             # Motion may be settled where notes are not yet: what is not needed is not read there.
             self._notes.catch_up(min(self._notes_settled_ns, int(stamps_ns[-1])))
@@ -133,8 +153,11 @@ class KeyStream:
         from_notes, silent_ns = self._notes.read(stamps_ns[unsensed])
         heard = silent_ns <= self._missing_ns
         missing = ~heard & (age_ns[unsensed] > self._missing_ns)
+        late = late[unsensed] & (silent_ns >= age_ns[unsensed])
+        late |= silent_ns > self._beats.late_ns(stamps_ns[unsensed])
         filled, filled_flags = values[unsensed], flags[unsensed]
         filled[heard], filled_flags[heard] = from_notes[heard], 0
+        filled_flags[late] |= KEYS_LATE
         filled[missing], filled_flags[missing] = KEY_NOT_SENSED, Flag.CHANNELS_MISSING
         values[unsensed], flags[unsensed] = filled, filled_flags
         return flags
@@ -144,3 +167,5 @@ class KeyStream:
         self._motion.reset()
         self._notes.reset()
         self._notes_settled_ns = NEVER_NS
+        self._chunks.clear()
+        self._beats.clear()

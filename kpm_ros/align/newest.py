@@ -32,8 +32,9 @@ from numpy.typing import NDArray
 from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
 from kpm_ros.align.cadence import Cadence
 from kpm_ros.align.frame_reading import Seen, look_through
-from kpm_ros.align.pose import JOINED_GAPS, MOST_FRAMES, age_flags, line
+from kpm_ros.align.pose import JOINED_GAPS, age_flags, line
 from kpm_ros.align.pose_rules import PoseRules, ViewTiming
+from kpm_ros.align.view_frames import MOST_FRAMES
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import Landmarks

@@ -16,24 +16,22 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros.align.arrivals import NEVER_NS, Arrival, Arrivals, Outcome
-from kpm_ros.align.cadence import REMEMBERED, Cadence, usual_gap_ns
+from kpm_ros.align.arrivals import NEVER_NS, Arrival, Outcome
+from kpm_ros.align.cadence import Cadence, usual_gap_ns
 from kpm_ros.align.frame_reading import Seen, look_through
 from kpm_ros.align.pose_rules import PoseRules, ViewTiming
+from kpm_ros.align.view_frames import ViewFrames
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import Landmarks
 from kpm_ros.sense.samples import LandmarkFrame
 
-MOST_FRAMES = 512
-"""Frames remembered per view: more than any wait lasts, few enough never to grow."""
-ANY_GAP_NS = 2**62
 JOINED_GAPS = 2.5
 """Frames up to this many of a camera's usual gaps apart are joined, and waited for as long: so that
 one lost frame is bridged, whatever the camera's rate."""
@@ -48,8 +46,8 @@ class PoseStream:
     Where no frame at all came in time, its age counts until the wait was over: that is when the
     camera is known to be silent.
 
-    No camera sees a hand twice in the same place to the last bit: a frame that says so shows an
-    image that stands still, and counts for nothing unless the rules say otherwise.
+    A frame with the very hand of the one before counts as if it had not come, unless the rules say
+    otherwise (`ViewFrames`): a camera that stands still is silent.
     """
 
     def __init__(
@@ -80,9 +78,7 @@ class PoseStream:
         self._cadence = Cadence()
         self.wait_ns = self._asked_wait_ns()
         """How long a grid sample waits for the frame after it, at present."""
-        self._frames = Arrivals[Seen](self.wait_ns, ANY_GAP_NS, MOST_FRAMES)
-        self._last_seen: Arrival[Seen] | None = None
-        self._past_ns: list[int] = []
+        self._frames = ViewFrames(self.wait_ns, may_repeat=rules.may_repeat)
         self._came = 0
 
     @property
@@ -112,9 +108,10 @@ class PoseStream:
         outcome = self._frames.add(seen, stamp_ns, stamp_ns, frame.index, 1, received_ns)
         if outcome is not Outcome.REFUSED:
             self._came += 1
-            self._cadence.add(stamp_ns, frame.processed_ns)
-            self.wait_ns = self._asked_wait_ns()
-            self._frames.wait_from(received_ns, self.wait_ns)
+            if self._frames.tells(stamp_ns):
+                self._cadence.add(stamp_ns, frame.processed_ns)
+                self.wait_ns = self._asked_wait_ns()
+                self._frames.wait_from(received_ns, self.wait_ns)
         return outcome
 
     def settled_until(self, now_ns: int) -> int:
@@ -126,27 +123,20 @@ class PoseStream:
         values[:] = self._view.missing
         flags = np.full(len(stamps_ns), Flag.POSE_STALE | Flag.POSE_LOST, FlagBits)
         for part, frames in self._frames.usable(stamps_ns):
-            news = self._news(self._with_last_seen(frames))
-            exposed_ns = sorted([*self._past_ns, *(frame.stamp_ns for frame in frames)])
+            news = self._frames.news(frames)
+            exposed_ns = sorted({*self._frames.past_ns, *(frame.stamp_ns for frame in news)})
             self._read_part(stamps_ns[part], news, exposed_ns, values[part], flags[part])
         while self._frames.spent(int(stamps_ns[-1]), keep=2):
-            oldest, last = self._frames.pop_oldest(), self._last_seen
-            insort(self._past_ns, oldest.stamp_ns)
-            del self._past_ns[:-REMEMBERED]
-            if last is not None and (oldest.stamp_ns <= last.stamp_ns or self._same(last, oldest)):
-                continue
-            if oldest.item.row is not None:
-                self._last_seen = oldest
+            self._frames.pop_oldest()
         return flags
 
     def reset(self) -> None:
         """Forget every frame."""
         self._frames.clear()
         self._cadence.clear()
-        self._past_ns.clear()
         self.wait_ns = self._asked_wait_ns()
         self._frames.wait_from(NEVER_NS, self.wait_ns)
-        self._last_seen = self.newest_used = None
+        self.newest_used = None
 
     def _asked_wait_ns(self) -> int:
         """How long the frame after an instant may take that would still be joined to the last."""
@@ -166,27 +156,6 @@ class PoseStream:
         """How long at least a frame after an instant has been waited for, where none came."""
         joined_ns = self._joined_ns(exposed_ns)
         return max(self._least_wait_ns, min(joined_ns, self._longest_wait_ns))
-
-    def _with_last_seen(self, frames: list[Arrival[Seen]]) -> list[Arrival[Seen]]:
-        """Put the last frame that saw the hand, long forgotten by its stream, before newer ones."""
-        last = self._last_seen
-        return (
-            frames if last is None else [last, *(f for f in frames if f.stamp_ns > last.stamp_ns)]
-        )
-
-    def _news(self, frames: list[Arrival[Seen]]) -> list[Arrival[Seen]]:
-        """Leave out frames with the very hand of the last one that saw any."""
-        kept: list[Arrival[Seen]] = []
-        seen: Arrival[Seen] | None = None
-        for frame in frames:
-            if seen is None or not self._same(seen, frame):
-                kept.append(frame)
-                seen = frame if frame.item.row is not None else seen
-        return kept
-
-    def _same(self, seen: Arrival[Seen], later: Arrival[Seen]) -> bool:
-        """Whether a later frame has the same hand to the last bit."""
-        return not self.rules.may_repeat and seen.item.same_as(later.item)
 
     def _read_part(
         self,

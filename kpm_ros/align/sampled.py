@@ -94,10 +94,10 @@ class SampledStream:
     def read(
         self, stamps_ns: NDArray[np.int64], values: NDArray[np.float32]
     ) -> tuple[NDArray[FlagBits], NDArray[np.int64]]:
-        """Fill in values at increasing instants; give flags and the age of the newest sample.
+        """Fill in values at increasing instants; give flags, and how old the values are.
 
-        The age is that of a sample at or before the instant; immense when there is none, and the
-        values are then left as they were.
+        On a line between two samples they are of the instant itself; else of the sample before it.
+        The age is immense when there is none, and the values are then left as they were.
         """
         flags = np.zeros(len(stamps_ns), FlagBits)
         age_ns = stamps_ns - NEVER_NS
@@ -136,7 +136,7 @@ class SampledStream:
         values[found] = (rows[before] * (1 - share) + rows[after] * share)[found]
         bridged = gap_ns > MOST_PERIODS_APART * used[-1].item.period_ns
         flags[found & (age > 0) & (~on_line | bridged)] = Flag.HELD
-        age_ns[found] = age[found]
+        age_ns[found] = np.where(on_line, 0, age)[found]
 
 
 def _around(

@@ -19,6 +19,7 @@ from __future__ import annotations
 from enum import IntFlag
 
 import numpy as np
+from numpy.typing import NDArray
 
 FlagBits = np.uint16
 """Type of the bits of one sample, in arrays and in messages."""
@@ -34,7 +35,7 @@ class Flag(IntFlag):
     POSE_LOST = 4
     """A camera view is missing, or sees no hand."""
     CHANNELS_MISSING = 8
-    """Nothing is known of the piano's keys, or of other channels."""
+    """Nothing is known of the piano's keys, or of other channels; with HELD alone: `KEYS_LATE`."""
     HELD = 16
     """An input value was held past its time."""
     EXTRAPOLATED = 32
@@ -61,8 +62,17 @@ class Flag(IntFlag):
     """Of two hands: do not act on the effort of the right one's muscles."""
 
 
+KEYS_LATE = FlagBits(Flag.CHANNELS_MISSING | Flag.HELD)
+"""A piano that told of itself regularly is silent; its last keys are used."""
+
 INVALID_SIDE = {"left": Flag.LEFT_INVALID, "right": Flag.RIGHT_INVALID}
 """What says that one of two hands is invalid."""
+
+
+def absent(flags: NDArray[FlagBits]) -> NDArray[np.bool_]:
+    """Where nothing is known of a stream, by what its flags say of it."""
+    lost, channels = flags & Flag.POSE_LOST, flags & KEYS_LATE
+    return np.asarray((lost != 0) | (channels == Flag.CHANNELS_MISSING))
 
 
 def describe(flags: int) -> str:

@@ -545,7 +545,7 @@ def test_effort_of_a_camera_that_is_late_moves_nothing_unless_that_is_wanted() -
     drive.assisting()
     command = drive.run(100, flags=late)
     assert (command.state, command.torque_nm.any()) == (AssistanceState.WITHHELD, False)
-    drive.assistance.reconfigure(replace(CONFIG, late_views=True))
+    drive.assistance.reconfigure(replace(CONFIG, late_inputs=True))
     assert drive.run(1500, flags=late).torque_nm.any()
 
 

@@ -92,7 +92,7 @@ def test_effort_marked_invalid_is_withheld_with_its_cause() -> None:
 
 
 def test_effort_of_a_camera_that_is_late_is_withheld_until_the_model_goes_on_without_it() -> None:
-    guard, late, lost = EffortGuard(6, late_views=False), Flag.POSE_STALE, Flag.POSE_LOST
+    guard, late, lost = EffortGuard(6, late_inputs=False), Flag.POSE_STALE, Flag.POSE_LOST
     push_one(guard, NOW, NOW, flags=late | Flag.HELD)
     assert guard.check(both(NOW)).state is GuardState.INVALID
     assert "a camera is late" in guard.check(both(NOW)).reason
@@ -100,9 +100,17 @@ def test_effort_of_a_camera_that_is_late_is_withheld_until_the_model_goes_on_wit
     assert guard.check(both(NOW + MS)).state is GuardState.READY
     push_one(guard, NOW + 2 * MS, NOW + 2 * MS, flags=Flag.HELD)
     assert guard.check(both(NOW + 2 * MS)).state is GuardState.READY
-    guard.late_views = True
+    guard.late_inputs = True
     push_one(guard, NOW + 3 * MS, NOW + 3 * MS, flags=late)
     assert guard.check(both(NOW + 3 * MS)).state is GuardState.READY
+
+
+def test_effort_of_a_piano_that_is_late_is_withheld_until_the_model_goes_on_without_it() -> None:
+    guard = EffortGuard(6, late_inputs=False)
+    push_one(guard, NOW, NOW, flags=Flag.HELD | Flag.CHANNELS_MISSING)
+    assert "the piano is late" in guard.check(both(NOW)).reason
+    push_one(guard, NOW + MS, NOW + MS, flags=Flag.CHANNELS_MISSING)
+    assert guard.check(both(NOW + MS)).state is GuardState.READY
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

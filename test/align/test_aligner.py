@@ -213,10 +213,11 @@ def test_key_events_without_a_heartbeat_are_complete_after_the_wait() -> None:
     assert 20 * MS <= T0 + 100 * MS - newest_ns <= 32 * MS
 
 
-def test_samples_that_time_alone_settles_come_in_whole_hops() -> None:
+def test_samples_that_time_alone_settles_come_in_whole_hops_once_the_first_have_left() -> None:
     aligner = Aligner(config(views=()))
-    chunks = play(aligner, midi(), STEADY)
-    assert {len(chunk) for chunk in chunks} == {10}
+    first, *others = play(aligner, midi(), STEADY)
+    assert len(first) < 10
+    assert {len(chunk) for chunk in others} == {10}
 
 
 def test_a_model_without_pose_waits_for_no_camera() -> None:

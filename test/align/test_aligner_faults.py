@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.aligner import Aligner
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import KEYS_LATE, Flag
 from kpm_ros.sense.samples import KeyMotionChunk, LandmarkFrame
 from support.senses import (
     MS,
@@ -131,7 +131,8 @@ def test_a_piano_that_only_sends_notes_is_enough() -> None:
 
 def test_motion_that_stops_gives_way_to_notes() -> None:
     out = aligned(without(everything(2.0), 1000, 3000, KeyMotionChunk), STEADY)
-    assert out.flags_between(T0 + 1005 * MS, T0 + 1095 * MS) == {Flag.HELD}
+    assert out.flags_between(T0 + 1005 * MS, T0 + 1025 * MS) == {Flag.HELD}
+    assert out.flags_between(T0 + 1035 * MS, T0 + 1095 * MS) == {KEYS_LATE}
     assert out.flags_between(T0 + 1105 * MS, END - 100 * MS) == {0}
     by_notes = aligned(without(everything(2.0), 0, 3000, KeyMotionChunk), STEADY)
     place = int(np.searchsorted(out.stamps_ns, T0 + 1105 * MS))
@@ -141,6 +142,7 @@ def test_motion_that_stops_gives_way_to_notes() -> None:
 def test_a_piano_that_falls_silent_is_missing() -> None:
     cameras = camera("top", 2.0) + camera("right", 2.0)
     out = aligned([*cameras, *piano(0.5)], STEADY)
+    assert out.flags_between(T0 + 535 * MS, T0 + 1490 * MS) == {KEYS_LATE}
     assert out.flags_between(T0 + 1500 * MS, END - 100 * MS) == {Flag.CHANNELS_MISSING}
     assert (out.keys[-1] == -1).all()
 

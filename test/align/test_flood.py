@@ -28,8 +28,8 @@ from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.align.arrivals import MOST_PIECES
 from kpm_ros.align.notes import MOST_WAITING
-from kpm_ros.align.pose import MOST_FRAMES
 from kpm_ros.align.sampled import MOST_SAMPLES
+from kpm_ros.align.view_frames import MOST_FRAMES
 from kpm_ros.core.flags import Flag
 from kpm_ros.models.pianokpm.published import published_streams
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, KeyMotionChunk, LandmarkFrame

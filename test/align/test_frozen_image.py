@@ -22,12 +22,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.pose import PoseStream
 from kpm_ros.align.pose_rules import PoseRules
 from kpm_ros.core.flags import Flag
 from kpm_ros.sense.samples import LandmarkFrame
-from support.senses import FRAME, LANDMARKS, MS, T0, frame, read_stream, view
+from support.senses import (
+    FRAME,
+    LANDMARKS,
+    MS,
+    T0,
+    Delivery,
+    config,
+    every,
+    frame,
+    joined,
+    play,
+    pose_at,
+    read_stream,
+    view,
+)
 
 FROZEN_FROM = 12
 
@@ -53,15 +68,41 @@ def read(frames, rules=None, order=None):
     return stamps, *(np.concatenate(values) for values in zip(*parts, strict=True))
 
 
-def test_a_frozen_hand_ages_from_its_first_frame():
+def test_a_frozen_hand_is_stale_from_its_first_frame_on():
     stamps, pose, flags = read(camera(60))
     still_ns = T0 + FROZEN_FROM * FRAME
     age_ms = (stamps - still_ns) / MS
     assert (flags[age_ms <= 0] == 0).all()
     assert ((flags & Flag.HELD) != 0)[age_ms > 0].all()
-    assert (((flags & Flag.POSE_STALE) != 0) == (age_ms > 50)).all()
+    assert (((flags & Flag.POSE_STALE) != 0) == (age_ms > 0)).all()
     assert (((flags & Flag.POSE_LOST) != 0) == (age_ms > 250)).all()
     assert (pose[age_ms > 0] == pose[-1]).all()
+
+
+def live(frames):
+    """What an aligner hands on, and when, of frames that are known 20 ms after their exposure."""
+    sent = [Delivery(one.stamp_ns + 20 * MS, one) for one in frames]
+    aligner = Aligner(config(views=("top",), keys=False))
+    chunks = play(aligner, sent, every(2 * MS, T0 + 1200 * MS))
+    return joined(aligner, chunks), [chunk.trace.aligned_ns for chunk in chunks]
+
+
+def test_a_camera_that_stands_still_is_known_as_soon_as_one_that_is_dead():
+    frozen, when = live(camera(60))
+    dead, then = live(camera(60)[: FROZEN_FROM + 1])
+    assert when == then
+    assert frozen.same_as(dead)
+    assert Flag.HELD | Flag.POSE_STALE in dead.flags
+
+
+def test_a_driver_that_sends_each_picture_twice_is_a_camera_of_half_the_frames():
+    whole = [frame(T0 + i * FRAME, i) for i in range(60)]
+    twice = [replace(one, points=whole[i - i % 2].points) for i, one in enumerate(whole)]
+    out, _ = live(twice)
+    out = out.first(int((out.stamps_ns < twice[-2].stamp_ns).sum()))
+    assert set(out.flags.tolist()) == {0}
+    truth = np.array([pose_at(t) for t in out.stamps_ns], np.float32)[:, None]
+    assert np.abs(out.pose - truth).max() < 1e-6
 
 
 def test_a_hand_that_moves_again_is_believed_again():

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from kpm_ros.align.arrivals import Outcome
 from kpm_ros.align.keys import KeyRules, KeyStream
-from kpm_ros.core.flags import Flag
+from kpm_ros.core.flags import KEYS_LATE, Flag
 from kpm_ros.sense.samples import KeyMotionChunk
 from support.senses import (
     FIRST_NOTE,
@@ -75,12 +75,13 @@ def test_notes_alone_are_enough() -> None:
     assert read(keys, 100) == ([1.0], [0])
 
 
-def test_motion_that_stops_is_held_then_gives_way_to_notes() -> None:
+def test_motion_that_stops_is_held_and_late_then_gives_way_to_notes() -> None:
     keys = stream()
     move(keys, 0, 200, 0.25)
     beat(keys, 0, 1000)
     keys.push_event(note(T0 + 150 * MS, 10_000), T0 + 151 * MS)
-    assert read(keys, 198, 220, 299, 300) == ([0.25, 0.25, 0.25, 1.0], [0, 16, 16, 0])
+    assert read(keys, 198, 220, 230, 299) == ([0.25] * 4, [0, Flag.HELD, KEYS_LATE, KEYS_LATE])
+    assert read(keys, 300, 900) == ([1.0, 1.0], [0, 0])
 
 
 def test_motion_that_comes_back_is_used_again() -> None:
@@ -94,7 +95,8 @@ def test_motion_that_comes_back_is_used_again() -> None:
 def test_motion_that_stops_without_notes_is_held_until_keys_are_missing() -> None:
     keys = stream()
     move(keys, 0, 200, 0.25)
-    assert read(keys, 1199) == ([0.25], [Flag.HELD])
+    assert read(keys, 229) == ([0.25], [Flag.HELD])
+    assert read(keys, 230, 1199) == ([0.25, 0.25], [KEYS_LATE, KEYS_LATE])
     assert read(keys, 1200) == ([-1.0], [Flag.CHANNELS_MISSING])
 
 
@@ -104,6 +106,55 @@ def test_notes_that_fall_silent_are_missing_until_they_are_heard_again() -> None
     keys.push_event(heartbeat(T0 + 1500 * MS, 1), T0 + 1501 * MS)
     assert read(keys, 1000, 1001) == ([1.0, -1.0], [0, Flag.CHANNELS_MISSING])
     assert read(keys, 1499, 1500) == ([-1.0, 1.0], [Flag.CHANNELS_MISSING, 0])
+
+
+def test_a_piano_whose_motion_and_notes_both_stop_is_late_until_its_keys_are_missing() -> None:
+    keys = stream()
+    move(keys, 0, 200, 0.25)
+    keys.push_event(note(T0 + 150 * MS, 0), T0 + 151 * MS)
+    _, flags = read(keys, *range(230, 1150, 10))
+    assert set(flags) == {KEYS_LATE}
+    assert read(keys, 1200) == ([-1.0], [Flag.CHANNELS_MISSING])
+
+
+def test_notes_whose_heartbeats_stop_are_late_and_those_without_are_not() -> None:
+    keys, silent = stream(), stream()
+    beat(keys, 0, 1000)  # the last at 950
+    for piano in (keys, silent):
+        piano.push_event(note(T0 + 940 * MS, 10_000), T0 + 941 * MS)
+    assert read(keys, 1025, 1026, 1949) == ([1.0] * 3, [0, KEYS_LATE, KEYS_LATE])
+    assert read(silent, 1025, 1026, 1939) == ([1.0] * 3, [0, 0, 0])
+
+
+def test_a_lost_chunk_between_two_others_is_not_late() -> None:
+    keys = stream()
+    move(keys, 0, 200, 0.25)
+    move(keys, 240, 300, 0.25)
+    keys.push_motion(motion_chunk(T0 + 240 * MS, 240, 0.25), T0 + 210 * MS)
+    assert read(keys, 198, 235) == ([0.25, 0.25], [0, Flag.HELD])
+
+
+def test_few_chunks_do_not_make_a_piano_that_tells_of_itself_regularly() -> None:
+    keys = stream()
+    move(keys, 0, 100, 0.25)
+    keys.push_event(heartbeat(T0 + 90 * MS, 0), T0 + 91 * MS)
+    assert read(keys, 190, 300) == ([0.25, 0.0], [Flag.HELD, 0])
+
+
+def test_when_somebody_looks_changes_nothing_while_a_piano_falls_silent_and_comes_back() -> None:
+    def read_every(step_ms: int) -> list[int]:
+        keys, flags = stream(), []
+        sent = [*range(0, 400, 10), *range(700, 800, 10)]
+        for now_ms in range(0, 900, step_ms):
+            while sent and sent[0] + 11 <= now_ms:
+                at_ms = sent.pop(0)
+                keys.push_motion(motion_chunk(T0 + at_ms * MS, at_ms), T0 + (at_ms + 11) * MS)
+            if now_ms > 20:
+                flags += read(keys, *range(max(0, now_ms - step_ms - 20), now_ms - 20))[1]
+        return flags[: 900 - 100]
+
+    assert read_every(1) == read_every(40)
+    assert KEYS_LATE in read_every(40)
 
 
 def test_notes_are_settled_by_the_wait_alone() -> None:

@@ -80,7 +80,8 @@ class LandmarkResampler:
         gap_ns = news.stamps_ns[after] - news.stamps_ns[seen]
         in_time = (after > place) & (gap_ns - age_ns <= news.wait_ns[place])
         stale_ns = news.stale_ns[np.where(in_time, after, place)]
-        silent = self._next_ns(at_ns[known]) - at_ns[known] > news.wait_ns[place]
+        next_ns = np.append(news.stamps_ns, _NEVER_NS)[place + 1]
+        silent = next_ns - at_ns[known] > news.wait_ns[place]
         joined = in_time & (seen == place) & news.seen[after] & (gap_ns <= stale_ns)
         found = on_lines(
             self.series.values, news.rows[seen], news.rows[after], age_ns, gap_ns, joined
@@ -104,27 +105,13 @@ class LandmarkResampler:
         stamps_ns = self.series.stamps_ns[rows]
         places = np.where(seen[rows], np.arange(len(rows)), -1)
         last_seen = np.maximum.accumulate(places) if len(rows) else places
-        usual_ns = usual_gaps_ns(self.series.stamps_ns)
+        usual_ns = usual_gaps_ns(stamps_ns)
         usual_ns[usual_ns == 0] = round(NS_PER_S / self.view.rate_hz)
         asked_ns = np.rint(JOINED_GAPS * usual_ns).astype(np.int64)
-        # Each frame says itself how often frames come, but the wait for it began before.
-        before = np.maximum(np.append(rows[1:], rows[-1:]) - 1, 0)
-        stale_ns = np.clip(asked_ns[rows], _STALE_NS, _LOST_NS)
-        waited_ns = np.clip(asked_ns[rows], _WAIT_NS, _LONGEST_WAIT_NS)
-        return News(
-            rows,
-            stamps_ns,
-            seen[rows],
-            last_seen,
-            stale_ns,
-            np.clip(asked_ns[before], _WAIT_NS, _LONGEST_WAIT_NS),
-            np.maximum(0, stale_ns - waited_ns),
-        )
-
-    def _next_ns(self, at_ns: Instants) -> Instants:
-        """When the next frame of each instant was exposed, be it a repeat; without one, never."""
-        stamps_ns = np.append(self.series.stamps_ns, _NEVER_NS)
-        return np.asarray(stamps_ns[np.searchsorted(self.series.stamps_ns, at_ns)])
+        stale_ns = np.clip(asked_ns, _STALE_NS, _LOST_NS)
+        wait_ns = np.clip(asked_ns, _WAIT_NS, _LONGEST_WAIT_NS)
+        silent_ns = np.maximum(0, stale_ns - wait_ns)
+        return News(rows, stamps_ns, seen[rows], last_seen, stale_ns, wait_ns, silent_ns)
 
     def _seen(self) -> NDArray[np.bool_]:
         """Which frames saw a hand or body where one can be; the live pipeline refuses others."""

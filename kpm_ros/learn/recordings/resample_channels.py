@@ -23,10 +23,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpm_ros.align.cadence import FEWEST_GAPS
 from kpm_ros.align.channels import ChannelRules
 from kpm_ros.align.keys import KeyRules
+from kpm_ros.align.regularity import LATE_GAPS, NEVER_LATE_NS
 from kpm_ros.align.sampled import MOST_PERIODS_APART
-from kpm_ros.core.flags import Flag, FlagBits
+from kpm_ros.core.flags import KEYS_LATE, Flag, FlagBits, absent
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import Channels
 from kpm_ros.learn.recordings.recording import TimeSeries
@@ -64,8 +66,9 @@ class ChannelResampler:
             values = placed(found, known, self.series, len(at_ns))
             bridged = gap_ns > MOST_PERIODS_APART * NS_PER_S / stream.rate_hz
             held = (age_ns > 0) & (~joined | bridged)
-            flags[known] = np.where(held, FlagBits(Flag.HELD), FlagBits(0))
-        return OnGrid(values, flags, (flags & ABSENT_CHANNELS) != 0)
+            late = ~joined & (age_ns > limits.late_ns) & (before >= FEWEST_GAPS)
+            flags[known] = np.where(held, FlagBits(Flag.HELD), FlagBits(0)) | late * KEYS_LATE
+        return OnGrid(values, flags, absent(flags))
 
     @cached_property
     def _knots(self) -> tuple[Instants, NDArray[np.intp]]:
@@ -81,8 +84,11 @@ class ChannelResampler:
                 others.fresh_ns(stream),
                 others.wait_ns(1 / stream.rate_hz),
                 others.missing_ns(stream),
+                NEVER_LATE_NS,
             )
-        return _Limits(*(round(s * NS_PER_S) for s in (keys.fresh_s, keys.wait_s, keys.missing_s)))
+        late_s = max(keys.late_s, LATE_GAPS / stream.rate_hz)
+        limits_s = (keys.fresh_s, keys.wait_s, keys.missing_s, late_s)
+        return _Limits(*(round(limit_s * NS_PER_S) for limit_s in limits_s))
 
 
 class _Limits(NamedTuple):
@@ -91,3 +97,4 @@ class _Limits(NamedTuple):
     fresh_ns: int
     wait_ns: int
     missing_ns: int
+    late_ns: int

@@ -27,6 +27,8 @@ from kpm_ros.sense.midi.midi_parser import MidiParser
 from kpm_ros.sense.samples import KeyEvent
 
 _ACTIVE_SENSING = 0xFE
+_SENSING_S = 0.33
+"""A piano that sends Active Sensing is never silent for longer than 0.3 s."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class MidiKeysConfig(CheckedSettings):
     """Rules for a piano that is played, and for one that is gone."""
 
     channel: int = setting(-1, "only this MIDI channel; -1 = all", least=-1, most=15)
-    heartbeat_s: float = 0.05
-    """How often the keys say that they are alive while nothing is played."""
+    heartbeat_s: float = 0.02
+    """How often the keys say that they are alive, be they played or not."""
     sensing_timeout_s: float = 1.0
     """A piano that sends Active Sensing and then nothing for so long is gone."""
     retry_first_s: float = 0.5
@@ -47,9 +49,9 @@ class MidiKeysConfig(CheckedSettings):
 class MidiKeys(Reconnecting[MidiDevice]):
     """Reads a piano, connects it again when it is gone, and hands on its events.
 
-    While the piano is connected a heartbeat comes at least every `heartbeat_s`; while it is not,
-    nothing comes at all, so that consumers see the keys missing. When it goes, every sounding note
-    ends, every pedal rises, and an ALL_NOTES_OFF event says so.
+    While the piano is connected a heartbeat comes every `heartbeat_s`; while it is not, or its
+    Active Sensing is overdue, none comes, so that consumers see the keys late, and then missing.
+    When it goes, every sounding note ends, every pedal rises, and an ALL_NOTES_OFF event says so.
     """
 
     def __init__(self, device: MidiDevice, config: MidiKeysConfig | None = None) -> None:
@@ -94,11 +96,15 @@ class MidiKeys(Reconnecting[MidiDevice]):
             for message in self.parser.feed(data):
                 self._sends_active_sensing |= message[0] == _ACTIVE_SENSING
                 events += self.decoder.decode(stamp_ns, message)
-        if self._sends_active_sensing and self._heard_ns is not None:
-            silence_s = (now_ns - self._heard_ns) / NS_PER_S
-            if silence_s > self.config.sensing_timeout_s:
-                raise DeviceError(f"{self.device.name} has fallen silent: it was switched off")
+        if self._silent_for(self.config.sensing_timeout_s, now_ns):
+            raise DeviceError(f"{self.device.name} has fallen silent: it was switched off")
         return events
+
+    def _silent_for(self, limit_s: float, now_ns: int) -> bool:
+        """Whether a piano that would tell if it was there has told nothing for longer."""
+        if not self._sends_active_sensing or self._heard_ns is None:
+            return False
+        return (now_ns - self._heard_ns) / NS_PER_S > limit_s
 
     def _end(self, now_ns: int, problem: str) -> list[KeyEvent]:
         """Do without the piano; returns the last events."""
@@ -107,6 +113,8 @@ class MidiKeys(Reconnecting[MidiDevice]):
         return self.decoder.release_all(now_ns)
 
     def _heartbeat_due(self, now_ns: int) -> bool:
+        if self._silent_for(_SENSING_S, now_ns):
+            return False
         if self._heartbeat_ns is None:
             return True
         return not 0 <= now_ns - self._heartbeat_ns < self.config.heartbeat_s * NS_PER_S

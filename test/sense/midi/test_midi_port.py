@@ -158,6 +158,8 @@ def test_a_piano_that_sensed_actively_and_falls_silent_is_gone() -> None:
         events += keys.poll(START_NS + tenth * NS_PER_S // 10)
     assert [e.kind for e in events if e.kind is not BEAT] == [ON, OFF, ALL_OFF]
     assert "fallen silent" in keys.problem
+    # It is not vouched for any more once it would have told if it was there.
+    assert max(e.stamp_ns for e in events if e.kind is BEAT) < START_NS + 0.33 * NS_PER_S
 
 
 def test_a_virtual_port_has_the_name_it_is_given() -> None:
