@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kpm_ros.core.text_tables import text_table
-from kpm_ros.replay.compare import BACK_S, LEAST_SHARE, Comparison, GridComparison
+from kpm_ros.replay.compare import LEAST_SHARE, Comparison, GridComparison
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _effort_rows(what: str, result: Comparison) -> list[tuple[str, str]]:
     left_out = [
         f"{count} {why}"
         for count, why in (
-            (result.warming, f"while a stream warms up and {BACK_S:g} s after"),
+            (result.warming, "while a stream warms up, and until effort is back"),
             (result.unseen, "after effort begins, or has a gap, in one run"),
             (result.lost, "after a grid sample reached one network only"),
             (result.unlike, "after grid samples from other messages"),

@@ -42,11 +42,14 @@ from kpm_ros.replay.effort import GRID, Effort
 FORGET_S = 0.1
 """How long a decoder that is fed its own output may remember what it once was given."""
 
-BACK_S = ValidityRules().zero_after_s + ValidityRules().return_s
-"""After effort was valid in one run only, the longest way to zero and back."""
+RULES = ValidityRules()
+"""Effort that was valid in one run only is the same again once it has been invalid, or valid, in
+both without a break for as long as its way to zero, or back, takes."""
 
 LEAST_SHARE = 0.5
 """With less than this share of the samples made from the same inputs, nothing is proven."""
+
+NEVER_NS = -(2**62)
 
 Instants = NDArray[np.int64]
 
@@ -203,7 +206,7 @@ def _other_pasts(
     other_inputs: Instants | None,
 ) -> NDArray[np.uint8]:
     """Say of each instant whether the runs have the same past there, and if not, why."""
-    back_ns = round(BACK_S * NS_PER_S)
+    since_ns = _believed_alike_since(stamps, flags, other_flags)
     settling_ns = max(
         architecture_of(card).span(card).settling * NS_PER_S // card.rate_hz,
         round(FORGET_S * NS_PER_S),
@@ -216,13 +219,32 @@ def _other_pasts(
         ahead_ns = (card.lookahead + 1) * NS_PER_S // card.rate_hz
         unlike = _any_within(other_inputs, stamps - settling_ns, stamps + ahead_ns)
         turned = stamps[unlike & (((flags ^ other_flags) & Flag.INVALID) != 0)]
-        unlike |= _any_within(turned, stamps - back_ns, stamps)
+        unlike |= _any_within(turned, since_ns, stamps)
     why = np.full(len(stamps), _ALIKE, np.uint8)
     why[unlike] = _UNLIKE
     for what, events in ((_LOST, lost), (_UNSEEN, begins)):
-        why[_any_within(events, stamps - settling_ns - back_ns, stamps)] = what
-    why[_any_within(warming, stamps - back_ns, stamps)] = _WARMING
+        why[_any_within(events, since_ns - settling_ns, stamps)] = what
+    why[_any_within(warming, since_ns, stamps)] = _WARMING
     return why
+
+
+def _believed_alike_since(
+    stamps: Instants, flags: NDArray[FlagBits], other_flags: NDArray[FlagBits]
+) -> Instants:
+    """Of each instant, since when whatever went before does not show in how effort is believed."""
+    since_ns = np.full(len(stamps), NEVER_NS)
+    invalid, other_invalid = ((of & Flag.INVALID) != 0 for of in (flags, other_flags))
+    follows = np.diff(stamps, prepend=NEVER_NS) == NS_PER_S // GRID.rate_hz
+    for alike, way_s in (
+        (invalid & other_invalid, RULES.zero_after_s),
+        (~invalid & ~other_invalid, RULES.return_s),
+    ):
+        breaks = np.where(alike & follows, NEVER_NS, stamps)
+        unbroken_ns = stamps - np.maximum.accumulate(breaks)
+        way_ns = round(way_s * NS_PER_S)
+        whole = unbroken_ns > way_ns
+        since_ns[whole] = stamps[whole] - way_ns
+    return np.maximum.accumulate(since_ns) if len(since_ns) else since_ns
 
 
 def _begins(stamps_ns: Instants) -> Instants:

@@ -26,7 +26,7 @@ from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.models.registry import architecture_of
-from kpm_ros.replay.compare import BACK_S, FORGET_S, Fingerprints, compare
+from kpm_ros.replay.compare import FORGET_S, RULES, Fingerprints, compare
 from kpm_ros.replay.effort import Effort
 from support.bags import MS, T0
 
@@ -34,7 +34,7 @@ CARD = published_card()
 FRAMES = published_card(architecture="touchnet")
 STEP_NS = 500_000
 COUNT = 4000
-BACK = round(BACK_S * 2000)
+BACK, ZERO = round(RULES.return_s * 2000), round(RULES.zero_after_s * 2000)
 SETTLED = {
     CARD.architecture: round(FORGET_S * 2000),
     FRAMES.architecture: math.floor(architecture_of(FRAMES).span(FRAMES).settling / 1024 * 2000),
@@ -99,6 +99,21 @@ def test_the_beginning_of_a_stream_is_set_apart():
     assert not compare(run(), changed(late, slice(0, 401 + BACK)), CARD, 1e-5).agrees
 
 
+def test_effort_that_is_believed_by_fits_and_starts_remembers_its_beginning_longer():
+    """Each return to valid effort begins where the decay before it had come to."""
+    other = changed(run(), slice(0, 400), 0, Flag.WARMING_UP | Flag.INVALID)
+    one = run()
+    for start in range(400 + BACK - 20, 2000, BACK):
+        one, other = (changed(of, slice(start, start + 20), 0, Flag.INVALID) for of in (one, other))
+    # The last short stretch ends before 2000; what came before it shows until it has passed.
+    ends = start + 20
+    assert compare(one, changed(other, slice(0, ends + BACK)), CARD, 1e-5).agrees
+    assert not compare(one, changed(other, slice(0, ends + BACK + 2)), CARD, 1e-5).agrees
+    long = slice(1000, 1000 + ZERO + 2)
+    one, other = (changed(of, long, 0, Flag.INVALID) for of in (one, other))
+    assert not compare(one, changed(other, slice(0, long.stop + 1)), CARD, 1e-5).agrees
+
+
 def test_what_was_before_a_run_that_was_recorded_too_late_is_not_known():
     found = compare(run(), changed(run(1000, 3000), slice(0, UNSEEN)), CARD, 1e-5)
     assert found.agrees
@@ -145,9 +160,11 @@ def test_what_was_made_from_other_inputs_is_set_apart_and_the_rest_is_not(card):
 
 
 def test_effort_that_was_valid_in_one_run_only_needs_longer_to_come_back():
-    decaying = changed(changed(run(), slice(2000, 2100), 0, Flag.INVALID), slice(2000, 2500))
-    assert compare(run(), decaying, CARD, 1e-5, at(2000)).agrees
-    assert not compare(run(), changed(run(), slice(2000, 2500)), CARD, 1e-5, at(2000)).agrees
+    decaying = changed(run(), slice(2000, 2100), 0, Flag.INVALID)
+    back = slice(2000, 2100 + BACK)
+    assert compare(run(), changed(decaying, back), CARD, 1e-5, at(2000)).agrees
+    longer = changed(decaying, slice(2000, 2100 + SETTLED[CARD.architecture] + BACK + 2))
+    assert not compare(run(), longer, CARD, 1e-5, at(2000)).agrees
 
 
 def test_nothing_is_proven_by_runs_that_had_other_inputs_throughout():
