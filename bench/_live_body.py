@@ -76,7 +76,7 @@ def measure(shared: Path, out: Path, seconds: float, model: str) -> dict[str, fl
 
 
 def without_look_ahead(model: str, path: Path) -> Path:
-    """Let a shipped model wait for nothing: its effort means nothing then, but comes when due."""
+    """Let a shipped model wait for nothing: what it says of now was so its look-ahead before."""
     shipped = find_model(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     card = replace(read_card(shipped), name=path.stem, lookahead=0)
