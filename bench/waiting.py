@@ -46,7 +46,11 @@ from kpm_ros.align.aligner_config import AlignerConfig, Frame
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.streams import JOINED, KEYBOARD, NEWEST, Landmarks, PianoKeys, Streams
-from kpm_ros.learn.recordings.aligned_performance import align_performance, push_delivered
+from kpm_ros.learn.recordings.aligned_performance import (
+    align_performance,
+    live_rules,
+    push_delivered,
+)
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.pianokpm.published import MUSCLES
 from kpm_ros.models.registry import architecture_of, find_architecture
@@ -110,7 +114,7 @@ def make_take(job: tuple[Request, Performance, str, bool]) -> Take:
 def leaving_s(pianist: Performer, room: Room, timing: str, seed: int) -> float:
     """Measure how long after its instant a sample leaves, as late as the latest of a second."""
     streams = streams_of(timing)
-    rules = {"registration": room.registration(), "frame": Frame(8, 7)}
+    rules = {**vars(live_rules(streams)), "registration": room.registration(), "frame": Frame(8, 7)}
     aligner = Aligner(AlignerConfig(streams=streams, rate_hz=RATE_HZ, **rules))
     session = SimulatedSession(pianist, room.cameras, 0, seed, emg=False, errors=room.errors)
     latest = np.zeros(8)

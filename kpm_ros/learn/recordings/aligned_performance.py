@@ -26,11 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.align.aligner import Aligner
-from kpm_ros.align.aligner_config import AlignerConfig
+from kpm_ros.align.aligner_config import AlignerConfig, AlignRules
 from kpm_ros.core.flags import FlagBits
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.registration import Registration
+from kpm_ros.core.settings import declared, make_settings
 from kpm_ros.core.streams import Streams
+from kpm_ros.core.subjects import subject_of
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from kpm_ros.simulate.pianist import Performer
 from kpm_ros.simulate.rooms import Room
@@ -46,6 +48,14 @@ _LOOK_S = 0.1
 """How often the aligner is asked; what comes out does not depend on it."""
 _LATEST_S = 1.0
 """How much later than its instant the last sample may come."""
+
+
+def live_rules(streams: Streams) -> AlignRules:
+    """Give the rules for late data that the pipeline has for whomever the streams show."""
+    subject, known = subject_of(streams), declared(AlignRules)
+    told = subject.parameters.get("synchronizer", {}) if subject else {}
+    own = {name: value for name, value in told.items() if name in known}
+    return make_settings("synchronizer", AlignRules, own)
 
 
 def push_delivered(aligner: Aligner, session: SimulatedSession, now_ns: int) -> None:
@@ -86,8 +96,8 @@ def align_performance(
         AlignerConfig(
             streams=streams,
             rate_hz=rate_hz,
-            hop_s=_LOOK_S,
             registration=registration or room.registration(),
+            **{**vars(live_rules(streams)), "hop_s": _LOOK_S},
         )
     )
     count = round(seconds * rate_hz)

@@ -23,9 +23,11 @@ import numpy as np
 import pytest
 
 from kpm_ros.align.aligner import Aligner
-from kpm_ros.align.aligner_config import AlignerConfig
+from kpm_ros.align.aligner_config import AlignerConfig, AlignRules
 from kpm_ros.core.keyboard import KEY_X_M
 from kpm_ros.core.piano import FIRST_NOTE
+from kpm_ros.core.settings import make_settings
+from kpm_ros.core.subjects import find_subject
 from kpm_ros.core.worker_pool import produce
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.on_grid import GridRecording
@@ -52,15 +54,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_recording_is_what_the_live_pipeline_hands_on(folder: Path) -> None:
-    """Sample by sample, however often the aligner is asked there."""
+    """Sample by sample, by the rules that suit hands, however often the aligner is asked there."""
+    rules = make_settings("live", AlignRules, find_subject("hand").parameters["synchronizer"])
     part = RELEASE.parts()[0]
     seed, room = RELEASE.room(part, 1)
     person = Person.from_seed(REQUEST.person_seed(part.name.pianist))
     pianist = make_pianist(score_of(REQUEST, part), part.seed, person, "plain")
     session = SimulatedSession(pianist, room.cameras, 0, seed, emg=False, errors=room.errors)
-    aligner = Aligner(
-        AlignerConfig(streams=STREAMS, rate_hz=SAMPLE_RATE_HZ, registration=room.registration())
-    )
+    placed = {"registration": room.registration(), **vars(rules)}
+    aligner = Aligner(AlignerConfig(streams=STREAMS, rate_hz=SAMPLE_RATE_HZ, **placed))
     chunks = []
     for now_ns in range(5_000_000, 3_500_000_000, 5_000_000):
         for deliver_ns, sample in session.advance(now_ns):
