@@ -105,6 +105,10 @@ class Playing:
             if key is not None:
                 self._notes.append((event.stamp_ns, key))
 
+    def image_size(self, view: str, until_ns: int) -> tuple[int, int]:
+        """Size of a view's last picture up to an instant; zeros where it is not told."""
+        return self._sightings.image_size(view, until_ns)
+
     def moments(self, since_ns: int, most: int = MOST_MOMENTS) -> list[Moment]:
         """Give the last moments after an instant."""
         return [one for one in self._moments if one.stamp_ns > since_ns][-most:]

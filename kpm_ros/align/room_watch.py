@@ -34,6 +34,7 @@ from kpm_ros.align.playing import Playing
 from kpm_ros.align.raised_flag import RaisedFlag
 from kpm_ros.align.sightings import SETTLED_AFTER_NS, misses
 from kpm_ros.align.strikes import Fit
+from kpm_ros.core.camera_model import same_shape
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.keyboard import OCTAVE_M
@@ -150,6 +151,22 @@ class RoomWatch:
         self._wait_ticks = 0
 
     def _judge(self) -> None:
+        """Judge by the pictures' shape; where that is as registered, by what is seen in them."""
+        shape = self._another_shape()
+        if shape:
+            self._moved.note(shape, sure=True, well=False)
+            self._since_ns = self._until_ns
+        else:
+            self._judge_by_playing()
+
+    def _another_shape(self) -> str:
+        for view, one in self.registration.cameras.items():
+            size = self._playing.image_size(view, self._until_ns)
+            if all(size) and not same_shape(size, one.camera.image_size):
+                return room_words.another_shape(view, size, one.camera.image_size)
+        return ""
+
+    def _judge_by_playing(self) -> None:
         since_ns = max(self._until_ns - LAST_STRIKES_NS, self._since_ns)
         fits: dict[str, Fit] = {}
         for view in self._views:

@@ -35,6 +35,16 @@ def moved(view: str) -> str:
     )
 
 
+def another_shape(view: str, size: tuple[int, int], registered: tuple[int, int]) -> str:
+    """Say that pictures are not as they were when their camera was registered."""
+    width, height = size
+    return (
+        f"the pictures of camera {view!r} are {width}x{height}, but it was registered with "
+        f"{registered[0]}x{registered[1]}, which is another shape: set that size, or run `kpm "
+        "calibrate room` for it"
+    )
+
+
 def one_of_them_moved(views: Sequence[str]) -> str:
     """Say that one of some cameras was moved."""
     names = " and ".join(repr(view) for view in views)

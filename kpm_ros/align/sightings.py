@@ -43,6 +43,7 @@ IN_SIGHT = 0.5
 class _Seen(NamedTuple):
     stamp_ns: int
     points: NDArray[np.floating[Any]] | None
+    image_size: tuple[int, int]
 
 
 class Sightings:
@@ -74,7 +75,12 @@ class Sightings:
             if frame.visibility.shape != (self._points,):
                 return
             points = np.where(frame.visibility[:, None] >= IN_SIGHT, points, np.nan)
-        frames.append(_Seen(frame.stamp_ns, points))
+        frames.append(_Seen(frame.stamp_ns, points, frame.image_size))
+
+    def image_size(self, view: str, until_ns: int) -> tuple[int, int]:
+        """Size of a view's last picture up to an instant; zeros where it is not told."""
+        kept = (seen for side in self._sides for seen in reversed(self._frames[view, side]))
+        return next((seen.image_size for seen in kept if seen.stamp_ns <= until_ns), (0, 0))
 
     def at(self, view: str, stamps_ns: NDArray[np.int64], until_ns: int) -> Floats:
         """Points (n, points of all hands, 3) at instants; NaN where unseen.

@@ -40,8 +40,22 @@ SIZES = {"image_size": 2, "lens": 4, "distortion": 5, "rotation": 9, "translatio
 """Of each of a camera's lists of numbers."""
 
 
+SAME_SHAPE = 0.01
+"""Relative difference of pictures' shapes that comes of rounding to whole pixels."""
+
+
 class CameraError(ValueError):
     """A camera that cannot be, said in a sentence."""
+
+
+def same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether pictures of two sizes differ in nothing but their number of pixels.
+
+    >>> same_shape((1280, 720), (640, 360)), same_shape((1280, 720), (640, 480))
+    (True, False)
+    """
+    (width, height), (across, down) = one, other
+    return abs(width * down - across * height) <= SAME_SHAPE * across * height
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from geometry_msgs.msg import TransformStamped
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo
 
-from kpm_ros.core.camera_model import Camera
+from kpm_ros.core.camera_model import Camera, same_shape
 from kpm_ros.core.registration import Registration
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.base import PipelineNode
@@ -34,8 +34,7 @@ TRANSFORMS = "/tf_static"
 
 def fill_info(info: CameraInfo, camera: Camera) -> bool:
     """Write a camera's lens into the camera_info of its pictures, if these have its shape."""
-    width, height = camera.image_size
-    if info.width * height != info.height * width:
+    if not same_shape((info.width, info.height), camera.image_size):
         return False
     fx, fy, cx, cy = camera.scaled(info.width, info.height).lens
     info.distortion_model = "plumb_bob"

@@ -48,7 +48,8 @@ The whole keyboard in the picture is best; hands may be there, and are elsewhere
 Take them as the pipeline will: the same size, not mirrored. Beside FILE a picture of each view with
 the keyboard drawn over it is written: look at it.
 
-exit status: 0 found, 1 not sure enough (nothing is written), 2 it cannot be tried
+exit status: 0 found, 1 not sure enough (no registration is written), 2 it cannot be
+tried
 """
 
 
@@ -157,7 +158,7 @@ def run(arguments: argparse.Namespace) -> int:
     if doubts:
         for doubt in doubts:
             print(printable_lines(f"kpm calibrate room: {doubt}"), file=sys.stderr)
-        print("kpm calibrate room: nothing was written", file=sys.stderr)
+        print("kpm calibrate room: no registration was written", file=sys.stderr)
         return 1
     if arguments.out:
         piano = next(iter(placed.values())).keyboard
@@ -224,13 +225,16 @@ def describe(placed: Mapping[str, Placed]) -> str:
 def _doubts_of_room(
     placed: Mapping[str, Placed], before: Registration, played: Mapping[str, Heard]
 ) -> list[str]:
-    from kpm_ros.align.keyboard_finder.room import swapped_names, swapped_since
+    from kpm_ros.align.keyboard_finder.room import shown_twice, swapped_names, swapped_since
     from kpm_ros.align.keyboard_finder.struck_keys import doubt_of_views
 
     cameras = {view: one.registered.camera for view, one in placed.items()}
     strikes = {view: played[view].strikes for view in cameras if view in played}
     doubts = [
-        swapped_since(cameras, before) or swapped_names(cameras) or doubt_of_views(cameras, strikes)
+        shown_twice(cameras)
+        or swapped_since(cameras, before)
+        or swapped_names(cameras)
+        or doubt_of_views(cameras, strikes)
     ]
     pianos = {view: one.keyboard for view, one in placed.items()}
     for view, piano in list(pianos.items())[1:]:

@@ -166,6 +166,23 @@ def test_keys_an_octave_away_are_no_moved_camera() -> None:
     assert "1 octave to the left" in said[-1].trouble
 
 
+def test_pictures_of_another_shape_than_registered_are_said_at_once() -> None:
+    """More pixels are fine; what is wrong is said while it is, and cleared while all is well."""
+    other = [
+        replaced(one, image_size=(640, 480) if 6 * S < one.sample.stamp_ns < 9 * S else (640, 360))
+        if isinstance(one.sample, LandmarkFrame) and one.sample.view == "top"
+        else one
+        for one in playing(20.0)
+    ]
+    watch, said = watched(other)
+    wrong, well = said[1:]
+    assert wrong.flags == MOVED
+    assert 6.0 < wrong.time_s <= 7.0
+    assert "'top' are 640x480, but it was registered with 1280x720" in wrong.trouble
+    assert well.flags == 0
+    assert watch.found_again == 0
+
+
 def test_views_that_are_swapped_are_called_so() -> None:
     other = {"top": "right", "right": "top"}
     swapped = [

@@ -104,6 +104,15 @@ def test_swapped_views_are_said(capsys, shots, tmp_path):
     assert not (tmp_path / "room.yaml").exists()
 
 
+def test_one_camera_under_two_names_is_said(capsys, shots, tmp_path):
+    words = (f"above={shots}/above.png", f"again={shots}/above.png")
+    status, _, err = calibrate(capsys, *words, "--out", tmp_path / "room.yaml")
+    assert status == 1
+    assert "'above' and 'again' are of one camera" in err
+    assert "no registration was written" in err
+    assert not (tmp_path / "room.yaml").exists()
+
+
 def test_a_calibration_of_another_shape_is_refused(capsys, shots, tmp_path):
     lens = Calibration(
         640, 480, "plumb_bob", (0.0,) * 5, (500.0, 0, 320, 0, 500, 240, 0, 0, 1),

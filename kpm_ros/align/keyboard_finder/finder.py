@@ -215,7 +215,7 @@ def _doubt(picture: Picture, fit: Fit) -> str:
     support = black_support(fit.found, fit.keyboard)
     seen = int((support >= 0.5).sum())
     if seen < FEWEST_KEYS:
-        return f"only {seen} black keys are seen, but {FEWEST_KEYS} are needed to be sure{LOW}"
+        return f"only {seen} of its black keys are seen, but {FEWEST_KEYS} must be, to be sure{LOW}"
     whole = fit.found.support()
     if whole < LEAST_SUPPORT:
         return (

@@ -20,10 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kpm_ros.core.camera_model import Camera
+from kpm_ros.core.camera_model import Camera, same_shape
 from kpm_ros.sense.camera.camera_calibration import Calibration, CalibrationError
-
-SAME_SHAPE = 0.01
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,7 @@ class Lens:
 
 def known_lens(calibration: Calibration, width: int, height: int) -> Lens:
     """Take a measured lens for pictures of this size; CalibrationError where it is of others."""
-    ours, theirs = width / height, calibration.width / calibration.height
-    if abs(ours / theirs - 1) > SAME_SHAPE:
+    if not same_shape((width, height), (calibration.width, calibration.height)):
         raise CalibrationError(
             f"the calibration is of pictures of {calibration.width}x{calibration.height}, but "
             f"these are {width}x{height}, which is another shape: calibrate the lens again at "

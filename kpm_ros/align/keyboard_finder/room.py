@@ -35,6 +35,8 @@ NAMED = {
 """Names that say where a camera stands: how much a direction is that one."""
 MIDDLE = np.array([0.61, 0.05, 0.0])
 SAME_PLACE_M = 0.12
+ONE_CAMERA_M = 0.01
+"""Two cameras do not stand so near each other."""
 OTHER_PLACE_M = 0.3
 CLEARLY = 0.4
 
@@ -66,6 +68,14 @@ def swapped_since(cameras: Mapping[str, Camera], before: Registration) -> str:
         there = max(_apart(cameras[one], old[other]), _apart(cameras[other], old[one]))
         if far and there < SAME_PLACE_M:
             return _sentence(one, other, "the file, in which each stood where the other is now")
+    return ""
+
+
+def shown_twice(cameras: Mapping[str, Camera]) -> str:
+    """Say which views are of one camera, which tells no depth; empty where each has its own."""
+    for one, other in combinations(cameras, 2):
+        if _apart(cameras[one], cameras[other]) < ONE_CAMERA_M:
+            return f"the views {one!r} and {other!r} are of one camera: give each view its own"
     return ""
 
 
