@@ -232,15 +232,20 @@ class EffortEstimator:
         return flags
 
     def _flags_of_frames(self, count: int) -> NDArray[FlagBits]:
-        """The same where the outputs of a frame become known together, with what its first uses."""
+        """The same where the outputs of a frame become known together, with what its first uses.
+
+        Those that have not come by then use nothing but what the first does, and have flags of
+        their own.
+        """
         flags = np.empty(count, FlagBits)
         start = 0
         while start < count:
             within = (self._next_output + start) % self._frame
             stop = min(count, start + self._frame - within)
-            newest = max(stop, start + self.card.lookahead - within + 1)
-            used = self._flags[start:newest]
-            flags[start:stop] = np.bitwise_or.accumulate(used[::-1])[::-1][: stop - start]
+            flags[start:stop] = self._flags[start:stop]
+            known = max(start, start - within + self.card.lookahead + 1)
+            used = np.bitwise_or.accumulate(self._flags[start:known][::-1])[::-1]
+            flags[start:stop][: len(used)] |= used[: stop - start]
             start = stop
         return flags
 
