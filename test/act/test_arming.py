@@ -122,8 +122,33 @@ def test_a_dead_man_switch_is_held_only_by_news() -> None:
     assert "told of 927 ms ago" in fault.reason
 
 
+def test_a_dead_man_switch_that_is_let_go_is_released_at_once() -> None:
+    switch = DeadMan(0.05)
+    switch.push(True, 0, b"pedal", both(0))
+    assert switch.fault(both(0)) is None
+    switch.push(False, 10 * MS, b"pedal", both(10 * MS))
+    assert switch.fault(both(10 * MS)) == RELEASED
+
+
+def test_a_dead_man_switch_of_a_time_to_come_is_not_believed() -> None:
+    switch = DeadMan(0.05)
+    switch.push(True, 100 * MS, b"pedal", both(0))
+    fault = switch.fault(both(0))
+    assert fault is not None
+    assert "told of -100 ms ago" in fault.reason
+
+
 def echo(sequence: int, following: bool = True, joints: tuple[str, ...] = ("a",)) -> DriveEcho:
     return DriveEcho(5, sequence, following, "" if following else "something", joints)
+
+
+def test_a_drive_that_says_again_and_again_that_it_does_not_follow_is_not_relied_on() -> None:
+    watch = DriveWatch(["a"], 5, 0.1)
+    for k in range(4):
+        watch.push(echo(k, following=False), both(k * 50 * MS))
+    fault = watch.fault(both(150 * MS))
+    assert fault is not None
+    assert fault.reason == "the drive does not follow: something"
 
 
 def test_a_drive_is_relied_on_while_it_echoes_what_was_sent() -> None:

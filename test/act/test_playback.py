@@ -55,6 +55,17 @@ def test_a_movement_is_played_within_limits_to_its_end_and_must_be_armed_again()
     assert play.target(both(9000 * MS)) == pytest.approx([1.4, 0.0])
 
 
+def test_a_movement_that_is_too_fast_is_played_slower_and_whole() -> None:
+    rules = PlaybackRules(joints=["index mcp2_flexion_r"], pace=1.0)
+    up = np.linspace(0.2, 1.2, 11)  # five times as fast as is allowed
+    play = Playback(rules, np.r_[up, up[::-1]][:, None], 50.0, Arming(ArmingRules()))
+    play.arm(both(0), "me")
+    targets = [play.target(both(k * 4 * MS))[0] for k in range(1000)]
+    assert max(targets) == pytest.approx(1.2, abs=0.03)
+    assert targets[-1] == pytest.approx(0.2)
+    assert play.arming.cause is Cause.ENDED
+
+
 def test_a_stop_stands_still_at_once() -> None:
     play = played()
     play.arm(both(0), "me")

@@ -126,6 +126,13 @@ def test_a_command_that_no_drive_may_get_ends_in_zero_and_says_why(changes, reas
     assert (relay.reason, relay.refused) == (reason, 1)
 
 
+def test_a_sender_whose_clock_is_another_is_followed_where_its_age_is_not_looked_at() -> None:
+    relay = Relay(RelayRules(joints=RULES.joints, max_age_s=0.0))
+    relay.push(command(1, 0.0, -10_000), at(0))
+    relay.push(command(2, 0.2, -9_998), at(2))
+    assert relay.output(at(2)) == [-0.2, 0.2]
+
+
 def test_joints_that_cannot_be_told_apart_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="index is given more than once"):
         RelayRules(joints=["index", "index"])
