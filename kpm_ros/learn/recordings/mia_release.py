@@ -63,6 +63,8 @@ class MiaStore:
 
     root: Path
     muscles: tuple[str, ...]
+    order: tuple[int, ...]
+    """Which channel of the files each muscle is."""
     kept: Mapping[str, Kept]
     """By person and exercise."""
     files: Mapping[str, tuple[str, ...]]
@@ -96,10 +98,10 @@ class MiaStore:
         return Recording(name, window.subject, window.exercise, take, tuple(series), truth)
 
     def digest(self, name: str) -> str:
-        """Tell the content of a window's files."""
+        """Tell the content of a window's files, and which muscles they are read as."""
         first, files = self.first_file[name], self.files[name]
         contents = self.kept[self.places[name].group].digests[first : first + len(files)]
-        words = json.dumps([self.muscles, files, contents])
+        words = json.dumps([self.muscles, self.order, files, contents])
         return hashlib.sha256(words.encode()).hexdigest()
 
     def also_known_as(self, name: str) -> Identity:
@@ -171,6 +173,7 @@ def open_mia(root: Path, split_file: str = "", cache: Path | None = None) -> Dat
         store=MiaStore(
             inner,
             muscles,
+            order,
             packed.kept,
             packed.files,
             packed.first_file,

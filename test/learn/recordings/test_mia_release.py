@@ -213,11 +213,13 @@ def channels(root: Path, words: str) -> DataSet:
 
 def test_channels_in_another_order_are_put_in_the_usual_one(root: Path) -> None:
     told = ["right bicep", "RLat", "rquads", "r_ham", "LBicep", "leftlat", "LHam", "LQuad"]
+    as_published = open_dataset(root).fingerprint
     dataset = channels(root, "\n".join(told))
     file = np.load(inner(root) / WINDOW / "emgvalues.npy")
     assert dataset.muscles == MUSCLES
     order = [7, 6, 5, 4, 2, 3, 1, 0]
     assert np.array_equal(dataset.recording(WINDOW).truth.values, file[:, order])
+    assert dataset.fingerprint != as_published
 
 
 def test_the_first_version_says_which_muscles_it_has(root: Path) -> None:
