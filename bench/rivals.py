@@ -46,7 +46,7 @@ DATA = ("--pianists", "6", "--tasks", "4", "--takes", "1", "--hours", "0.13", "-
 MODELS = ("touchnet", 0.01, 0.1, "codetalker-light", 1.0)
 """What is trained; a number is PianoKPM Net's light form with that output scale."""
 SPLITS = ("test", "test_cross_user")
-CHECK_EVERY, PATIENCE, AVERAGE = 100, 8, 0.99
+CHECK_EVERY, PATIENCE, AVERAGE = 100, 16, 0.99
 """Steps between checks, checks without improvement that end a training, and how much of the
 weights' running mean is kept at each step."""
 PACKAGES = ("kpm_ros", "numpy", "torch")

@@ -38,10 +38,11 @@ examples:
   kpm adapt MODEL --person P07 --rest FDI=0.02,ADM=0.03 --mvc FDI=0.8,ADM=1.1 --out p07.safetensors
 
 Tried are, in this order: gain and offset of each muscle, the last layer held to what people have
-in common, the last layer held to nothing. What does best on takes that are left out in turn is
-done. Other takes of the person, of which nothing is learnt, show what that gained: those that the
-data set keeps for tests, or every third. A model that became worse is not written. The result is
-used as any model: `kpm up model:=p07.safetensors`.
+in common, the last layer held to nothing, and of a minute or more the whole of a network, which
+takes minutes. What does best on takes that are left out in turn is done. Other takes of the
+person, of which nothing is learnt, show what that gained: those that the data set keeps for tests,
+or every third. A model that became worse is not written. The result is used as any model:
+`kpm up model:=p07.safetensors`.
 """
 WORSE = 1
 

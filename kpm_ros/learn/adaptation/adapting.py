@@ -18,20 +18,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from kpm_ros.learn.adaptation.steps import (
     AS_IT_IS,
     CHOICES,
+    EVERYTHING,
     MOVEMENT,
+    WHOLE_NETWORK_S,
     Choice,
     LastLayer,
     to_movement,
 )
-from kpm_ros.models.examples import Example
+from kpm_ros.models.examples import Array, Example
 from kpm_ros.models.intervals import calibrate
-from kpm_ros.models.readout import Sums, Weights
+from kpm_ros.models.readout import Weights
 from kpm_ros.models.trained import Trained
 
 WORTH = 0.02
@@ -63,22 +66,64 @@ def adapt(model: Trained, examples: Sequence[Example], tasks: Sequence[str] = ()
     errors = {Choice(AS_IT_IS): _error_as_it_is(model, moved, layer, examples)}
     if moved is not model:
         errors[Choice(MOVEMENT)] = float(np.sqrt(layer.all.squared_error(layer.base)))
+    left_out: dict[Choice, list[LeftOut]] = {}
     if len(layer.folds) > 1:
         rests = layer.rests
         for choice in CHOICES:
-            weights = {fold: layer.adapted(choice, rest) for fold, rest in rests.items()}
-            errors[choice] = _left_out_error(layer.folds, weights)
+            found = {fold: layer.adapted(choice, rest) for fold, rest in rests.items()}
+            left_out[choice] = [LeftOut(layer, found)]
+        if layer.seconds >= WHOLE_NETWORK_S and not moved.architecture.fitted:
+            left_out[Choice(EVERYTHING)] = _taught_without(layer, examples, tasks)
+    errors |= {choice: _error(parts) for choice, parts in left_out.items()}
     choice = chosen_of(errors)
-    if choice in CHOICES:
-        chosen = _with_intervals(layer.put(layer.adapted(choice, layer.all)), layer, choice)
+    if choice.step == AS_IT_IS:
+        chosen = model
+    elif choice.step == MOVEMENT:
+        chosen = moved
+    elif choice.step == EVERYTHING:
+        chosen = _taught(moved, examples, layer.efforts())
     else:
-        chosen = moved if choice.step == MOVEMENT else model
+        chosen = layer.put(layer.adapted(choice, layer.all))
+    if choice in left_out:
+        chosen = _with_intervals(chosen, left_out[choice])
     return Adapted(chosen, choice, layer.seconds, errors)
 
 
-def _with_intervals(model: Trained, layer: LastLayer, choice: Choice) -> Trained:
+class LeftOut(NamedTuple):
+    """Weights of a model's last layer to look at on folds that they were found without."""
+
+    layer: LastLayer
+    weights: Mapping[int, Weights]
+    """By the fold."""
+
+
+def _taught(model: Trained, examples: Sequence[Example], efforts: Sequence[Array]) -> Trained:
+    from kpm_ros.learn.adaptation.whole_network import taught
+
+    return taught(model, examples, efforts)
+
+
+def _taught_without(
+    layer: LastLayer, examples: Sequence[Example], tasks: Sequence[str]
+) -> list[LeftOut]:
+    """Teach the whole network without each fold."""
+    found = []
+    for fold in layer.folds:
+        other = _taught(layer.model, examples, layer.efforts(without=fold))
+        of_other = LastLayer(other, examples, tasks=tasks)
+        found.append(LeftOut(of_other, {fold: of_other.base}))
+    return found
+
+
+def _error(parts: Sequence[LeftOut]) -> float:
+    sums = [(one.layer.folds[fold], each) for one in parts for fold, each in one.weights.items()]
+    squares = [some.squared_error(weights) for some, weights in sums]
+    return float(np.sqrt(np.average(squares, weights=[some.frames for some, _ in sums])))
+
+
+def _with_intervals(model: Trained, parts: Sequence[LeftOut]) -> Trained:
     """Say how far off the model is, by what it was not adapted to; all muscles must be known."""
-    checked = layer.left_out(choice)
+    checked = [each for one in parts for each in one.layer.check(one.weights)]
     known = [np.isfinite(one.truth).any(axis=0) for one in checked]
     if not np.any(known, axis=0).all():
         return model
@@ -104,9 +149,3 @@ def _error_as_it_is(
 ) -> float:
     before = layer if moved is model else LastLayer(model, examples, folds=1)
     return float(np.sqrt(before.all.squared_error(before.base)))
-
-
-def _left_out_error(folds: Mapping[int, Sums], weights: Mapping[int, Weights]) -> float:
-    frames = [one.frames for one in folds.values()]
-    squares = [one.squared_error(weights[fold]) for fold, one in folds.items()]
-    return float(np.sqrt(np.average(squares, weights=frames)))

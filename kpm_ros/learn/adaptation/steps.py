@@ -12,11 +12,11 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How a model is brought to one person, in closed form: ever more of its last layer changes."""
+"""How a model is brought to one person: ever more of it changes, first in closed form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -31,11 +31,12 @@ from kpm_ros.models.own_scale import movement_of, own_card
 from kpm_ros.models.readout import Readout, Sums, Weights
 from kpm_ros.models.trained import Trained
 
-AS_IT_IS, MOVEMENT, GAIN, ADAPTER, EVERYTHING = (
+AS_IT_IS, MOVEMENT, GAIN, ADAPTER, LAST_LAYER, EVERYTHING = (
     "as it is",
     "movement",
     "gain",
     "adapter",
+    "last layer",
     "everything",
 )
 STEPS = {
@@ -43,7 +44,8 @@ STEPS = {
     MOVEMENT: "columns brought to one size by the person's own movement; no EMG is needed",
     GAIN: "gain and offset of each muscle",
     ADAPTER: "gain and offset, and the last layer held to what people have in common",
-    EVERYTHING: "the last layer anew, held to nothing",
+    LAST_LAYER: "the last layer anew, held to nothing",
+    EVERYTHING: "the whole network, taught on from where its training ended",
 }
 GAIN_PRIOR_S, OFFSET_PRIOR_S = 60.0, 30.0
 """Seconds of the person that count as much as what people have in common does: in fewer, somebody
@@ -52,6 +54,9 @@ ADAPTER_PRIOR_S = 0.06
 """The same of the last layer, for each unit of power that is given to it."""
 STRENGTHS = (1.0, 8.0)
 """Of that prior, of which one is chosen."""
+WHOLE_NETWORK_S = 60.0
+"""Of the person's effort that teaching the whole network takes: what is shorter is learnt by
+heart."""
 MOST_GAIN = 10.0
 FOLDS = 5
 BLOCK_S = 2.0
@@ -69,8 +74,9 @@ class Choice(NamedTuple):
 CHOICES = (
     Choice(GAIN),
     *(Choice(ADAPTER, strength) for strength in STRENGTHS),
-    Choice(EVERYTHING),
+    Choice(LAST_LAYER),
 )
+"""Those that change the last layer alone."""
 
 
 def to_movement(model: Trained, examples: Sequence[Example]) -> Trained:
@@ -119,32 +125,45 @@ class LastLayer:
 
     def _frames(self) -> Iterator[tuple[Array, Array, NDArray[np.int64]]]:
         """Give features and effort of frames, and which fold each is in."""
-        block = max(1, round(BLOCK_S / self.frame_s))
         for number, example in enumerate(self._examples):
             at = 0
             for features, effort in self.readout.frames(example):
-                fold = np.arange(at, at + len(features)) // block
-                if self._takes:
-                    fold = np.full(len(features), self._takes[number])
-                yield features, effort, fold % self._count
+                fold = self._fold(number, np.arange(at, at + len(features)))
+                yield features, effort, fold
                 at += len(features)
 
-    def left_out(self, choice: Choice) -> list[Checked]:
-        """Estimate each fold with weights that were found without it."""
-        found = {fold: self.adapted(choice, rest) for fold, rest in self.rests.items()}
-        said: dict[int, list[Array]] = {fold: [] for fold in found}
-        truth: dict[int, list[Array]] = {fold: [] for fold in found}
+    def _fold(self, number: int, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tell which fold frames of a recording are in."""
+        if self._takes:
+            return np.full(len(frames), self._takes[number] % self._count)
+        return frames // max(1, round(BLOCK_S / self.frame_s)) % self._count
+
+    def check(self, weights: Mapping[int, Weights]) -> list[Checked]:
+        """Estimate some folds, each with weights of its own."""
+        said: dict[int, list[Array]] = {fold: [] for fold in weights}
+        truth: dict[int, list[Array]] = {fold: [] for fold in weights}
         for features, effort, fold in self._frames():
-            for one in (number for number in np.unique(fold).tolist() if number in found):
+            for one in (number for number in np.unique(fold).tolist() if number in weights):
                 some = fold == one
-                weights = found[one].astype(np.float32)
-                raw = features[some] @ weights[:-1] + weights[-1]
+                single = weights[one].astype(np.float32)
+                raw = features[some] @ single[:-1] + single[-1]
                 said[one].append(np.maximum(raw, 0).reshape(-1, self.readout.muscles))
                 truth[one].append(effort[some].reshape(said[one][-1].shape))
         return [
             Checked(str(fold), np.concatenate(said[fold]), np.concatenate(truth[fold]))
-            for fold in found
+            for fold in weights
         ]
+
+    def efforts(self, without: int | None = None) -> list[Array]:
+        """Give the effort of each recording, NaN in one fold."""
+        found = []
+        frame = round(self.frame_s * self.model.card.rate_hz)
+        for number, example in enumerate(self._examples):
+            effort = np.array(example.effort, np.float32)
+            fold = self._fold(number, np.arange(len(effort)) // frame)
+            effort[fold == without] = np.nan
+            found.append(effort)
+        return found
 
     @property
     def seconds(self) -> float:
@@ -154,7 +173,7 @@ class LastLayer:
     def adapted(self, choice: Choice, sums: Sums) -> Weights:
         """Find the weights that one way of adapting makes of some recordings."""
         prior = choice.strength * ADAPTER_PRIOR_S / self.frame_s * sums.power
-        if choice.step == EVERYTHING:
+        if choice.step == LAST_LAYER:
             return sums.solve(prior)
         gained = self._gained(sums)
         if choice.step == GAIN:

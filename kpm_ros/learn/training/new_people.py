@@ -16,15 +16,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from kpm_ros.learn.recordings.data_set import DataSet
+from kpm_ros.learn.recordings.identity import what_was_met
 from kpm_ros.learn.scores.protocols import estimate_continuous
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.intervals import Checked, calibrate
+from kpm_ros.models.seen import Seen
 from kpm_ros.models.trained import Trained
 
 SPLITS = ("val", "test_cross_user")
@@ -45,14 +48,31 @@ def with_intervals(model: Trained, dataset: DataSet, trained_on: Sequence[str]) 
         names = dataset.splits.get(split, ())
         new = [name for name in names if dataset.recording(name).person not in met]
         if new:
-            break
-    else:
-        return card
-    checked = _checked(model, dataset, new)
+            return calibrated(model, [(dataset, new)], f" of {split}")
+    return card
+
+
+def unmet(card: ModelCard, dataset: DataSet) -> list[str]:
+    """Name the recordings of people of whom a model, by its card, has met nothing."""
+    seen = Seen.from_card(card.seen) or Seen()
+    identities = dataset.identities
+    return [name for name in dataset.names if not what_was_met(identities[name], seen, "person")]
+
+
+def calibrated(
+    model: Trained, recordings: Sequence[tuple[DataSet, Sequence[str]]], of: str = ""
+) -> ModelCard:
+    """Put intervals on a card by recordings of people who are new to the model.
+
+    It stays as it is where nothing is known of a muscle in them.
+    """
+    card = model.card
+    checked = [one for dataset, names in recordings for one in _checked(model, dataset, names)]
     if not np.isfinite(np.concatenate([one.truth for one in checked])).any(axis=0).all():
         return card
     people = "1 person" if len(checked) == 1 else f"{len(checked)} people"
-    words = f"{card.trained_on} Intervals calibrated on {people} of {split}, new to it."
+    before = re.sub(r" ?Intervals calibrated on [^.]* new to it\.", "", card.trained_on)
+    words = f"{before} Intervals calibrated on {people}{of}, new to it."
     return replace(
         card,
         interval=calibrate(checked).on_card(card.muscles),

@@ -21,11 +21,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kpm_ros.learn.adaptation import adapting, whole_network
 from kpm_ros.learn.adaptation.adapting import adapt, chosen_of
 from kpm_ros.learn.adaptation.gained import gain_curve, score
 from kpm_ros.learn.adaptation.provenance import adapted_card, refuse_met
-from kpm_ros.learn.adaptation.steps import ADAPTER, AS_IT_IS, GAIN, Choice, to_movement
+from kpm_ros.learn.adaptation.steps import (
+    ADAPTER,
+    AS_IT_IS,
+    EVERYTHING,
+    GAIN,
+    Choice,
+    LastLayer,
+    to_movement,
+)
 from kpm_ros.learn.adaptation.takes import takes_of
+from kpm_ros.learn.adaptation.whole_network import taught
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.identity import seen_of
 from kpm_ros.models.card import CardError
@@ -203,6 +213,59 @@ def test_the_last_layer_of_a_network_over_frames_is_adapted_as_it_streams():
             np.abs(said - example.effort).mean()
             < 0.3 * np.abs(model.estimate(example.rows) - example.effort).mean()
         )
+
+
+def raised(seed):
+    card, tensors = small(seed=seed)
+    return Trained(card, {**tensors, "outlet.bias": tensors["outlet.bias"] + 3})
+
+
+@pytest.fixture(scope="module")
+def network():
+    return raised(seed=3)
+
+
+def told_by(model, share=1.0):
+    examples = made_examples(model.card, 3, 2500)
+    for example in examples:
+        example.effort = model.estimate(example.rows) * np.float32(share)
+    return examples
+
+
+def error(model, example):
+    return np.sqrt(np.mean((model.estimate(example.rows) - example.effort) ** 2))
+
+
+def test_a_person_recordings_teach_the_whole_of_a_network(network, monkeypatch):
+    for name, value in (("STEPS", 30), ("WINDOWS", 2), ("KEPT", 0.8), ("RATE", 1e-3)):
+        monkeypatch.setattr(whole_network, name, value)
+    examples = told_by(network, share=0.9)
+    efforts = LastLayer(network, examples, tasks=["scales"] * 3).efforts(without=2)
+    assert [np.isfinite(each).all() for each in efforts] == [True, True, False]
+    assert np.isnan(efforts[2]).all()
+    after = taught(network, examples, efforts)
+    assert error(after, examples[2]) < 0.6 * error(network, examples[2])
+    assert not np.allclose(after.tensors["inlet.weight"], network.tensors["inlet.weight"])
+    with pytest.raises(ValueError, match=r"no 0.75 s of the person's effort are known on end"):
+        taught(network, examples, [np.full_like(each, np.nan) for each in efforts])
+
+
+def test_the_whole_of_a_network_is_taught_by_a_minute_where_that_is_best(network, monkeypatch):
+    right, left_out = raised(seed=5), []
+    examples = told_by(right)
+
+    def learnt(model, examples, efforts):
+        left_out.append([number for number, each in enumerate(efforts) if np.isnan(each).any()])
+        return right
+
+    monkeypatch.setattr(adapting, "_taught", learnt)
+    assert adapt(network, examples, ["scales"] * 3).choice.step != EVERYTHING
+    monkeypatch.setattr(adapting, "WHOLE_NETWORK_S", 5.0)
+    found = adapt(network, examples, ["scales"] * 3)
+    assert found.choice == Choice(EVERYTHING)
+    assert left_out == [[0], [1], [2], []]
+    assert found.model.tensors is right.tensors
+    assert found.model.card.interval
 
 
 def test_a_model_whose_output_is_fed_back_says_that_it_cannot_be_adapted():
