@@ -46,9 +46,8 @@ DATA = ("--pianists", "6", "--tasks", "4", "--takes", "1", "--hours", "0.13", "-
 MODELS = ("touchnet", 0.01, 0.1, "codetalker-light", 1.0)
 """What is trained; a number is PianoKPM Net's light form with that output scale."""
 SPLITS = ("test", "test_cross_user")
-CHECK_EVERY, PATIENCE, AVERAGE = 100, 16, 0.99
-"""Steps between checks, checks without improvement that end a training, and how much of the
-weights' running mean is kept at each step."""
+CHECK_EVERY, AVERAGE = 100, 0.99
+"""Steps between checks, and how much of the weights' running mean is kept at each step."""
 PACKAGES = ("kpm_ros", "numpy", "torch")
 
 
@@ -67,7 +66,7 @@ def with_scale(scale: float) -> str:
     return name
 
 
-def trained(data: Path, model: str, minutes: float) -> dict[str, float]:
+def trained(data: Path, model: str, minutes: float, patience: int) -> dict[str, float]:
     """Train a model, or go on with it, and say how it does and whether it was done."""
     run = RunFolder(FOLDER / f"{model}-{minutes:g}min")
     settings = make_settings(
@@ -77,7 +76,7 @@ def trained(data: Path, model: str, minutes: float) -> dict[str, float]:
         schedule="constant",
         average=AVERAGE,
         check_every=CHECK_EVERY,
-        patience=PATIENCE,
+        patience=patience,
         time_limit_min=minutes,
         time_limit_of="processor",
     )
@@ -106,6 +105,9 @@ def main() -> None:
     """Train all, and write the report."""
     parser = bench_options(__file__, __doc__)
     parser.add_argument("--minutes", type=float, default=6.0, help="on the processor, of each")
+    parser.add_argument(
+        "--patience", type=int, default=8, help="checks without improvement that end a training"
+    )
     arguments = parser.parse_args()
     described = machine()
     data = FOLDER / "set"
@@ -115,7 +117,7 @@ def main() -> None:
     rows = []
     for one in MODELS:
         model = one if isinstance(one, str) else with_scale(one)
-        found = trained(data, model, arguments.minutes)
+        found = trained(data, model, arguments.minutes, arguments.patience)
         rows.append((model, *found.values()))
         figures |= {f"{name}_{model}": each for name, each in found.items()}
         print_table("RMSE of networks on SIMULATED pianists", ("", *found), rows)
