@@ -259,6 +259,7 @@ def test_the_whole_of_a_network_is_taught_by_a_minute_where_that_is_best(network
         return right
 
     monkeypatch.setattr(adapting, "_taught", learnt)
+    monkeypatch.setattr(adapting, "CHOICES", (Choice(GAIN),))
     assert adapt(network, examples, ["scales"] * 3).choice.step != EVERYTHING
     monkeypatch.setattr(adapting, "WHOLE_NETWORK_S", 5.0)
     found = adapt(network, examples, ["scales"] * 3)
