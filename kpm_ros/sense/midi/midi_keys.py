@@ -36,7 +36,7 @@ class MidiKeysConfig(CheckedSettings):
     """Rules for a piano that is played, and for one that is gone."""
 
     channel: int = setting(-1, "only this MIDI channel; -1 = all", least=-1, most=15)
-    heartbeat_s: float = 0.02
+    heartbeat_s: float = 0.01
     """How often the keys say that they are alive, be they played or not."""
     sensing_timeout_s: float = 1.0
     """A piano that sends Active Sensing and then nothing for so long is gone."""
