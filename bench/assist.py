@@ -21,7 +21,7 @@ leaves. Effort comes as late and as far off as the pipeline's of a hand (`bench/
 `bench/rooms.py`) or a body (`bench/body.py`). Unless `--no-live`, the exo node and the relay run as
 processes, driven and heard over ROS by the pipeline's topics, in real time. Gain and delay are
 swept offline, by the node's own object in its steps; once more by effort that is felt at the
-muscle, which is less for the help.
+muscle, which is less for the help. In the end every fault of `bench/faults.py` happens once.
 """
 
 from __future__ import annotations
@@ -149,6 +149,9 @@ def main() -> None:
     parser.add_argument("--only", choices=["fingers", "elbow"], help="only one exoskeleton")
     parser.add_argument("--quick", action="store_true", help="without the sweep")
     parser.add_argument("--no-live", dest="live", action="store_false", help="without ROS")
+    parser.add_argument(
+        "--no-faults", dest="faults", action="store_false", help="without the faults of `faults`"
+    )
     arguments = parser.parse_args()
     here = machine()
     figures: dict[str, float] = {}
@@ -158,6 +161,11 @@ def main() -> None:
     if arguments.only != "fingers":
         rig = elbow_rig(arguments.person, arguments.body_delay, arguments.body_error)
         figures |= measured(rig, live=arguments.live, quick=arguments.quick)
+    if arguments.faults and arguments.live and not arguments.only:
+        import faults
+
+        # Three minutes: each happens once here, and three times in the bench of its own.
+        figures["fault_to_zero_ms_max"] = faults.slowest_to_zero(faults.measure(1, []))
     print_table("SIMULATED", ["figure", "value"], [[name, each] for name, each in figures.items()])
     write_report(arguments.out, figures, here, PACKAGES)
 

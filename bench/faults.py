@@ -63,6 +63,20 @@ def run_once(chosen: list[str], measured: Measured) -> None:
                     values[name_of(case.attrib["name"])].append(float(entry.attrib["value"]))
 
 
+def measure(repeats: int, chosen: list[str]) -> Measured:
+    """Let every fault happen so many times."""
+    measured: Measured = {kind: defaultdict(list) for kind in (ZERO, WELL, FASTEST)}
+    for _ in range(repeats):
+        run_once(chosen, measured)
+    return measured
+
+
+def slowest_to_zero(measured: Measured) -> float:
+    """Longest time to no torque of all but what is waited for."""
+    known = [v for n, v in measured[ZERO].items() if not any(word in n for word in WAITED_FOR)]
+    return max((max(values) for values in known), default=float("nan"))
+
+
 def name_of(test: str) -> str:
     """Make a figure's name of a test's."""
     words = re.sub(r"[^a-z0-9]+", "_", test.removeprefix("test_").lower().replace("-", "minus_"))
@@ -77,9 +91,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     here = machine()
-    measured: Measured = {kind: defaultdict(list) for kind in (ZERO, WELL, FASTEST)}
-    for _ in range(arguments.repeats):
-        run_once(["-k", arguments.chosen] if arguments.chosen else [], measured)
+    measured = measure(arguments.repeats, ["-k", arguments.chosen] if arguments.chosen else [])
     figures: dict[str, float] = {}
     for title, kind, suffix in (
         ("No torque any more after, in ms", ZERO, "_to_zero_ms"),
@@ -91,9 +103,8 @@ def main() -> None:
         print_table(title, ["fault", "median", "least", "most"], rows)
         figures |= {f"{name}{suffix}": statistics.median(v) for name, v in of_kind.items()}
         figures |= {f"{name}{suffix}_most": max(v) for name, v in of_kind.items() if kind != WELL}
-    known = [v for n, v in measured[ZERO].items() if not any(word in n for word in WAITED_FOR)]
     figures["repeats"] = float(arguments.repeats)
-    figures["fault_to_zero_ms_max"] = max((max(values) for values in known), default=float("nan"))
+    figures["fault_to_zero_ms_max"] = slowest_to_zero(measured)
     figures |= {f"slowest_{kind}": _greatest(measured[kind]) for kind in (ZERO, WELL)}
     write_report(arguments.out, figures, here, PACKAGES)
 

@@ -34,7 +34,8 @@ def gapless(
         lost, batch = reader.lost, reader.take()
         if reader.lost > lost or (valid and not batch.valid.all()):
             whole.clear()
-        else:
+        elif len(batch):
+            # Before anything came, not even the number of muscles was known.
             whole.append(batch)
         return sum(map(len, whole)) > samples
 
