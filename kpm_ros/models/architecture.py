@@ -29,6 +29,8 @@ from kpm_ros.core.streams import Streams
 from kpm_ros.models.card import CardError, ModelCard
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import nn
 
     from kpm_ros.models.examples import Array, Example, Tensors
@@ -169,6 +171,13 @@ class Architecture(ABC):
     def reach(self, card: ModelCard) -> int:
         """How many samples before and after it, together, an output surely depends on."""
         return card.lookahead
+
+    def looks_at(self, card: ModelCard, samples: int) -> NDArray[np.int64] | None:
+        """Say which samples of a signal that begins with a frame are all its network looks at.
+
+        None for every one.
+        """
+        return None
 
     # A model in use.
 

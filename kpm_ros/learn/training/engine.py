@@ -27,6 +27,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from kpm_ros.learn.training.checkpoints import AtomicCheckpoints
+from kpm_ros.learn.training.freed_memory import keep_freed_memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,7 @@ class Engine:
     def start(self, callbacks: Sequence[object]) -> Fabric:
         """Take the devices, and start the processes that train together with this one."""
         torch.set_num_threads(self.threads)
+        keep_freed_memory()
         for name in ("lightning.fabric", "lightning.pytorch"):  # Fabric speaks as either
             logging.getLogger(name).setLevel(logging.WARNING)
         try:

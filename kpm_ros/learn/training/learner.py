@@ -29,6 +29,7 @@ from kpm_ros.learn.training.margins import inner_samples
 from kpm_ros.learn.training.run_folder import EFFORT_LOSSES
 from kpm_ros.learn.training.training_settings import Settings
 from kpm_ros.models.card import ModelCard
+from kpm_ros.models.registry import architecture_of
 from kpm_ros.models.staged import StagedNetwork
 
 
@@ -78,6 +79,7 @@ class Learner(AveragedLearner):
         super().__init__(network, settings)
         self._card: ModelCard = network.card  # type: ignore[assignment]
         self._augmentation = Augmentation().times(settings.augment)
+        self._looks_at = architecture_of(self._card).looks_at(self._card, settings.window)
         self._inner = inner_samples(self._card, settings.window, settings.whole_windows)
         self._loss = EffortLoss(settings.sinkhorn > 0, settings.sinkhorn_points)
         self._done = 0.0
@@ -113,7 +115,7 @@ class Learner(AveragedLearner):
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         values, missing, effort = batch
         if self.settings.augment:
-            values = augment(values, self._card.streams, missing, amount=self._augmentation)
+            values = self._augmented(values, missing)
         staged = self._staged
         if staged is not None:
             losses_of = staged.second_losses if self.ready else staged.first_losses
@@ -122,6 +124,14 @@ class Learner(AveragedLearner):
         losses = self._loss(estimate[..., self._inner], effort[..., self._inner])
         loss = losses.squared + self.settings.sinkhorn * losses.transport
         return {"loss": loss, **losses._asdict()}
+
+    def _augmented(self, values: Tensor, missing: Tensor) -> Tensor:
+        """Change what the network looks at; the batch's other samples stay."""
+        streams, at = self._card.streams, self._looks_at
+        if at is None:
+            return augment(values, streams, missing, amount=self._augmentation)
+        changed = augment(values[..., at], streams, missing[..., at], amount=self._augmentation)
+        return values.index_copy(-1, torch.from_numpy(at).to(values.device), changed)
 
     def _estimate(self, values: Tensor, effort: Tensor) -> Tensor:
         if not self.settings.teacher_forcing:

@@ -20,6 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Span, check_lookahead
 from kpm_ros.models.bodynet.shapes import (
     LONGEST_LOOKAHEAD_S,
@@ -31,6 +34,7 @@ from kpm_ros.models.bodynet.shapes import (
 )
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import Tensors
+from kpm_ros.models.framed.shapes import frame_ends
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,6 +58,10 @@ class Body(Architecture):
     def shapes(self, card: ModelCard) -> Shapes:
         """List the shape of every tensor by its name."""
         return tensor_shapes(card)
+
+    def looks_at(self, card: ModelCard, samples: int) -> NDArray[np.int64]:
+        """Say with which samples frames end."""
+        return np.unique(frame_ends(samples, card, stride_of(card)))
 
     def span(self, card: ModelCard) -> Span:
         """Run once a frame.

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kpm_ros.models.card import ModelCard
-from kpm_ros.models.framed.shapes import BlockStructure, fade, first_end
+from kpm_ros.models.framed.shapes import BlockStructure, fade, first_end, frame_ends
 from kpm_ros.models.shared_shapes import NORM_EPSILON
 
 
@@ -56,10 +56,8 @@ def ends_of_frames(values: Tensor, card: ModelCard, stride: int, first_index: in
     stride x k + look-ahead; those are picked that end within the signal, and those that begin
     within it and end after it, where its last sample stands still.
     """
-    samples, end = values.shape[-1], first_end(card, first_index, stride)
-    count = max(1, -(-(samples + card.lookahead - end) // stride))
-    at = torch.arange(count, device=values.device) * stride + end
-    return values[..., at.clamp(max=samples - 1)].transpose(1, 2)
+    at = torch.from_numpy(frame_ends(values.shape[-1], card, stride, first_index))
+    return values[..., at.to(values.device)].transpose(1, 2)
 
 
 class OntoGrid(nn.Module):

@@ -49,6 +49,18 @@ def first_end(card: ModelCard, first_index: int, stride: int) -> int:
     return (card.lookahead - first_index) % stride
 
 
+def frame_ends(
+    samples: int, card: ModelCard, stride: int, first_index: int = 0
+) -> NDArray[np.int64]:
+    """Say which of a signal's samples frames end with: all that the network looks at.
+
+    Frames that begin within the signal and end after it look at its last sample.
+    """
+    end = first_end(card, first_index, stride)
+    count = max(1, -(-(samples + card.lookahead - end) // stride))
+    return np.minimum(np.arange(count, dtype=np.int64) * stride + end, samples - 1)
+
+
 def block_shapes(structure: BlockStructure) -> dict[str, tuple[int, ...]]:
     """List the shape of every tensor of the convolutions by its name."""
     width = structure.width

@@ -54,6 +54,8 @@ class Features(nn.Module):
     neutral: Tensor
     keys_at: Tensor
     tops: Tensor
+    knots: Tensor
+    hats: Tensor
 
     def __init__(self, card: ModelCard) -> None:
         super().__init__()
@@ -71,6 +73,11 @@ class Features(nn.Module):
         self.register_buffer("neutral", neutral, persistent=False)
         for name, values in (("keys_at", self.inputs.key_places), ("tops", self.inputs.key_tops)):
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
+        # What keys do near a place is a broken line along the keyboard, which turns at these.
+        turns = torch.cat([self.keys_at - 1, self.keys_at, self.keys_at + 1]).unique()
+        self.register_buffer("knots", turns, persistent=False)
+        hats = (1 - (self.keys_at[:, None] - turns).abs()).clamp(min=0)
+        self.register_buffer("hats", hats, persistent=False)
 
     def forward(self, values: Tensor, first_index: int) -> Tensor:
         """Turn values (B, W, T) into features (B, frames, F): see `ends_of_frames`."""
@@ -165,7 +172,7 @@ class Features(nn.Module):
         """
         (view,) = self.inputs.views
         _, along, up = self._points(frames, view)[..., view.tips, :].unbind(dim=-1)
-        near = (1 - BENEATH * (self.keys_at - at[..., None]).abs()).clamp(min=0).square()
+        near = (self.keys_at - at[..., None]).abs_().mul_(-BENEATH).add_(1).clamp_(min=0).square_()
         beneath = near.sum(dim=-1) + SMALL
         top = (near @ self.tops) / beneath
         down = (near @ depth[..., None]).squeeze(-1) / beneath
@@ -195,9 +202,19 @@ class Features(nn.Module):
         return torch.cat((picture, total, speed.clamp(min=0).sum(dim=-1, keepdim=True)), dim=-1)
 
     def _sum_near_keys(self, places: Tensor, motion: Tensor) -> Tensor:
-        """Add up what keys do within a white key's width of places, nearer ones more."""
-        near = (1 - (self.keys_at - places[..., None]).abs()).clamp(min=0)
-        return near @ motion
+        """Add up what keys do within a white key's width of places, nearer ones more.
+
+        Of places (B, J, P) and motion (B, J, K, 2) it gives (B, J, P, 2).
+        """
+        at_knots = motion.transpose(-1, -2) @ self.hats
+        right = torch.searchsorted(self.knots, places).clamp(1, len(self.knots) - 1)
+        left = right - 1
+        start = self.knots[left]
+        share = ((places - start) / (self.knots[right] - start)).clamp(0, 1)
+        near = [
+            at_knots.gather(-1, side[..., None, :].expand(-1, -1, 2, -1)) for side in (left, right)
+        ]
+        return torch.lerp(*near, share[..., None, :]).transpose(-1, -2)
 
 
 def _before(frames: Tensor) -> Tensor:

@@ -156,3 +156,16 @@ def test_training_begins_with_the_mean_effort_and_features_of_one_size():
     moving = spread > 1e-3
     assert moving.sum() > 200
     assert spread[moving].median() == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("lookahead", [0, 5, 24])
+def test_it_looks_at_the_samples_that_it_says_and_no_others(lookahead):
+    card, tensors = body_model(lookahead=lookahead // 3)
+    values = exercising(card, 96)
+    at = architecture_of(card).looks_at(card, len(values))
+    others = values + 1
+    others[at] = values[at]
+    assert len(at) < len(values) / 2
+    assert np.array_equal(one_pass(card, tensors, others), one_pass(card, tensors, values))
+    others[at[3]] += 1
+    assert not np.array_equal(one_pass(card, tensors, others), one_pass(card, tensors, values))

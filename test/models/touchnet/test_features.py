@@ -152,6 +152,22 @@ def test_how_old_and_how_sure_points_are_is_told() -> None:
     assert np.allclose(measures, np.stack([told[:, 0], np.log(told[:, 1])], axis=1), atol=1e-5)
 
 
+@pytest.mark.parametrize("places", ["whites", "blacks", "anywhere", "beyond the keyboard"])
+def test_keys_near_a_place_count_by_how_near_they_are(places) -> None:
+    card, _ = small(streams=IN_SPACE)
+    features = Features(card)
+    drawn = np.random.default_rng(3)
+    at = {
+        "whites": features.keys_at[None, None, ::2].contiguous(),
+        "blacks": features.keys_at[None, None, 1::2].contiguous(),
+        "anywhere": torch.from_numpy(drawn.uniform(0, 52, (1, 1, 200)).astype(np.float32)),
+        "beyond the keyboard": torch.tensor([[[-30.0, -0.9, 53.1, 90.0]]]),
+    }[places]
+    motion = torch.from_numpy(drawn.random((1, 1, len(features.keys_at), 2), dtype=np.float32))
+    near = (1 - (features.keys_at - at[..., None]).abs()).clamp(min=0)
+    assert torch.allclose(features._sum_near_keys(at, motion), near @ motion, atol=1e-5)
+
+
 def test_a_missing_sense_leaves_zeros_and_says_so(plain) -> None:
     card, tensors, values, features = plain
     span = Features(card).span

@@ -140,3 +140,16 @@ def test_effort_does_not_step_where_frames_meet(lookahead) -> None:
 def test_a_longer_look_ahead_settles_sooner() -> None:
     cards = [small(lookahead=ahead, architecture="touchnet")[0] for ahead in (0, 31, 128)]
     assert [architecture_of(card).span(card).settling for card in cards] == [503, 472, 375]
+
+
+@pytest.mark.parametrize("lookahead", [0, 5, 24])
+def test_it_looks_at_the_samples_that_it_says_and_no_others(lookahead) -> None:
+    card, tensors = small(lookahead=lookahead)
+    values = playing(card, 96)
+    at = architecture_of(card).looks_at(card, len(values))
+    others = values + 1
+    others[at] = values[at]
+    assert len(at) < len(values) / 2
+    assert np.array_equal(one_pass(card, tensors, others), one_pass(card, tensors, values))
+    others[at[3]] += 1
+    assert not np.array_equal(one_pass(card, tensors, others), one_pass(card, tensors, values))
