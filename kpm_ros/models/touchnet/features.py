@@ -211,10 +211,10 @@ class Features(nn.Module):
         left = right - 1
         start = self.knots[left]
         share = ((places - start) / (self.knots[right] - start)).clamp(0, 1)
-        near = [
+        before, after = (
             at_knots.gather(-1, side[..., None, :].expand(-1, -1, 2, -1)) for side in (left, right)
-        ]
-        return torch.lerp(*near, share[..., None, :]).transpose(-1, -2)
+        )
+        return torch.lerp(before, after, share[..., None, :]).transpose(-1, -2)
 
 
 def _before(frames: Tensor) -> Tensor:
