@@ -34,6 +34,7 @@ from kpm_ros.models.bodynet.shapes import (
 )
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import Tensors
+from kpm_ros.models.framed.recipe import QUICK
 from kpm_ros.models.framed.shapes import frame_ends
 
 if TYPE_CHECKING:
@@ -102,11 +103,7 @@ class Body(Architecture):
 _QUICK = {
     # It remembers two seconds.
     "window": 768,
-    "learning_rate": 2e-3,
-    "adam_epsilon": 1e-8,
-    "augment": 1.0,
-    "sinkhorn": 0.0,
-    "average": 0.998,
+    **QUICK,
 }
 
 ARCHITECTURES: tuple[Architecture, ...] = (

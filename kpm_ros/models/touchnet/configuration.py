@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from kpm_ros.models.architecture import Architecture, BatchEstimator, Shapes, Span, check_lookahead
 from kpm_ros.models.card import ModelCard
 from kpm_ros.models.examples import Tensors
+from kpm_ros.models.framed.recipe import QUICK
 from kpm_ros.models.framed.shapes import frame_ends
 from kpm_ros.models.pianokpm.published import LOOKAHEAD, RATE_HZ
 from kpm_ros.models.touchnet.shapes import (
@@ -113,9 +114,7 @@ class Touch(Architecture):
 _QUICK = {
     # It remembers half a second, which a window of 256 samples does not hold.
     "window": 1024,
-    "learning_rate": 2e-3,
-    "adam_epsilon": 1e-8,
-    "augment": 1.0,
+    **QUICK,
 }
 
 ARCHITECTURES: tuple[Architecture, ...] = (
