@@ -36,7 +36,6 @@ from kpm_ros.msg import MuscleEffortChunk
 from numpy.typing import NDArray
 from rclpy.signals import SignalHandlerOptions
 
-from kpm_ros import graph
 from kpm_ros.client import EffortReader
 from kpm_ros.core.signals import StopRequests
 from kpm_ros.estimate.effort_batch import EffortBatch
@@ -45,6 +44,7 @@ from kpm_ros.nodes.loop import PeriodicThread
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.operate.supervisor import Supervisor
 from kpm_ros.operate.up import hold_namespace, pipeline_commands
+from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.wire import decode
 
 PACKAGES = ("ros-rclpy", "ros-rmw-fastrtps-cpp", "numpy", "numba")
@@ -91,7 +91,7 @@ class Log:
 class Soak:
     """One long run of the graph."""
 
-    def __init__(self, options: graph.PipelineOptions) -> None:
+    def __init__(self, options: PipelineOptions) -> None:
         """Prepare; nothing is started yet."""
         self.options = options
         self.log = Log()
@@ -227,7 +227,7 @@ def main() -> None:
         parser.error(f"minutes is {arguments.minutes:g}, but must be at least 1")
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     here = machine()
-    soak = Soak(graph.PipelineOptions(namespace=arguments.namespace))
+    soak = Soak(PipelineOptions(namespace=arguments.namespace))
     soak.run(arguments.minutes * 60)
     log, grown = soak.log, growth(soak.log)
     minutes = log.delays[-1][0] / 60

@@ -34,10 +34,10 @@ from kpm_ros.msg import Landmarks as LandmarksMessage
 
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.streams import METRIC, Channels, Landmarks, PianoKeys
-from kpm_ros.graph import CHANNELS, KEY_MOTION, LANDMARKS
 from kpm_ros.learn.recordings.dataset_readers import open_dataset
 from kpm_ros.learn.recordings.recording import Recording, TimeSeries
 from kpm_ros.nodes import outgoing, qos
+from kpm_ros.pipeline_topics import CHANNELS, KEY_MOTION, LANDMARKS
 from kpm_ros.sense.samples import ChannelChunk, KeyMotionChunk, LandmarkFrame
 
 

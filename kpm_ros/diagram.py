@@ -17,11 +17,12 @@
 from __future__ import annotations
 
 from kpm_ros import graph
+from kpm_ros.pipeline_options import PipelineOptions
 
 
-def mermaid(options: graph.PipelineOptions | None = None) -> str:
+def mermaid(options: PipelineOptions | None = None) -> str:
     """Draw the graph as a Mermaid flowchart: nodes are boxes, topics label the arrows."""
-    nodes = graph.build(options or graph.PipelineOptions())
+    nodes = graph.build(options or PipelineOptions())
     lines = ["flowchart LR"]
     lines += [f'    {node.name}["<b>{node.name}</b><br/>{node.purpose}"]' for node in nodes]
     for source in nodes:

@@ -26,58 +26,21 @@ from typing import TYPE_CHECKING, Any
 
 from kpm_ros.core.resources import config_dir, find_gesture_model
 from kpm_ros.core.sides import RIGHT
-from kpm_ros.pipeline_nodes import NodeSpec, command, enclave, params_file, shared_parameters
-from kpm_ros.pipeline_options import OPTIONS, SHOW, Option, PipelineOptions
+from kpm_ros.pipeline_nodes import NodeSpec
+from kpm_ros.pipeline_options import SHOW, PipelineOptions
 from kpm_ros.pipeline_sources import sources, where_cameras_stand, which_hand
 from kpm_ros.pipeline_topics import (
-    CHANNELS,
     DEAD_MAN,
     KEY_EVENTS,
-    KEY_MOTION,
     LANDMARKS,
-    OF_KIND,
-    PLAYED_JOINTS,
-    PLAYED_MARKERS,
-    PROMPT,
     SPOKEN_BY_EVERY_NODE,
     TOPICS,
-    Topic,
     input_topics,
-    landmarks_topic,
     topic,
-    word_of,
 )
 
 if TYPE_CHECKING:
     from kpm_ros.core.streams import Streams
-
-__all__ = [
-    "CHANNELS",
-    "KEY_EVENTS",
-    "KEY_MOTION",
-    "LANDMARKS",
-    "OF_KIND",
-    "OPTIONS",
-    "PLAYED_JOINTS",
-    "PLAYED_MARKERS",
-    "PROMPT",
-    "SHOW",
-    "SPOKEN_BY_EVERY_NODE",
-    "TOPICS",
-    "NodeSpec",
-    "Option",
-    "PipelineOptions",
-    "Topic",
-    "build",
-    "command",
-    "enclave",
-    "input_topics",
-    "landmarks_topic",
-    "params_file",
-    "shared_parameters",
-    "topic",
-    "word_of",
-]
 
 MANAGED = ("camera", "midi", "emg", "exo", "relay")
 """What runs nodes that ROS's lifecycle tools manage: those that hold devices, or move one."""

@@ -23,9 +23,11 @@ from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_nodes
 from kpm_ros.operate import launching, preflight
 from kpm_ros.operate.process_ends import LaunchEnds, Policy
+from kpm_ros.pipeline_nodes import shared_parameters
+from kpm_ros.pipeline_options import OPTIONS, PipelineOptions
 
 RESPAWN_DELAY_S = 1.0
 
@@ -39,15 +41,15 @@ def generate_launch_description() -> LaunchDescription:
             description=option.description,
             choices=list(option.choices) or None,
         )
-        for option in graph.OPTIONS
+        for option in OPTIONS
     ]
     return LaunchDescription([*arguments, OpaqueFunction(function=start_nodes)])
 
 
 def start_nodes(context: LaunchContext) -> list[Node]:
     """Turn each node of the graph into a process."""
-    options = graph.PipelineOptions.from_strings(
-        {option.name: LaunchConfiguration(option.name).perform(context) for option in graph.OPTIONS}
+    options = PipelineOptions.from_strings(
+        {option.name: LaunchConfiguration(option.name).perform(context) for option in OPTIONS}
     )
     # One sentence now rather than one from each node.
     preflight.check(options)
@@ -64,14 +66,14 @@ def start_nodes(context: LaunchContext) -> list[Node]:
             exec_name=node.name,
             namespace=options.namespace,
             parameters=[
-                graph.params_file(options),
-                {**graph.shared_parameters(options), **node.parameters},
+                pipeline_nodes.params_file(options),
+                {**shared_parameters(options), **node.parameters},
             ],
             ros_arguments=[
                 "--log-level",
                 options.log_level,
                 "--enclave",
-                graph.enclave(node, options),
+                pipeline_nodes.enclave(node, options),
             ],
             prefix=launching.prefix(node.executable, *user_prefix),
             output="screen",

@@ -23,15 +23,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kpm_ros import diagram, graph
+from kpm_ros import diagram, graph, pipeline_nodes, pipeline_topics
+from kpm_ros.core.resources import config_dir
 from kpm_ros.core.settings import make_settings
 from kpm_ros.core.subjects import find_subject
 from kpm_ros.nodes import node_settings
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
+from kpm_ros.pipeline_nodes import shared_parameters
+from kpm_ros.pipeline_options import OPTIONS, PipelineOptions
+from kpm_ros.pipeline_topics import DEAD_MAN, SPOKEN_BY_EVERY_NODE, TOPICS
 from support.bodies import saved_body_model
 
 ROOT = Path(__file__).resolve().parent.parent
-EVERYTHING = graph.PipelineOptions(drive="here", record="somewhere")
+EVERYTHING = PipelineOptions(drive="here", record="somewhere")
 NODES = graph.build(EVERYTHING)
 
 
@@ -44,12 +48,12 @@ def test_every_node_has_its_module_and_its_settings(node):
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
 def test_every_topic_of_a_node_is_in_the_table(node):
     for name in (*node.publishes, *node.subscribes):
-        assert graph.topic(name) in graph.TOPICS
+        assert pipeline_topics.topic(name) in TOPICS
 
 
 def test_every_topic_that_is_read_is_also_written():
     written = {name for node in NODES for name in node.publishes}
-    written |= {*graph.SPOKEN_BY_EVERY_NODE, graph.DEAD_MAN.name}
+    written |= {*SPOKEN_BY_EVERY_NODE, DEAD_MAN.name}
     read = {name for node in NODES for name in node.subscribes}
     assert read <= written
     recorder = next(node for node in NODES if node.name == "recorder")
@@ -59,7 +63,7 @@ def test_every_topic_that_is_read_is_also_written():
 def test_senses_are_what_drivers_say_and_nothing_else():
     said = set()
     for source in ("simulator", "devices"):
-        options = graph.PipelineOptions(source=source)
+        options = PipelineOptions(source=source)
         nodes = graph.build(options)
         drivers = nodes[: [node.name for node in nodes].index("synchronizer")]
         said |= {name for node in drivers for name in node.publishes}
@@ -69,12 +73,12 @@ def test_senses_are_what_drivers_say_and_nothing_else():
 
 def test_a_recorded_run_begins_with_its_recorder():
     for record, begins_with in (("", None), ("bag", "recorder")):
-        nodes = {node.name: node for node in graph.build(graph.PipelineOptions(record=record))}
+        nodes = {node.name: node for node in graph.build(PipelineOptions(record=record))}
         assert nodes["synchronizer"].parameters.get("begin_with") == begins_with
 
 
 def test_every_message_of_ours_has_its_definition():
-    ours = [topic.type for topic in graph.TOPICS if topic.type.startswith("kpm_ros/")]
+    ours = [topic.type for topic in TOPICS if topic.type.startswith("kpm_ros/")]
     assert ours
     for name in ours:
         assert (ROOT / "msg" / f"{name.rpartition('/')[2]}.msg").is_file()
@@ -84,24 +88,22 @@ def test_every_topic_has_a_qos_profile():
     pytest.importorskip("rclpy")
     from kpm_ros.nodes import qos
 
-    for topic in graph.TOPICS:
+    for topic in TOPICS:
         assert qos.of(topic.name.replace("{view}", "top")) is not None
 
 
 def test_a_topic_that_is_not_in_the_graph_is_not_found():
-    assert graph.topic("camera/left/landmarks").name == "camera/{view}/landmarks"
+    assert pipeline_topics.topic("camera/left/landmarks").name == "camera/{view}/landmarks"
     for name in ("camera/left", "camera/left/hands", "efort"):
         with pytest.raises(KeyError, match=name):
-            graph.topic(name)
+            pipeline_topics.topic(name)
 
 
 def test_the_options_on_paper_are_those_in_force():
-    assert [option.name for option in graph.OPTIONS] == [
-        field.name for field in fields(graph.PipelineOptions)
-    ]
-    defaults = {option.name: option.default for option in graph.OPTIONS}
-    assert graph.PipelineOptions.from_strings(defaults) == graph.PipelineOptions()
-    assert all(option.description for option in graph.OPTIONS)
+    assert [option.name for option in OPTIONS] == [field.name for field in fields(PipelineOptions)]
+    defaults = {option.name: option.default for option in OPTIONS}
+    assert PipelineOptions.from_strings(defaults) == PipelineOptions()
+    assert all(option.description for option in OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -118,20 +120,20 @@ def test_the_options_on_paper_are_those_in_force():
 )
 def test_a_wrong_option_is_refused_in_words(name, value, says):
     with pytest.raises(ValueError, match=says):
-        graph.PipelineOptions.from_strings({name: value})
+        PipelineOptions.from_strings({name: value})
 
 
 def test_options_choose_the_nodes():
-    names = [node.name for node in graph.build(graph.PipelineOptions())]
+    names = [node.name for node in graph.build(PipelineOptions())]
     assert names == ["simulator", "synchronizer", "inference", "exo", "gesture"]
-    lean = graph.PipelineOptions(source="topics", exo=False, gesture=False)
+    lean = PipelineOptions(source="topics", exo=False, gesture=False)
     assert [node.name for node in graph.build(lean)] == ["synchronizer", "inference"]
-    silent = graph.build(graph.PipelineOptions(emg=False))[0]
+    silent = graph.build(PipelineOptions(emg=False))[0]
     assert "emg/samples" not in silent.publishes
 
 
 def test_a_body_has_one_camera_no_piano_and_parameters_of_its_own(tmp_path):
-    options = graph.PipelineOptions(
+    options = PipelineOptions(
         subject="body", model=str(saved_body_model(tmp_path)), cameras=("0",), emg=False
     )
     nodes = {node.name: node for node in graph.build(options)}
@@ -152,10 +154,10 @@ def test_a_parameters_file_goes_before_what_suits_the_subject(tmp_path):
     mine = tmp_path / "mine.yaml"
     asked = {"subject": "body", "model": str(saved_body_model(tmp_path)), "params_file": str(mine)}
     mine.write_text(usual)
-    [exo] = [n for n in graph.build(graph.PipelineOptions(**asked)) if n.name == "exo"]
+    [exo] = [n for n in graph.build(PipelineOptions(**asked)) if n.name == "exo"]
     assert exo.parameters["max_torque_nm"] == 3.0, "a copy with the hand's values is no wish"
     mine.write_text(usual.replace("max_torque_nm: 0.3", "max_torque_nm: 0.7"))
-    [exo] = [n for n in graph.build(graph.PipelineOptions(**asked)) if n.name == "exo"]
+    [exo] = [n for n in graph.build(PipelineOptions(**asked)) if n.name == "exo"]
     assert "max_torque_nm" not in exo.parameters
     assert exo.parameters["gains"]
 
@@ -163,8 +165,8 @@ def test_a_parameters_file_goes_before_what_suits_the_subject(tmp_path):
 @pytest.mark.parametrize("source", ["simulator", "devices", "topics"])
 def test_a_model_of_somebody_else_is_refused_in_words(tmp_path, source):
     with pytest.raises(ValueError, match=r"for a hand \(mediapipe-hand\), but subject is 'body'"):
-        graph.build(graph.PipelineOptions(subject="body", model="touchnet-sim", source=source))
-    hand = graph.PipelineOptions(model=str(saved_body_model(tmp_path)), source=source)
+        graph.build(PipelineOptions(subject="body", model="touchnet-sim", source=source))
+    hand = PipelineOptions(model=str(saved_body_model(tmp_path)), source=source)
     if source == "topics":
         graph.build(hand)
         return
@@ -175,32 +177,32 @@ def test_a_model_of_somebody_else_is_refused_in_words(tmp_path, source):
 def test_a_body_that_our_tracker_does_not_find_is_not_simulated(tmp_path):
     model = str(saved_body_model(tmp_path, "openpose-body25"))
     with pytest.raises(ValueError, match="exerciser does not have: choose source:=topics"):
-        graph.build(graph.PipelineOptions(subject="body", model=model))
-    options = graph.PipelineOptions(subject="body", model=model, source="topics")
+        graph.build(PipelineOptions(subject="body", model=model))
+    options = PipelineOptions(subject="body", model=model, source="topics")
     assert graph.build(options)[0].name == "synchronizer"
 
 
 def test_cameras_that_are_named_are_devices_unless_the_source_says_otherwise():
-    assert graph.PipelineOptions().source == "simulator"
-    assert graph.PipelineOptions(cameras=("0",)).source == "devices"
-    assert graph.PipelineOptions(cameras=("0",), source="simulator").source == "simulator"
+    assert PipelineOptions().source == "simulator"
+    assert PipelineOptions(cameras=("0",)).source == "devices"
+    assert PipelineOptions(cameras=("0",), source="simulator").source == "simulator"
 
 
 def test_registered_cameras_have_a_model_of_the_keyboards_frame_unless_one_is_named():
-    room = str(graph.config_dir() / "rooms" / "simulated.yaml")
+    room = str(config_dir() / "rooms" / "simulated.yaml")
     hand = find_subject("hand")
-    assert graph.PipelineOptions().model == hand.room_model
-    assert graph.PipelineOptions().registration == room
+    assert PipelineOptions().model == hand.room_model
+    assert PipelineOptions().registration == room
     for source in ("devices", "topics"):
-        assert graph.PipelineOptions(source=source, registration=room).model == hand.room_model
-        assert graph.PipelineOptions(source=source).model == hand.model
-    assert graph.PipelineOptions(subject="body").model == find_subject("body").model
-    assert graph.PipelineOptions(model="pianokpm-sim").model == "pianokpm-sim"
+        assert PipelineOptions(source=source, registration=room).model == hand.room_model
+        assert PipelineOptions(source=source).model == hand.model
+    assert PipelineOptions(subject="body").model == find_subject("body").model
+    assert PipelineOptions(model="pianokpm-sim").model == "pianokpm-sim"
 
 
 def test_what_crosses_a_network_is_waited_for_longer():
     def waits(**options):
-        nodes = {node.name: node for node in graph.build(graph.PipelineOptions(**options))}
+        nodes = {node.name: node for node in graph.build(PipelineOptions(**options))}
         given = nodes["synchronizer"].parameters
         return make_settings("synchronizer", SynchronizerSettings, given)
 
@@ -212,7 +214,7 @@ def test_what_crosses_a_network_is_waited_for_longer():
 
 
 def test_devices_are_given_to_their_drivers_in_the_order_of_the_views():
-    options = graph.PipelineOptions(
+    options = PipelineOptions(
         source="devices", cameras=("/dev/video2", "rtsp://door"), midi="tcp://piano:5004"
     )
     nodes = {node.name: node for node in graph.build(options)}
@@ -229,17 +231,17 @@ def test_devices_are_given_to_their_drivers_in_the_order_of_the_views():
 
 def test_the_model_of_the_cameras_trackers_is_the_parameters_files_unless_chosen():
     def given(**options):
-        nodes = graph.build(graph.PipelineOptions(source="devices", **options))
+        nodes = graph.build(PipelineOptions(source="devices", **options))
         return [node.parameters.get("model") for node in nodes if node.kind == "camera"]
 
     assert given() == [None, None]
     assert given(tracker="auto") == ["auto", "auto"]
     with pytest.raises(ValueError, match="configured, full, lite, auto"):
-        graph.PipelineOptions.from_strings({"tracker": "heavy"})
+        PipelineOptions.from_strings({"tracker": "heavy"})
 
 
 def test_without_names_cameras_are_counted_and_the_first_piano_is_taken():
-    nodes = {node.name: node for node in graph.build(graph.PipelineOptions(source="devices"))}
+    nodes = {node.name: node for node in graph.build(PipelineOptions(source="devices"))}
     assert nodes["camera_right"].parameters["source"] == "1"
     assert nodes["midi"].parameters == {"source": "port", "port": ""}
 
@@ -257,32 +259,32 @@ def test_without_names_cameras_are_counted_and_the_first_piano_is_taken():
 )
 def test_devices_that_cannot_be_meant_are_refused_in_words(options, says):
     with pytest.raises(ValueError, match=says):
-        graph.build(graph.PipelineOptions(source="devices", **options))
+        graph.build(PipelineOptions(source="devices", **options))
 
 
 def test_a_drive_is_commanded_by_an_exo_node_that_needs_its_echo():
-    nodes = {node.name: node for node in graph.build(graph.PipelineOptions(drive="here"))}
+    nodes = {node.name: node for node in graph.build(PipelineOptions(drive="here"))}
     assert nodes["exo"].parameters["drive_echo"] is True
     assert nodes["relay"].subscribes == ("assist/command_stamped",)
-    elsewhere = {node.name for node in graph.build(graph.PipelineOptions(drive="elsewhere"))}
+    elsewhere = {node.name for node in graph.build(PipelineOptions(drive="elsewhere"))}
     assert "relay" not in elsewhere
-    assert "drive_echo" not in graph.build(graph.PipelineOptions())[3].parameters
+    assert "drive_echo" not in graph.build(PipelineOptions())[3].parameters
     with pytest.raises(ValueError, match="drive is 'here', but exo is false"):
-        graph.build(graph.PipelineOptions(drive="here", exo=False))
-    body = graph.build(graph.PipelineOptions(drive="here", subject="body"))
+        graph.build(PipelineOptions(drive="here", exo=False))
+    body = graph.build(PipelineOptions(drive="here", subject="body"))
     joints = {node.name: node.parameters.get("joints") for node in body}["relay"]
     assert joints == ["left_knee", "left_elbow", "right_knee", "right_elbow"]
-    hands = graph.build(graph.PipelineOptions(drive="here", hand="both"))
+    hands = graph.build(PipelineOptions(drive="here", hand="both"))
     joints = {node.name: node.parameters.get("joints") for node in hands}["relay"]
     assert joints[0] == "left_thumb_abduction"
     assert len(joints) == 10
 
 
 def test_managed_nodes_and_no_others_may_be_left_to_a_manager():
-    nodes = graph.build(graph.PipelineOptions(source="devices", autostart=False, drive="here"))
+    nodes = graph.build(PipelineOptions(source="devices", autostart=False, drive="here"))
     left = {node.executable for node in nodes if node.parameters.get("autostart") is False}
     assert left == set(graph.MANAGED)
-    for node in graph.build(graph.PipelineOptions(source="devices")):
+    for node in graph.build(PipelineOptions(source="devices")):
         assert "autostart" not in node.parameters  # a parameters file decides
 
 
@@ -290,13 +292,13 @@ def test_parameters_survive_the_command_line(tmp_path):
     params_file = tmp_path / "p.yaml"
     params_file.write_text("/**/exo:\n  ros__parameters:\n    rate_hz: 400.0\n")
     midi = "/a b/it's: a [score].mid"
-    options = graph.PipelineOptions(
+    options = PipelineOptions(
         midi=midi, record="r", params_file=str(params_file), namespace="studio/left"
     )
     for node in graph.build(options):
-        words = graph.command(node, options)
+        words = pipeline_nodes.command(node, options)
         given = dict(words[i + 1].split(":=", 1) for i, word in enumerate(words) if word == "-p")
-        expected = {**graph.shared_parameters(options), **node.parameters}
+        expected = {**shared_parameters(options), **node.parameters}
         assert {name: yaml.safe_load(text) for name, text in given.items()} == expected
         assert "__ns:=/studio/left" in words
 

@@ -21,12 +21,14 @@ from pathlib import Path
 import pytest
 
 from kpm_ros import graph
-from kpm_ros.graph import PipelineOptions
+from kpm_ros.core.resources import config_dir
 from kpm_ros.models.weight_files import save_model
 from kpm_ros.nodes import models
 from kpm_ros.nodes.effort_settings import SynchronizerSettings
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError
+from kpm_ros.pipeline_nodes import NodeSpec
+from kpm_ros.pipeline_options import PipelineOptions
 from support.models import IN_SPACE, light, small
 
 
@@ -37,7 +39,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def nodes_of(**given: str) -> dict[str, graph.NodeSpec]:
+def nodes_of(**given: str) -> dict[str, NodeSpec]:
     return {node.name: node for node in graph.build(PipelineOptions.from_strings(given))}
 
 
@@ -71,7 +73,7 @@ def test_of_the_right_hand_nothing_is_said(model: str) -> None:
 
 
 def test_each_camera_finds_both_hands(model: str, tmp_path: Path) -> None:
-    registration = str(graph.config_dir() / "rooms" / "simulated.yaml")
+    registration = str(config_dir() / "rooms" / "simulated.yaml")
     nodes = nodes_of(
         hand="both", model=model, source="devices", cameras="0,1", registration=registration
     )

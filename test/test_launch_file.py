@@ -33,6 +33,7 @@ from kpm_ros import graph
 from kpm_ros.operate import launching
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.process_ends import LaunchEnds, Policy
+from kpm_ros.pipeline_options import OPTIONS, PipelineOptions
 
 
 @pytest.fixture
@@ -55,8 +56,8 @@ def test_every_option_is_declared_with_its_meaning(launch_file):
         for entity in launch_file.generate_launch_description().entities
         if isinstance(entity, DeclareLaunchArgument)
     }
-    assert list(declared) == [option.name for option in graph.OPTIONS]
-    for option in graph.OPTIONS:
+    assert list(declared) == [option.name for option in OPTIONS]
+    for option in OPTIONS:
         assert declared[option.name].description.startswith(option.description)
         assert declared[option.name].choices == (list(option.choices) or None)
 
@@ -65,7 +66,7 @@ def test_every_option_is_declared_with_its_meaning(launch_file):
 def test_the_nodes_are_those_of_the_graph(launch_file, context):
     context.launch_configurations.update(exo="false", namespace="studio")
     nodes = launch_file.start_nodes(context)
-    options = graph.PipelineOptions(exo=False, namespace="studio")
+    options = PipelineOptions(exo=False, namespace="studio")
     assert [node.node_executable for node in nodes] == [node.name for node in graph.build(options)]
 
 

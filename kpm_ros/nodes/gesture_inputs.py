@@ -27,10 +27,10 @@ from kpm_ros.act.safety import FreshnessRules
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import INVALID_SIDE, Flag
 from kpm_ros.core.hands import side_of
-from kpm_ros.graph import LANDMARKS
 from kpm_ros.msg import ChannelSamples, Landmarks
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.pipeline_topics import LANDMARKS
 from kpm_ros.wire.decode import RefusedMessageError
 from kpm_ros.wire.gesture_signals import (
     Samples,

@@ -22,7 +22,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from kpm_ros import graph
+from kpm_ros import pipeline_topics
 from kpm_ros.core.chunks import EFFORT_RATE_HZ, AlignedChunk, EffortChunk
 from kpm_ros.core.flags import Flag, describe
 from kpm_ros.core.grid import NS_PER_S, Grid
@@ -103,7 +103,7 @@ class InferenceNode(PipelineNode):
             AlignedSamples,
             "aligned",
             self.input_profile("aligned"),
-            graph.topic("aligned").largest,
+            pipeline_topics.topic("aligned").largest,
         )
         self.expect_one_publisher(self._input)
         effort = self.create_publisher(MuscleEffort, "effort", qos.of("effort"))

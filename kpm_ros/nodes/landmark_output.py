@@ -26,12 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpm_ros.core.settings import ConfigurationError
-from kpm_ros.graph import landmarks_topic
 from kpm_ros.msg import Landmarks
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.camera_settings import TrackingSettings
 from kpm_ros.nodes.diagnostics import Level, Report
+from kpm_ros.pipeline_topics import landmarks_topic
 from kpm_ros.sense.bodies.person_identity import PersonRules
 from kpm_ros.sense.camera.camera_calibration import Calibration
 from kpm_ros.sense.camera.undistortion import undistort

@@ -33,7 +33,6 @@ from visualization_msgs.msg import MarkerArray
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.core.stream_kinds import SIDES
-from kpm_ros.graph import PLAYED_JOINTS, PLAYED_MARKERS, landmarks_topic
 from kpm_ros.motion.played_joints import JointSample
 from kpm_ros.motion.played_motion import PlayedMotion
 from kpm_ros.msg import KeyEvent, Landmarks
@@ -43,6 +42,7 @@ from kpm_ros.nodes.diagnostics import Report
 from kpm_ros.nodes.hand_output import LEAST_SIZE_M, hand_markers
 from kpm_ros.nodes.motion_player_settings import MotionPlayerSettings
 from kpm_ros.nodes.node_process import run
+from kpm_ros.pipeline_topics import PLAYED_JOINTS, PLAYED_MARKERS, landmarks_topic
 from kpm_ros.sense.samples import LandmarkFrame
 from kpm_ros.simulate.hand import HAND_SKELETON
 from kpm_ros.wire.encode import KEYBOARD_FRAME

@@ -28,7 +28,7 @@ from rclpy.qos import (
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from kpm_ros import graph
+from kpm_ros import pipeline_topics
 
 
 def _last(
@@ -59,7 +59,7 @@ PROFILES = {
 
 def of(topic: str) -> QoSProfile:
     """QoS profile of a topic of the graph."""
-    return PROFILES[graph.topic(topic).qos]
+    return PROFILES[pipeline_topics.topic(topic).qos]
 
 
 SENSED = (

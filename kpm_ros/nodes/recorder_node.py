@@ -25,7 +25,6 @@ from typing import Any, cast
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.utilities import get_rmw_implementation_identifier
 
-from kpm_ros import graph
 from kpm_ros.core import provenance
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes import qos
@@ -37,6 +36,7 @@ from kpm_ros.nodes.parameters_in_force import ParameterSurvey
 from kpm_ros.nodes.recorder_settings import RecorderSettings
 from kpm_ros.nodes.registrations import read_registration
 from kpm_ros.nodes.topic_types import Listened, listen
+from kpm_ros.pipeline_topics import Topic
 from kpm_ros.replay.bag import BagError, BagTopic, BagWriter, Storage
 
 QUEUED = 1000
@@ -162,7 +162,7 @@ class RecorderNode(PipelineNode):
             self.get_logger().error(self._problem)
 
 
-def _offered(topic: graph.Topic) -> BagTopic:
+def _offered(topic: Topic) -> BagTopic:
     """How a topic is published, for who plays the bag."""
     profile = qos.PROFILES[topic.qos]
     return BagTopic(

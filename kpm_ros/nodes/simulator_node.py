@@ -23,7 +23,6 @@ from kpm_ros.act.gestures.rules import DEFAULT_GESTURES
 from kpm_ros.core.sides import BOTH
 from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.core.subjects import find_subject
-from kpm_ros.graph import PROMPT, landmarks_topic
 from kpm_ros.msg import ChannelSamples, KeyEvent, KeyMotion, Landmarks, SessionPrompt
 from kpm_ros.nodes import outgoing, qos
 from kpm_ros.nodes.base import PipelineNode
@@ -32,6 +31,7 @@ from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.simulated_subjects import simulated_subject
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
+from kpm_ros.pipeline_topics import PROMPT, landmarks_topic
 from kpm_ros.sense import samples
 from kpm_ros.simulate.prompted import GESTURE, REACTION_S, Act
 

@@ -26,7 +26,6 @@ from kpm_ros.align.stepped_clock import SteppedClock, SteppedInputs
 from kpm_ros.core.chunks import AlignedChunk
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.registered_streams import sensed
-from kpm_ros.graph import KEY_EVENTS, KEY_MOTION
 from kpm_ros.msg import (
     AlignedSamples,
     ChannelSamples,
@@ -43,6 +42,7 @@ from kpm_ros.nodes.fellow_listener import FellowListener
 from kpm_ros.nodes.node_process import run
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.receipts_output import ReceiptsOutput
+from kpm_ros.pipeline_topics import KEY_EVENTS, KEY_MOTION
 from kpm_ros.wire.decode import RefusedMessageError
 from kpm_ros.wire.inputs import inputs_of
 
@@ -104,9 +104,8 @@ class SynchronizerNode(PipelineNode):
         ]
         self.expect_one_publisher(*(subscription for subscription, _ in self._inputs))
         self._output = self.create_publisher(AlignedSamples, "aligned", qos.of("aligned"))
-        self._receipts = ReceiptsOutput(
-            self, [subscription.topic for subscription, _ in self._inputs]
-        )
+        topics = [subscription.topic for subscription, _ in self._inputs]
+        self._receipts = ReceiptsOutput(self, topics)
         self._hands: HandOutput | None = None
         if config.registration is not None:
             # What draws in space takes memory that others need not spend.
@@ -115,9 +114,7 @@ class SynchronizerNode(PipelineNode):
 
             self._hands = HandOutput(self, self.aligner.hands)
             self._optical_frames = StaticFrames(self, config.registration)
-        self._fellow = FellowListener(
-            self, self.settings.begin_with, [subscription.topic for subscription, _ in self._inputs]
-        )
+        self._fellow = FellowListener(self, self.settings.begin_with, topics)
         self._reported = (0, 0, 0, 0)
         self._found_again = 0
         self._frames: dict[str, int] = {}

@@ -22,15 +22,16 @@ from typing import Any, NamedTuple
 
 from rclpy.qos import QoSProfile
 
-from kpm_ros import graph
+from kpm_ros import pipeline_topics
 from kpm_ros.core.settings import ConfigurationError
 from kpm_ros.nodes.base import PipelineNode
 from kpm_ros.nodes.polling import PolledSubscription
+from kpm_ros.pipeline_topics import Topic
 
 
 def message_type(name: str) -> type:
     """Find the class of a topic's messages."""
-    package, _, kind = graph.topic(name).type.split("/")
+    package, _, kind = pipeline_topics.topic(name).type.split("/")
     found: type = getattr(importlib.import_module(f"{package}.msg"), kind)
     return found
 
@@ -38,7 +39,7 @@ def message_type(name: str) -> type:
 class Listened(NamedTuple):
     """A topic of the graph, and its queue."""
 
-    topic: graph.Topic
+    topic: Topic
     queue: PolledSubscription[Any]
 
 
@@ -49,7 +50,7 @@ def listen(
     listed = []
     for name in names:
         try:
-            topic = graph.topic(name)
+            topic = pipeline_topics.topic(name)
         except KeyError:
             raise ConfigurationError(
                 f"{node.name}: topics has {name!r}, which the graph does not have"

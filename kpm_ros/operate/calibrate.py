@@ -22,11 +22,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable_lines
 from kpm_ros.core.settings import check_number
 from kpm_ros.core.text_tables import text_table
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.pipeline_options import PipelineOptions
 
 if TYPE_CHECKING:
     from kpm_ros.align.offset import Offset
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     from kpm_ros.align.view_offset import estimate_offsets
     from kpm_ros.operate import latencies
 
-    namespace = arguments.namespace.strip("/") or graph.PipelineOptions().namespace
+    namespace = arguments.namespace.strip("/") or PipelineOptions().namespace
     before = latencies.Latencies(namespace, arguments.params_file, arguments.write)
     frames, events = _senses(arguments, namespace)
     with user_errors():
@@ -165,7 +165,7 @@ def _senses(
     with user_errors():
         check_number("seconds", arguments.seconds, least=1, most=3600)
     with user_errors():
-        options = graph.PipelineOptions.from_strings({"namespace": namespace})
+        options = PipelineOptions.from_strings({"namespace": namespace})
         named = [view.strip() for view in arguments.views.split(",") if view.strip()]
         if len(set(named)) < len(named):
             raise UserError(f"views is {arguments.views!r}, but must name each view once")

@@ -83,8 +83,8 @@ def heard_by_views(arguments: argparse.Namespace, views: Sequence[str]) -> dict[
 def _listened(
     arguments: argparse.Namespace, views: Sequence[str]
 ) -> tuple[list[LandmarkFrame], list[KeyEvent]]:
-    from kpm_ros.graph import PipelineOptions
     from kpm_ros.operate import preflight
+    from kpm_ros.pipeline_options import PipelineOptions
 
     if not views:
         raise UserError(

@@ -29,9 +29,9 @@ from kpm_ros.operate.options import add_pipeline_options, pipeline_options
 from kpm_ros.operate.up import hold_namespace, pipeline_commands
 
 if TYPE_CHECKING:
-    from kpm_ros.graph import PipelineOptions
     from kpm_ros.operate.output_folder import OutputFolder
     from kpm_ros.operate.summary import Result
+    from kpm_ros.pipeline_options import PipelineOptions
 
 NAME = "demo"
 PURPOSE = "run the whole pipeline for a while, show and measure it, record a bag"

@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 
-from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.registration import Registration
@@ -31,6 +30,7 @@ from kpm_ros.core.subjects import find_subject
 from kpm_ros.learn.pictures.hand_film import FPS, Film, Seen
 from kpm_ros.learn.reports.page import Picture, Report, Section, render
 from kpm_ros.operate.bag_efforts import BagEfforts
+from kpm_ros.pipeline_topics import LANDMARKS
 from kpm_ros.replay import recorded_with
 from kpm_ros.replay.bag import BagError
 from kpm_ros.sense.midi.score import Score
@@ -82,7 +82,7 @@ class DemoPage(BagEfforts):
         """Read the landmarks of the first camera, of every hand it shows."""
         found: dict[str, list[LandmarkFrame]] = {}
         first, last = (begin_ns + round(s * NS_PER_S) for s in (start_s, end_s))
-        kind = graph.LANDMARKS.type
+        kind = LANDMARKS.type
         topics = [topic for topic, own in self._bag.topics.items() if own == kind]
         for message in self._bag.messages(topics, first) if topics else ():
             try:

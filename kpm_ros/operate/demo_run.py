@@ -37,6 +37,7 @@ from kpm_ros.operate.summary import Result
 from kpm_ros.operate.supervisor import Supervisor
 from kpm_ros.operate.usage import Reading, Usage, cores
 from kpm_ros.operate.watch import Watch
+from kpm_ros.pipeline_options import PipelineOptions
 
 WARM_UP_LIMIT_S = 120.0
 """A first start compiles the network, which takes long where other work is going on."""
@@ -70,7 +71,7 @@ class DemoRun:
 
     def __init__(
         self,
-        options: graph.PipelineOptions,
+        options: PipelineOptions,
         commands: Sequence[Command],
         folder: OutputFolder,
         seconds: float,
@@ -242,7 +243,7 @@ def _estimator(watch: Watch) -> dict[str, float]:
     }
 
 
-def _hints(options: graph.PipelineOptions, folder: OutputFolder) -> list[str]:
+def _hints(options: PipelineOptions, folder: OutputFolder) -> list[str]:
     domain = os.environ.get("ROS_DOMAIN_ID", "0")
     return [
         f"look on with other tools (ROS_DOMAIN_ID={domain}): "

@@ -27,12 +27,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_nodes
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.learn.scores.metrics import Scores, score
 from kpm_ros.nodes.simulated_subjects import Truth, simulated_subject
 from kpm_ros.operate import preflight
+from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import Effort, read_effort
@@ -44,10 +45,10 @@ class UnknownTruthError(Exception):
     """Why effort cannot be scored, in words for the user."""
 
 
-def score_demo(options: graph.PipelineOptions, bag: Path, begin_ns: int, end_ns: int) -> Scores:
+def score_demo(options: PipelineOptions, bag: Path, begin_ns: int, end_ns: int) -> Scores:
     """Score a run's recorded effort between two instants against who it was made from."""
     [node] = [node for node in graph.build(options) if node.name == "simulator"]
-    parameters = preflight.read_parameters(Path(graph.params_file(options)))
+    parameters = preflight.read_parameters(Path(pipeline_nodes.params_file(options)))
     settings = preflight.settings_of(
         node.name, options.namespace, parameters, node.parameters, node.executable
     )

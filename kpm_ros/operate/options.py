@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The pipeline's options on a command line, made from `graph.OPTIONS`."""
+"""The pipeline's options on a command line, made from `OPTIONS`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import argparse
 import re
 from collections.abc import Sequence
 
-from kpm_ros import graph
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.pipeline_options import OPTIONS, PipelineOptions
 
 ASSIGNMENT = re.compile(r"([A-Za-z_]\w*):=(.*)", re.DOTALL)
 
@@ -31,7 +31,7 @@ def add_pipeline_options(parser: argparse.ArgumentParser, without: Sequence[str]
     group = parser.add_argument_group(
         "pipeline options", "each also as name:=value, as `ros2 launch` takes them"
     )
-    for option in graph.OPTIONS:
+    for option in OPTIONS:
         if option.name not in without:
             spellings = dict.fromkeys((option.name.replace("_", "-"), option.name))
             default = f" (default: {option.default})" if option.default else ""
@@ -45,7 +45,7 @@ def add_pipeline_options(parser: argparse.ArgumentParser, without: Sequence[str]
 
 def spell_out(words: Sequence[str]) -> list[str]:
     """Rewrite `name:=value` as `--name=value`; a name that is no option is refused."""
-    known = [option.name for option in graph.OPTIONS]
+    known = [option.name for option in OPTIONS]
     spelled = []
     for word in words:
         found = ASSIGNMENT.fullmatch(word)
@@ -55,10 +55,10 @@ def spell_out(words: Sequence[str]) -> list[str]:
     return spelled
 
 
-def pipeline_options(arguments: argparse.Namespace) -> graph.PipelineOptions:
+def pipeline_options(arguments: argparse.Namespace) -> PipelineOptions:
     """Type and check what the command line says."""
     with user_errors():
-        return graph.PipelineOptions.from_strings(given_options(arguments))
+        return PipelineOptions.from_strings(given_options(arguments))
 
 
 def given_options(arguments: argparse.Namespace) -> dict[str, str]:

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.learn.pictures.stick_figure import USUAL_ASPECT, Movement
@@ -30,6 +29,7 @@ from kpm_ros.learn.pictures.video_images import KeptImages
 from kpm_ros.operate.bag_efforts import BagEfforts
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.picture_sources import Seen
+from kpm_ros.pipeline_topics import LANDMARKS
 from kpm_ros.replay.bag import BagError
 from kpm_ros.sense.camera import pixels
 from kpm_ros.sense.camera.image_headers import PictureError
@@ -65,7 +65,7 @@ class BagPictures(BagEfforts):
 
     def _frames(self, span_ns: Sequence[int]) -> tuple[str, list[LandmarkFrame]]:
         """Read the landmarks of the view that was asked for, or of the first one that has any."""
-        kind = graph.LANDMARKS.type
+        kind = LANDMARKS.type
         by_view: dict[str, list[LandmarkFrame]] = {}
         topics = self._topics_of(kind)
         for message in self._bag.messages(topics) if topics else ():

@@ -22,12 +22,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kpm_ros import graph
+from kpm_ros import pipeline_nodes
 from kpm_ros.core.settings import declared, make_settings
 from kpm_ros.nodes.motion_player_settings import MotionPlayerSettings
 from kpm_ros.nodes.player_settings import PlayerSettings
 from kpm_ros.operate.errors import UserError, user_errors
-from kpm_ros.pipeline_options import simulated_room
+from kpm_ros.pipeline_nodes import NodeSpec
+from kpm_ros.pipeline_options import PipelineOptions, simulated_room
 
 NAME = "play"
 PURPOSE = "play a recording's senses, or a movement of hands, for whoever listens"
@@ -149,7 +150,7 @@ def _play_bag(arguments: argparse.Namespace) -> int:
     }
     with user_errors():
         settings = make_settings("player", PlayerSettings, values)
-        options = graph.PipelineOptions.from_strings({"namespace": arguments.namespace})
+        options = PipelineOptions.from_strings({"namespace": arguments.namespace})
 
     from kpm_ros.nodes.node_process import run as run_node
     from kpm_ros.nodes.player_node import PlayerNode
@@ -173,7 +174,7 @@ def _play_motion(arguments: argparse.Namespace) -> int:
     with user_errors():
         settings = make_settings("motion_player", MotionPlayerSettings, values)
         simulated_time = str(arguments.use_sim_time).lower()
-        options = graph.PipelineOptions.from_strings(
+        options = PipelineOptions.from_strings(
             {"namespace": arguments.namespace, "use_sim_time": simulated_time}
         )
     from kpm_ros.nodes.motion_player_node import MotionPlayerNode
@@ -183,18 +184,16 @@ def _play_motion(arguments: argparse.Namespace) -> int:
     return run_node(MotionPlayerNode, _ros_arguments(motion_player(settings), options))
 
 
-def _ros_arguments(node: graph.NodeSpec, options: graph.PipelineOptions) -> list[str]:
-    words = graph.command(node, options)
+def _ros_arguments(node: NodeSpec, options: PipelineOptions) -> list[str]:
+    words = pipeline_nodes.command(node, options)
     return words[words.index("--ros-args") :]
 
 
-def player(parameters: Mapping[str, Any]) -> graph.NodeSpec:
+def player(parameters: Mapping[str, Any]) -> NodeSpec:
     """Describe the player as the graph describes its nodes."""
-    return graph.NodeSpec("player", "a bag's senses once more", parameters=parameters)
+    return NodeSpec("player", "a bag's senses once more", parameters=parameters)
 
 
-def motion_player(settings: MotionPlayerSettings) -> graph.NodeSpec:
+def motion_player(settings: MotionPlayerSettings) -> NodeSpec:
     """Describe the movement's player likewise."""
-    return graph.NodeSpec(
-        "motion_player", "a movement of hands", parameters=dataclasses.asdict(settings)
-    )
+    return NodeSpec("motion_player", "a movement of hands", parameters=dataclasses.asdict(settings))

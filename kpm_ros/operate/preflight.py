@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_nodes
 from kpm_ros.core.hands import check_pictures
 from kpm_ros.core.params_file import meant_for, read_table
 from kpm_ros.core.resources import find_model
@@ -34,6 +34,8 @@ from kpm_ros.models.weight_files import read_card
 from kpm_ros.nodes.given_parameters import own
 from kpm_ros.nodes.node_settings import KINDS
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.pipeline_nodes import NodeSpec
+from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.sense.midi.score import read_midi
 
 
@@ -51,7 +53,7 @@ def require_ros() -> None:
         )
 
 
-def check(options: graph.PipelineOptions) -> None:
+def check(options: PipelineOptions) -> None:
     """Refuse options that cannot work together with the files they name.
 
     A node whose default settings suit another model's muscles is named, and stays without work.
@@ -62,7 +64,7 @@ def check(options: graph.PipelineOptions) -> None:
         check_pictures(options.streams, options.hand, options.registered)
         if options.midi and options.source == "simulator":
             read_midi(options.midi)
-        parameters = read_parameters(Path(graph.params_file(options)))
+        parameters = read_parameters(Path(pipeline_nodes.params_file(options)))
         for node in nodes:
             checked = settings_of(
                 node.name, options.namespace, parameters, node.parameters, node.executable
@@ -91,7 +93,7 @@ def settings_of(
     return make_settings(node, kind, {**values, **given})
 
 
-def _check_muscles(node: graph.NodeSpec, settings: Any, card: ModelCard) -> None:
+def _check_muscles(node: NodeSpec, settings: Any, card: ModelCard) -> None:
     """See that a node's settings name muscles of the model; only those of nobody's wish need not.
 
     These are the defaults, and what the subject usually has.

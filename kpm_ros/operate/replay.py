@@ -23,11 +23,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable_lines
 from kpm_ros.core.settings import check_number
 from kpm_ros.core.sides import HANDS
 from kpm_ros.operate.errors import UserError, user_errors
+from kpm_ros.pipeline_options import PipelineOptions
 
 if TYPE_CHECKING:
     from kpm_ros.operate.replay_run import Choices
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="",
         help="a shipped model's name or a .safetensors path (default: the live run's, if it is "
-        f"told and there, else {graph.PipelineOptions().model})",
+        f"told and there, else {PipelineOptions().model})",
     )
     parser.add_argument(
         "--hand",

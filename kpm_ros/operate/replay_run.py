@@ -24,7 +24,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_nodes
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.flags import Flag
@@ -39,6 +39,7 @@ from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.progress import progress
 from kpm_ros.operate.replay_verdict import Verdict, verdict
+from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.replay import offline, recorded_with
 from kpm_ros.replay.bag import require_free, whole_bag
 from kpm_ros.replay.bag_reader import BagReader
@@ -63,7 +64,7 @@ from kpm_ros.wire.inputs import Input
 CHOSEN_HERE = ("model", "registration", "period_s", "begin_with", "hop_s", "pacing")
 """Parameters that a replay has its own way of, or that change no sample."""
 
-DEFAULT_NAMESPACE = graph.PipelineOptions().namespace
+DEFAULT_NAMESPACE = PipelineOptions().namespace
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class ReplayRun:
         self._bag = self._stack.enter_context(BagReader(choices.bag))
         namespace = choices.namespace or DEFAULT_NAMESPACE
         live = recorded_with.model(self._bag.facts, namespace)
-        model = choices.model or live or graph.PipelineOptions().model
+        model = choices.model or live or PipelineOptions().model
         self._choices = choices = dataclasses.replace(choices, model=model)
         self._sha256 = models.sha256(models.model_path(choices.model))
         hand = choices.hand or recorded_with.hand(self._bag.facts, namespace)
@@ -206,8 +207,8 @@ class ReplayRun:
 
     def _read_parameters(self, hand: str) -> None:
         namespace = self._choices.namespace or DEFAULT_NAMESPACE
-        options = graph.PipelineOptions(params_file=self._choices.params_file, namespace=namespace)
-        table = preflight.read_parameters(Path(graph.params_file(options)).expanduser())
+        options = PipelineOptions(params_file=self._choices.params_file, namespace=namespace)
+        table = preflight.read_parameters(Path(pipeline_nodes.params_file(options)).expanduser())
         file = self._choices.registration
         recorded = None if file else recorded_with.registration(self._bag.facts)
         chosen = {"model": self._choices.model, "hand": hand}

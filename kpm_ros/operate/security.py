@@ -30,8 +30,11 @@ from xml.etree import ElementTree
 from kpm_ros import graph
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options, spell_out
+from kpm_ros.pipeline_nodes import NodeSpec
+from kpm_ros.pipeline_options import SHOW, PipelineOptions
+from kpm_ros.pipeline_topics import SPOKEN_BY_EVERY_NODE
 
-EVERY_NODE_PUBLISHES = graph.SPOKEN_BY_EVERY_NODE
+EVERY_NODE_PUBLISHES = SPOKEN_BY_EVERY_NODE
 EVERY_NODE_SUBSCRIBES = ("/clock",)
 EVERY_NODE_SERVES = (
     "~/describe_parameters",
@@ -88,11 +91,11 @@ class Profile:
     calls: list[str] = field(default_factory=list)
 
 
-def profiles(options: graph.PipelineOptions) -> list[Profile]:
+def profiles(options: PipelineOptions) -> list[Profile]:
     """Every node that a graph can have, whichever devices it has, and those who use it."""
     found: dict[str, Profile] = {}
     for source in ("simulator", "devices"):
-        whole = replace(options, source=source, record="bag", drive="here", view=graph.SHOW)
+        whole = replace(options, source=source, record="bag", drive="here", view=SHOW)
         for node in graph.build(whole):
             profile = found.setdefault(node.name, _new(node))
             _add(profile.publishes, [*node.publishes, *_beside_hands(node, IMAGES)])
@@ -103,7 +106,7 @@ def profiles(options: graph.PipelineOptions) -> list[Profile]:
     return [*found.values(), *_users()]
 
 
-def _new(node: graph.NodeSpec) -> Profile:
+def _new(node: NodeSpec) -> Profile:
     managed = node.executable in graph.MANAGED
     return Profile(
         node.name,
@@ -143,7 +146,7 @@ def _users() -> list[Profile]:
     return [consumer, operator]
 
 
-def _beside_hands(node: graph.NodeSpec, names: Sequence[str]) -> list[str]:
+def _beside_hands(node: NodeSpec, names: Sequence[str]) -> list[str]:
     """Names in the place where a camera publishes its view's hand, or hands."""
     views = [node.parameters["view"]] if node.kind == "camera" else []
     return [f"camera/{view}/{name}" for view in views for name in names]
@@ -153,7 +156,7 @@ def _add(allowed: list[str], topics: Sequence[str]) -> None:
     allowed += [topic for topic in topics if topic not in allowed]
 
 
-def as_xml(options: graph.PipelineOptions) -> str:
+def as_xml(options: PipelineOptions) -> str:
     """Write the policy of a pipeline as `ros2 security create_permission` reads it."""
     namespace = options.namespace
     policy = ElementTree.Element("policy", version="0.2.0")

@@ -26,7 +26,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.signals import SignalHandlerOptions
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_nodes, pipeline_topics
 from kpm_ros.msg import ChannelSamples, Landmarks, SessionPrompt
 from kpm_ros.msg import KeyEvent as KeyEventMessage
 from kpm_ros.nodes import qos
@@ -35,6 +35,9 @@ from kpm_ros.operate.process import Command, Line
 from kpm_ros.operate.process_ends import Policy
 from kpm_ros.operate.session_prompt import Prompt
 from kpm_ros.operate.supervisor import SENTENCE_PREFIX, Supervisor
+from kpm_ros.pipeline_nodes import NodeSpec
+from kpm_ros.pipeline_options import PipelineOptions
+from kpm_ros.pipeline_topics import PROMPT
 from kpm_ros.sense.samples import KeyEventKind
 from kpm_ros.sense.signal_watch import EMG, KEYS, SignalWatch
 from kpm_ros.wire import decode
@@ -50,8 +53,8 @@ class Room:
 
     def __init__(
         self,
-        options: graph.PipelineOptions,
-        nodes: Sequence[graph.NodeSpec],
+        options: PipelineOptions,
+        nodes: Sequence[NodeSpec],
         watch: SignalWatch,
         listener: Callable[[Line], None],
     ) -> None:
@@ -63,7 +66,9 @@ class Room:
         self._nodes = nodes
         self._listener = listener
         self._views = watch.views
-        commands = [Command(node.name, tuple(graph.command(node, options))) for node in nodes]
+        commands = [
+            Command(node.name, tuple(pipeline_nodes.command(node, options))) for node in nodes
+        ]
         self._supervisor = Supervisor(commands, Policy(respawn=options.respawn), listener)
         self._recording: Recording | None = None
 
@@ -75,9 +80,7 @@ class Room:
             "session", namespace=f"/{self._options.namespace}", context=self._context
         )
         self._node = node
-        self._prompts = node.create_publisher(
-            SessionPrompt, graph.PROMPT.name, qos.of(graph.PROMPT.name)
-        )
+        self._prompts = node.create_publisher(SessionPrompt, PROMPT.name, qos.of(PROMPT.name))
 
         def listen(kind: type, topic: str) -> PolledSubscription:
             return PolledSubscription(node, kind, topic, qos.deep(topic, QUEUED))
@@ -150,7 +153,7 @@ class Room:
         sensed = {
             node.name
             for node in self._nodes
-            if any(graph.topic(name).sensed for name in node.publishes)
+            if any(pipeline_topics.topic(name).sensed for name in node.publishes)
         }
         return {
             name: {"hardware": status.hardware_id} | {v.key: v.value for v in status.values}
@@ -178,7 +181,7 @@ class Recording:
 
     def __init__(
         self,
-        options: graph.PipelineOptions,
+        options: PipelineOptions,
         folder: Path,
         signals: Sequence[str],
         listener: Callable[[Line], None],
@@ -190,9 +193,9 @@ class Recording:
         self._reports = reports
         options = replace(options, record=str(folder.absolute()))
         [node] = [each for each in graph.build(options) if each.name == RECORDER]
-        topics = [*node.parameters["topics"], graph.PROMPT.name]
+        topics = [*node.parameters["topics"], PROMPT.name]
         node = replace(node, parameters={**node.parameters, "topics": topics})
-        command = Command(node.name, tuple(graph.command(node, options)))
+        command = Command(node.name, tuple(pipeline_nodes.command(node, options)))
         self._supervisor = Supervisor([command], Policy(respawn=False), listener)
         self._supervisor.start()
 

@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_nodes, pipeline_topics
 from kpm_ros.core import provenance
 from kpm_ros.core.atomic_files import write_atomically
 from kpm_ros.core.foreign_files import MODEL_BYTES, SETTINGS_BYTES, digest, read_bytes
@@ -30,6 +30,9 @@ from kpm_ros.core.session_file import FILE, Session, check_person
 from kpm_ros.core.settings import ConfigurationError, values_of
 from kpm_ros.operate import checkups, preflight
 from kpm_ros.operate.session_protocol import Need, Protocol, protocol_path, read_protocol
+from kpm_ros.pipeline_nodes import NodeSpec
+from kpm_ros.pipeline_options import PipelineOptions
+from kpm_ros.pipeline_topics import LANDMARKS, input_topics
 from kpm_ros.sense.camera.v4l2 import find_cameras
 from kpm_ros.sense.checkup import Finding
 from kpm_ros.sense.signal_watch import SignalWatch
@@ -108,14 +111,12 @@ def with_whole_paths(given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def options_of(given: Mapping[str, str]) -> graph.PipelineOptions:
+def options_of(given: Mapping[str, str]) -> PipelineOptions:
     """Type the options of a session's pipeline; devices are used unless it says otherwise."""
-    return graph.PipelineOptions.from_strings({"source": "devices", **given, **NO_MOTION})
+    return PipelineOptions.from_strings({"source": "devices", **given, **NO_MOTION})
 
 
-def needed_nodes(
-    options: graph.PipelineOptions, protocol: Protocol, person: str
-) -> list[graph.NodeSpec]:
+def needed_nodes(options: PipelineOptions, protocol: Protocol, person: str) -> list[NodeSpec]:
     """List the nodes that a protocol needs; estimating effort takes all of the model's senses."""
     if "emg" in protocol.needs and not options.emg:
         raise ConfigurationError(f"emg is false, but the protocol {protocol.name} needs it")
@@ -129,13 +130,13 @@ def needed_nodes(
     return [_prompted(node, person) if node.name == "simulator" else node for node in nodes]
 
 
-def watch_for(options: graph.PipelineOptions, protocol: Protocol) -> SignalWatch:
+def watch_for(options: PipelineOptions, protocol: Protocol) -> SignalWatch:
     """Watch the signals that a protocol needs, with the amplifier's parameters."""
     settings = _settings("emg", options)
     views = [
         name
-        for name in graph.input_topics(options.sensed)
-        if graph.topic(name) == graph.LANDMARKS and "cameras" in protocol.needs
+        for name in input_topics(options.sensed)
+        if pipeline_topics.topic(name) == LANDMARKS and "cameras" in protocol.needs
     ]
     return SignalWatch(
         views,
@@ -146,7 +147,7 @@ def watch_for(options: graph.PipelineOptions, protocol: Protocol) -> SignalWatch
     )
 
 
-def device_findings(options: graph.PipelineOptions, protocol: Protocol) -> Iterator[Finding]:
+def device_findings(options: PipelineOptions, protocol: Protocol) -> Iterator[Finding]:
     """Try the devices that a protocol needs, before nodes hold them, and say what is not well."""
     if options.source != "devices":
         return
@@ -163,18 +164,18 @@ def device_findings(options: graph.PipelineOptions, protocol: Protocol) -> Itera
                 yield finding
 
 
-def _prompted(node: graph.NodeSpec, person: str) -> graph.NodeSpec:
+def _prompted(node: NodeSpec, person: str) -> NodeSpec:
     """Make the simulated person obey the prompts; each code is another person."""
     seed = int("".join(c for c in person if c.isdigit()))
     return replace(node, parameters={**node.parameters, "prompted": True, "seed": seed})
 
 
-def _settings_of(node: graph.NodeSpec, options: graph.PipelineOptions) -> Any:
-    table = preflight.read_parameters(Path(graph.params_file(options)))
+def _settings_of(node: NodeSpec, options: PipelineOptions) -> Any:
+    table = preflight.read_parameters(Path(pipeline_nodes.params_file(options)))
     return preflight.settings_of(
         node.name, options.namespace, table, node.parameters, node.executable
     )
 
 
-def _settings(node: str, options: graph.PipelineOptions) -> Any:
-    return _settings_of(graph.NodeSpec(node, ""), options)
+def _settings(node: str, options: PipelineOptions) -> Any:
+    return _settings_of(NodeSpec(node, ""), options)

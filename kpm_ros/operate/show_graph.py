@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import argparse
 
-from kpm_ros import diagram, graph
+from kpm_ros import diagram, graph, pipeline_topics
 from kpm_ros.core.text_tables import text_table
 from kpm_ros.operate.errors import user_errors
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
+from kpm_ros.pipeline_options import PipelineOptions
+from kpm_ros.pipeline_topics import SPOKEN_BY_EVERY_NODE
 
 NAME = "graph"
 PURPOSE = "list the nodes and topics that the options ask for, or draw them"
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def listing(options: graph.PipelineOptions) -> str:
+def listing(options: PipelineOptions) -> str:
     """Write nodes and topics as text."""
     nodes = graph.build(options)
     lines = [f"nodes in /{options.namespace}"]
@@ -60,8 +62,8 @@ def listing(options: graph.PipelineOptions) -> str:
         lines += [f"    -> {name}" for name in node.publishes]
     spoken = [name for node in nodes for name in (*node.publishes, *node.subscribes)]
     rows = []
-    for name in dict.fromkeys([*spoken, *graph.SPOKEN_BY_EVERY_NODE]):
-        entry = graph.topic(name)
+    for name in dict.fromkeys([*spoken, *SPOKEN_BY_EVERY_NODE]):
+        entry = pipeline_topics.topic(name)
         rows.append((name, entry.type, entry.qos, entry.rate))
     topics = text_table(rows, ("topic", "type", "QoS", "rate"))
     return "\n".join([*lines, "", topics]) + "\n"

@@ -22,11 +22,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_nodes
 from kpm_ros.core.lock import Lock, hold
 from kpm_ros.operate.errors import user_errors
 from kpm_ros.operate.options import add_pipeline_options, pipeline_options
 from kpm_ros.operate.output_readers import nobody_reads
+from kpm_ros.pipeline_options import PipelineOptions
 
 if TYPE_CHECKING:
     from kpm_ros.operate.process import Command, Line
@@ -74,16 +75,17 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def pipeline_commands(options: graph.PipelineOptions) -> list[Command]:
+def pipeline_commands(options: PipelineOptions) -> list[Command]:
     """List the processes of the graph."""
     from kpm_ros.operate.process import Command
 
     return [
-        Command(node.name, tuple(graph.command(node, options))) for node in graph.build(options)
+        Command(node.name, tuple(pipeline_nodes.command(node, options)))
+        for node in graph.build(options)
     ]
 
 
-def hold_namespace(options: graph.PipelineOptions) -> Lock:
+def hold_namespace(options: PipelineOptions) -> Lock:
     """See that no other pipeline runs in this namespace, and keep others from it."""
     with user_errors():
         return hold(f"the pipeline of namespace /{options.namespace}")

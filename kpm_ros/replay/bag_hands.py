@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpm_ros import graph
+from kpm_ros import pipeline_topics
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.align.aligner_config import AlignerConfig
 from kpm_ros.core.foreign_files import printable
@@ -46,7 +46,7 @@ from kpm_ros.sense.samples import HAND
 from kpm_ros.wire import decode
 
 RATE_HZ = 100
-HAND_POINTS = graph.topic("hand/points").type
+HAND_POINTS = pipeline_topics.topic("hand/points").type
 Progress = Callable[[int], None]
 
 

@@ -24,7 +24,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kpm_ros import graph
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.learn.importing.measured import (
     EMG,
@@ -34,6 +33,7 @@ from kpm_ros.learn.importing.measured import (
     recording_of,
 )
 from kpm_ros.learn.recordings.recording import RecordingError
+from kpm_ros.pipeline_topics import CHANNELS
 from kpm_ros.replay import recorded_with
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
@@ -110,7 +110,7 @@ def _own(bag: BagReader, measured: Measured, namespace: str) -> dict[str, Keep]:
     for name, topic in finder.senses().items():
         if topic == emg or name == "emg/samples":
             keepers[topic] = partial(_channels, measured, EMG)
-        elif bag.topics[topic] == graph.CHANNELS.type:
+        elif bag.topics[topic] == CHANNELS.type:
             keepers[topic] = partial(_channels, measured, "")
         elif bag.topics[topic] in (KEY_EVENT, KEY_MOTION):
             read = decode.key_event if bag.topics[topic] == KEY_EVENT else decode.key_motion

@@ -29,10 +29,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kpm_ros import graph
+from kpm_ros import pipeline_topics
 from kpm_ros.core.flags import Flag, describe
 from kpm_ros.core.foreign_files import printable
 from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.pipeline_topics import CHANNELS, KEY_MOTION, LANDMARKS
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.topics import EFFORT_CHUNK, TopicFinder
@@ -47,18 +48,18 @@ STAGES = (
 )
 """Of each stage, which instant of the trace ends it, and its name."""
 _COUNTED: Mapping[str, Callable[[Any], tuple[int, int]]] = {
-    graph.LANDMARKS.type: lambda frame: (frame.index, 1),
-    graph.KEY_MOTION.type: lambda chunk: (
+    LANDMARKS.type: lambda frame: (frame.index, 1),
+    KEY_MOTION.type: lambda chunk: (
         chunk.first_index,
         len(chunk.depth) // max(1, chunk.keys),
     ),
-    graph.CHANNELS.type: lambda chunk: (
+    CHANNELS.type: lambda chunk: (
         chunk.first_index,
         len(chunk.samples) // max(1, len(chunk.channels)),
     ),
 }
 """Inputs that come steadily: which frame or sample a message begins with, and how many it has."""
-DIAGNOSTICS, LOG = graph.topic("/diagnostics").type, graph.topic("/rosout").type
+DIAGNOSTICS, LOG = pipeline_topics.topic("/diagnostics").type, pipeline_topics.topic("/rosout").type
 _AROUND_NS = NS_PER_S
 _BEFORE_NS = NS_PER_S // 2
 _UNUSUAL = 1.5

@@ -19,32 +19,33 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from kpm_ros import graph
+from kpm_ros import pipeline_topics
 from kpm_ros.core.sides import RIGHT
 from kpm_ros.core.streams import Streams
+from kpm_ros.pipeline_topics import CHANNELS, LANDMARKS, TOPICS, Topic
 from kpm_ros.replay.bag import BagError
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.wire.inputs import Input, inputs_of
 
-KEY_EVENT, KEY_MOTION = graph.KEY_EVENTS.type, graph.KEY_MOTION.type
-EMG = graph.topic("emg/samples").type
-ALIGNED = graph.topic("aligned").type
-RECEIPTS = graph.topic("aligned/receipts").type
-EFFORT = graph.topic("effort").type
-EFFORT_CHUNK = graph.topic("effort/chunks").type
-EFFORT_INFO = graph.topic("effort/info").type
+KEY_EVENT, KEY_MOTION = pipeline_topics.KEY_EVENTS.type, pipeline_topics.KEY_MOTION.type
+EMG = pipeline_topics.topic("emg/samples").type
+ALIGNED = pipeline_topics.topic("aligned").type
+RECEIPTS = pipeline_topics.topic("aligned/receipts").type
+EFFORT = pipeline_topics.topic("effort").type
+EFFORT_CHUNK = pipeline_topics.topic("effort/chunks").type
+EFFORT_INFO = pipeline_topics.topic("effort/info").type
 
 NAMES: dict[str, list[str]] = defaultdict(list)
 """How the pipeline's own topics of a type end, the usual one first: it decides where a bag has
 several of a type, and what ends as another is something else."""
-for _topic in graph.TOPICS:
+for _topic in TOPICS:
     if not _topic.name.startswith("/") and not _topic.of_each_stream:
         NAMES[_topic.type].append(f"/{_topic.name}")
 
 HOW_TO_CHOOSE = "choose with --namespace, or name the ones to use with --topic"
 
 
-OF_EACH_STREAM = {graph.LANDMARKS: "view", graph.CHANNELS: "stream"}
+OF_EACH_STREAM = {LANDMARKS: "view", CHANNELS: "stream"}
 """Topics of which there is one for each stream, and where a message names it."""
 
 
@@ -86,7 +87,7 @@ class TopicFinder:
     def senses(self) -> dict[str, str]:
         """Find the topics of all senses; of each, the pipeline's own name for it."""
         named: dict[str, str] = {}
-        for sense in graph.TOPICS:
+        for sense in TOPICS:
             if sense.sensed and sense in OF_EACH_STREAM:
                 for word, candidates in self._by_word(sense).items():
                     named[sense.of(word)] = self._only_one(sense, word, candidates)
@@ -120,7 +121,7 @@ class TopicFinder:
             raise BagError(self._lacks(kind))
         return found
 
-    def _of_stream(self, topic: graph.Topic, word: str) -> str:
+    def _of_stream(self, topic: Topic, word: str) -> str:
         """Topic of one stream; a model that takes any hand is given the right one of two."""
         by_word = self._by_word(topic)
         if not by_word:
@@ -134,7 +135,7 @@ class TopicFinder:
             )
         return self._only_one(topic, word, by_word[found])
 
-    def _by_word(self, topic: graph.Topic) -> dict[str, list[str]]:
+    def _by_word(self, topic: Topic) -> dict[str, list[str]]:
         """Topics of one kind, by the stream that they are of, and by its side where it has two."""
         by_stream: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for candidate in self._of_type(topic.type):
@@ -147,7 +148,7 @@ class TopicFinder:
             for side, topics in of_sides.items()
         }
 
-    def _only_one(self, topic: graph.Topic, stream: str, candidates: list[str]) -> str:
+    def _only_one(self, topic: Topic, stream: str, candidates: list[str]) -> str:
         usual = [name for name in candidates if name.endswith(f"/{topic.of(stream)}")]
         candidates = usual or candidates
         if len(candidates) > 1:
@@ -157,7 +158,7 @@ class TopicFinder:
             )
         return candidates[0]
 
-    def _stream_of(self, topic: graph.Topic, candidate: str) -> tuple[str, str]:
+    def _stream_of(self, topic: Topic, candidate: str) -> tuple[str, str]:
         """Name and side of the stream, as the messages say it; the topic's own without any."""
         for message in self._bag.messages([candidate]):
             told = self._bag.decode(message)

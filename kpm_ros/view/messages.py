@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from kpm_ros import graph
+from kpm_ros import pipeline_topics
 from kpm_ros.core.foreign_files import printable
+from kpm_ros.pipeline_topics import KEY_EVENTS, LANDMARKS
 from kpm_ros.sense.camera import pixels
 from kpm_ros.sense.camera.image_headers import PictureError
 from kpm_ros.view.scene import PICTURES_HZ, Scene
@@ -30,9 +31,10 @@ from kpm_ros.wire import decode
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
-DIAGNOSTICS = graph.topic("/diagnostics").type
-HAND_POINTS = graph.topic("hand/points").type
-EFFORT_CHUNK, EFFORT_INFO = graph.topic("effort/chunks").type, graph.topic("effort/info").type
+DIAGNOSTICS = pipeline_topics.topic("/diagnostics").type
+HAND_POINTS = pipeline_topics.topic("hand/points").type
+EFFORT_CHUNK = pipeline_topics.topic("effort/chunks").type
+EFFORT_INFO = pipeline_topics.topic("effort/info").type
 
 
 class MessageView:
@@ -45,10 +47,8 @@ class MessageView:
         self._picture_ns: dict[str, int] = {}
         self._said: dict[str, tuple[int, str]] = {}
         self._show: Mapping[str, Callable[[str, Any], None]] = {
-            graph.LANDMARKS.type: lambda _, message: scene.landmarks(
-                decode.landmark_frame(message)
-            ),
-            graph.KEY_EVENTS.type: lambda _, message: scene.key(decode.key_event(message)),
+            LANDMARKS.type: lambda _, message: scene.landmarks(decode.landmark_frame(message)),
+            KEY_EVENTS.type: lambda _, message: scene.key(decode.key_event(message)),
             HAND_POINTS: self._hand,
             EFFORT_INFO: self._info,
             EFFORT_CHUNK: lambda _, message: scene.effort(decode.effort_chunk(message)),

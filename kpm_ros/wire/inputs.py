@@ -23,9 +23,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from kpm_ros import graph
 from kpm_ros.align.aligner import Aligner
 from kpm_ros.core.streams import Channels, Landmarks, Stream, Streams
+from kpm_ros.pipeline_topics import KEY_EVENTS, OF_KIND, Topic, word_of
 from kpm_ros.sense.samples import ChannelChunk, LandmarkFrame
 from kpm_ros.wire import decode
 
@@ -39,7 +39,7 @@ class Input(NamedTuple):
     """One topic of a stream."""
 
     stream: str
-    topic: graph.Topic
+    topic: Topic
     name: str
     """The topic's name, relative to the namespace."""
     word: str
@@ -56,24 +56,22 @@ def inputs_of(streams: Streams) -> list[Input]:
         Input(
             stream.name,
             topic,
-            topic.of(graph.word_of(stream)),
-            graph.word_of(stream),
+            topic.of(word_of(stream)),
+            word_of(stream),
             *_way(topic, stream),
         )
         for stream in streams
-        for topic in graph.OF_KIND[stream.kind]
+        for topic in OF_KIND[stream.kind]
     ]
 
 
-def _way(
-    topic: graph.Topic, stream: Stream
-) -> tuple[Callable[[Any], Any], Callable[[Aligner], Push]]:
+def _way(topic: Topic, stream: Stream) -> tuple[Callable[[Any], Any], Callable[[Aligner], Push]]:
     """How a message of a topic becomes a sample of a stream, and where that is taken in."""
     if isinstance(stream, Landmarks):
         return partial(_landmarks, stream), lambda to: to.push_frame
     if isinstance(stream, Channels):
         return partial(_channels, stream), lambda to: to.push_channels
-    if topic is graph.KEY_EVENTS:
+    if topic is KEY_EVENTS:
         return decode.key_event, lambda to: to.push_key_event
     return decode.key_motion, lambda to: to.push_key_motion
 

@@ -23,7 +23,7 @@ import pytest
 from kpm_ros.msg import KeyEvent
 from rclpy.qos import QoSProfile
 
-from kpm_ros import graph
+from kpm_ros import pipeline_topics
 from kpm_ros.nodes import outgoing, polling, qos
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.synchronizer_node import SynchronizerNode
@@ -117,4 +117,4 @@ def test_what_devices_send_is_far_below_what_is_read():
     for message, topic in ((second, "keys/motion"), (hand, "camera/top/landmarks")):
         values = message.depth if topic == "keys/motion" else message.points
         assert isinstance(values, array.array)
-        assert 4 * len(values) + 200 < graph.topic(topic).largest
+        assert 4 * len(values) + 200 < pipeline_topics.topic(topic).largest

@@ -38,7 +38,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Joy
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_topics
 from kpm_ros.act.assistance_config import illustrative_gain
 from kpm_ros.core.chunks import AlignedChunk, EffortChunk
 from kpm_ros.core.flags import FlagBits
@@ -58,6 +58,7 @@ from kpm_ros.nodes.synchronizer_node import SynchronizerNode
 from kpm_ros.nodes.tracker_node import TrackerNode
 from kpm_ros.nodes.view_node import ViewNode
 from kpm_ros.operate.watch import Watch
+from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 from support import bags, gestures
 from support.fuzzing import cases, mutated
@@ -288,7 +289,7 @@ OTHER_TYPES = {
 def type_of(topic):
     if topic in OTHER_TYPES:
         return OTHER_TYPES[topic]
-    package, _, kind = graph.topic(topic).type.split("/")
+    package, _, kind = pipeline_topics.topic(topic).type.split("/")
     return getattr(importlib.import_module(f"{package}.msg"), kind)
 
 
@@ -341,7 +342,7 @@ def peak_mb():
 
 
 def test_every_topic_of_the_graph_that_is_read_is_tried():
-    options = graph.PipelineOptions(source="devices", record="bag", emg=True)
+    options = PipelineOptions(source="devices", record="bag", emg=True)
     nodes = [spec for spec in graph.build(options) if spec.name != "recorder"]
     read = {topic for spec in nodes for topic in spec.subscribes}
     assert read <= {topic for _, _, topics in READERS.values() for topic in topics}

@@ -25,13 +25,13 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from std_msgs.msg import Float64MultiArray
 
-from kpm_ros import graph
 from kpm_ros.core import provenance
 from kpm_ros.nodes import qos
 from kpm_ros.nodes.diagnostics import Level
 from kpm_ros.nodes.gesture_node import GestureNode
 from kpm_ros.nodes.polling import PolledSubscription
 from kpm_ros.nodes.recorder_node import RecorderNode
+from kpm_ros.pipeline_topics import SPOKEN_BY_EVERY_NODE
 from kpm_ros.replay.bag_reader import BagReader
 from support.waiting import wait_for
 
@@ -149,7 +149,7 @@ def test_a_bag_tells_code_model_parameters_and_host(recorder, make_node, node, c
 
 def test_what_every_node_says_is_recorded_also_what_it_said_before(recorder, node, tmp_path):
     node.get_logger().info("said before the recorder was there")
-    recording = recorder(topics=list(graph.SPOKEN_BY_EVERY_NODE))
+    recording = recorder(topics=list(SPOKEN_BY_EVERY_NODE))
     wait_for(lambda: int(recording.report().values["messages"]), "a line of the log")
     recording.stop()
     with BagReader(tmp_path / "bag") as bag:

@@ -20,8 +20,8 @@ import importlib.util
 
 import pytest
 
-from kpm_ros import graph
 from kpm_ros.operate import security
+from kpm_ros.pipeline_options import PipelineOptions
 from support.graph import RunningGraph
 from support.stage import namespaces
 from support.waiting import wait_for
@@ -51,7 +51,7 @@ def plain(entries, namespace, node):
 
 @pytest.mark.parametrize("name", NODES)
 def test_a_node_does_all_that_it_may_and_nothing_else(running, node, name):
-    [profile] = [one for one in security.profiles(graph.PipelineOptions()) if one.node == name]
+    [profile] = [one for one in security.profiles(PipelineOptions()) if one.node == name]
     place = name, f"/{running.namespace}"
 
     def seen():

@@ -22,8 +22,9 @@ import sys
 import numpy as np
 import pytest
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_nodes
 from kpm_ros.core.flags import Flag
+from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.replay.bag_reader import BagReader
 from support.hosts import A, B, Hosts
 from support.stage import namespaces
@@ -34,7 +35,7 @@ SECONDS = 4
 
 def run_on_two_hosts(hosts, domain, folder):
     """Simulated devices on A, `kpm demo` on B; give its summary and its bag's effort flags."""
-    options = graph.PipelineOptions(namespace=next(names))
+    options = PipelineOptions(namespace=next(names))
     [devices] = [node for node in graph.build(options) if node.name == "simulator"]
     env = {
         "ROS_DOMAIN_ID": str(domain),
@@ -46,7 +47,7 @@ def run_on_two_hosts(hosts, domain, folder):
     demo += ["--out", str(folder / "out"), "source:=topics", "network:=true"]
     demo += [f"namespace:={options.namespace}"]
     with (folder / "a.log").open("w+") as a_log, (folder / "b.log").open("w+") as b_log:
-        hosts.start(A, graph.command(devices, options), env, a_log)
+        hosts.start(A, pipeline_nodes.command(devices, options), env, a_log)
         status = hosts.start(B, demo, env, b_log).wait(110)
         for log in (a_log, b_log):
             log.seek(0)

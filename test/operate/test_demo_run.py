@@ -31,6 +31,7 @@ pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built"
 
 from kpm_ros import graph
 from kpm_ros.operate.measurement import STAGES
+from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.replay.bag_reader import BagReader
 from support.bodies import EIGHT, saved_body_model
 from support.starvation import measured_fairly
@@ -109,7 +110,7 @@ def test_a_demo_is_healthy_measures_every_stage_records_a_bag_and_judges(demo, t
     assert summary["duration_s"] == pytest.approx(5, abs=0.1)
     for stage in ("exposure_to_effort", "first_seconds", *STAGES):
         assert 0 < summary["latency_ms"][stage]["p50"] <= summary["latency_ms"][stage]["p99"]
-    nodes = graph.build(graph.PipelineOptions(record="somewhere"))
+    nodes = graph.build(PipelineOptions(record="somewhere"))
     assert set(summary["cpu_cores"]) == {*(node.name for node in nodes), "demo", "total"}
     assert summary["estimator"]["cpu_s_per_s"] > 0
     assert summary["not_scored"] == ""

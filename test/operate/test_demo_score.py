@@ -24,13 +24,13 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 pytest.importorskip("kpm_ros.msg", reason="the package's messages are not built")
 
-from kpm_ros import graph
 from kpm_ros.core.chunks import EffortChunk
 from kpm_ros.core.flags import Flag, FlagBits
 from kpm_ros.models.pianokpm.published import published_card
 from kpm_ros.nodes import simulated_pianist
 from kpm_ros.nodes.simulator_settings import SimulatorSettings
 from kpm_ros.operate.demo_score import UnknownTruthError, score_demo
+from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.sense.samples import KeyMotionChunk
 from support import bags
 from support.bags import MS, T0, S
@@ -38,7 +38,7 @@ from support.bags import MS, T0, S
 SECONDS = 3.0
 AGAIN_NS = T0 + 10 * S
 """When the simulator begins anew."""
-OPTIONS = graph.PipelineOptions(body="plain")
+OPTIONS = PipelineOptions(body="plain")
 CARD = published_card()
 
 

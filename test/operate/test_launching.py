@@ -26,11 +26,13 @@ import pytest
 
 pytest.importorskip("rosbags")
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_topics
 from kpm_ros.core import die_with_parent
 from kpm_ros.operate import launching
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.process_ends import LaunchEnds, Policy
+from kpm_ros.pipeline_options import PipelineOptions
+from kpm_ros.pipeline_topics import TOPICS
 from kpm_ros.replay.bag import BagTopic, BagWriter
 from support import bags
 
@@ -42,9 +44,9 @@ OUTPUTS = ["aligned", "effort", "effort/chunks", "effort/info", "gesture", "assi
 @pytest.fixture(scope="module")
 def bag(tmp_path_factory):
     """A bag of everything that the graph speaks, commands included; only senses say anything."""
-    options = graph.PipelineOptions(source="devices", record="bag")
+    options = PipelineOptions(source="devices", record="bag")
     topics = {
-        name if name.startswith("/") else f"/kpm/{name}": BagTopic(graph.topic(name).type)
+        name if name.startswith("/") else f"/kpm/{name}": BagTopic(pipeline_topics.topic(name).type)
         for node in graph.build(options)
         for name in (*node.publishes, *node.subscribes)
     }
@@ -65,7 +67,7 @@ def option(words, name):
 
 def test_only_what_devices_said_is_played(bag):
     words = launching.check_replay({**GIVEN, "bag": str(bag)}).ros2_command("kpm")
-    senses = graph.senses(graph.PipelineOptions())
+    senses = graph.senses(PipelineOptions())
     assert option(words, "--topics") == [f"/kpm/{name}" for name in senses]
     assert "--remap" not in words
     assert words[:6] == ["ros2", "bag", "play", str(bag), "--clock", "40"]
@@ -74,7 +76,7 @@ def test_only_what_devices_said_is_played(bag):
 def test_in_another_namespace_the_pipeline_there_hears_it(bag):
     given = {**GIVEN, "bag": str(bag), "rate": "2", "loop": "true", "start_s": "0.1"}
     words = launching.check_replay(given).ros2_command("studio")
-    senses = graph.senses(graph.PipelineOptions())
+    senses = graph.senses(PipelineOptions())
     assert option(words, "--remap") == [f"/kpm/{name}:=/studio/{name}" for name in senses]
     assert option(words, "--rate") == ["2.0"]
     assert option(words, "--start-offset") == ["0.1"]
@@ -86,7 +88,7 @@ MOVING = ("assist/command", "assist/command_stamped", "drive/command", "playback
 
 def test_a_recorded_command_has_another_name_than_a_live_one():
     """Whoever plays a whole bag, with whatever player, moves no machine by it."""
-    for topic in graph.TOPICS:
+    for topic in TOPICS:
         assert topic.moves == (topic.name in MOVING)
         assert (topic.recorded_name == topic.name) != topic.moves
         assert not (topic.moves and topic.sensed)
@@ -108,7 +110,7 @@ def test_command_lines_in_the_pages_play_what_devices_said_and_nothing_else(line
     words = shlex.split(line)
     if len(words) == 3:  # the command's name alone
         return
-    senses = [f"/kpm/{name}" for name in graph.senses(graph.PipelineOptions())]
+    senses = [f"/kpm/{name}" for name in graph.senses(PipelineOptions())]
     played = option(words, "--topics")
     renamed = dict(w.split(":=") for w in option(words, "--remap")) if "--remap" in words else {}
     for topic in played:
@@ -139,7 +141,7 @@ def test_what_cannot_be_played_is_refused_before_anything_is_started(bag, given,
 
 
 def test_a_bag_of_results_alone_is_refused(tmp_path):
-    topics = {f"/kpm/{name}": BagTopic(graph.topic(name).type) for name in OUTPUTS}
+    topics = {f"/kpm/{name}": BagTopic(pipeline_topics.topic(name).type) for name in OUTPUTS}
     BagWriter(tmp_path / "bag", topics).close()
     with pytest.raises(UserError, match="holds nothing that the senses say"):
         launching.check_replay({**GIVEN, "bag": str(tmp_path / "bag")})

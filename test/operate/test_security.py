@@ -21,10 +21,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from kpm_ros import graph
+from kpm_ros import graph, pipeline_nodes
 from kpm_ros.core.registration import Registration
 from kpm_ros.operate import security
-from kpm_ros.pipeline_options import simulated_room
+from kpm_ros.pipeline_options import PipelineOptions, simulated_room
 
 POLICY = Path(__file__).parents[2] / "config" / "security" / "policy.xml"
 
@@ -43,7 +43,7 @@ def allowed() -> dict[str, dict[tuple[str, str], set[str]]]:
 
 
 def test_the_shipped_policy_is_the_one_made_from_the_graph():
-    made = security.as_xml(graph.PipelineOptions())
+    made = security.as_xml(PipelineOptions())
     assert POLICY.read_text() == made, (
         "run: python -m kpm_ros.operate.security > config/security/policy.xml"
     )
@@ -51,13 +51,13 @@ def test_the_shipped_policy_is_the_one_made_from_the_graph():
 
 @pytest.mark.parametrize("source", ["simulator", "devices", "topics"])
 def test_every_topic_of_every_node_is_allowed_to_the_enclave_it_runs_in(source):
-    options = graph.PipelineOptions(source=source, record="bag")
+    options = PipelineOptions(source=source, record="bag")
     for node in graph.build(options):
-        rules = allowed()[graph.enclave(node, options)]
+        rules = allowed()[pipeline_nodes.enclave(node, options)]
         assert set(node.publishes) <= rules["topics", "publish"]
         assert set(node.subscribes) <= rules["topics", "subscribe"]
-        words = graph.command(node, options)
-        assert words[words.index("--enclave") + 1] == graph.enclave(node, options)
+        words = pipeline_nodes.command(node, options)
+        assert words[words.index("--enclave") + 1] == pipeline_nodes.enclave(node, options)
 
 
 def test_nothing_else_is_allowed():
@@ -87,7 +87,7 @@ def test_nothing_else_is_allowed():
 
 
 def test_another_namespace_has_enclaves_of_its_own():
-    made = security.as_xml(graph.PipelineOptions(namespace="left_hand"))
+    made = security.as_xml(PipelineOptions(namespace="left_hand"))
     assert 'path="/left_hand/exo"' in made
     assert "/kpm/" not in made
 

@@ -26,11 +26,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from kpm_ros import cli, graph
+from kpm_ros import cli, pipeline_topics
 from kpm_ros.core.settings import declared
 from kpm_ros.nodes.node_settings import KINDS, NODES
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.options import spell_out
+from kpm_ros.pipeline_options import OPTIONS, PipelineOptions
 from support.pages import FOLDERS, ROOT, Page
 
 
@@ -94,7 +95,7 @@ def _kpm(words: list[str], whole: bool) -> str | None:
                 for name, value in vars(arguments).items()
                 if name.startswith("option_") and value is not None
             }
-            graph.PipelineOptions.from_strings(given)
+            PipelineOptions.from_strings(given)
             return _model(given.get("model") or getattr(arguments, "model", None), words[0])
         return _known_options(parser, spelled)
     except SystemExit as end:
@@ -188,7 +189,7 @@ def _launch(words: list[str]) -> str | None:
     launch = ROOT / "launch" / words[0]
     if not launch.is_file():
         return f"there is no launch file {words[0]}"
-    options = {option.name for option in graph.OPTIONS}
+    options = {option.name for option in OPTIONS}
     options |= set(re.findall(r'DeclareLaunchArgument\(\s*"(\w+)"', launch.read_text("utf-8")))
     gone = [w for w in words[1:] if ":=" in w and w.partition(":=")[0] not in options]
     return f"{words[0]} has no {', '.join(gone)}" if gone else None
@@ -207,7 +208,7 @@ def _run(words: list[str]) -> str | None:
 def _is_served(name: str) -> bool:
     """Whether a topic, a node, or a node's service has this name."""
     with contextlib.suppress(KeyError):
-        return bool(graph.topic(name))
+        return bool(pipeline_topics.topic(name))
     node, _, service = name.partition("/")
     own = ROOT / "kpm_ros" / "nodes" / f"{node}_node.py"
     if not service or not own.is_file():

@@ -22,13 +22,14 @@ import re
 import pytest
 import yaml
 
-from kpm_ros import graph
+from kpm_ros import pipeline_topics
 from kpm_ros.core.resources import DEFAULT_MODEL, config_dir, find_model
 from kpm_ros.models.weight_files import read_card
+from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.replay.definitions import known_types
 from kpm_ros.wire.encode import KEYBOARD_FRAME
 
-PREFIX = f"/{graph.PipelineOptions().namespace}/"
+PREFIX = f"/{PipelineOptions().namespace}/"
 FOXGLOVE = json.loads((config_dir() / "foxglove.json").read_text())
 RVIZ = yaml.safe_load((config_dir() / "kpm.rviz").read_text())["Visualization Manager"]
 SHOWS = {
@@ -46,7 +47,7 @@ def panels(kind):
 
 def topic(name):
     """Find what the graph knows of a topic's full name."""
-    return graph.topic(name.removeprefix(PREFIX))
+    return pipeline_topics.topic(name.removeprefix(PREFIX))
 
 
 def field_type(path):
