@@ -27,6 +27,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 OLDEST_PYTHON = (3, 10)
 NEWEST_PYTHON = (3, 13)
 OLDEST_CMAKE = (3, 21)
+PYTHON_ANSWERS_S = 60
 # 3.13 comes last: MediaPipe with its models in the wheel does not exist for it.
 PYTHONS = ("python3", "python3.11", "python3.12", "python3.10", "python3.13")
 
@@ -80,6 +81,9 @@ class Lack(NamedTuple):
 def ask_python(command: str) -> Optional[Python]:
     """Run an interpreter to learn about it; None when it does not run.
 
+    One that does not answer in time is not passed over: on a machine that is too busy, another one
+    would be taken, and the private environment made anew for it.
+
     In an activated environment, ours perhaps, it is the one that the environment was made with.
     """
     try:
@@ -87,10 +91,15 @@ def ask_python(command: str) -> Optional[Python]:
             [command, "-I", "-c", ASK_PYTHON],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=30,
+            timeout=PYTHON_ANSWERS_S,
             check=True,
         )
         answer = json.loads(done.stdout.decode())
+    except subprocess.TimeoutExpired:
+        raise NotReadyError(
+            f"{command} did not answer within {PYTHON_ANSWERS_S} s: run it again when the machine "
+            "is less busy, or name another Python: PYTHON=/path/to/python3.11"
+        ) from None
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     answer["version"] = tuple(answer["version"])

@@ -105,6 +105,17 @@ def test_in_an_activated_environment_the_python_beneath_it_is_meant(tmp_path: Pa
     assert machine.ask_python(str(tmp_path / "bin" / "python3")) == beneath
 
 
+def test_a_python_that_is_too_busy_to_answer_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def starve(command: list[str], **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, 1.0)
+
+    monkeypatch.setattr(machine.subprocess, "run", starve)
+    with pytest.raises(machine.NotReadyError, match="python3 did not answer within"):
+        machine.choose_python("")
+
+
 def test_a_newer_python_is_taken_only_where_nothing_better_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
