@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
 
-from kpm_ros.act.safety import FreshnessRules
+from kpm_ros.act.freshness import FreshnessRules
 from kpm_ros.act.sender import Sender, SenderWatch
 from kpm_ros.core.flags import INVALID_SIDE, Flag, describe
 from kpm_ros.estimate.effort_batch import EffortBatch

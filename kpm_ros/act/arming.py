@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from kpm_ros.act.safety import NS_PER_S, Now
+from kpm_ros.act.safety import Now
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import CheckedSettings, ConfigurationError, check_choice, setting
 
 REMEMBERED = 50

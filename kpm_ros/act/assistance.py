@@ -17,19 +17,19 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kpm_ros.act.arming import Arming, ArmingRules, Cause, Fault
+from kpm_ros.act.assistance_command import AssistanceCommand, AssistanceState
 from kpm_ros.act.assistance_config import AssistanceConfig
-from kpm_ros.act.safety import NS_PER_S, EffortGuard, GuardState, Now
+from kpm_ros.act.safety import EffortGuard, GuardState, Now
 from kpm_ros.act.slew_limiter import SlewLimiter
 from kpm_ros.act.smoothing import Smoother
 from kpm_ros.act.torque_map import TorqueMap
 from kpm_ros.core.flags import INVALID_SIDE
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.models.intervals import Intervals
 
@@ -39,30 +39,6 @@ player sets stands still between its steps, of 25 ms by default."""
 
 INHIBIT_S = 1.0
 """How long nothing is acted on after something came that made effort doubtful."""
-
-
-class AssistanceState(str, Enum):
-    """What assistance is doing."""
-
-    DISARMED = "disarmed"
-    """At zero, or on the stated way there, until somebody arms."""
-    WITHHELD = "withheld"
-    """Armed, but something is at fault that heals: likewise."""
-    RECOVERING = "recovering"
-    """Armed, and effort is good, but not for long enough yet: likewise."""
-    RAMPING = "ramping"
-    """Assisting with a growing share."""
-    ACTIVE = "active"
-    """Assisting."""
-
-
-@dataclass(frozen=True, slots=True)
-class AssistanceCommand:
-    """Torque of each joint, with the reason why it is what it is."""
-
-    torque_nm: NDArray[np.float64]
-    state: AssistanceState
-    reason: str
 
 
 class Assistance:

@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kpm_ros.act.freshness import FreshnessRules
 from kpm_ros.act.muscle_weights import require_names
-from kpm_ros.act.safety import FreshnessRules
 from kpm_ros.core.settings import ConfigurationError, check_number, setting
 
 GAIN_LIMIT = 100.0

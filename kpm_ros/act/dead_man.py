@@ -17,8 +17,9 @@
 from __future__ import annotations
 
 from kpm_ros.act.arming import Cause, Fault
-from kpm_ros.act.safety import NS_PER_S, Now
+from kpm_ros.act.safety import Now
 from kpm_ros.act.sender import SILENT_NS
+from kpm_ros.core.grid import NS_PER_S
 
 RELEASED = Fault(Cause.DEAD_MAN, "the dead-man switch is released")
 

@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kpm_ros.act.arming import Cause, Fault
-from kpm_ros.act.safety import NS_PER_S, Now
+from kpm_ros.act.safety import Now
+from kpm_ros.core.grid import NS_PER_S
 
 MOST_WAITING = 2000
 """Commands that are remembered until they are echoed; more than are sent within any timeout."""

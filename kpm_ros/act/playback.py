@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.act.arming import Arming, Cause, Fault
 from kpm_ros.act.muscle_weights import require_names
-from kpm_ros.act.safety import NS_PER_S, Now
+from kpm_ros.act.safety import Now
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.hand_motion import HandMotion, OneHandMotion
 from kpm_ros.core.settings import CheckedSettings, ConfigurationError, nearest, setting
 

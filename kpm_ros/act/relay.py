@@ -23,8 +23,9 @@ from typing import NamedTuple
 
 from kpm_ros.act.assistance_config import AssistanceConfig, illustrative_gain
 from kpm_ros.act.muscle_weights import require_names
-from kpm_ros.act.safety import NS_PER_S, Now
+from kpm_ros.act.safety import Now
 from kpm_ros.act.sender import SILENT_NS
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.settings import CheckedSettings, ConfigurationError, setting
 
 

@@ -18,22 +18,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kpm_ros.act.freshness import FreshnessRules
 from kpm_ros.core.flags import KEYS_LATE, Flag, describe
-from kpm_ros.core.settings import CheckedSettings, check_number, setting
-
-NS_PER_S = 1_000_000_000
+from kpm_ros.core.grid import NS_PER_S
+from kpm_ros.core.settings import check_number
 
 CLOCK_SLACK_NS = 20_000_000
 """Callers on different threads may hand in instants this far out of order; more is a clock set
 back."""
-
 
 _VIEW, _KEYS = int(Flag.POSE_STALE | Flag.POSE_LOST), int(KEYS_LATE)
 
@@ -86,26 +84,6 @@ class Admitted(NamedTuple):
 
 
 NOTHING = Admitted([], [], [])
-
-
-@dataclass(frozen=True)
-class FreshnessRules(CheckedSettings):
-    """Which effort counts, and for how long."""
-
-    timeout_s: float = setting(
-        0.05, "silence after which effort is stale", least=0.005, most=1.0, live=True
-    )
-    max_age_s: float = setting(
-        0.3, "age after which effort is stale", least=0.01, most=5.0, live=True
-    )
-    """Age of the instant that it describes."""
-    max_effort: float = setting(
-        10.0,
-        "effort beyond this, in its unit, is implausible and not acted on",
-        least=1e-6,
-        most=1e9,
-        live=True,
-    )
 
 
 class EffortGuard:

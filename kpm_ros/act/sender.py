@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kpm_ros.act.safety import NS_PER_S
+from kpm_ros.core.grid import NS_PER_S
 
 SILENT_NS = NS_PER_S // 2
 """Only when the sender that is followed has been silent for so long is another one followed."""

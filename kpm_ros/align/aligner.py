@@ -21,13 +21,12 @@ is flagged. See docs/timing.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from kpm_ros.align.aligner_config import AlignerConfig
+from kpm_ros.align.aligner_counts import AlignerCounts
 from kpm_ros.align.arrivals import Outcome
-from kpm_ros.align.hand_sides import HandSides
+from kpm_ros.align.hand_sides import sides_of
 from kpm_ros.align.hand_watch import HandWatch
 from kpm_ros.align.open_streams import OpenStreams
 from kpm_ros.align.pose_rules import ViewTiming
@@ -36,27 +35,9 @@ from kpm_ros.align.space import HandInSpace
 from kpm_ros.core.chunks import AlignedChunk, Trace
 from kpm_ros.core.flags import Flag, FlagBits, absent
 from kpm_ros.core.grid import NS_PER_S, Grid
-from kpm_ros.core.stream_kinds import SIDES
 from kpm_ros.sense.samples import ChannelChunk, KeyEvent, KeyMotionChunk, LandmarkFrame
 
 STALE = FlagBits(Flag.POSE_STALE | Flag.POSE_LOST)
-
-
-@dataclass
-class AlignerCounts:
-    """What was refused and what broke off, for diagnostics."""
-
-    refused: int = 0
-    """Impossible: wrong size, not finite, a repeat, of an unknown view, or too many at once."""
-    future: int = 0
-    """Stamped further ahead of the clock than allowed."""
-    late: int = 0
-    """Came after its instant had been settled without it."""
-    clock_steps: int = 0
-    """Times the clock jumped, or nobody advanced the stream for as long."""
-    emitted: int = 0
-    stale: int = 0
-    """Samples of them whose pose was stale or lost in some view."""
 
 
 class Aligner:
@@ -75,7 +56,7 @@ class Aligner:
         self.grid = Grid(config.rate_hz)
         self.counts = AlignerCounts()
         self._inputs = OpenStreams(config)
-        self._sides = _sides(config)
+        self._sides = sides_of(config.registration, config.streams)
         self.watch: RoomWatch | None = watch_over(config.registration, config.streams, config.watch)
         """Of registered cameras, while there are keys and hands to judge them by."""
         self._hand_watch = HandWatch(config.streams, config.familiar)
@@ -308,11 +289,3 @@ class Aligner:
             received_ns=newest.received_ns,
             aligned_ns=now_ns,
         )
-
-
-def _sides(config: AlignerConfig) -> HandSides | None:
-    """Make what tells two hands apart, where there are two, and cameras whose place is known."""
-    hands = [view for view in config.streams.landmarks if view.side]
-    if config.registration is None or {hand.side for hand in hands} != set(SIDES):
-        return None
-    return HandSides(config.registration, hands[0].skeleton)

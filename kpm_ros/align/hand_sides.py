@@ -37,6 +37,7 @@ from kpm_ros.core.piano import FIRST_NOTE, PIANO_KEYS
 from kpm_ros.core.registration import Registration
 from kpm_ros.core.skeletons import Skeleton
 from kpm_ros.core.stream_kinds import SIDES
+from kpm_ros.core.streams import Streams
 from kpm_ros.sense.samples import KeyEvent, KeyEventKind, LandmarkFrame
 
 PALM_M, TIP_M = 0.04, 0.0
@@ -239,6 +240,14 @@ class HandSides:
         together_ns = round(rules.together_s * NS_PER_S)
         doubted = longer_ns > together_ns or (view.crossed and longer_ns >= -together_ns)
         return doubted and now_ns - view.differs_ns >= rules.differ_s * NS_PER_S
+
+
+def sides_of(registration: Registration | None, streams: Streams) -> HandSides | None:
+    """Make what tells two hands apart, where there are two, and cameras whose place is known."""
+    hands = [view for view in streams.landmarks if view.side]
+    if registration is None or {hand.side for hand in hands} != set(SIDES):
+        return None
+    return HandSides(registration, hands[0].skeleton)
 
 
 def _along_keys(

@@ -42,7 +42,7 @@ from kpm_ros.core.sides import LEFT, RIGHT
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.core.stream_kinds import KEYBOARD
 from kpm_ros.motion.hand_kinematics import KNUCKLES, HandKinematics
-from kpm_ros.motion.inverse_kinematics import PoseBeliefs
+from kpm_ros.motion.pose_beliefs import PoseBeliefs
 from kpm_ros.motion.posing import posed
 from kpm_ros.motion.published_camera import FOCAL_PX, IMAGE_SIZE
 from kpm_ros.motion.video_hands import SeenHands

@@ -23,7 +23,6 @@ of equations and costs the same for every frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,9 +30,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.core.hand_motion import JOINTS, POINTS
 from kpm_ros.motion.hand_kinematics import PALM, HandKinematics
+from kpm_ros.motion.pose_beliefs import PoseBeliefs
 from kpm_ros.motion.rotations import best_turn, matrices, turns_of
-from kpm_ros.simulate.anatomy.passive import rest_angles
-from kpm_ros.simulate.anatomy.posture import WRIST_JOINTS
 from kpm_ros.simulate.anatomy.statics import LAST_BEND, LAST_JOINTS
 
 Array = NDArray[np.float64]
@@ -51,33 +49,6 @@ _LONGEST_STEP_RAD = 0.5
 _FEWEST_POINTS = 6
 """Of a frame that is posed at all."""
 _AT_LEAST_M = 1e-5
-
-
-@dataclass(frozen=True)
-class PoseBeliefs:
-    """How surely things are known, as standard deviations in metres, radians and seconds."""
-
-    landmark_m: float | Array = 0.004
-    """Of a landmark; an array is broadcast to (n, 21, 3), for example where depth is guessed."""
-    forearm_rad: tuple[float, float, float] | None = (0.15, 0.03, 0.3)
-    """How far the forearm is from level, from palm down and from pointing at the fallboard; what is
-    more is the wrist's doing. None: nothing is known of it, and the wrist is held straight."""
-    wrist_rad: float = 0.3
-    """How far the wrist's joints are from straight."""
-    straight_wrist_rad: float = 0.01
-    """The same where nothing is known of the forearm."""
-    bend_rad: float = 1.0
-    """How far joints that bend are from a relaxed hand's."""
-    spread_rad: float = 0.35
-    """How far joints that spread are from the middle."""
-    linked_rad: float = 0.25
-    """How far a fingertip's joint is from two thirds of the one before it."""
-    place_m_s2: float = 15.0
-    """Acceleration of the wrist."""
-    turn_rad_s2: float = 60.0
-    """Of the forearm's turning."""
-    joint_rad_s2: float = 250.0
-    """Of joints."""
 
 
 class Posed(NamedTuple):
@@ -153,7 +124,7 @@ class _Piece:
         self._sure = np.where(known, 1.0 / np.maximum(spread, _AT_LEAST_M), 0.0)
         self._low, self._high = hand.body.ranges.T
         names = hand.body.joint_names
-        self._rest, self._rest_sure = _rest(names, beliefs)
+        self._rest, self._rest_sure = beliefs.of_joints(names)
         self._linked = [(names.index(a), names.index(b)) for a, b in LAST_JOINTS.items()]
         self._linked_sure = 1.0 / beliefs.linked_rad
         forearm = beliefs.forearm_rad
@@ -279,19 +250,6 @@ class _Piece:
             check_finite=False,
         )
         return np.asarray(solved).reshape(pull.shape)
-
-
-def _rest(names: tuple[str, ...], beliefs: PoseBeliefs) -> tuple[Array, Array]:
-    """Where each joint usually is, and how sure that is, as one over a standard deviation."""
-    known = beliefs.forearm_rad is not None
-    wrist = beliefs.wrist_rad if known else beliefs.straight_wrist_rad
-
-    def spread(name: str) -> float:
-        if name in WRIST_JOINTS:
-            return wrist
-        return beliefs.spread_rad if "abduction" in name else beliefs.bend_rad
-
-    return rest_angles(names), 1.0 / np.array([spread(name) for name in names])
 
 
 def _bent(state: _State) -> Array:

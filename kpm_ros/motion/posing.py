@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from kpm_ros.core.hand_motion import CAMERA, HandMotion, MotionError, OneHandMotion
 from kpm_ros.motion.bone_rotations import landmarks_of, rotations_of
 from kpm_ros.motion.hand_kinematics import HandKinematics
-from kpm_ros.motion.inverse_kinematics import PoseBeliefs, Posed, pose_hand
+from kpm_ros.motion.inverse_kinematics import Posed, pose_hand
+from kpm_ros.motion.pose_beliefs import PoseBeliefs
 from kpm_ros.motion.published_camera import right_handed
 from kpm_ros.motion.rotations import matrices
 

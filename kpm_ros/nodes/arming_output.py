@@ -21,7 +21,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kpm_ros.act.arming import ARMED, TRACE, Arming, Fault, Turn
-from kpm_ros.act.safety import NS_PER_S, Now
+from kpm_ros.act.safety import Now
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.msg import AssistState
 from kpm_ros.nodes import outgoing, qos
 

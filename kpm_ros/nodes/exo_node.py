@@ -24,7 +24,8 @@ from typing import Any
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
 from kpm_ros.act.arming import Cause, Fault
-from kpm_ros.act.assistance import Assistance, AssistanceState
+from kpm_ros.act.assistance import Assistance
+from kpm_ros.act.assistance_command import AssistanceState
 from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.drive_watch import DriveWatch
 from kpm_ros.act.muscle_weights import parse_weights

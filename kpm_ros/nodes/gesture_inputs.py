@@ -21,9 +21,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from kpm_ros.act.freshness import FreshnessRules
 from kpm_ros.act.gestures.gesture_model import GestureCard, Input
 from kpm_ros.act.gestures.learnt import Batch
-from kpm_ros.act.safety import FreshnessRules
 from kpm_ros.client import EffortReader
 from kpm_ros.core.flags import INVALID_SIDE, Flag
 from kpm_ros.core.hands import side_of

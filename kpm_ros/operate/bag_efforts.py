@@ -28,7 +28,8 @@ from kpm_ros.learn.importing.emg_truth import EmgRules, EmgTruth
 from kpm_ros.learn.reports.shown import KeyDown
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.picture_sources import labels_of
-from kpm_ros.operate.replay_run import Choices, ReplayRun
+from kpm_ros.operate.replay_choices import Choices
+from kpm_ros.operate.replay_run import ReplayRun
 from kpm_ros.replay.bag_notes import read_notes
 from kpm_ros.replay.bag_reader import BagReader
 from kpm_ros.replay.effort import Effort, load_npz, read_effort

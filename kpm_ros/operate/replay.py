@@ -30,7 +30,7 @@ from kpm_ros.operate.errors import UserError, user_errors
 from kpm_ros.pipeline_options import PipelineOptions
 
 if TYPE_CHECKING:
-    from kpm_ros.operate.replay_run import Choices
+    from kpm_ros.operate.replay_choices import Choices
 
 NAME = "replay"
 PURPOSE = "run a recording through the pipeline again, without ROS, as fast as it goes"
@@ -137,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _choices(arguments: argparse.Namespace) -> Choices:
-    from kpm_ros.operate.replay_run import Choices
+    from kpm_ros.operate.replay_choices import Choices
 
     tolerance = arguments.tolerance
     if tolerance is not None:

@@ -21,7 +21,6 @@ import functools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from kpm_ros import graph, pipeline_nodes
@@ -38,6 +37,7 @@ from kpm_ros.nodes import models
 from kpm_ros.operate import preflight
 from kpm_ros.operate.errors import UserError
 from kpm_ros.operate.progress import progress
+from kpm_ros.operate.replay_choices import Choices
 from kpm_ros.operate.replay_verdict import Verdict, verdict
 from kpm_ros.pipeline_options import PipelineOptions
 from kpm_ros.replay import offline, recorded_with
@@ -65,27 +65,6 @@ CHOSEN_HERE = ("model", "registration", "period_s", "begin_with", "hop_s", "paci
 """Parameters that a replay has its own way of, or that change no sample."""
 
 DEFAULT_NAMESPACE = PipelineOptions().namespace
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the user chose."""
-
-    bag: Path
-    model: str = ""
-    """Empty = the live run's, if it is known and there, else the usual one."""
-    hand: str = ""
-    """Of a model of a hand: whose effort; empty = as in the live run."""
-    registration: str = ""
-    """Where the cameras stood: a file; empty = as in the live run."""
-    params_file: str = ""
-    namespace: str = ""
-    topics: tuple[str, ...] = ()
-    from_aligned: bool = False
-    out: Path | None = None
-    tolerance: float = 1e-5
-    device: str = ""
-    """Where whole stretches are evaluated at once; empty = streamed, as live."""
 
 
 class ReplayRun:

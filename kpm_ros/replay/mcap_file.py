@@ -26,7 +26,6 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
 
 from mcap.opcode import Opcode
 from mcap.records import Channel, ChunkIndex, Header, Schema, Statistics
@@ -39,6 +38,7 @@ from kpm_ros.replay.bag_limits import (
     MOST_WAITING,
     DamagedError,
 )
+from kpm_ros.replay.mcap_blocks import Block, indexed
 from kpm_ros.replay.mcap_records import (
     HEAD,
     MESSAGE,
@@ -56,17 +56,6 @@ _OF_A_MESSAGE = 200
 """Bytes of memory that a message takes besides its data."""
 
 
-class _Block(NamedTuple):
-    """A chunk, or records that are in none."""
-
-    start_ns: int
-    end_ns: int
-    offset: int
-    length: int
-    channels: frozenset[int] | None
-    """None = not known."""
-
-
 class McapFile(BagFile):
     """An mcap file of ROS 2 messages."""
 
@@ -75,7 +64,7 @@ class McapFile(BagFile):
         super().__init__()
         self._names: dict[int, str] = {}
         self._schemas: dict[int, Schema] = {}
-        self._blocks: list[_Block] = []
+        self._blocks: list[Block] = []
         self._stack = ExitStack()
         self._file = self._stack.enter_context(opened(path, MOST_BYTES))
         try:
@@ -144,7 +133,7 @@ class McapFile(BagFile):
         statistics = None
         for kind, body in records(memoryview(self._bytes(start, footer_at - start))):
             if kind == Opcode.CHUNK_INDEX:
-                self._blocks.append(_block(ChunkIndex.read(stream(body))))
+                self._blocks.append(indexed(ChunkIndex.read(stream(body))))
             elif kind == Opcode.STATISTICS:
                 statistics = Statistics.read(stream(body))
             else:
@@ -221,7 +210,7 @@ class McapFile(BagFile):
 
     def _add_block(self, start: int, end: int) -> None:
         """Look through a chunk, or through records in a row, and note what times they are of."""
-        block = _Block(0, LATEST_NS, start, end - start, None)
+        block = Block(0, LATEST_NS, start, end - start, None)
         stamps = []
         found: Counter[str] = Counter()
         for kind, body in self._records_in(block):
@@ -261,7 +250,7 @@ class McapFile(BagFile):
             text = schema_of.data.decode("utf-8", "replace")
             self.definitions[schema_of.name] = Definition(schema_of.encoding, text)
 
-    def _messages_in(self, block: _Block) -> Iterator[tuple[int, int, memoryview]]:
+    def _messages_in(self, block: Block) -> Iterator[tuple[int, int, memoryview]]:
         for kind, body in self._records_in(block):
             if kind == Opcode.MESSAGE:
                 channel, _, stamp_ns, _ = MESSAGE.unpack_from(body)
@@ -269,7 +258,7 @@ class McapFile(BagFile):
                     raise ForeignFileError("its index does not tell the times of its chunks")
                 yield channel, stamp_ns, body[MESSAGE.size :]
 
-    def _records_in(self, block: _Block) -> Iterator[tuple[int, memoryview]]:
+    def _records_in(self, block: Block) -> Iterator[tuple[int, memoryview]]:
         if block.length > MOST_CHUNK:
             raise ForeignFileError(f"a chunk has {block.length / MB:.0f} MB, more than is read")
         raw = memoryview(self._bytes(block.offset, block.length))
@@ -290,13 +279,3 @@ def _before(waiting: list[tuple[int, int, int, bytes]], start_ns: int) -> int:
         if message[0] >= start_ns:
             return number
     return len(waiting)
-
-
-def _block(index: ChunkIndex) -> _Block:
-    channels = frozenset(index.message_index_offsets)
-    start_ns, end_ns = (
-        checked_stamp(index.message_start_time),
-        checked_stamp(index.message_end_time),
-    )
-    offset, length = index.chunk_start_offset, index.chunk_length
-    return _Block(start_ns, end_ns, offset, length, channels or None)

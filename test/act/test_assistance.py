@@ -23,13 +23,8 @@ import numpy as np
 import pytest
 
 from kpm_ros.act.arming import Arming, ArmingRules, Cause, NotHealthyError
-from kpm_ros.act.assistance import (
-    INHIBIT_S,
-    STANDSTILL_S,
-    Assistance,
-    AssistanceCommand,
-    AssistanceState,
-)
+from kpm_ros.act.assistance import INHIBIT_S, STANDSTILL_S, Assistance
+from kpm_ros.act.assistance_command import AssistanceCommand, AssistanceState
 from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.safety import Now
 from kpm_ros.core.flags import Flag, FlagBits

@@ -26,12 +26,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from kpm_ros.act.arming import HEALING, Arming, ArmingRules, Cause, Fault, NotHealthyError
-from kpm_ros.act.assistance import (
-    STANDSTILL_S,
-    Assistance,
-    AssistanceCommand,
-    AssistanceState,
-)
+from kpm_ros.act.assistance import STANDSTILL_S, Assistance
+from kpm_ros.act.assistance_command import AssistanceCommand, AssistanceState
 from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.muscle_weights import parse_weights
 from kpm_ros.act.safety import Now

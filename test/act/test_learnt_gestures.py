@@ -21,11 +21,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kpm_ros.act.freshness import FreshnessRules
 from kpm_ros.act.gestures.decision import Decider, voted
 from kpm_ros.act.gestures.gesture_model import DecisionRules, Input
 from kpm_ros.act.gestures.hand_shape import HandShape
 from kpm_ros.act.gestures.learnt import Batch, LearntRecogniser
-from kpm_ros.act.safety import FreshnessRules, Now
+from kpm_ros.act.safety import Now
 from kpm_ros.core.flags import Flag
 from kpm_ros.core.skeletons import find_skeleton
 from kpm_ros.learn.gestures.executions import Execution, Recorded, windows_in

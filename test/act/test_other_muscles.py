@@ -21,7 +21,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kpm_ros.act.assistance import Assistance, AssistanceCommand, AssistanceState
+from kpm_ros.act.assistance import Assistance
+from kpm_ros.act.assistance_command import AssistanceCommand, AssistanceState
 from kpm_ros.act.assistance_config import AssistanceConfig
 from kpm_ros.act.gestures.rules import GestureConfig, GestureRecogniser, gesture_rules
 from kpm_ros.act.muscle_weights import parse_weights, write_weights

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from kpm_ros.motion.bone_rotations import landmarks_of, rotations_of
 from kpm_ros.motion.hand_kinematics import BONES, HandKinematics, average_body
-from kpm_ros.motion.inverse_kinematics import PoseBeliefs, pose_hand
+from kpm_ros.motion.inverse_kinematics import pose_hand
+from kpm_ros.motion.pose_beliefs import PoseBeliefs
 from kpm_ros.motion.rotations import matrices
 from kpm_ros.simulate.anatomy.body import Body
 from kpm_ros.simulate.person import Person

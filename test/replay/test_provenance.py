@@ -72,7 +72,8 @@ def test_a_replay_shows_by_what_a_recording_was_made(capsys, described, light):
 
 
 def test_the_live_runs_model_is_replayed_where_none_is_named(described, light, tmp_path):
-    from kpm_ros.operate.replay_run import Choices, ReplayRun
+    from kpm_ros.operate.replay_choices import Choices
+    from kpm_ros.operate.replay_run import ReplayRun
 
     bag = described({"parameters": json.dumps({"/kpm/inference": {"model": str(light)}})})
     replay = ReplayRun(Choices(bag))

@@ -23,10 +23,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kpm_ros.act.freshness import FreshnessRules
 from kpm_ros.act.gestures.decision import Decider, Verdict
 from kpm_ros.act.gestures.gesture_model import GestureModel, Input
 from kpm_ros.act.gestures.rules import NO_GESTURE, GestureChange, RecognisedGesture
-from kpm_ros.act.safety import NS_PER_S, EffortGuard, FreshnessRules, GuardState, Now
+from kpm_ros.act.safety import EffortGuard, GuardState, Now
+from kpm_ros.core.grid import NS_PER_S
 
 PERIODS = 4
 """Of a slow signal that may pass without a sample, where `timeout_s` is less."""

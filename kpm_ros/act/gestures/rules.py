@@ -22,10 +22,12 @@ from typing import NamedTuple
 
 from numpy.typing import ArrayLike
 
+from kpm_ros.act.freshness import FreshnessRules
 from kpm_ros.act.muscle_weights import parse_weights, require_known_muscles, require_names
-from kpm_ros.act.safety import NS_PER_S, EffortGuard, FreshnessRules, GuardState, Now
+from kpm_ros.act.safety import EffortGuard, GuardState, Now
 from kpm_ros.act.smoothing import Smoother
 from kpm_ros.core.flags import INVALID_SIDE
+from kpm_ros.core.grid import NS_PER_S
 from kpm_ros.core.hands import side_of
 from kpm_ros.core.settings import check_number
 
