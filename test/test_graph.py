@@ -208,6 +208,7 @@ def test_what_crosses_a_network_is_waited_for_longer():
 
     assert waits().align.key.wait_s == 0.02
     assert waits().align.pose.newest_wait_s == 0.013
+    assert waits().align.pose.transit_s == 0.002
     assert waits(subject="body").align.pose.newest_wait_s == 0.018
     assert waits(network=True).align.key.wait_s == 0.05
     assert waits(network=True).align.pose.newest_wait_s == 0.02

@@ -61,7 +61,7 @@ from kpm_ros.simulate.rooms import BOTH_PARTS, ROOMS, Room, RoomRange, draw_room
 from kpm_ros.simulate.tasks import TASKS
 
 RANDOM, PUBLISHED = KINDS = ("random", "published")
-GENERATOR = 3
+GENERATOR = 4
 """Goes up whenever the same request gives other data."""
 UNIT = "fraction of the full activation"
 HAND_IN_SPACE = Landmarks("hand", find_skeleton(HAND), 3, KEYBOARD, timing=NEWEST)
