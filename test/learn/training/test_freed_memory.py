@@ -30,7 +30,10 @@ from kpm_ros.learn.training.freed_memory import keep_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    np.empty(2**24, np.uint8).fill(1)
+    pieces = [np.empty(2**24, np.uint8) for _ in range(12)]
+    for piece in pieces:
+        piece.fill(1)
+    del piece, pieces
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 faults()
@@ -46,5 +49,5 @@ def test_a_piece_that_was_freed_is_given_out_again_without_being_filled_with_zer
     usually, can, kept = map(int, said.stdout.split())
     if not can:
         pytest.skip("this C library is not glibc")
-    # Pages may be of 2 MiB, of which such a piece has eight.
+    # Pages may be of 2 MiB, of which each piece has eight.
     assert kept < usually / 4
