@@ -74,7 +74,8 @@ class Protocol:
     ready_s: float = 4.0
     """Between what is shown and what is recorded."""
     tries: int = 3
-    """How often a take is repeated, at most, before the next step."""
+    """How often a take is repeated, at most, before the next step; the session ends where so many
+    in a row are broken off by a device."""
     muscles: Mapping[str, MuscleHelp] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -55,6 +55,8 @@ class SessionRun:
         self._stage = stage
         self._room = stage.room
         self._watch = stage.room.watch
+        self._lost_in_a_row = 0
+        """Takes that were broken off one after another by a device."""
 
     def run(self) -> None:
         """Lead through all that is left; a SessionEnded says why it cannot be."""
@@ -171,8 +173,10 @@ class SessionRun:
             raise SessionEnded(f"{problem}; once that is mended, the same command goes on")
         if why:
             self._break_off(take, why)
+            self._end_if_often(why)
             self._pause_if_asked(why)
         else:
+            self._lost_in_a_row = 0
             self._judge(step, take)
 
     def _stop(self, recording: Recording) -> str:
@@ -228,6 +232,15 @@ class SessionRun:
         ended_ns = self._room.now_ns()
         self._save(self.session.with_take(replace(take, state=state, why=why, ended_ns=ended_ns)))
         self._stage.screen.say(f"{self._name(take)} was broken off: {why}")
+
+    def _end_if_often(self, why: str) -> None:
+        """End the session where a device breaks one take off after another."""
+        self._lost_in_a_row = 0 if why in (PAUSED, SKIPPED) else self._lost_in_a_row + 1
+        if self._lost_in_a_row >= self._protocol.tries:
+            raise SessionEnded(
+                f"{self._lost_in_a_row} takes in a row were broken off: {why}; once that is "
+                "mended, the same command goes on"
+            )
 
     def _pause_if_asked(self, why: str) -> None:
         if why == PAUSED:

@@ -245,6 +245,23 @@ def test_a_device_that_is_lost_in_a_take_breaks_it_off_and_it_is_taken_again(roo
     assert any("04_play_1 was broken off" in sentence for sentence in room.said)
 
 
+def test_a_device_that_is_lost_in_every_take_ends_the_session_which_goes_on_later(
+    room, lead, tmp_path
+):
+    def look() -> None:
+        lost = room.prompt.phase == Phase.RECORDING and room.prompt.step.name == "play"
+        room.silent = {"emg"} if lost else set()
+
+    room.on_step = look
+    with pytest.raises(SessionEnded, match=r"2 takes in a row were broken off: nothing has come"):
+        lead()
+    session = Session.read(tmp_path)
+    assert states(session)[3:] == [(f"04_play_{take}", "failed") for take in (1, 2)]
+    room.on_step = lambda: None
+    room.silent = set()
+    assert states(lead(session=session))[5:] == [("04_play_3", "done")]
+
+
 def test_a_full_disk_ends_the_session_which_goes_on_later(room, lead, tmp_path):
     def fill() -> None:
         room.recorder_says = "recording has stopped: No space left on device"
