@@ -16,11 +16,10 @@
 Its decoder's last layer is multiplied by a number that is part of the architecture, 0.01 as
 published. On SIMULATED pianists the light form is trained with others in its place, too, each from
 the same random weights, which begin with outputs of one size whatever the scale; beside it, on the
-same data, other networks. The learning rate stays what it is, the loss of effort is the squared
-error alone for all, which is what they are compared by, the weights' running mean is checked, and a
-training ends when checks no longer improve, or after --minutes on the processor. Scored on a
-pianist whom none has met, and on other takes of those they have. What was interrupted goes on when
-the command is repeated.
+same data, other networks. The learning rate stays what it is, the loss is the published one but for
+CodeTalker's own, the weights' running mean is checked, and a training ends when checks no longer
+improve, or after --minutes on the processor. Scored on a pianist whom none has met, and on other
+takes of those they have. What was interrupted goes on when the command is repeated.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ def trained(data: Path, model: str, minutes: float, patience: int) -> dict[str, 
         epochs=4000.0,
         schedule="constant",
         average=AVERAGE,
-        sinkhorn=0.0,
+        **({} if "codetalker" in model else {"sinkhorn": 1.0}),
         check_every=CHECK_EVERY,
         patience=patience,
         time_limit_min=minutes,

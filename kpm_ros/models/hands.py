@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kpm_ros.core.hands import muscles_of, streams_of
@@ -38,7 +39,19 @@ def card_of_hand(card: ModelCard, hand: str) -> ModelCard:
             f"the model {card.name} cannot be used with hand:={hand}: {error}"
         ) from None
     muscles = muscles_of(card.muscles, hand)
-    told = [card.interval[name] for name in card.muscles] if card.interval else []
-    # Both hands have the same muscles, one hand's after the other's.
-    interval = {name: told[k % len(told)] for k, name in enumerate(muscles)} if told else {}
-    return replace(card, streams=streams, muscles=muscles, offset=(), scale=(), interval=interval)
+    return replace(
+        card,
+        streams=streams,
+        muscles=muscles,
+        offset=(),
+        scale=(),
+        interval=_of_each(card.interval, card.muscles, muscles),
+        levels=_of_each(card.levels, card.muscles, muscles),
+    )
+
+
+def _of_each(
+    told: Mapping[str, list[float]], names: Sequence[str], muscles: Sequence[str]
+) -> dict[str, list[float]]:
+    """Tell of each muscle what is told of its like: both hands have the same, one hand's first."""
+    return {name: told[names[k % len(names)]] for k, name in enumerate(muscles)} if told else {}

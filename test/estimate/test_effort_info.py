@@ -114,7 +114,10 @@ def test_intervals_that_are_none_are_refused(broken: dict[str, list[float]]) -> 
         require_usable(made)
 
 
-def test_both_hands_have_the_intervals_of_the_one_that_a_model_was_made_for() -> None:
-    both = card_of_hand(replace(CARD, interval=TOLD), "both")
+def test_both_hands_have_the_intervals_and_levels_of_the_one_that_a_model_was_made_for() -> None:
+    levels = {name: [0.01 * place, 0.5] for place, name in enumerate(CARD.muscles)}
+    both = card_of_hand(replace(CARD, interval=TOLD, levels=levels), "both")
     assert set(both.interval) == set(both.muscles)
+    for side in ("L", "R"):
+        assert [both.levels[f"{side}_{name}"] for name in CARD.muscles] == [*levels.values()]
     assert len(both.muscles) == 2 * len(CARD.muscles)

@@ -86,10 +86,18 @@ def test_a_shipped_model_of_hands_says_whom_it_has_met(model):
 def test_a_shipped_model_of_rooms_says_whom_it_has_met_wherever_they_are_seen(name):
     """Data sets of the published layout show the same pianists and tasks of seed 1."""
     card = read_card(MODELS[0].with_name(f"{name}.safetensors"))
-    assert "32 SIMULATED pianists, 7 tasks, 1 takes of 23 s, each in 2 random rooms" in (
+    assert "52 SIMULATED pianists, 7 tasks, 1 takes of 23 s, each in 2 random rooms" in (
         card.trained_on
     )
-    request = plan_request(pianists=32, tasks=7, hours=1.44, takes=1, held_out_pianists=4, seed=1)
+    request = plan_request(
+        pianists=52,
+        tasks=7,
+        hours=2.33,
+        takes=1,
+        held_out_pianists=4,
+        held_out_tasks=(),
+        seed=1,
+    )
     places = held_out_splits(request)
     manifest = Manifest(request.seed, [])
     for performance in [*places["train"], *places["val"]]:
@@ -123,6 +131,9 @@ def test_a_shipped_model_of_bodies_says_whom_it_has_met(name):
 @pytest.mark.parametrize("split", UNSEEN)
 def test_a_shipped_model_has_learnt_something(model, split):
     scores = read_card(model).scores
+    if model.stem in OF_ROOMS and split == "test_cross_task":
+        assert not any(name.startswith(split) for name in scores), "it was trained on all tasks"
+        return
     assert scores[f"{split}_rmse"] < 0.8 * scores[f"{split}_baseline_mean_rmse"]
     assert scores[f"{split}_correlation"] > 0.5
 
