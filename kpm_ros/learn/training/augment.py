@@ -27,13 +27,8 @@ from dataclasses import astuple, dataclass
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import interpolate
 
 from kpm_ros.core.streams import KEYBOARD, METRIC, Channels, Landmarks, Streams
-
-TURNS = 5
-"""Moments of a window for which it is drawn where landmarks have strayed to, with straight lines
-between."""
 
 _Draw = Callable[..., Tensor]
 
@@ -68,9 +63,6 @@ class Augmentation:
     """The same, about each axis."""
     placed_landmark_m: float = 0.0015
     """Of each of its landmarks: hands of other proportions, and trackers' taste."""
-    placed_drift_m: float = 0.002
-    """Of how far each of them strays in the course of a window, some more than others: a joint that
-    the hand hides, whose place the tracker guesses."""
 
     def times(self, factor: float) -> Augmentation:
         """So many times as much of everything."""
@@ -164,12 +156,6 @@ def _another_hand_in_place(
     away = away + torch.linalg.cross(turn, away, dim=2)
     moved = away + middle + draw(amount.placed_m, 1, 3, 1)
     moved = moved + draw(amount.placed_landmark_m, *points.shape[1:3], 1)
-    drift = draw(amount.placed_drift_m, points.shape[1], 1, 1) * draw(
-        1.0, *points.shape[1:3], TURNS
-    )
-    moved = moved + interpolate(
-        drift.flatten(1, 2), points.shape[3], mode="linear", align_corners=True
-    ).unflatten(1, points.shape[1:3])
     return _with_measures(moved.flatten(1, 2), own)
 
 
