@@ -198,3 +198,16 @@ def made_examples(card: ModelCard, count: int = 3, samples: int = 3000) -> list[
         effort = 0.1 + 0.02 * np.abs(rows @ turned) / rows.shape[1] ** 0.5
         examples.append(Made(rows, effort.astype(np.float32)))
     return examples
+
+
+def looks_at_no_others(card: ModelCard, tensors: Tensors, values: Array) -> bool:
+    """Tell whether the network looks at the samples that it says, and at no others."""
+    at = architecture_of(card).looks_at(card, len(values))
+    if at is None:
+        return False
+    others = values + 1
+    others[at] = values[at]
+    before = one_pass(card, tensors, values)
+    same = np.array_equal(one_pass(card, tensors, others), before)
+    others[at[3]] += 1
+    return same and not np.array_equal(one_pass(card, tensors, others), before)
